@@ -1,0 +1,97 @@
+"""The CIFAR ResNets of He et al., "Deep Residual Learning for Image Recognition" (2016), section 4.2.
+
+6n+2 layers: a 3x3 convolution, three stages of n two-layer blocks with 16, 32 and 64 channels, global average
+pooling and one linear layer. Where a block changes shape its shortcut is a 1x1 projection (option B).
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+WIDTHS = (16, 32, 64)
+CLASSES = 100
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions and a shortcut around them."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            projection = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = relu(self.norm1(self.conv1(x)))
+        return relu(self.norm2(self.conv2(residual)) + self.shortcut(x))
+
+
+class ResNet(nn.Module):
+    """Map images, float32 [batch, 3, 32, 32], to logits, float32 [batch, 100]."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        blocks_per_stage, remainder = divmod(depth - 2, 6)
+        if remainder or blocks_per_stage < 1:
+            raise ValueError(f"depth {depth}: a CIFAR ResNet has 6n+2 layers (8, 14, 20, …)")
+        self.conv = nn.Conv2d(3, WIDTHS[0], 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(WIDTHS[0])
+        self.blocks = nn.Sequential(*_stages(blocks_per_stage))
+        self.head = nn.Linear(WIDTHS[-1], CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features: Tensor = self.blocks(relu(self.norm(self.conv(x))))
+        logits: Tensor = self.head(features.mean((2, 3)))
+        return logits
+
+
+def _stages(blocks_per_stage: int) -> list[Block]:
+    blocks, channels_in = [], WIDTHS[0]
+    for stage, channels in enumerate(WIDTHS):
+        for index in range(blocks_per_stage):
+            stride = 2 if stage > 0 and index == 0 else 1
+            blocks.append(Block(channels_in, channels, stride))
+            channels_in = channels
+    return blocks
+
+
+def fold_batch_norm(model: ResNet) -> ResNet:
+    """Return a copy in evaluation mode whose convolutions carry their batch norm as weights and bias."""
+    folded = copy.deepcopy(model).eval()
+    folded.conv, folded.norm = fuse_conv_bn_eval(folded.conv, folded.norm), nn.Identity()
+    for block in folded.blocks:
+        block.conv1, block.norm1 = fuse_conv_bn_eval(block.conv1, block.norm1), nn.Identity()
+        block.conv2, block.norm2 = fuse_conv_bn_eval(block.conv2, block.norm2), nn.Identity()
+        if isinstance(block.shortcut, nn.Sequential):
+            block.shortcut = fuse_conv_bn_eval(*block.shortcut)
+    return folded
+
+
+def multiply_adds(model: nn.Module) -> int:
+    """Count the multiply-adds of the convolutions and linear layers for one image."""
+    total = 0
+
+    def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
+        total += output.numel() * layer.weight[0].numel()
+
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, 32, 32))
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    return total
