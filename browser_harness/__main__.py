@@ -1,0 +1,51 @@
+"""Set the harness up: ``python -m browser_harness``. What is there already is left as it is."""
+
+import subprocess
+import sys
+
+from browser_harness import chromium, packages
+
+RUNTIME = "onnxruntime-web"
+
+
+def main() -> None:
+    """Make sure of a browser, then of the npm packages."""
+    try:
+        browser = ensure_browser()
+        if not packages.is_current(RUNTIME):
+            packages.install(optional=packages.is_current(chromium.PACKAGE))
+    except (packages.SetUpError, chromium.BrowserMissing) as error:
+        sys.exit(f"browser_harness: {error}")
+    print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
+    print(f"runtime  {RUNTIME} {packages.installed(RUNTIME)}")
+
+
+def ensure_browser() -> chromium.Browser:
+    """Return a Chromium that starts; download one where the machine has none."""
+    try:
+        return chromium.find()
+    except chromium.BrowserMissing:
+        chromium.find.cache_clear()
+    if not playwright_install():
+        print(f"Playwright could not download its Chromium; using {chromium.PACKAGE} instead", flush=True)
+        if not packages.is_current(chromium.PACKAGE):
+            packages.install(optional=True)
+        chromium.unpack()
+    return chromium.find()
+
+
+def playwright_install() -> bool:
+    """Let Playwright download its own Chromium; whether that left one that starts."""
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        return False
+    try:
+        chromium.find()
+    except chromium.BrowserMissing:  # downloaded, but system libraries are missing
+        chromium.find.cache_clear()
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

