@@ -1,0 +1,78 @@
+"""Who measured: what the saved JSON says of the machine, the platforms and the model behind a figure."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.platforms import PLATFORMS
+from benchmarks.settings import Settings, settings_of
+from models.manifest import Artefact
+
+# Instruction sets that change what the runtimes execute.
+SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember how busy the machine was before the benchmarks made it so."""
+    config.stash[LOAD_AT_START] = os.getloadavg()
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Add what decides the figures: instruction sets, cores, governor, load, and every version that takes part."""
+    flags = machine_info["cpu"].get("flags", ())
+    machine_info |= {
+        "simd_flags": [flag for flag in SIMD_FLAGS if flag in flags],
+        "cores": os.cpu_count(),
+        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "governor": _governor(),
+        "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
+        "versions": _versions(settings_of(config)),
+    }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
+    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only."""
+    saved = compared_benchmark["machine_info"]
+    for part, names in ((("cpu",), ("hz_actual", "hz_actual_friendly")), ((), ("load_average",))):
+        now, then = _inner(machine_info, part), _inner(saved, part)
+        then.update({name: now[name] for name in names if name in now and name in then})
+
+
+def _inner(info: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    for key in keys:
+        info = info.get(key, {})
+    return info
+
+
+def _governor() -> str | None:
+    try:
+        return GOVERNOR.read_text().strip()
+    except OSError:  # a virtual machine has none, a container may hide it
+        return None
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for platform in PLATFORMS.values():
+        versions |= platform.versions(settings)
+    return versions
+
+
+def of_model(artefact: Artefact) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure."""
+    row = artefact.row
+    return {
+        "model_sha256": row["sha256"],
+        "precision": "float32",
+        "parameters": row["parameters"],
+        "multiply_adds": row["multiply_adds"],
+        "training_epochs": row["training"]["epochs"],
+        "top1": row["test"]["top1"],
+        "stand_in": artefact.is_stand_in,
+    }

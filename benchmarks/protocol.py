@@ -1,0 +1,75 @@
+"""The words the suite is written in: a platform opens a model as a session, a session yields blocks of samples.
+
+Typing is structural: an adapter need not import this module, and adapters do not know each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.settings import Settings
+
+Batch = NDArray[np.float32]  # [batch, 3, 32, 32]
+Logits = NDArray[np.float32]  # [batch, 100]
+
+
+class PlatformError(Exception):
+    """A platform that is present broke; the message names the platform, the model and the platform's own words."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a session proved about itself when it was opened."""
+
+    execution_provider: str
+    threads: int
+    clock: str
+    clock_resolution: float  # seconds
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Raw samples of one uninterrupted loop over inferences."""
+
+    seconds: Sequence[float]  # one per inference, by the session's own clock
+    cpu_seconds: float | None  # of the process that ran them, all threads; None where the system does not tell
+
+
+class Session(Protocol):
+    """A model opened on a platform."""
+
+    @property
+    def facts(self) -> Facts:
+        """What was found in force."""
+
+    def run(self, batch: Batch) -> Logits:
+        """Return the logits of one inference, readable on the host."""
+
+    def time(self, batch: Batch, rounds: int) -> Block:
+        """Time *rounds* inferences one by one; the loop runs where the inference runs.
+
+        A sample starts before the inference is asked for and ends when its logits can be read on the host.
+        """
+
+
+class Platform(Protocol):
+    """A runtime with an execution provider on a kind of device."""
+
+    @property
+    def name(self) -> str:
+        """The catalogue's name, such as ``server-cpu``."""
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Why this machine cannot run the platform, and what would change that; None where it can."""
+
+    def versions(self, settings: Settings) -> dict[str, str]:
+        """Versions of what takes part, found without opening a session; empty where it is unavailable."""
+
+    def open(self, model: Path, settings: Settings) -> AbstractContextManager[Session]:
+        """Open the ONNX file; raises PlatformError where the platform refuses it or is not what its name says."""

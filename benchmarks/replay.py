@@ -1,0 +1,167 @@
+"""Samples drawn elsewhere become pytest-benchmark rounds: drawn first, then replayed on a clock that reads them.
+
+pytest-benchmark times a function with a timer. The function here is a replay and the timer a :class:`ReplayClock`,
+so that statistics, table, JSON, histogram, ``compare`` and ``--benchmark-compare-fail`` work on raw samples wherever
+they were measured, and nothing private of pytest-benchmark is touched.
+"""
+
+import gc
+import math
+import statistics
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.protocol import Batch, Block, Session
+from benchmarks.report import MEDIAN, milliseconds
+from benchmarks.sampler import Plan, draw, warm_up
+
+Measure = Callable[[Session, Batch], None]
+
+
+class ReplayClock:
+    """A timer that reads 0 before a replayed call and the sample after it: end - start is the sample, bit for bit."""
+
+    def __init__(self) -> None:
+        self.__name__ = "unset"  # what pytest-benchmark stores as the benchmark's timer
+        self._now = 0.0
+        self._sample: float | None = None
+
+    def __call__(self) -> float:
+        """Return the time, in seconds."""
+        return self._now
+
+    def arm(self, sample: float | None) -> None:
+        """Make *sample* the length of the next call; None when there is none left."""
+        self._now, self._sample = 0.0, sample
+
+    def fire(self) -> bool:
+        """Let the armed sample pass; False where none was left."""
+        if self._sample is None:
+            return False
+        self._now = self._sample
+        return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test that uses ``measure`` a clock of its own.
+
+    pytest-benchmark reads one marker only, the closest, so the markers of all levels are merged into one: a group
+    set on a function must not shadow the clock.
+    """
+    for item in items:
+        if "measure" in getattr(item, "fixturenames", ()):
+            options: dict[str, Any] = {}
+            for marker in reversed(list(item.iter_markers("benchmark"))):
+                options |= marker.kwargs
+            item.add_marker(pytest.mark.benchmark(**options | {"timer": ReplayClock()}), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Drop the timings of a test that fails after it measured, in its body or while its session is closed."""
+    report = yield
+    benchmark = getattr(item, "funcargs", {}).get("benchmark")
+    if benchmark is not None and report.failed:
+        benchmark.has_error = True
+    return report
+
+
+@pytest.fixture
+def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
+    """Time inferences of an open session on one batch and report them through pytest-benchmark."""
+    marker = request.node.get_closest_marker("benchmark").kwargs
+    if benchmark.disabled and not request.config.getoption("benchmark_disable"):
+        pytest.fail("nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only")
+
+    def option(name: str) -> Any:
+        return marker.get(name, request.config.getoption(f"benchmark_{name}"))
+
+    def measured(session: Session, batch: Batch) -> None:
+        if benchmark.disabled:
+            benchmark.pedantic(session.run, (batch,))
+            return
+        plan = _plan(option)
+        with _garbage_collection(enabled=not option("disable_gc")):
+            warm = warm_up(session, batch, plan)
+            blocks = list(draw(session, batch, plan, estimate=min(warm, default=None)))
+        benchmark.extra_info.update(describe(session, blocks, len(batch), len(warm)))
+        samples = [value for block in blocks for value in block.seconds]
+        _replay(benchmark, marker["timer"], session, batch, samples)
+        request.node.user_properties.append((MEDIAN, milliseconds(statistics.median(samples))))
+
+    return measured
+
+
+def _plan(option: Callable[[str], Any]) -> Plan:
+    return Plan(
+        min_rounds=int(option("min_rounds")),
+        max_time=float(option("max_time")),
+        warmup_rounds=int(option("warmup_iterations")) if option("warmup") else 0,
+        precision=float(option("precision")) if option("precision") else None,
+        confidence=float(option("confidence")),
+    )
+
+
+@contextmanager
+def _garbage_collection(*, enabled: bool) -> Iterator[None]:
+    """``--benchmark-disable-gc`` while samples are drawn in this process; a page collects as it likes."""
+    was_enabled = gc.isenabled()
+    if not enabled:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _replay(
+    benchmark: BenchmarkFixture, clock: ReplayClock, session: Session, batch: Batch, samples: list[float]
+) -> None:
+    clock.__name__ = session.facts.clock
+    left = iter(samples)
+
+    def inference() -> None:
+        if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
+            session.run(batch)
+
+    benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
+    if benchmark.stats.stats.data != samples or benchmark.stats.options["timer"] is not clock:
+        raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
+
+
+def describe(session: Session, blocks: list[Block], batch_size: int, warmup_rounds: int) -> dict[str, Any]:
+    """Return what a result says about its own measurement, for extra_info.
+
+    Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
+    system does not tell it.
+    """
+    samples = sorted(value for block in blocks for value in block.seconds)
+    cpu = [block.cpu_seconds for block in blocks]
+    facts, total = session.facts, math.fsum(samples)
+    info = {
+        "execution_provider": facts.execution_provider,
+        "threads": facts.threads,
+        "clock": facts.clock,
+        "clock_resolution": facts.clock_resolution,
+        "warmup_rounds": warmup_rounds,
+        "blocks": len(blocks),
+        "images_per_second": batch_size * len(samples) / total,
+        **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},
+        **facts.details,
+    }
+    if None not in cpu:
+        info["cpu_seconds_per_inference"] = math.fsum(value or 0.0 for value in cpu) / len(samples)
+    return info
+
+
+def percentile(ordered: list[float], q: float) -> float:
+    """Return the nearest-rank percentile of *ordered* values: always one that was observed."""
+    return ordered[max(0, math.ceil(q / 100 * len(ordered)) - 1)]

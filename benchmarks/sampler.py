@@ -1,0 +1,99 @@
+"""Draw blocks of raw samples from an open session until a plan is met.
+
+The sampler is a generator: it hands control back after every block, so that a caller can draw from two sessions in
+turn, or let another process have its turn, between blocks and never inside one.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.protocol import Batch, Block, Facts, Session
+
+BLOCK_SECONDS = 0.25  # long against a round trip to a page (1 ms), short against a change of the machine's state
+CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
+SPARE_CPU = 0.5  # cores a process may use beside its inference threads (garbage collection, compilation)
+
+
+class SampleError(Exception):
+    """The samples cannot be what they claim to be."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When to stop: pytest-benchmark's options of the same names."""
+
+    min_rounds: int
+    max_time: float  # seconds of timed inference
+    warmup_rounds: int = 0
+    precision: float | None = None  # relative margin of error of the mean that ends the drawing early
+    confidence: float = 0.99
+
+    def wants(self, samples: list[float]) -> bool:
+        """Whether more samples are to be drawn."""
+        if len(samples) < self.min_rounds:
+            return True
+        return math.fsum(samples) < self.max_time and not self._is_precise(samples)
+
+    def _is_precise(self, samples: list[float]) -> bool:
+        if self.precision is None or len(samples) < 2:
+            return False
+        z = statistics.NormalDist().inv_cdf(0.5 + self.confidence / 2)
+        margin = z * statistics.stdev(samples) / math.sqrt(len(samples))
+        return margin <= self.precision * statistics.fmean(samples)
+
+    def next_rounds(self, samples: list[float], estimate: float) -> int:
+        """Return the size of the next block, at *estimate* seconds an inference."""
+        by_time = math.ceil((self.max_time - math.fsum(samples)) / estimate)
+        missing = max(by_time, self.min_rounds - len(samples))
+        return max(1, min(missing, math.ceil(BLOCK_SECONDS / estimate)))
+
+
+def warm_up(session: Session, batch: Batch, plan: Plan) -> list[float]:
+    """Run and return the samples that are discarded: at most ``warmup_rounds``, for at most ``max_time``."""
+    samples: list[float] = []
+    while len(samples) < plan.warmup_rounds and math.fsum(samples) < plan.max_time:
+        rounds = 1 if len(samples) < 2 else math.ceil(BLOCK_SECONDS / samples[-1])
+        samples += _checked(session, batch, min(rounds, plan.warmup_rounds - len(samples))).seconds
+    return samples
+
+
+def draw(session: Session, batch: Batch, plan: Plan, estimate: float | None = None) -> Iterator[Block]:
+    """Yield blocks until *plan* is met; *estimate* is the seconds of a warm inference, where already known.
+
+    Raises SampleError for samples that are not positive finite seconds, outlast the call they were drawn in, are too
+    short for their clock, or took more processor time than the session's threads can use.
+    """
+    samples: list[float] = []
+    while plan.wants(samples):
+        block = _checked(session, batch, plan.next_rounds(samples, estimate) if estimate else 1)
+        samples += block.seconds
+        estimate = statistics.median(samples)
+        yield block
+    if statistics.median(samples) < CLOCK_STEPS * session.facts.clock_resolution:
+        step = session.facts.clock_resolution
+        raise SampleError(f"samples of {estimate:.2e} s are too short for {session.facts.clock}, which steps {step} s")
+
+
+def _checked(session: Session, batch: Batch, rounds: int) -> Block:
+    start = time.perf_counter()
+    block = session.time(batch, rounds)
+    check(block, rounds, time.perf_counter() - start, session.facts)
+    return block
+
+
+def check(block: Block, rounds: int, wall: float, facts: Facts) -> None:
+    """Raise SampleError unless *block* can be *rounds* inferences drawn in a call of *wall* seconds."""
+    samples = block.seconds
+    if len(samples) != rounds or not all(math.isfinite(value) and value > 0 for value in samples):
+        raise SampleError(f"{facts.clock}: wanted {rounds} positive samples, got {len(samples)}: {samples[:5]} …")
+    claimed = math.fsum(samples)
+    if claimed > wall + rounds * facts.clock_resolution + 1e-3:
+        raise SampleError(f"{facts.clock}: {claimed:.4f} s claimed in a call of {wall:.4f} s; is the unit wrong?")
+    if wall > 20 * BLOCK_SECONDS and claimed < wall / 100:  # far longer than any pause of a loaded machine
+        raise SampleError(f"{facts.clock}: only {claimed:.4f} s claimed in a call of {wall:.4f} s; is the unit wrong?")
+    if block.cpu_seconds is not None and block.cpu_seconds > (facts.threads + SPARE_CPU) * max(wall, 0.1):
+        cores = block.cpu_seconds / wall
+        raise SampleError(f"{facts.threads} thread(s) in force, but the inference kept {cores:.1f} cores busy")
