@@ -28,7 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--batch-size", action="append", type=_positive, metavar="N", help="default: 1 and 8")
     group.addoption("--browser-path", type=Path, metavar="FILE", help="the Chrome or Chromium to use")
     group.addoption(
-        "--inference-timeout", type=float, default=60, metavar="SECONDS", help="for one call into a page (default: 60)"
+        "--inference-timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="for one call into a page (default: 60)",
     )
     group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
     group.addoption("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help="for --build-models")
@@ -36,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _positive(text: str) -> int:
     if (value := int(text)) < 1:
+        raise ValueError
+    return value
+
+
+def _seconds(text: str) -> float:
+    if not (value := float(text)) > 0:
         raise ValueError
     return value
 
@@ -50,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a case of every model, platform and batch size, named in words: resnet20-chromium-wasm-b1."""
-    if "session" in metafunc.fixturenames:
+    if {"model", "platform", "batch_size"} <= set(metafunc.fixturenames):
         chosen = metafunc.config.getoption
         cases = [
             pytest.param(model, platform, size, id=f"{_label(model, chosen('build_models'))}-{platform}-b{size}")

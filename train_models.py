@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 
 from models import MODELS, ModelSpec
-from models.build import build
-from models.cifar100 import DataError, load
+from models.build import Data, build, checkpoint
+from models.cifar100 import DataError
 from models.export import ExportError
-from models.manifest import MANIFEST, rows
+from models.manifest import rows
 from models.training import Recipe, TrainingError
 
 # A short training: enough for weights that are no longer random, far from the published accuracies.
@@ -64,8 +64,8 @@ def print_catalogue() -> None:
 def refuse_lost_work(specs: list[ModelSpec], work_dir: Path) -> None:
     """Stop before an unfinished training would be mixed up with a new one."""
     for spec in specs:
-        if (checkpoint := work_dir / f"{spec.name}.pt").exists():
-            raise TrainingError(f"{checkpoint} is of an unfinished run: pass --resume to go on, or delete the file")
+        if (path := checkpoint(spec, work_dir)).exists():
+            raise TrainingError(f"{path} is of an unfinished run: pass --resume to go on, or delete the file")
 
 
 def main() -> None:
@@ -78,9 +78,9 @@ def main() -> None:
     try:
         if not options.resume:
             refuse_lost_work(specs, options.work_dir)
-        training_data, test = (load(split, options.data_dir, options.work_dir) for split in ("train", "test"))
+        data = Data.load(options.data_dir, options.work_dir)
         for spec in specs:
-            build(spec, recipe, training_data, test, options.work_dir, MANIFEST)
+            build(spec, recipe, data, options.work_dir)
     except (DataError, TrainingError, ExportError) as error:
         sys.exit(f"train_models.py: {error}")
     except KeyboardInterrupt:

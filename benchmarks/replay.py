@@ -78,7 +78,9 @@ def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Meas
     """Time inferences of an open session on one batch and report them through pytest-benchmark."""
     marker = request.node.get_closest_marker("benchmark").kwargs
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
-        pytest.fail("nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only")
+        pytest.fail(
+            "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
+        )
 
     def option(name: str) -> Any:
         return marker.get(name, request.config.getoption(f"benchmark_{name}"))
@@ -133,7 +135,8 @@ def _replay(
             session.run(batch)
 
     benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
-    if benchmark.stats.stats.data != samples or benchmark.stats.options["timer"] is not clock:
+    kept = benchmark.stats
+    if kept is None or kept.stats.data != samples or kept.options["timer"] is not clock:
         raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
 
 

@@ -1,6 +1,7 @@
 """What a person sees besides pytest-benchmark's table: each median as it is measured, and where the results lie."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Generator
@@ -14,8 +15,9 @@ COMPARE_OPTIONS = "--group-by=param:model,param:batch_size --columns=min,median,
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember when the run began, to tell its files from older ones."""
+    """Remember when the run began, to tell its files from older ones; let a `kill` end like Ctrl-C, results saved."""
     config.stash[STARTED] = time.time()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

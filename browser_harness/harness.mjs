@@ -76,4 +76,9 @@ function clockResolution() {
   return smallest;
 }
 
+// What the page's policy keeps from leaving it is an error too: nothing may even try.
+addEventListener('securitypolicyviolation', (violation) => {
+  reportError(new Error(`blocked by the page's policy: ${violation.effectiveDirective} ${violation.blockedURI}`));
+});
+
 globalThis.harness = { open, run, time };

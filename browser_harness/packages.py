@@ -78,7 +78,13 @@ def _which(name: str, environment: dict[str, str]) -> str:
 
 def _run(command: list[str], environment: dict[str, str]) -> None:
     result = subprocess.run(
-        command, cwd=HARNESS_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd=HARNESS_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         raise SetUpError(f"`{' '.join(command)}` ended with {result.returncode}:\n{result.stdout.strip()[-2000:]}")

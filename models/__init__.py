@@ -3,7 +3,11 @@
 Adding a model is one line in :data:`MODELS`, then ``tox run -e train -- NAME``.
 """
 
+import os
 from dataclasses import dataclass
+
+# As in benchmarks/__init__.py: onnxruntime's wheels send usage data unless this is set before the import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.cifar100 import MEAN, STD, Split, normalise
 from models.manifest import sha256
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
-from models.training import Recipe
+from models.training import Job
 
 OPSET = 18  # taken by onnxruntime and onnxruntime-web alike, with IR version 10
 EXPORT_TOLERANCE = 1e-5  # of the largest logit; folding reorders float32 sums, no more
@@ -82,17 +82,17 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str
     return {"top1": round(100 * float(ranked[:, 0].mean()), 2), "top5": round(100 * float(ranked.any(1).mean()), 2)}
 
 
-def manifest_row(depth: int, model: ResNet, recipe: Recipe, path: Path, test: Split) -> dict[str, Any]:
+def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, Any]:
     """Describe the exported file at *path*; its accuracy is onnxruntime's on the whole of *test*."""
     graph = onnx.load(path)
     return {
         "file": path.name,
         "sha256": sha256(path),
         "bytes": path.stat().st_size,
-        "depth": depth,
+        "depth": job.depth,
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": multiply_adds(model),
-        "training": asdict(recipe),
+        "training": asdict(job.recipe),
         "test": {"images": len(test.labels), **accuracy(logits_of(path, normalise(test.images)), test.labels)},
         "normalisation": {"mean": MEAN, "std": STD},
         "opset": graph.opset_import[0].version,

@@ -21,9 +21,9 @@ class Block(nn.Module):
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels)
+        self.norm1: nn.Module = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels)
+        self.norm2: nn.Module = nn.BatchNorm2d(channels)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
             projection = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
@@ -43,7 +43,7 @@ class ResNet(nn.Module):
         if remainder or blocks_per_stage < 1:
             raise ValueError(f"depth {depth}: a CIFAR ResNet has 6n+2 layers (8, 14, 20, …)")
         self.conv = nn.Conv2d(3, WIDTHS[0], 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(WIDTHS[0])
+        self.norm: nn.Module = nn.BatchNorm2d(WIDTHS[0])
         self.blocks = nn.Sequential(*_stages(blocks_per_stage))
         self.head = nn.Linear(WIDTHS[-1], CLASSES)
 
@@ -66,13 +66,20 @@ def _stages(blocks_per_stage: int) -> list[Block]:
 def fold_batch_norm(model: ResNet) -> ResNet:
     """Return a copy in evaluation mode whose convolutions carry their batch norm as weights and bias."""
     folded = copy.deepcopy(model).eval()
-    folded.conv, folded.norm = fuse_conv_bn_eval(folded.conv, folded.norm), nn.Identity()
-    for block in folded.blocks:
-        block.conv1, block.norm1 = fuse_conv_bn_eval(block.conv1, block.norm1), nn.Identity()
-        block.conv2, block.norm2 = fuse_conv_bn_eval(block.conv2, block.norm2), nn.Identity()
-        if isinstance(block.shortcut, nn.Sequential):
-            block.shortcut = fuse_conv_bn_eval(*block.shortcut)
+    folded.conv, folded.norm = _fold(folded.conv, folded.norm), nn.Identity()
+    for block in folded.modules():
+        if isinstance(block, Block):
+            block.conv1, block.norm1 = _fold(block.conv1, block.norm1), nn.Identity()
+            block.conv2, block.norm2 = _fold(block.conv2, block.norm2), nn.Identity()
+            if isinstance(block.shortcut, nn.Sequential):
+                block.shortcut = _fold(*block.shortcut)
     return folded
+
+
+def _fold(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    return fuse_conv_bn_eval(conv, norm)
 
 
 def multiply_adds(model: nn.Module) -> int:

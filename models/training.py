@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,29 +45,111 @@ class Recipe:
         return self.peak_learning_rate * (1e-5 + (1 - 1e-5) * share)
 
 
-def train(name: str, depth: int, recipe: Recipe, data: Split, checkpoint: Path, log: Path) -> ResNet:
-    """Train the ResNet of *depth* layers on *data* and return it, on the CPU.
+@dataclass(frozen=True)
+class Job:
+    """One training: what is trained, how, and the files that carry it over an interruption."""
 
-    Goes on from *checkpoint* where that holds the same model and recipe, writes it anew after every epoch
-    (atomically), and appends one JSON line an epoch to *log*: epoch, loss, training accuracy (of augmented images),
-    learning rate, seconds. Raises TrainingError on a loss that is not finite, or a checkpoint of something else.
-    """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(recipe.seed)
-    model = ResNet(depth).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = _optimizer(model, recipe)
-    first_epoch = _restore(checkpoint, name, recipe, model, optimizer)
-    if first_epoch == 0:
-        log.unlink(missing_ok=True)
-    padded = _padded(data, recipe.crop_padding).to(device)
-    labels = torch.from_numpy(data.labels).to(device)
-    for epoch in range(first_epoch, recipe.epochs):
-        row = {"epoch": epoch + 1, **_epoch(name, epoch, recipe, model, optimizer, padded, labels)}
-        _save(checkpoint, name, recipe, epoch + 1, model, optimizer)
-        with log.open("a") as lines:
-            lines.write(json.dumps(row) + "\n")
-        tqdm.write(f"{name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
-    return model.to("cpu")
+    name: str
+    depth: int
+    recipe: Recipe
+    checkpoint: Path
+    log: Path  # JSON lines, one an epoch
+
+
+class Trainer:
+    """Trains one model; what it has reached lies in the job's checkpoint after every epoch."""
+
+    def __init__(self, job: Job, data: Split) -> None:
+        self.job, self.recipe = job, job.recipe
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(self.recipe.seed)
+        self.model = ResNet(job.depth)
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = _optimizer(self.model, self.recipe)
+        self.images = _padded(data, self.recipe.crop_padding).to(self.device)
+        self.labels = torch.from_numpy(data.labels).to(self.device)
+        self.steps = len(data.labels) // self.recipe.batch_size
+        self.epoch = self._restore()
+
+    def run(self) -> ResNet:
+        """Train to the recipe's last epoch and return the model, on the CPU.
+
+        Raises TrainingError on a loss that is not finite and where a checkpoint cannot be written.
+        """
+        while self.epoch < self.recipe.epochs:
+            row = {"epoch": self.epoch + 1, **self._train_epoch()}
+            self.epoch += 1
+            self._save()
+            with self.job.log.open("a" if self.epoch > 1 else "w") as lines:
+                lines.write(json.dumps(row) + "\n")
+            tqdm.write(f"{self.job.name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
+        self.model.to("cpu")
+        return self.model
+
+    def _train_epoch(self) -> dict[str, float]:
+        """Go through the data once; return loss, accuracy on the augmented images, learning rate and seconds."""
+        self.model.train()
+        loss_sum, correct, rate, started = 0.0, 0, 0.0, time.perf_counter()
+        # A generator of this epoch alone makes a resumed run draw what an unbroken one would have drawn.
+        generator = torch.Generator().manual_seed(self.recipe.seed * 100_003 + self.epoch)
+        batches = _batches(self.images, self.labels, self.recipe, generator)
+        title = f"{self.job.name} epoch {self.epoch + 1}/{self.recipe.epochs}"
+        for step, batch in enumerate(tqdm(batches, title, self.steps, leave=False, mininterval=1, disable=None)):
+            rate = self.recipe.learning_rate((self.epoch + step / self.steps) / self.recipe.epochs)
+            loss, hits = self._train_step(*batch, rate)
+            if not math.isfinite(loss):
+                raise TrainingError(f"{title}: the loss is {loss} in step {step}; lower peak_learning_rate")
+            loss_sum, correct = loss_sum + loss, correct + hits
+        return {
+            "loss": round(loss_sum / self.steps, 4),
+            "train_accuracy": round(correct / (self.steps * self.recipe.batch_size), 4),
+            "learning_rate": round(rate, 6),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+
+    def _train_step(self, images: Tensor, targets: Tensor, rate: float) -> tuple[float, int]:
+        """Take one step at learning rate *rate*; return the loss before it and the number of right answers."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=_has_bfloat16(self.device)):
+            logits = self.model(images)
+            loss = cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.item(), int((logits.argmax(1) == targets).sum())
+
+    def _save(self) -> None:
+        state = {
+            "name": self.job.name,
+            "recipe": asdict(self.recipe),
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        path = self.job.checkpoint
+        partial = path.with_suffix(".part")
+        try:
+            torch.save(state, partial)
+            os.replace(partial, path)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+            partial.unlink(missing_ok=True)
+            raise TrainingError(f"{path}: the checkpoint of epoch {self.epoch} was not written: {error}") from error
+
+    def _restore(self) -> int:
+        """Load the checkpoint where there is one; return the number of epochs it has behind it."""
+        path, job = self.job.checkpoint, self.job
+        if not path.exists():
+            return 0
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        if (state["name"], state["recipe"]) != (job.name, asdict(self.recipe)):
+            raise TrainingError(
+                f"{path} holds {state['name']} after {state['epoch']} epochs of {state['recipe']}, "
+                f"not {job.name} with {asdict(self.recipe)}; delete the file to begin again"
+            )
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        return int(state["epoch"])
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -85,44 +166,6 @@ def _padded(data: Split, padding: int) -> Tensor:
     """Return the images with reflected borders, uint8 [n, 32 + 2p, 32 + 2p, 3]: channels last, as crops are cut."""
     images = torch.from_numpy(data.images.copy())
     return pad(images, (padding,) * 4, mode="reflect").permute(0, 2, 3, 1).contiguous()
-
-
-def _epoch(
-    name: str,
-    epoch: int,
-    recipe: Recipe,
-    model: ResNet,
-    optimizer: torch.optim.Optimizer,
-    padded: Tensor,
-    labels: Tensor,
-) -> dict[str, float]:
-    model.train()
-    steps = len(labels) // recipe.batch_size
-    loss_sum, correct, started = 0.0, 0, time.perf_counter()
-    # A generator of this epoch alone makes a resumed run draw what an unbroken one would have drawn.
-    generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
-    batches = _batches(padded, labels, recipe, generator)
-    bar = tqdm(batches, f"{name} epoch {epoch + 1}/{recipe.epochs}", steps, leave=False, mininterval=1, disable=None)
-    for step, (images, targets) in enumerate(bar):
-        rate = recipe.learning_rate((epoch * steps + step) / (recipe.epochs * steps))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=_has_bfloat16(images.device)):
-            logits = model(images)
-            loss = cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-        if not math.isfinite(value := loss.item()):
-            raise TrainingError(f"{name}: loss {value} in epoch {epoch + 1}, step {step}; lower peak_learning_rate")
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        loss_sum += value
-        correct += int((logits.argmax(1) == targets).sum())
-    return {
-        "loss": round(loss_sum / steps, 4),
-        "train_accuracy": round(correct / (steps * recipe.batch_size), 4),
-        "learning_rate": round(rate, 6),
-        "seconds": round(time.perf_counter() - started, 1),
-    }
 
 
 def _batches(
@@ -146,40 +189,6 @@ def _batches(
 def _has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 in hardware; elsewhere autocast is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     cpuinfo = Path("/proc/cpuinfo")
     return platform.machine() == "x86_64" and cpuinfo.exists() and "avx512_bf16" in cpuinfo.read_text()
-
-
-def _save(
-    path: Path, name: str, recipe: Recipe, epoch: int, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
-    state: dict[str, Any] = {
-        "name": name,
-        "recipe": asdict(recipe),
-        "epoch": epoch,
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    partial = path.with_suffix(".part")
-    try:
-        torch.save(state, partial)
-        os.replace(partial, path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        partial.unlink(missing_ok=True)
-        raise TrainingError(f"{path}: the checkpoint of epoch {epoch} could not be written: {error}") from error
-
-
-def _restore(path: Path, name: str, recipe: Recipe, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
-    """Load the checkpoint where there is one; return the number of epochs it has behind it."""
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    if (state["name"], state["recipe"]) != (name, asdict(recipe)):
-        raise TrainingError(
-            f"{path} holds {state['name']} after {state['epoch']} epochs of {state['recipe']}, "
-            f"not {name} with {asdict(recipe)}; delete the file to begin again"
-        )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["epoch"])

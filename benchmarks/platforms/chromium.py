@@ -39,7 +39,7 @@ class ChromiumWasm:
         """Say what is missing: a browser, or the packages the page loads."""
         try:
             chromium.find(settings.browser_path)
-        except chromium.BrowserMissing as error:
+        except chromium.BrowserMissingError as error:
             return f"{self.name}: {error}"
         if not packages.is_current(PACKAGE):
             found = packages.installed(PACKAGE) or "not installed"

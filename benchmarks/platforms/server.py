@@ -18,7 +18,7 @@ class ServerCpu:
     name = "server-cpu"
 
     def unavailable(self, settings: Settings) -> str | None:
-        """onnxruntime's CPU provider is in every build, so the platform is always there."""
+        """Always there: every build of onnxruntime has the CPU provider."""
         return None
 
     def versions(self, settings: Settings) -> dict[str, str]:
@@ -29,9 +29,7 @@ class ServerCpu:
     def open(self, model: Path, settings: Settings) -> Iterator["NativeSession"]:
         """Open the file on one thread and check that the session kept provider and threads."""
         try:
-            session = onnxruntime.InferenceSession(
-                os.fspath(model), _one_thread(), providers=["CPUExecutionProvider"]
-            )
+            session = onnxruntime.InferenceSession(os.fspath(model), _one_thread(), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class
             raise PlatformError(f"{self.name}: {model.name} was refused: {error}") from error
         yield NativeSession(self.name, session)

@@ -1,0 +1,42 @@
+"""A plain page with a plain loop, with nothing of the harness: ``python bare_page.py BROWSER MODEL``.
+
+Reads a number of rounds a line, answers with that many samples in seconds as a line of JSON. MODEL is relative to the
+repository's root.
+"""
+
+import json
+import os
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """The repository's files, isolated: otherwise the page's clock would step 100 µs."""
+
+    def end_headers(self) -> None:
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay quiet."""
+
+
+os.chdir(Path(__file__).parents[2])
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(
+        executable_path=sys.argv[1], args=["--disable-gpu"], chromium_sandbox=os.geteuid() != 0
+    )
+    page = browser.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/benchmarks/figures/bare.html?model=/{sys.argv[2]}")
+    while page.title() != "ready":
+        page.wait_for_timeout(50)
+    for line in sys.stdin:
+        print(json.dumps(page.evaluate("rounds => window.loop(rounds)", int(line))), flush=True)
+    browser.close()

@@ -1,0 +1,254 @@
+"""pytest-benchmark's options keep their meaning on samples drawn by a platform, and ours mean what they say."""
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def flat(lists):
+    return list(itertools.chain.from_iterable(lists))
+
+
+def test_every_raw_sample_is_in_the_json_bit_for_bit(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-warmup=off").assert_outcomes(passed=1)
+    (benchmark,) = suite.benchmarks()
+    assert benchmark["stats"]["data"] == flat(suite.lines("samples.jsonl"))
+    assert benchmark["stats"]["iterations"] == 1
+    assert benchmark["options"]["timer"] == "fake.clock"
+
+
+def test_a_result_carries_its_identity(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-warmup=on", "--benchmark-warmup-iterations=3", "--batch-size=2")
+    benchmark = next(b for b in suite.benchmarks() if b["params"]["batch_size"] == 2)
+    assert benchmark["param"] == "resnet8-fake-b2"
+    assert benchmark["params"] == {"model": "resnet8", "platform": "fake", "batch_size": 2}
+    info, data = benchmark["extra_info"], sorted(benchmark["stats"]["data"])
+    assert len(info["model_sha256"]) == 64
+    assert (info["precision"], info["batch_size"], info["threads"]) == ("float32", 2, 1)
+    assert (info["execution_provider"], info["clock"], info["clock_resolution"]) == ("FakeProvider", "fake.clock", 1e-7)
+    assert (info["warmup_rounds"], info["parity"], info["stand_in"]) == (3, 0.0, False)
+    assert info["images_per_second"] == pytest.approx(2 * len(data) / sum(data))
+    assert {info["p50"], info["p90"], info["p95"]} <= set(data)
+    assert ("p99" in info) == (len(data) >= 100)
+    assert "cpu_seconds_per_inference" not in info  # this platform does not tell
+
+
+def test_the_machine_is_described(suite):
+    suite.run("--benchmark-json=out.json")
+    machine = json.loads((suite.folder / "out.json").read_text())["machine_info"]
+    assert machine["cpu"]["brand_raw"]
+    assert machine["cores"] >= machine["cores_usable"] >= 1
+    assert isinstance(machine["simd_flags"], list)
+    assert "governor" in machine
+    assert len(machine["load_average"]["start"]) == len(machine["load_average"]["end"]) == 3
+    assert machine["versions"] == {"fake": "1.0", "wrong": "1.0", "broken": "1.0"}
+
+
+def test_disable_checks_the_answer_and_times_nothing(suite):
+    suite.run("--benchmark-disable", "--benchmark-json=out.json").assert_outcomes(passed=1)
+    assert len(suite.calls("run")) == 2  # parity, and the call that pytest-benchmark promises
+    assert suite.calls("time") == []
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_skip_opens_nothing(suite):
+    suite.run("--benchmark-skip").assert_outcomes(skipped=1)
+    assert suite.lines("calls.jsonl") == []
+
+
+def test_only_leaves_other_tests_out(suite):
+    suite.pytester.makepyfile(test_other="def test_other(): pass")
+    suite.run("--benchmark-only").assert_outcomes(passed=1, skipped=1)
+
+
+def test_min_rounds(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.0000001", "--benchmark-min-rounds=7")
+    assert suite.benchmarks()[0]["stats"]["rounds"] == 7
+
+
+def test_max_time(suite):
+    for seconds in ("0.01", "0.04"):
+        suite.run(f"--benchmark-json={seconds}.json", f"--benchmark-max-time={seconds}")
+        assert float(seconds) <= suite.benchmarks(f"{seconds}.json")[0]["stats"]["total"] < 1
+
+
+def test_max_time_yields_to_min_rounds(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.005", "--benchmark-min-rounds=300")
+    assert suite.benchmarks()[0]["stats"]["rounds"] >= 300
+
+
+@pytest.mark.parametrize(
+    ("options", "rounds"), [(["off"], 0), (["on", "--benchmark-warmup-iterations=9"], 9), (["auto"], 0)], ids=str
+)
+def test_warmup_rounds_are_run_and_discarded(suite, options, rounds):
+    suite.run("--benchmark-json=out.json", f"--benchmark-warmup={options[0]}", *options[1:])
+    (benchmark,) = suite.benchmarks()
+    assert benchmark["extra_info"]["warmup_rounds"] == rounds
+    assert suite.timed_rounds() == rounds + benchmark["stats"]["rounds"]
+
+
+def test_warmup_obeys_max_time(suite, monkeypatch):
+    monkeypatch.setenv("FAKE_SECONDS", "0.002")
+    suite.run("--benchmark-json=out.json", "--benchmark-warmup=on", "--benchmark-warmup-iterations=100000")
+    assert suite.benchmarks()[0]["extra_info"]["warmup_rounds"] < 1000
+
+
+@pytest.mark.parametrize("disabled", [True, False], ids=["disabled", "enabled"])
+def test_disable_gc(suite, disabled):
+    suite.run(*(["--benchmark-disable-gc"] if disabled else []))
+    assert {call["gc"] for call in suite.calls("time")} == {not disabled}
+    assert {call["gc"] for call in suite.calls("run")} == {True}
+
+
+def test_precision_ends_the_drawing_early(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-max-time=20", "--benchmark-precision=0.5")
+    assert suite.benchmarks()[0]["stats"]["total"] < 2
+
+
+def test_autosave_keeps_the_samples_and_says_where(suite):
+    result = suite.run("--benchmark-autosave", "--benchmark-save-data")
+    (saved,) = (suite.folder / ".benchmarks").rglob("*.json")
+    assert json.loads(saved.read_text())["benchmarks"][0]["stats"]["data"]
+    result.stdout.fnmatch_lines(
+        [f"results  {saved.relative_to(suite.folder)}", f"compare  *pytest-benchmark compare*{saved.name}*"]
+    )
+
+
+def test_each_median_is_shown_as_it_is_measured(suite):
+    suite.run().stdout.re_match_lines([r".*test_latency\[resnet8-fake-b1\] median 0\.\d{3} ms"])
+
+
+def test_histogram(suite):
+    suite.run("--benchmark-histogram=drawn")
+    assert "resnet8-fake-b1" in next(suite.folder.glob("drawn*.svg")).read_text()
+
+
+def test_cprofile_profiles_a_real_inference(suite):
+    result = suite.run("--benchmark-cprofile=cumtime")
+    result.stdout.fnmatch_lines(["*conftest.py:*(run)*"])
+
+
+def test_compare_and_compare_fail(suite, monkeypatch):
+    suite.run("--benchmark-save=base").assert_outcomes(passed=1)
+    same = suite.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    assert same.ret == 0
+    assert "machine_info is different" not in same.stdout.str() + same.stderr.str()
+    monkeypatch.setenv("FAKE_SECONDS", "1e-3")
+    slower = suite.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    assert slower.ret != 0
+    slower.stdout.fnmatch_lines(
+        ["*test_latency[[]resnet8-fake-b1] (0001_base)*", "*test_latency[[]resnet8-fake-b1] (NOW)*"]
+    )
+
+
+def test_the_command_line_compares_by_model_and_batch(suite, monkeypatch):
+    for name in ("a", "b"):
+        suite.run(f"--benchmark-json={name}.json")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the command imports ./conftest.py
+    arguments = ["compare", "a.json", "b.json", "--group-by=param:model,param:batch_size", "--columns=median"]
+    result = suite.pytester.run(sys.executable, "-m", "pytest_benchmark", *arguments)
+    result.stdout.fnmatch_lines(["*model=resnet8 batch_size=1*"])
+    result.stdout.fnmatch_lines_random(["*resnet8-fake-b1*(a)*", "*resnet8-fake-b1*(b)*"])
+
+
+def test_a_marker_on_the_function_does_not_shadow_the_clock(suite):
+    source = (suite.folder / "test_latency.py").read_text()
+    marked = source.replace(
+        "def test_latency", "import pytest\n@pytest.mark.benchmark(min_rounds=11)\ndef test_latency"
+    )
+    (suite.folder / "test_latency.py").write_text(marked)
+    suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.0000001").assert_outcomes(passed=1)
+    (benchmark,) = suite.benchmarks()
+    assert (benchmark["stats"]["rounds"], benchmark["options"]["timer"]) == (11, "fake.clock")
+
+
+def test_wrong_logits_leave_no_timings(suite):
+    result = suite.run("--benchmark-json=out.json", platform="wrong")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ParityError: resnet8.onnx: logits differ from onnxruntime's by *"])
+    assert suite.calls("time") == []
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_a_failure_after_measuring_leaves_no_timings(suite):
+    with (suite.folder / "test_latency.py").open("a") as source:
+        source.write("    assert artefact is None\n")
+    suite.run("--benchmark-json=out.json").assert_outcomes(failed=1)
+    assert suite.timed_rounds() > 0
+    assert suite.benchmarks() == []
+
+
+def test_a_platform_that_breaks_fails_alone(suite):
+    result = suite.run("--platform=broken", "--benchmark-json=out.json")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*PlatformError: broken: resnet8.onnx was refused: broken on purpose"])
+    assert [benchmark["params"]["platform"] for benchmark in suite.benchmarks()] == ["fake"]
+
+
+def test_a_missing_platform_is_skipped_in_a_sweep(suite):
+    result = suite.run(
+        "-rs", "--deselect=test_latency.py::test_latency[resnet8-wrong-b1]", "-k", "not broken", platform=None
+    )
+    result.assert_outcomes(passed=1, skipped=1, deselected=2)
+    result.stdout.fnmatch_lines(["SKIPPED*absent: no such thing; buy one"])
+
+
+def test_a_missing_platform_fails_where_it_was_asked_for(suite):
+    result = suite.run(platform="absent")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*Failed: absent: no such thing; buy one"])
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--platform=abacus", "*invalid choice: 'abacus' (choose from *fake*absent*wrong*broken*)"),
+        ("--model=vgg", "*invalid choice: 'vgg' (choose from *resnet8*resnet14*resnet20*)"),
+        ("--batch-size=0", "*argument --batch-size: invalid*'0'*"),
+        ("--inference-timeout=0", "*argument --inference-timeout: invalid*'0'*"),
+        ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
+    ],
+)
+def test_bad_values_are_refused(suite, option, words):
+    result = suite.run(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([words])
+
+
+def test_the_measuring_run_refuses_xdist(suite):
+    result = suite.run("-n2", "--benchmark-only")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*benchmarks disturb each other under pytest-xdist: leave out -n*"])
+
+
+def test_nothing_is_passed_off_as_timed_under_xdist(suite):
+    result = suite.run("-n2")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*nothing is timed under pytest-xdist: leave out -n*"])
+
+
+def test_correctness_runs_under_xdist(suite):
+    suite.run("-n2", "--benchmark-disable").assert_outcomes(passed=1)
+
+
+def test_choices_given_twice_are_measured_once(suite):
+    suite.run("--platform=fake", "--batch-size=1", "--batch-size=3").assert_outcomes(passed=2)
+
+
+def test_an_altered_model_fails_and_names_the_command(suite):
+    source = (suite.folder / "conftest.py").read_text()
+    folder = suite.folder / "models-elsewhere"
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"resnet8": {"file": "resnet8.onnx", "sha256": "0", "training": {}}}')
+    (folder / "resnet8.onnx").write_bytes(b"altered")
+    redirect = f"import pathlib, models.manifest as m\nm.load.__defaults__ = (pathlib.Path({str(folder)!r}) / 'manifest.json',)\n"
+    (suite.folder / "conftest.py").write_text(redirect + source)
+    result = suite.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ModelError: resnet8: *resnet8.onnx has SHA-256 *tox run -e train -- resnet8*"])

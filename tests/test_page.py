@@ -1,0 +1,347 @@
+"""The page is hermetic, each of its faults becomes one error, and nothing of it is left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import ROOT, command_line, descendants
+
+from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, _prove
+from benchmarks.protocol import PlatformError
+from benchmarks.reference import seeded_batch
+from browser_harness import chromium, packages
+from browser_harness.page import PageError, open_page
+from browser_harness.server import HEADERS, serving
+
+BATCH = seeded_batch(1)
+
+
+@pytest.fixture
+def server(tiny_model):
+    with serving({**FILES, MODEL: tiny_model}) as server:
+        yield server
+
+
+@pytest.fixture
+def page(server):
+    with open_page(chromium.find(), server.origin, timeout=20) as page:
+        yield page
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status, dict(response.headers), response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers), error.read()
+
+
+def run_in_page(page, script):
+    return page._runner.run(page._page.evaluate(script))
+
+
+# The server
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/index.html", "text/html; charset=utf-8"),
+        ("/harness.mjs", "text/javascript"),
+        ("/ort/ort.wasm.bundle.min.mjs", "text/javascript"),
+        ("/ort/ort-wasm-simd-threaded.wasm", "application/wasm"),
+        (MODEL, "application/octet-stream"),
+    ],
+)
+def test_files_come_isolated_and_with_their_type(server, path, media_type):
+    status, headers, content = get(server.origin + path)
+    assert (status, headers["Content-Type"]) == (200, media_type)
+    assert HEADERS.items() <= headers.items()
+    assert content == ({**FILES, MODEL: server._files[MODEL]})[path].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/package.json",
+        "/../pyproject.toml",
+        "/ort/../harness.mjs",
+        "/%2e%2e/pyproject.toml",
+        "//etc/passwd",
+        "/ort/",
+    ],
+)
+def test_everything_else_is_not_found(server, path):
+    status, headers, content = get(server.origin + path)
+    assert (status, content) == (404, b"")
+    assert HEADERS.items() <= headers.items()
+
+
+def test_only_get_is_answered(server):
+    with pytest.raises(urllib.error.HTTPError, match="501"):
+        urllib.request.urlopen(urllib.request.Request(server.origin + "/index.html", data=b"x"), timeout=5)
+
+
+def test_it_listens_on_the_loopback_interface_only(server):
+    assert server.server_address[0] == "127.0.0.1"
+
+
+# The page
+
+
+def test_the_page_speaks_to_its_own_server_only(page, server):
+    requested = []
+    page._page.on("request", lambda request: requested.append(request.url))
+    page.call("open", _open_arguments())
+    assert requested
+    assert all(url.startswith(server.origin + "/") for url in requested)
+
+
+@pytest.mark.parametrize(
+    "attempt", ["fetch('http://127.0.0.1:9/x').catch(() => 0)", "(new Image()).src = 'http://127.0.0.1:9/x.png'"]
+)
+def test_a_request_to_elsewhere_is_blocked_and_told(server, attempt):
+    with (
+        pytest.raises(PageError, match=r"outside its own server|blocked by the page's policy"),
+        open_page(chromium.find(), server.origin, timeout=20) as page,
+    ):
+        blocked = run_in_page(
+            page, f"new Promise(done => {{ addEventListener('securitypolicyviolation', done); {attempt}; }})"
+        )
+        assert blocked is not None
+        page.check()
+
+
+def test_an_uncaught_error_in_the_page_is_told(server):
+    with (
+        pytest.raises(PageError, match=r"uncaught in the page: .*went wrong"),
+        open_page(chromium.find(), server.origin, timeout=20) as page,
+    ):
+        run_in_page(
+            page, "new Promise(done => { setTimeout(() => { setTimeout(done); throw Error('went wrong'); }); })"
+        )
+
+
+def test_an_error_in_a_call_carries_the_pages_words_and_stack(page):
+    with pytest.raises(PageError, match=r"(?s)run: .*RangeError.*harness\.mjs"):
+        page.call("run", {"input": "/index.html", "shape": [1]})
+
+
+def test_a_missing_input_is_named(page):
+    page.call("open", _open_arguments())
+    with pytest.raises(PageError, match=r"/inputs/9\.bin: HTTP 404"):
+        page.call("run", {"input": "/inputs/9.bin", "shape": [1, 3, 32, 32]})
+
+
+def _open_arguments():
+    from benchmarks.platforms.chromium import _configuration
+
+    return _configuration()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threads", 2),
+        ("crossOriginIsolated", False),
+        ("simd", False),
+        ("version", "1.0.0"),
+        ("clockResolution", 0.1),
+        ("loaded", ["/ort/other.wasm"]),
+    ],
+)
+def test_a_page_that_is_not_what_the_platform_says_is_refused(page, name, value):
+    found = page.call("open", _open_arguments())
+    _prove(found)
+    with pytest.raises(
+        PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"
+    ):
+        _prove(found | {name: value})
+
+
+# Faults of a whole session
+
+
+def faulty_session(tiny_model, settings, fault):
+    """Open the platform, call *fault* with its session, and return the error that comes out."""
+    with (
+        pytest.raises(PlatformError, match=r"^chromium-wasm: tiny\.onnx: ") as caught,
+        ChromiumWasm().open(tiny_model, settings) as session,
+    ):
+        session.run(BATCH)
+        fault(session)
+        session.time(BATCH, 1000)
+    return str(caught.value)
+
+
+def test_a_killed_browser(tiny_model, settings):
+    def kill(session):
+        for pid, line in descendants(os.getpid()).items():
+            if "--remote-debugging" in line and "--type=" not in line:
+                os.kill(pid, signal.SIGKILL)
+
+    assert "closed" in faulty_session(tiny_model, settings, kill)
+
+
+def test_a_crashed_page(tiny_model, settings):
+    def crash(session):
+        for pid in session._page._renderers:
+            os.kill(pid, signal.SIGKILL)
+
+    assert "crashed" in faulty_session(tiny_model, settings, crash)
+
+
+def test_a_hung_inference(tiny_model):
+    from benchmarks.settings import Settings
+
+    def hang(session):
+        run_in_page(session._page, "() => { harness.time = () => { for (;;); }; }")
+
+    start = time.monotonic()
+    words = faulty_session(tiny_model, Settings(timeout=4), hang)
+    assert "time: no answer within 4 s" in words
+    assert "--inference-timeout" in words
+    assert time.monotonic() - start < 40
+
+
+# What is left behind
+
+
+@pytest.fixture
+def scratch(monkeypatch, tmp_path):
+    """Give every process started from here a folder for temporary files that can be looked into."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def wait_until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(0.05)
+    return True
+
+
+def start_run(tmp_path, *options):
+    """Start the measuring run and return it, with its descendants, once it measures in the browser."""
+    command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "--model=resnet8", "--batch-size=1"]
+    run = subprocess.Popen(
+        [*command, "-p", "no:cacheprovider", f"--benchmark-json={tmp_path / 'out.json'}", *options],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert wait_until(lambda: any("--type=renderer" in line for line in descendants(run.pid).values()), 60)
+    return run, descendants(run.pid)
+
+
+def none_alive(processes):
+    return wait_until(lambda: not any(command_line(pid) for pid in processes))
+
+
+@pytest.mark.parametrize(("kind", "whole_group"), [("SIGINT", True), ("SIGINT", False), ("SIGTERM", False)], ids=str)
+def test_an_interrupted_run_keeps_its_results_and_leaves_nothing(tmp_path, scratch, kind, whole_group):
+    run, processes = start_run(tmp_path, "--benchmark-max-time=0.2", "--benchmark-min-rounds=6000")
+    (os.killpg if whole_group else os.kill)(run.pid, getattr(signal, kind))
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, output
+    assert none_alive(processes)
+    assert list(scratch.iterdir()) == []
+    saved = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
+    assert [benchmark["params"]["platform"] for benchmark in saved] == ["server-cpu"], output
+
+
+def test_a_killed_run_leaves_no_process(tmp_path):
+    run, processes = start_run(tmp_path, "--benchmark-min-rounds=6000", "--platform=chromium-wasm")
+    run.kill()
+    run.communicate(timeout=60)
+    assert none_alive(processes)
+
+
+def test_a_session_that_was_closed_leaves_nothing(tiny_model, settings, scratch):
+    with ChromiumWasm().open(tiny_model, settings) as session:
+        session.run(BATCH)
+        processes = descendants(os.getpid())
+        assert processes
+    assert none_alive(processes)
+    assert list(scratch.iterdir()) == []
+
+
+# Finding and setting up a browser
+
+
+def fake_browser(folder, name, words, code=0):
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho '{words}'\nexit {code}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """A machine without any browser: an empty PATH, cache and Playwright folder."""
+    chromium.find.cache_clear()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(chromium, "_from_playwright", lambda: iter(()))
+    yield tmp_path
+    chromium.find.cache_clear()
+
+
+def test_browsers_are_found_in_the_documented_order(nowhere):
+    package = nowhere / "cache" / "client-or-server" / f"chromium-{packages.pinned(chromium.PACKAGE)}"
+    package.mkdir(parents=True)
+    fake_browser(package, "chromium", "Chromium 3.0.0.0")
+    assert (chromium.find().source, chromium.find().version) == (chromium.PACKAGE, "3.0.0.0")
+    chromium.find.cache_clear()
+    fake_browser(nowhere / "bin", "chromium", "Chromium 2.0.0.0 built on Debian")
+    assert (chromium.find().source, chromium.find().version) == ("PATH", "2.0.0.0")
+    named = fake_browser(nowhere / "named", "mine", "Google Chrome 1.0.0.0")
+    assert (chromium.find(named).path, chromium.find(named).version) == (named, "1.0.0.0")
+
+
+def test_a_browser_that_does_not_start_is_passed_over(nowhere):
+    fake_browser(nowhere / "bin", "google-chrome", "error while loading shared libraries", code=127)
+    fake_browser(nowhere / "bin", "chromium", "Chromium 2.0.0.0")
+    assert chromium.find().path.name == "chromium"
+
+
+def test_no_browser_says_what_was_tried_and_what_to_run(nowhere):
+    fake_browser(nowhere / "bin", "google-chrome", "missing libnss3.so", code=127)
+    with pytest.raises(chromium.BrowserMissingError) as caught:
+        chromium.find()
+    words = str(caught.value)
+    for part in ("missing libnss3.so", "PATH", "Playwright", chromium.PACKAGE, chromium.SET_UP, "--browser-path"):
+        assert part in words
+
+
+def test_missing_packages_say_what_to_run(monkeypatch, tmp_path, settings):
+    monkeypatch.setattr(packages, "NODE_MODULES", tmp_path)
+    reason = ChromiumWasm().unavailable(settings)
+    assert "onnxruntime-web is not installed" in reason
+    assert chromium.SET_UP in reason
+
+
+def test_the_sandbox_is_off_for_root_alone_and_the_web_security_on(page):
+    (command,) = [
+        line for line in descendants(os.getpid()).values() if "--remote-debugging" in line and "--type=" not in line
+    ]
+    assert ("--no-sandbox" in command) == (os.geteuid() == 0)
+    assert "--single-process" not in command
+    assert "--disable-web-security" not in command

@@ -1,0 +1,139 @@
+"""The sampler draws what the plan wants, yields between blocks, and refuses samples that cannot be true."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks.protocol import Block, Facts
+from benchmarks.replay import ReplayClock, describe, percentile
+from benchmarks.sampler import BLOCK_SECONDS, Plan, SampleError, check, draw, warm_up
+
+FACTS = Facts("TestProvider", 1, "test.clock", 1e-9)
+BATCH = np.zeros((1, 3, 32, 32), np.float32)
+
+
+class Scripted:
+    """A session whose inferences take given seconds, without taking them: its facts allow for that."""
+
+    def __init__(self, seconds, resolution=1e-9):
+        self.seconds, self.drawn, self.resolution = itertools.cycle(seconds), [], resolution
+
+    @property
+    def facts(self):
+        return Facts("TestProvider", 1, "test.clock", self.resolution)
+
+    def time(self, batch, rounds):
+        self.drawn.append(rounds)
+        return Block(list(itertools.islice(self.seconds, rounds)), 0.0)
+
+
+@pytest.fixture(autouse=True)
+def slow_wall(monkeypatch):
+    """Let every call seem to have taken a second, so that scripted samples fit into it."""
+    ticks = itertools.count()
+    monkeypatch.setattr("benchmarks.sampler.time.perf_counter", lambda: float(next(ticks)))
+
+
+def samples_of(blocks):
+    return [value for block in blocks for value in block.seconds]
+
+
+def test_draws_until_the_time_is_spent():
+    session = Scripted([0.01])
+    samples = samples_of(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
+    assert math.fsum(samples) == pytest.approx(1.0, abs=0.011)
+    assert session.drawn == [25, 25, 25, 25]
+
+
+def test_min_rounds_take_precedence_over_time():
+    assert len(samples_of(draw(Scripted([0.2]), BATCH, Plan(min_rounds=9, max_time=0.1)))) == 9
+
+
+def test_the_first_block_is_one_round_where_nothing_is_known():
+    session = Scripted([0.001])
+    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.5)))
+    assert session.drawn[0] == 1
+    assert max(session.drawn) == math.ceil(BLOCK_SECONDS / 0.001)
+
+
+def test_control_comes_back_between_blocks():
+    session = Scripted([0.01])
+    blocks = draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01)
+    assert session.drawn == []
+    next(blocks)
+    assert len(session.drawn) == 1
+
+
+def test_two_sessions_can_take_turns():
+    left, right = Scripted([0.01]), Scripted([0.02])
+    plan = Plan(min_rounds=5, max_time=0.5)
+    for _ in zip(draw(left, BATCH, plan, 0.01), draw(right, BATCH, plan, 0.02), strict=False):
+        assert len(left.drawn) == len(right.drawn)
+
+
+def test_precision_ends_early_but_not_before_min_rounds():
+    plan = Plan(min_rounds=30, max_time=100, precision=0.5)
+    assert 30 <= len(samples_of(draw(Scripted([0.01, 0.011]), BATCH, plan, 0.01))) < 100
+
+
+def test_warm_up_runs_the_rounds_it_was_given():
+    session = Scripted([0.02, 0.01, 0.001])
+    assert len(warm_up(session, BATCH, Plan(5, 10.0, warmup_rounds=50))) == 50
+    assert session.drawn[:2] == [1, 1]
+
+
+def test_warm_up_stops_at_the_time_limit():
+    assert len(warm_up(Scripted([0.5]), BATCH, Plan(5, 1.0, warmup_rounds=50))) == 2
+
+
+def test_no_warm_up_runs_nothing():
+    assert warm_up(Scripted([0.5]), BATCH, Plan(5, 1.0)) == []
+
+
+def test_samples_too_short_for_their_clock_are_refused():
+    with pytest.raises(SampleError, match=r"too short for test\.clock"):
+        list(draw(Scripted([0.001], resolution=1e-4), BATCH, Plan(5, 0.05)))
+
+
+@pytest.mark.parametrize(
+    ("block", "rounds", "wall", "words"),
+    [
+        (Block([0.1], None), 2, 1.0, "wanted 2 positive samples, got 1"),
+        (Block([0.1, 0.0], None), 2, 1.0, "positive"),
+        (Block([0.1, -0.1], None), 2, 1.0, "positive"),
+        (Block([0.1, math.nan], None), 2, 1.0, "positive"),
+        (Block([0.1, math.inf], None), 2, 1.0, "positive"),
+        (Block([400.0], None), 1, 0.5, "is the unit wrong"),
+        (Block([0.0004], None), 1, 10.0, "is the unit wrong"),
+        (Block([0.5], 0.9), 1, 0.5, "kept 1.8 cores busy"),
+    ],
+    ids=str,
+)
+def test_impossible_samples_are_refused(block, rounds, wall, words):
+    with pytest.raises(SampleError, match=words):
+        check(block, rounds, wall, FACTS)
+
+
+def test_possible_samples_pass():
+    check(Block([0.1, 0.2], 0.3), 2, 0.301, FACTS)
+
+
+def test_percentiles_are_observed_values_and_need_enough_of_them():
+    assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.0
+    info = describe(Scripted([1]), [Block([0.1] * 9 + [0.2] * 10, 0.19)], 8, 0)
+    assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
+    assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
+    assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)
+
+
+def test_the_replay_clock_reads_each_sample_exactly():
+    clock = ReplayClock()
+    for sample in (0.1 + 0.2, 1e-9, 3.0):
+        clock.arm(sample)
+        start = clock()
+        assert clock.fire()
+        assert clock() - start == sample
+    clock.arm(None)
+    assert not clock.fire()
