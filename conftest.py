@@ -10,7 +10,7 @@ from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Batch, Session
 from benchmarks.reference import seeded_batch
 from benchmarks.settings import settings_of
-from models import MODELS, manifest
+from models import MODELS, manifest, stand_in
 from models.manifest import Artefact
 
 pytest_plugins = ("benchmarks.identity", "benchmarks.report", "benchmarks.replay")
@@ -78,14 +78,10 @@ def _label(model: str, build: bool) -> str:
 @pytest.fixture
 def artefact(model: str, request: pytest.FixtureRequest) -> Artefact:
     """The model's checked file; with --build-models a stand-in where it is absent."""
-    if not (request.config.getoption("build_models") and manifest.is_absent(model)):
+    if not request.config.getoption("build_models"):
         return manifest.load(model)
-    if not manifest.is_absent(model, manifest.STAND_INS):
-        return manifest.load(model, manifest.STAND_INS)
-    from models.build import build_stand_in  # needs torch, which the measuring environment leaves out
-
-    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        return build_stand_in(model, request.config.getoption("data_dir"))
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # progress is seen
+        return stand_in.load_or_build(model, request.config.getoption("data_dir"))
 
 
 @pytest.fixture

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from models import MODELS, ModelSpec
+from models import ModelSpec
 from models.cifar100 import Split, load
 from models.export import export_onnx, manifest_row
-from models.manifest import MANIFEST, STAND_INS, Artefact, write_row
-from models.manifest import load as load_artefact
+from models.manifest import MANIFEST, STAND_INS, write_row
 from models.training import Job, Recipe, Trainer
 
 
@@ -43,10 +42,3 @@ def build(spec: ModelSpec, recipe: Recipe, data: Data, work_dir: Path, manifest:
 def checkpoint(spec: ModelSpec, work_dir: Path) -> Path:
     """Return where an unfinished training of the model lies."""
     return work_dir / f"{spec.name}.pt"
-
-
-def build_stand_in(name: str, data_dir: Path | None) -> Artefact:
-    """Train the model for one epoch and keep it apart from the committed ones, labelled as a stand-in."""
-    work_dir = STAND_INS.parent / "work"
-    build(MODELS[name], Recipe(epochs=1), Data.load(data_dir, work_dir), work_dir, STAND_INS)
-    return load_artefact(name, STAND_INS)

@@ -11,6 +11,7 @@ MODELS_DIR = Path(__file__).parent
 MANIFEST = MODELS_DIR / "manifest.json"
 # Short trainings made by --build-models: kept apart, never committed, labelled in every result.
 STAND_INS = MODELS_DIR / "stand-ins" / "manifest.json"
+STAND_IN_REMEDY = "or pass --build-models for a short stand-in"
 
 
 class ModelError(Exception):
@@ -63,10 +64,10 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     remedy = f"run `tox run -e train -- {name}`, or restore the file from version control"
     row = rows(manifest).get(name)
     if row is None:
-        raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}")
+        raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")
     path = manifest.parent / row["file"]
     if not path.is_file():
-        raise ModelError(f"{name}: {path} is missing; {remedy}, or pass --build-models for a short stand-in")
+        raise ModelError(f"{name}: {path} is missing; {remedy}, {STAND_IN_REMEDY}")
     if (found := sha256(path)) != row["sha256"]:
         raise ModelError(f"{name}: {path} has SHA-256 {found}, but its manifest row says {row['sha256']}; {remedy}")
     return Artefact(name, path, row)

@@ -3,12 +3,9 @@
 import itertools
 import json
 import sys
-from pathlib import Path
 
 import pytest
-
-
-ROOT = Path(__file__).parents[1]
+from helpers import ROOT
 
 
 def flat(lists):
@@ -241,14 +238,67 @@ def test_choices_given_twice_are_measured_once(suite):
     suite.run("--platform=fake", "--batch-size=1", "--batch-size=3").assert_outcomes(passed=2)
 
 
+def prepend(suite, lines):
+    conftest = suite.folder / "conftest.py"
+    conftest.write_text(lines + conftest.read_text())
+
+
 def test_an_altered_model_fails_and_names_the_command(suite):
-    source = (suite.folder / "conftest.py").read_text()
-    folder = suite.folder / "models-elsewhere"
-    folder.mkdir()
-    (folder / "manifest.json").write_text('{"resnet8": {"file": "resnet8.onnx", "sha256": "0", "training": {}}}')
-    (folder / "resnet8.onnx").write_bytes(b"altered")
-    redirect = f"import pathlib, models.manifest as m\nm.load.__defaults__ = (pathlib.Path({str(folder)!r}) / 'manifest.json',)\n"
-    (suite.folder / "conftest.py").write_text(redirect + source)
+    (suite.folder / "manifest.json").write_text('{"resnet8": {"file": "resnet8.onnx", "sha256": "0"}}')
+    (suite.folder / "resnet8.onnx").write_bytes(b"altered")
+    prepend(
+        suite, "import pathlib, models.manifest\nmodels.manifest.load.__defaults__ = (pathlib.Path('manifest.json'),)\n"
+    )
     result = suite.run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*ModelError: resnet8: *resnet8.onnx has SHA-256 *tox run -e train -- resnet8*"])
+    result.stdout.fnmatch_lines(["*ModelError: resnet8: resnet8.onnx has SHA-256 *tox run -e train -- resnet8*"])
+
+
+NEW_MODEL = """
+import hashlib, pathlib
+import numpy as np
+import models.manifest
+from models import MODELS, ModelSpec, cifar100
+MODELS["novel"] = ModelSpec("novel", depth=8)
+models.manifest.STAND_INS = pathlib.Path("stand-ins/manifest.json").absolute()
+for split in ("train", "test"):
+    content = np.random.default_rng(1).integers(0, 100, (256, cifar100.RECORD_BYTES), np.uint8).tobytes()
+    pathlib.Path(cifar100.FOLDER).mkdir(exist_ok=True)
+    pathlib.Path(cifar100.FOLDER, f"{split}.bin").write_bytes(content)
+    cifar100.FILES[split] = cifar100._File(256, hashlib.sha1(content).hexdigest())
+"""
+
+
+def test_an_absent_model_fails_and_names_the_command(suite):
+    prepend(suite, NEW_MODEL)
+    result = suite.run(model="novel")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*ModelError: novel: * has no row *tox run -e train -- novel*--build-models*"])
+
+
+def test_a_stand_in_is_trained_once_with_its_progress_shown_and_labelled(suite):
+    prepend(suite, NEW_MODEL)
+    options = ("--build-models", "--data-dir=.", "--benchmark-json=out.json")
+    built = suite.run(*options, model="novel")
+    built.assert_outcomes(passed=1)
+    built.stdout.fnmatch_lines(["*novel: epoch 1, loss *", "*novel.stand-in-fake-b1*"])
+    (benchmark,) = suite.benchmarks()
+    assert benchmark["param"] == "novel.stand-in-fake-b1"
+    assert (benchmark["extra_info"]["stand_in"], benchmark["extra_info"]["training_epochs"]) == (True, 1)
+    again = suite.run(*options, model="novel")
+    again.assert_outcomes(passed=1)
+    again.stdout.no_fnmatch_line("*novel: epoch 1, loss *")
+
+
+def test_a_stand_in_without_data_says_what_is_missing(suite):
+    prepend(suite, NEW_MODEL)
+    result = suite.run("--build-models", "--data-dir=nowhere", model="novel")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*DataError: nowhere/cifar-100-binary/train.bin: no such file*"])
+
+
+def test_a_stand_in_without_torch_says_where_there_is_one(suite):
+    prepend(suite, NEW_MODEL + "import sys\nsys.modules['torch'] = None\n")
+    result = suite.run("--build-models", "--data-dir=.", model="novel")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*novel: --build-models needs torch*tox run -e bench-build*"])

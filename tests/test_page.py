@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import ROOT, command_line, descendants
+from helpers import ROOT, command_line, descendants
 
 from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, _prove
 from benchmarks.protocol import PlatformError

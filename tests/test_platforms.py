@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import onnxruntime
 import pytest
-from conftest import make_model
+from helpers import make_model
 
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, PlatformError

@@ -1,0 +1,138 @@
+"""What the tests share: a small model, a suite of its own over fake platforms, and a look at running processes."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).parents[1]
+
+
+def make_model(path: Path, operator: str = "Relu") -> Path:
+    """Write a convolution, an elementwise *operator*, pooling and a linear layer as ONNX."""
+    generator = np.random.default_rng(7)
+
+    def weight(name, *shape):
+        return numpy_helper.from_array(generator.standard_normal(shape).astype(np.float32) / 5, name)
+
+    nodes = [
+        helper.make_node("Conv", ["input", "kernel"], ["c"], pads=[1, 1, 1, 1]),
+        helper.make_node(operator, ["c"], ["r"]),
+        helper.make_node("GlobalAveragePool", ["r"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "matrix", "bias"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["batch", 3, 32, 32])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 100])],
+        [weight("kernel", 4, 3, 3, 3), weight("matrix", 4, 100), weight("bias", 100)],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+FAKE_PLATFORMS = """
+import gc, json, os, time
+from contextlib import contextmanager
+from benchmarks import platforms, reference
+from benchmarks.protocol import Block, Facts, PlatformError
+
+class FakeSession:
+    facts = Facts("FakeProvider", 1, "fake.clock", 1e-7)
+    def __init__(self, model, wrong):
+        self.model, self.wrong = model, wrong
+    def note(self, **call):
+        with open("calls.jsonl", "a") as lines:
+            print(json.dumps(call | {"gc": gc.isenabled()}), file=lines)
+    def run(self, batch):
+        self.note(call="run")
+        return reference.reference_logits(self.model, batch) + (1 if self.wrong else 0)
+    def time(self, batch, rounds):
+        self.note(call="time", rounds=rounds)
+        samples = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            while time.perf_counter() - start < float(os.environ.get("FAKE_SECONDS", "5e-5")):
+                pass
+            samples.append(time.perf_counter() - start)
+        with open("samples.jsonl", "a") as lines:
+            print(json.dumps(samples), file=lines)
+        return Block(samples, None)
+
+class FakePlatform:
+    def __init__(self, name, missing=None, wrong=False, broken=False):
+        self.name, self.missing, self.wrong, self.broken = name, missing, wrong, broken
+    def unavailable(self, settings):
+        return self.missing
+    def versions(self, settings):
+        return {} if self.missing else {self.name: "1.0"}
+    @contextmanager
+    def open(self, model, settings):
+        if self.broken:
+            raise PlatformError(f"{self.name}: {model.name} was refused: broken on purpose")
+        yield FakeSession(model, self.wrong)
+
+platforms.PLATFORMS.clear()
+for fake in (FakePlatform("fake"), FakePlatform("absent", missing="absent: no such thing; buy one"),
+             FakePlatform("wrong", wrong=True), FakePlatform("broken", broken=True)):
+    platforms.PLATFORMS[fake.name] = fake
+"""
+
+
+class Suite:
+    """The project's own conftest and benchmark over fake platforms, run in a process of its own."""
+
+    def __init__(self, pytester):
+        self.pytester, self.folder = pytester, pytester.path
+        pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1")
+        pytester.makeconftest(FAKE_PLATFORMS + (ROOT / "conftest.py").read_text())
+        (self.folder / "test_latency.py").write_text((ROOT / "benchmarks" / "test_latency.py").read_text())
+
+    def run(self, *options, platform="fake", model="resnet8"):
+        """Run one model; quick by default, and free of this machine's own options."""
+        chosen = [f"--model={model}", *([f"--platform={platform}"] if platform else [])]
+        quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", "--batch-size=1"]
+        return self.pytester.runpytest_subprocess(*quick, *chosen, *options)
+
+    def lines(self, name):
+        path = self.folder / name
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def calls(self, kind):
+        return [call for call in self.lines("calls.jsonl") if call["call"] == kind]
+
+    def timed_rounds(self):
+        return sum(call["rounds"] for call in self.calls("time"))
+
+    def benchmarks(self, name="out.json"):
+        return json.loads((self.folder / name).read_text())["benchmarks"]
+
+
+def command_line(pid):
+    """Return a process's command line; empty where it has ended, waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def descendants(pid):
+    """Return the processes below *pid*, children and theirs, with their command lines."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parents[int(folder.name)] = parent_of(folder.name)
+    found, generation = [], {pid}
+    while generation:
+        generation = {child for child, parent in parents.items() if parent in generation}
+        found += generation
+    return {child: line for child in found if (line := command_line(child))}
