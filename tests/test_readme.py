@@ -1,0 +1,58 @@
+"""The README and CI name what there is, and call what they name."""
+
+import configparser
+import re
+
+import pytest
+from helpers import ROOT
+
+from benchmarks.figures.fresh import readme_commands
+from benchmarks.platforms import PLATFORMS
+from models import MODELS, manifest
+
+README = (ROOT / "README.md").read_text()
+
+
+def tox_environments():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "tox.ini")
+    return {name.removeprefix("testenv:"): parser[name] for name in parser.sections() if name.startswith("testenv:")}
+
+
+@pytest.mark.parametrize("name", [*PLATFORMS, *MODELS, *tox_environments()])
+def test_the_readme_names_it(name):
+    assert f"`{name}`" in README
+
+
+def test_every_tox_environment_says_what_it_is_for():
+    assert all(section.get("description") for section in tox_environments().values())
+
+
+def test_two_commands_do_all_the_set_up():
+    bench, tests = readme_commands()
+    assert bench.endswith("tox run -e bench")
+    assert tests.endswith("tox run -e tests")
+
+
+def test_ci_calls_the_readmes_test_command():
+    assert readme_commands()[1] in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def test_workflows_call_tox_environments_only():
+    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for command in re.findall(r"run: (.*)", workflow.read_text()):
+            if command == "python -m pip install tox":
+                continue
+            name = re.fullmatch(r"tox run -e (\S+|\$\{\{ matrix\.environment \}\})", command)[1]
+            assert name in tox_environments() or name.startswith("${{")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_readmes_accuracy_is_the_manifests(name):
+    test = manifest.rows()[name]["test"]
+    assert re.search(rf"^\| `{name}` .*\b{test['top1']} % .*\b{test['top5']} %", README, re.MULTILINE)
+
+
+def test_paths_named_in_the_readme_exist():
+    for path in re.findall(r"`((?:benchmarks|browser_harness|models|docs|tests)/[\w./]+)`", README):
+        assert (ROOT / path).exists(), path
