@@ -9,7 +9,7 @@ import pytest
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Batch, Session
 from benchmarks.reference import seeded_batch
-from benchmarks.settings import settings_of
+from benchmarks.settings import positive, settings_of
 from models import MODELS, manifest, stand_in
 from models.manifest import Artefact
 
@@ -25,29 +25,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--platform", action="append", choices=[*PLATFORMS], help="measure on this platform (repeatable; default: all)"
     )
-    group.addoption("--batch-size", action="append", type=_positive, metavar="N", help="default: 1 and 8")
+    group.addoption("--batch-size", action="append", type=positive(int), metavar="N", help="default: 1 and 8")
     group.addoption("--browser-path", type=Path, metavar="FILE", help="the Chrome or Chromium to use")
     group.addoption(
         "--inference-timeout",
-        type=_seconds,
+        type=positive(float),
         default=60.0,
         metavar="SECONDS",
         help="for one call into a page (default: 60)",
     )
     group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
     group.addoption("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help="for --build-models")
-
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise ValueError
-    return value
-
-
-def _seconds(text: str) -> float:
-    if not (value := float(text)) > 0:
-        raise ValueError
-    return value
 
 
 def pytest_configure(config: pytest.Config) -> None:

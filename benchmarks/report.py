@@ -17,7 +17,7 @@ COMPARE_OPTIONS = "--group-by=param:model,param:batch_size --columns=min,median,
 def pytest_configure(config: pytest.Config) -> None:
     """Remember when the run began, to tell its files from older ones; let a `kill` end like Ctrl-C, results saved."""
     config.stash[STARTED] = time.time()
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

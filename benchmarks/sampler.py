@@ -67,14 +67,14 @@ def draw(session: Session, batch: Batch, plan: Plan, estimate: float | None = No
     short for their clock, or took more processor time than the session's threads can use.
     """
     samples: list[float] = []
+    cpu = 0.0
     while plan.wants(samples):
         block = _checked(session, batch, plan.next_rounds(samples, estimate) if estimate else 1)
         samples += block.seconds
+        cpu += block.cpu_seconds or 0.0
         estimate = statistics.median(samples)
         yield block
-    if statistics.median(samples) < CLOCK_STEPS * session.facts.clock_resolution:
-        step = session.facts.clock_resolution
-        raise SampleError(f"samples of {estimate:.2e} s are too short for {session.facts.clock}, which steps {step} s")
+    check_whole(samples, cpu, session.facts)
 
 
 def _checked(session: Session, batch: Batch, rounds: int) -> Block:
@@ -94,6 +94,15 @@ def check(block: Block, rounds: int, wall: float, facts: Facts) -> None:
         raise SampleError(f"{facts.clock}: {claimed:.4f} s claimed in a call of {wall:.4f} s; is the unit wrong?")
     if wall > 20 * BLOCK_SECONDS and claimed < wall / 100:  # far longer than any pause of a loaded machine
         raise SampleError(f"{facts.clock}: only {claimed:.4f} s claimed in a call of {wall:.4f} s; is the unit wrong?")
-    if block.cpu_seconds is not None and block.cpu_seconds > (facts.threads + SPARE_CPU) * max(wall, 0.1):
-        cores = block.cpu_seconds / wall
+
+
+def check_whole(samples: list[float], cpu_seconds: float, facts: Facts) -> None:
+    """Raise SampleError where all the samples of a benchmark show what a single block cannot."""
+    if (middle := statistics.median(samples)) < CLOCK_STEPS * facts.clock_resolution:
+        raise SampleError(
+            f"samples of {middle:.2e} s are too short for {facts.clock}: it steps {facts.clock_resolution} s"
+        )
+    total = math.fsum(samples)
+    if total >= 1 and cpu_seconds > (facts.threads + SPARE_CPU) * total:  # a shorter run may be all compilation
+        cores = cpu_seconds / total
         raise SampleError(f"{facts.threads} thread(s) in force, but the inference kept {cores:.1f} cores busy")

@@ -1,11 +1,15 @@
 """What a person can set for all platforms at once."""
 
+import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import pytest
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -19,3 +23,15 @@ class Settings:
 def settings_of(config: "pytest.Config") -> Settings:
     """Return the settings of a pytest run."""
     return Settings(config.getoption("browser_path"), config.getoption("inference_timeout"))
+
+
+def positive(kind: type[Number]) -> Callable[[str], Number]:
+    """Return a parser of command-line values that takes numbers of *kind* above zero only."""
+
+    def parse(text: str) -> Number:
+        if not (value := kind(text)) > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    parse.__name__ = kind.__name__  # argparse: "invalid int value"
+    return parse

@@ -36,8 +36,9 @@ def ensure_browser() -> chromium.Browser:
 
 def playwright_install() -> bool:
     """Let Playwright download its own Chromium; whether that left one that starts."""
+    print("no Chrome or Chromium on PATH: asking Playwright for its own", flush=True)
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+    if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode != 0:  # its progress is on stdout
         return False
     try:
         chromium.find()

@@ -207,8 +207,8 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
     [
         ("--platform=abacus", "*invalid choice: 'abacus' (choose from *fake*absent*wrong*broken*)"),
         ("--model=vgg", "*invalid choice: 'vgg' (choose from *resnet8*resnet14*resnet20*)"),
-        ("--batch-size=0", "*argument --batch-size: invalid*'0'*"),
-        ("--inference-timeout=0", "*argument --inference-timeout: invalid*'0'*"),
+        ("--batch-size=0", "*argument --batch-size: 0 is not positive*"),
+        ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
         ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
     ],
 )
