@@ -1,23 +1,34 @@
 """Set the harness up: ``python -m browser_harness``. What is there already is left as it is."""
 
+import asyncio
 import subprocess
 import sys
 
-from browser_harness import chromium, packages
+from browser_harness import chromium, driver, packages
 
 RUNTIME = "onnxruntime-web"
 
 
 def main() -> None:
-    """Make sure of a browser, then of the npm packages."""
+    """Make sure of the driver, of a browser, then of the npm packages."""
     try:
+        ensure_driver()
         browser = ensure_browser()
         if not packages.is_current(RUNTIME):
             packages.install(optional=packages.is_current(chromium.PACKAGE))
-    except (packages.SetUpError, chromium.BrowserMissingError) as error:
+    except (packages.SetUpError, driver.DriverError, chromium.BrowserMissingError) as error:
         sys.exit(f"browser_harness: {error}")
     print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
     print(f"runtime  {RUNTIME} {packages.installed(RUNTIME)}")
+
+
+def ensure_driver() -> None:
+    """Make sure that Playwright starts, with a Node.js from PyPI where its own does not."""
+    try:
+        asyncio.run(driver.try_start())
+    except driver.DriverError:
+        packages.ensure_node()
+        asyncio.run(driver.try_start())
 
 
 def ensure_browser() -> chromium.Browser:

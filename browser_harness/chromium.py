@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from browser_harness import packages
+from browser_harness.driver import DriverError, start_playwright
 
 ON_PATH = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser")
 PACKAGE = "@sparticuz/chromium"
-SET_UP = "python -m browser_harness"
 
 # Quiet and hermetic: no background requests, no GPU process to share the cores with.
 FLAGS = (
@@ -51,15 +51,16 @@ def find(named: Path | None = None) -> Browser:
 
     A *named* browser is the only candidate. Raises BrowserMissingError with what was tried.
     """
-    tried = []
+    tried: list[str] = []
     for source, candidates in _sources(named):
-        for path, environment in candidates():
-            try:
-                return Browser(path, source, _version(path, environment), environment)
-            except BrowserMissingError as error:
-                tried.append(f"{source}: {error}")
-        tried.append(f"{source}: no other")
-    remedy = "name a Chrome or Chromium" if named else f"run `{SET_UP}`, or name a browser with --browser-path"
+        try:
+            for path, environment in candidates():
+                if version := _version(path, environment, tried):
+                    return Browser(path, source, version, environment)
+            tried.append(f"{source}: no other")
+        except BrowserMissingError as error:
+            tried.append(f"{source}: {error}")
+    remedy = "name a Chrome or Chromium" if named else f"run `{packages.SET_UP}`, or name a browser with --browser-path"
     raise BrowserMissingError(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
 
 
@@ -79,16 +80,20 @@ def _on_path() -> Candidates:
 
 
 def _from_playwright() -> Candidates:
-    path = asyncio.run(_playwright_path())
+    try:
+        path = asyncio.run(_playwright_path())
+    except DriverError as error:
+        raise BrowserMissingError(str(error)) from error
     if path.exists():
         yield path, {}
 
 
 async def _playwright_path() -> Path:
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
+    playwright = await start_playwright()
+    try:
         return Path(playwright.chromium.executable_path)
+    finally:
+        await playwright.stop()
 
 
 def _from_package() -> Candidates:
@@ -124,17 +129,18 @@ def unpack() -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _version(path: Path, environment: dict[str, str]) -> str:
+def _version(path: Path, environment: dict[str, str], tried: list[str]) -> str | None:
+    """Ask the program for its version; where it does not start, note why in *tried*."""
     try:
         answer = subprocess.run(
             [path, "--version"], env=os.environ | environment, capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BrowserMissingError(f"{path} does not start: {error}") from error
+        tried.append(f"{path} does not start: {error}")
+        return None
     version = re.search(r"Chrom\w+ (?:for Testing )?([\d.]+)", answer.stdout)
-    if answer.returncode != 0 or version is None:
-        words = (answer.stderr or answer.stdout).strip().splitlines()
-        raise BrowserMissingError(
-            f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}"
-        )
-    return version[1]
+    if answer.returncode == 0 and version is not None:
+        return version[1]
+    words = (answer.stderr or answer.stdout).strip().splitlines()
+    tried.append(f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}")
+    return None

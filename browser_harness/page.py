@@ -11,9 +11,10 @@ from typing import Any, Self
 from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
-from playwright.async_api import Playwright, Request, async_playwright
+from playwright.async_api import Playwright, Request
 
 from browser_harness.chromium import FLAGS, Browser
+from browser_harness.driver import DriverError, start_playwright
 
 
 class PageError(Exception):
@@ -79,6 +80,8 @@ class Page:
             raise PageError(
                 f"{what}: no answer within {self._timeout:g} s; where it is only slow, raise --inference-timeout"
             ) from None
+        except DriverError as error:
+            raise PageError(str(error)) from error
         except PlaywrightError as error:
             raise PageError(self._explain(what, error)) from error
 
@@ -92,7 +95,7 @@ class Page:
         return "; ".join([f"{what}: {words}", *self._faults])
 
     async def _load(self) -> None:
-        self._playwright = await async_playwright().start()
+        self._playwright = await start_playwright()
         self._browser = await self._playwright.chromium.launch(
             executable_path=self._choice.path,
             args=list(FLAGS),

@@ -327,7 +327,7 @@ def test_no_browser_says_what_was_tried_and_what_to_run(nowhere):
     with pytest.raises(chromium.BrowserMissingError) as caught:
         chromium.find()
     words = str(caught.value)
-    for part in ("missing libnss3.so", "PATH", "Playwright", chromium.PACKAGE, chromium.SET_UP, "--browser-path"):
+    for part in ("missing libnss3.so", "PATH", "Playwright", chromium.PACKAGE, packages.SET_UP, "--browser-path"):
         assert part in words
 
 
@@ -335,7 +335,7 @@ def test_missing_packages_say_what_to_run(monkeypatch, tmp_path, settings):
     monkeypatch.setattr(packages, "NODE_MODULES", tmp_path)
     reason = ChromiumWasm().unavailable(settings)
     assert "onnxruntime-web is not installed" in reason
-    assert chromium.SET_UP in reason
+    assert packages.SET_UP in reason
 
 
 def test_the_sandbox_is_off_for_root_alone_and_the_web_security_on(page):

@@ -43,7 +43,7 @@ class ChromiumWasm:
             return f"{self.name}: {error}"
         if not packages.is_current(PACKAGE):
             found = packages.installed(PACKAGE) or "not installed"
-            return f"{self.name}: {PACKAGE} is {found}, wanted {packages.pinned(PACKAGE)}; run `{chromium.SET_UP}`"
+            return f"{self.name}: {PACKAGE} is {found}, wanted {packages.pinned(PACKAGE)}; run `{packages.SET_UP}`"
         return None
 
     def versions(self, settings: Settings) -> dict[str, str]:
