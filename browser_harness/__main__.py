@@ -27,7 +27,7 @@ def ensure_driver() -> None:
     try:
         asyncio.run(driver.try_start())
     except driver.DriverError:
-        packages.ensure_node()
+        packages.install_node()
         asyncio.run(driver.try_start())
 
 

