@@ -89,9 +89,9 @@ class Page:
         words = error.message.strip()
         if "No usable sandbox" in words:
             words = (
-                "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome "
-                "or Chromium, or allow it with `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu); in a "
-                "container allow user namespaces, or run as root"
+                "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own "
+                "Chrome or Chromium, or allow it with `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu); "
+                "in a container allow user namespaces, or run as root"
             )
         return "; ".join([f"{what}: {words}", *self._faults])
 
