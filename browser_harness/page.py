@@ -90,8 +90,8 @@ class Page:
         if "No usable sandbox" in words:
             words = (
                 "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own "
-                "Chrome or Chromium, or allow it with `sysctl kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu); "
-                "in a container allow user namespaces, or run as root"
+                "Chrome or Chromium; or allow user namespaces, on Ubuntu with "
+                "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, in a container, run as root"
             )
         return "; ".join([f"{what}: {words}", *self._faults])
 

@@ -26,12 +26,13 @@ def main() -> None:
     command = readme_commands()[0]
     home_cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     with TemporaryDirectory() as folder:
-        # The browser is unpacked anew; what pip downloaded before is at hand.
-        fresh = {"XDG_CACHE_HOME": f"{folder}/cache", "PIP_CACHE_DIR": f"{home_cache}/pip"}
+        # The browser is unpacked anew; what pip downloaded before is at hand. An outer tox would share its folders.
+        fresh = {name: value for name, value in os.environ.items() if not name.startswith(("TOX_", "VIRTUAL_ENV"))}
+        fresh |= {"XDG_CACHE_HOME": f"{folder}/cache", "PIP_CACHE_DIR": f"{home_cache}/pip"}
         clone = Path(folder) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         start = time.perf_counter()
-        result = subprocess.run(["sh", "-c", command], cwd=clone, env=os.environ | fresh, check=False)
+        result = subprocess.run(["sh", "-c", command], cwd=clone, env=fresh, check=False)
         wall = time.perf_counter() - start
     print(f"set-up and main job in {wall:.0f} s (limit {LIMIT:g} s), exit {result.returncode}: {command}")
     sys.exit(0 if result.returncode == 0 and wall < LIMIT else "the main job failed or took too long")
