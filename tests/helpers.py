@@ -5,14 +5,16 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 ROOT = Path(__file__).parents[1]
 
 
 def make_model(path: Path, operator: str = "Relu") -> Path:
     """Write a convolution, an elementwise *operator*, pooling and a linear layer as ONNX."""
+    # Imported here because `pytest-benchmark compare` loads this folder's conftest, in an environment without onnx.
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
     generator = np.random.default_rng(7)
 
     def weight(name, *shape):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import subprocess
 import sys
 
 import pytest
@@ -152,6 +153,17 @@ def test_the_command_line_compares_by_model_and_batch(suite, monkeypatch):
     result = suite.pytester.run(sys.executable, "-m", "pytest_benchmark", *arguments)
     result.stdout.fnmatch_lines(["*model=resnet8 batch_size=1*"])
     result.stdout.fnmatch_lines_random(["*resnet8-fake-b1*(a)*", "*resnet8-fake-b1*(b)*"])
+
+
+def test_saved_files_are_compared_here_with_the_measuring_environment_alone(suite, monkeypatch):
+    suite.run("--benchmark-json=a.json")
+    for absent in ("onnx", "torch"):
+        (suite.folder / f"{absent}.py").write_text("raise ImportError('not in the measuring environment')")
+    monkeypatch.setenv("PYTHONPATH", str(suite.folder))
+    command = [sys.executable, "-m", "pytest_benchmark", "compare", str(suite.folder / "a.json")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "resnet8-fake-b1" in result.stdout
 
 
 def test_a_marker_on_the_function_does_not_shadow_the_clock(suite):
