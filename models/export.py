@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.cifar100 import MEAN, STD, Split, normalise
 from models.manifest import sha256
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
-from models.training import Job
+from models.training import METHOD, Job
 
 OPSET = 18  # taken by onnxruntime and onnxruntime-web alike, with IR version 10
 EXPORT_TOLERANCE = 1e-5  # of the largest logit; folding reorders float32 sums, no more
@@ -92,7 +92,7 @@ def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, 
         "depth": job.depth,
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": multiply_adds(model),
-        "training": asdict(job.recipe),
+        "training": {"method": METHOD, **asdict(job.recipe)},
         "test": {"images": len(test.labels), **accuracy(logits_of(path, normalise(test.images)), test.labels)},
         "normalisation": {"mean": MEAN, "std": STD},
         "opset": graph.opset_import[0].version,

@@ -17,6 +17,11 @@ from tqdm import tqdm
 from models.cifar100 import MEAN, STD, Split
 from models.resnet import ResNet
 
+METHOD = (
+    "SGD with Nesterov momentum, one cosine cycle of the learning rate, label smoothing, random crops of reflected "
+    "borders and random flips, bfloat16 autocast where the processor has it"
+)
+
 
 class TrainingError(Exception):
     """Training cannot start or go on; the last good checkpoint is kept."""

@@ -1,0 +1,58 @@
+"""The main job's own command on the real platforms, shortened."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from helpers import ROOT
+
+from benchmarks.platforms import PLATFORMS
+from models import manifest
+
+CLOCKS = {"server-cpu": ("time.perf_counter", "CPUExecutionProvider"), "chromium-wasm": ("performance.now", "wasm")}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    options = [
+        "--model=resnet8",
+        "--batch-size=2",
+        "--benchmark-max-time=0.3",
+        f"--benchmark-json={folder / 'out.json'}",
+    ]
+    command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "-p", "no:cacheprovider", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+    return result.stdout, json.loads((folder / "out.json").read_text())
+
+
+def test_every_platform_has_its_samples_and_its_identity(run):
+    _, saved = run
+    assert [benchmark["params"]["platform"] for benchmark in saved["benchmarks"]] == [*PLATFORMS]
+    for benchmark in saved["benchmarks"]:
+        info, stats = benchmark["extra_info"], benchmark["stats"]
+        assert benchmark["param"] == f"resnet8-{benchmark['params']['platform']}-b2"
+        assert (info["clock"], info["execution_provider"]) == CLOCKS[benchmark["params"]["platform"]]
+        assert benchmark["options"]["timer"] == info["clock"]
+        assert len(stats["data"]) == stats["rounds"] >= 5
+        assert sum(stats["data"]) >= 0.3
+        assert info["model_sha256"] == manifest.load("resnet8").row["sha256"]
+        assert (info["threads"], info["batch_size"], info["warmup_rounds"]) == (1, 2, 50)
+        assert 0 <= info["parity"] < 1e-5
+        if sys.platform.startswith("linux"):
+            assert 0.2 < info["cpu_seconds_per_inference"] / stats["mean"] < 3
+
+
+def test_versions_of_all_that_takes_part_are_recorded(run):
+    versions = run[1]["machine_info"]["versions"]
+    assert {"onnxruntime", "onnxruntime-web", "playwright", "chromium", "chromium_source"} <= versions.keys()
+
+
+def test_the_last_lines_say_where_the_results_lie_and_how_to_compare_them(run):
+    *_, results, compare, _ = run[0].rstrip().splitlines()
+    assert results.startswith("results  ")
+    assert results.endswith("out.json")
+    assert compare.startswith("compare  ")
+    assert "pytest-benchmark compare" in compare
