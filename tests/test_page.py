@@ -266,7 +266,7 @@ def test_an_interrupted_run_keeps_its_results_and_leaves_nothing(tmp_path, scrat
     assert [benchmark["params"]["platform"] for benchmark in saved] == ["server-cpu"], output
 
 
-def test_a_killed_run_leaves_no_process(tmp_path):
+def test_a_killed_run_leaves_no_process(tmp_path, scratch):
     run, processes = start_run(tmp_path, "--benchmark-min-rounds=6000", "--platform=chromium-wasm")
     run.kill()
     run.communicate(timeout=60)
