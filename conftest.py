@@ -83,6 +83,7 @@ def session(artefact: Artefact, platform: str, request: pytest.FixtureRequest) -
     """The model opened on the platform; skips a sweep's missing platform, fails one that was asked for by name."""
     settings = settings_of(request.config)
     if reason := PLATFORMS[platform].unavailable(settings):
-        (pytest.fail if request.config.getoption("platform") else pytest.skip)(reason)
+        asked_for = request.config.getoption("platform") or settings.browser_path
+        pytest.fail(reason, pytrace=False) if asked_for else pytest.skip(reason)
     with PLATFORMS[platform].open(artefact.path, settings) as opened:
         yield opened

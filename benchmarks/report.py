@@ -9,8 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.protocol import PlatformError
+from benchmarks.reference import ParityError
+from benchmarks.sampler import SampleError
+from models.cifar100 import DataError
+from models.manifest import ModelError
+
 MEDIAN = "median"
+BUSY = "busy"
 STARTED = pytest.StashKey[float]()
+EXIT_STATUS = pytest.StashKey[int]()
+# Errors whose message says all there is to say; a traceback would bury it.
+EXPLAINED = (PlatformError, ParityError, SampleError, ModelError, DataError)
+BUSY_ADVICE = (
+    "busy     other programs took processor time from these benchmarks: compare their min, p10 and "
+    "cpu_seconds_per_inference, not medians or means"
+)
 COMPARE_OPTIONS = "--group-by=param:model,param:batch_size --columns=min,median,iqr,rounds"
 
 
@@ -20,10 +34,34 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the message alone of an error that explains itself."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, EXPLAINED):
+        report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+    return report
+
+
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Show a benchmark's median instead of PASSED."""
-    median = dict(report.user_properties).get(MEDIAN) if report.when == "call" and report.passed else None
-    return ("passed", ".", f"median {median}") if median else None
+    """Show a benchmark's median instead of PASSED, and whether the machine was busy with something else."""
+    told = dict(report.user_properties) if report.when == "call" and report.passed else {}
+    if MEDIAN not in told:
+        return None
+    busy = f" (busy machine: computed for {told[BUSY]} of the time)" if BUSY in told else ""
+    return "passed", ".", f"median {told[MEDIAN]}{busy}"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
+    """Remember how the run ended before pytest-benchmark saves it."""
+    session.config.stash[EXIT_STATUS] = int(exitstatus)
+    return (yield)
+
+
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, object]) -> None:
+    """Mark what was saved of an interrupted or failed run: 0 is a whole one, else pytest's exit code."""
+    output_json["exit_status"] = config.stash[EXIT_STATUS]
 
 
 def milliseconds(seconds: float) -> str:
@@ -39,6 +77,8 @@ def pytest_terminal_summary(
     try:
         return (yield)
     finally:
+        if any(BUSY in dict(report.user_properties) for report in terminalreporter.stats.get("passed", [])):
+            terminalreporter.write_line(BUSY_ADVICE, yellow=True)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in saved_files(config):
             terminalreporter.write_line(f"results  {saved}")

@@ -52,7 +52,11 @@ def find(named: Path | None = None) -> Browser:
     A *named* browser is the only candidate. Raises BrowserMissingError with what was tried.
     """
     tried: list[str] = []
-    for source, candidates in _sources(named):
+    if named is not None:
+        if version := _version(named, {}, tried):
+            return Browser(named, "--browser-path", version)
+        raise BrowserMissingError(f"--browser-path: {tried[0]}; name a Chrome or Chromium")
+    for source, candidates in SOURCES.items():
         try:
             for path, environment in candidates():
                 if version := _version(path, environment, tried):
@@ -60,17 +64,11 @@ def find(named: Path | None = None) -> Browser:
             tried.append(f"{source}: no other")
         except BrowserMissingError as error:
             tried.append(f"{source}: {error}")
-    remedy = "name a Chrome or Chromium" if named else f"run `{packages.SET_UP}`, or name a browser with --browser-path"
+    remedy = f"run `{packages.SET_UP}`, or name a browser with --browser-path"
     raise BrowserMissingError(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
 
 
 Candidates = Iterator[tuple[Path, dict[str, str]]]
-
-
-def _sources(named: Path | None) -> list[tuple[str, Callable[[], Candidates]]]:
-    if named is not None:
-        return [("--browser-path", lambda: iter([(named, {})]))]
-    return [("PATH", _on_path), ("Playwright", _from_playwright), (PACKAGE, _from_package)]
 
 
 def _on_path() -> Candidates:
@@ -102,6 +100,13 @@ def _from_package() -> Candidates:
         # On a bare machine the libraries that came with the package stand in for the system's.
         yield path, {}
         yield path, {"LD_LIBRARY_PATH": str(unpacked_folder() / "al2023" / "lib")}
+
+
+SOURCES: dict[str, Callable[[], Candidates]] = {
+    "PATH": _on_path,
+    "Playwright": _from_playwright,
+    PACKAGE: _from_package,
+}
 
 
 def unpacked_folder() -> Path:

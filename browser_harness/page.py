@@ -44,6 +44,8 @@ class Page:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # What the driver still had to say when it is closed, or died of the same Ctrl-C, is of no interest.
+        self._runner.get_loop().set_exception_handler(lambda _loop, _context: None)
         try:
             self._runner.run(self._close())
         finally:

@@ -61,7 +61,7 @@ def is_absent(name: str, manifest: Path = MANIFEST) -> bool:
 
 def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     """Return the model's checked file, which lies beside *manifest*; raise ModelError where it is absent or altered."""
-    remedy = f"run `tox run -e train -- {name}`, or restore the file from version control"
+    remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {name}`"
     row = rows(manifest).get(name)
     if row is None:
         raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")

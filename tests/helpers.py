@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,11 @@ class Suite:
 
     def benchmarks(self, name="out.json"):
         return json.loads((self.folder / name).read_text())["benchmarks"]
+
+
+def clean_environment():
+    """Return this environment without what pytest and xdist tell the tests they run."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
 
 
 def command_line(pid):

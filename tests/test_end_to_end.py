@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, clean_environment
 
 from benchmarks.platforms import PLATFORMS
 from models import manifest
@@ -23,7 +23,7 @@ def run(tmp_path_factory):
         f"--benchmark-json={folder / 'out.json'}",
     ]
     command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "-p", "no:cacheprovider", *options]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     return result.stdout, json.loads((folder / "out.json").read_text())
 
@@ -43,6 +43,10 @@ def test_every_platform_has_its_samples_and_its_identity(run):
         assert 0 <= info["parity"] < 1e-5
         if sys.platform.startswith("linux"):
             assert 0.2 < info["cpu_seconds_per_inference"] / stats["mean"] < 3
+
+
+def test_a_whole_run_says_so(run):
+    assert run[1]["exit_status"] == 0
 
 
 def test_versions_of_all_that_takes_part_are_recorded(run):

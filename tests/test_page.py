@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
-from helpers import ROOT, command_line, descendants
+from helpers import ROOT, clean_environment, command_line, descendants
 
 from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, _prove
 from benchmarks.protocol import PlatformError
@@ -216,12 +218,14 @@ def test_a_hung_inference(tiny_model):
 
 
 @pytest.fixture
-def scratch(monkeypatch, tmp_path):
-    """Give every process started from here a folder for temporary files that can be looked into."""
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
+def scratch(monkeypatch):
+    """Give every process started from here a folder for temporary files that can be looked into.
+
+    Its path is short: Chromium puts a socket below it, whose path may not be longer than 107 bytes.
+    """
+    with tempfile.TemporaryDirectory(prefix="h") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
 
 
 def wait_until(condition, seconds=20.0):
@@ -240,7 +244,7 @@ def start_run(tmp_path, *options):
     run = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", f"--benchmark-json={tmp_path / 'out.json'}", *options],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
+        env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -262,8 +266,10 @@ def test_an_interrupted_run_keeps_its_results_and_leaves_nothing(tmp_path, scrat
     assert run.returncode == pytest.ExitCode.INTERRUPTED, output
     assert none_alive(processes)
     assert list(scratch.iterdir()) == []
-    saved = json.loads((tmp_path / "out.json").read_text())["benchmarks"]
-    assert [benchmark["params"]["platform"] for benchmark in saved] == ["server-cpu"], output
+    saved = json.loads((tmp_path / "out.json").read_text())
+    assert [benchmark["params"]["platform"] for benchmark in saved["benchmarks"]] == ["server-cpu"], output
+    assert saved["exit_status"] == pytest.ExitCode.INTERRUPTED
+    assert "never retrieved" not in output
 
 
 def test_a_killed_run_leaves_no_process(tmp_path, scratch):
@@ -299,7 +305,7 @@ def nowhere(tmp_path, monkeypatch):
     chromium.find.cache_clear()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(chromium, "_from_playwright", lambda: iter(()))
+    monkeypatch.setitem(chromium.SOURCES, "Playwright", lambda: iter(()))
     yield tmp_path
     chromium.find.cache_clear()
 
