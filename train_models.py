@@ -13,6 +13,7 @@ import os
 import sys
 from pathlib import Path
 
+from benchmarks.settings import positive
 from models import MODELS, ModelSpec
 from models.build import Data, build, checkpoint
 from models.cifar100 import DataError
@@ -30,7 +31,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"any of: {', '.join(MODELS)} (default: all)")
     parser.add_argument("--list", action="store_true", help="show the catalogue and what is trained, then stop")
-    parser.add_argument("--epochs", type=_positive, default=EPOCHS, help="default: %(default)s")
+    parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of an earlier run")
     parser.add_argument(
@@ -44,12 +45,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     if unknown := [name for name in options.models if name not in MODELS]:
         parser.error(f"unknown model {', '.join(unknown)}: choose from {', '.join(MODELS)}")
     return options
-
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a positive number")
-    return value
 
 
 def print_catalogue() -> None:

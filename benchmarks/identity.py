@@ -1,7 +1,6 @@
 """Who measured: what the saved JSON says of the machine, the platforms and the model behind a figure."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +38,9 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
 def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
     """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only."""
     saved = compared_benchmark["machine_info"]
-    for part, names in ((("cpu",), ("hz_actual", "hz_actual_friendly")), ((), ("load_average",))):
-        now, then = _inner(machine_info, part), _inner(saved, part)
-        then.update({name: now[name] for name in names if name in now and name in then})
-
-
-def _inner(info: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    for key in keys:
-        info = info.get(key, {})
-    return info
+    saved["load_average"] = machine_info["load_average"]
+    for name in ("hz_actual", "hz_actual_friendly"):
+        saved["cpu"][name] = machine_info["cpu"].get(name)
 
 
 def _governor() -> str | None:

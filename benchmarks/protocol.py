@@ -19,13 +19,14 @@ Logits = NDArray[np.float32]  # [batch, 100]
 
 
 class PlatformError(Exception):
-    """A platform that is present broke; the message names the platform, the model and the platform's own words."""
+    """A platform that is present broke; the message names platform and model and carries the platform's own words."""
 
 
 @dataclass(frozen=True)
 class Facts:
     """What a session proved about itself when it was opened."""
 
+    platform: str
     execution_provider: str
     threads: int
     clock: str
@@ -35,10 +36,19 @@ class Facts:
 
 @dataclass(frozen=True)
 class Block:
-    """Raw samples of one uninterrupted loop over inferences."""
+    """Raw samples of one uninterrupted loop over inferences, and what the last of them computed."""
 
     seconds: Sequence[float]  # one per inference, by the session's own clock
-    cpu_seconds: float | None  # of the process that ran them, all threads; None where the system does not tell
+    logits: Logits  # of the last inference
+    cpu: "CpuTime | None"  # None where the system does not tell
+
+
+@dataclass(frozen=True)
+class CpuTime:
+    """Processor seconds of the process that ran a block, the loop around the inferences included."""
+
+    all_threads: float
+    busiest_thread: float
 
 
 class Session(Protocol):

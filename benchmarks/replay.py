@@ -9,20 +9,21 @@ import gc
 import math
 import statistics
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.protocol import Batch, Block, Session
+from benchmarks.protocol import Batch, Block, Logits, Session
+from benchmarks.reference import check_parity
 from benchmarks.report import BUSY, MEDIAN, milliseconds
 from benchmarks.sampler import Plan, draw, warm_up
 
 # Below this share of processor time in the time measured, something else ran on the cores of the benchmark.
 BUSY_SHARE = 0.9
 
-Measure = Callable[[Session, Batch], None]
+Measure = Callable[[Session, Batch, Logits], None]
 
 
 class ReplayClock:
@@ -78,7 +79,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
-    """Time inferences of an open session on one batch and report them through pytest-benchmark."""
+    """Time an open session on one batch, hold every block against the expected logits, report to pytest-benchmark."""
     marker = request.node.get_closest_marker("benchmark").kwargs
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
         pytest.fail(
@@ -88,15 +89,18 @@ def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Meas
     def option(name: str) -> Any:
         return marker.get(name, request.config.getoption(f"benchmark_{name}"))
 
-    def measured(session: Session, batch: Batch) -> None:
+    def measured(session: Session, batch: Batch, expected: Logits) -> None:
+        platform = session.facts.platform
+        parity = [check_parity(platform, session.run(batch), expected)]
         if benchmark.disabled:
             benchmark.pedantic(session.run, (batch,))
             return
         plan = _plan(option)
-        with _garbage_collection(enabled=not option("disable_gc")):
+        with _no_garbage_collection() if option("disable_gc") else nullcontext():
             warm = warm_up(session, batch, plan)
             blocks = list(draw(session, batch, plan, estimate=min(warm, default=None)))
-        benchmark.extra_info.update(describe(session, blocks, len(batch), len(warm)))
+        parity += [check_parity(platform, block.logits, expected) for block in blocks]
+        benchmark.extra_info.update(describe(session, blocks, len(batch), len(warm)), parity=max(parity))
         samples = [value for block in blocks for value in block.seconds]
         _replay(benchmark, marker["timer"], session, batch, samples)
         request.node.user_properties.append((MEDIAN, milliseconds(statistics.median(samples))))
@@ -117,11 +121,10 @@ def _plan(option: Callable[[str], Any]) -> Plan:
 
 
 @contextmanager
-def _garbage_collection(*, enabled: bool) -> Iterator[None]:
+def _no_garbage_collection() -> Iterator[None]:
     """``--benchmark-disable-gc`` while samples are drawn in this process; a page collects as it likes."""
     was_enabled = gc.isenabled()
-    if not enabled:
-        gc.disable()
+    gc.disable()
     try:
         yield
     finally:
@@ -152,7 +155,7 @@ def describe(session: Session, blocks: list[Block], batch_size: int, warmup_roun
     system does not tell it.
     """
     samples = sorted(value for block in blocks for value in block.seconds)
-    cpu = [block.cpu_seconds for block in blocks]
+    cpu = [block.cpu.all_threads for block in blocks if block.cpu]
     facts, total = session.facts, math.fsum(samples)
     info = {
         "execution_provider": facts.execution_provider,
@@ -165,8 +168,8 @@ def describe(session: Session, blocks: list[Block], batch_size: int, warmup_roun
         **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},
         **facts.details,
     }
-    if None not in cpu:
-        cpu_total = math.fsum(value or 0.0 for value in cpu)
+    if len(cpu) == len(blocks):
+        cpu_total = math.fsum(cpu)
         info["cpu_seconds_per_inference"] = cpu_total / len(samples)
         info["computing_share"] = cpu_total / (total * facts.threads)
     return info

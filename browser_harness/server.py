@@ -64,12 +64,15 @@ class _Handler(BaseHTTPRequestHandler):
         content = self.server.content(path)
         status = HTTPStatus.NOT_FOUND if content is None else HTTPStatus.OK
         self.send_response(status)
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
         self.send_header("Content-Type", MEDIA_TYPES.get(Path(path).suffix, "application/octet-stream"))
         self.send_header("Content-Length", str(len(content or b"")))
         self.end_headers()
         self.wfile.write(content or b"")
+
+    def end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep requests out of the benchmark's output."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models import MODELS
+
 MODELS_DIR = Path(__file__).parent
 MANIFEST = MODELS_DIR / "manifest.json"
 # Short trainings made by --build-models: kept apart, never committed, labelled in every result.
@@ -70,4 +72,6 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
         raise ModelError(f"{name}: {path} is missing; {remedy}, {STAND_IN_REMEDY}")
     if (found := sha256(path)) != row["sha256"]:
         raise ModelError(f"{name}: {path} has SHA-256 {found}, but its manifest row says {row['sha256']}; {remedy}")
+    if name in MODELS and row["depth"] != MODELS[name].depth:
+        raise ModelError(f"{name}: {path} has {row['depth']} layers, the catalogue says {MODELS[name].depth}; {remedy}")
     return Artefact(name, path, row)

@@ -43,18 +43,20 @@ FAKE_PLATFORMS = """
 import gc, json, os, time
 from contextlib import contextmanager
 from benchmarks import platforms, reference
-from benchmarks.protocol import Block, Facts, PlatformError
+from benchmarks.protocol import Block, CpuTime, Facts, PlatformError
 
 class FakeSession:
-    facts = Facts("FakeProvider", 1, "fake.clock", 1e-7)
-    def __init__(self, model, wrong):
-        self.model, self.wrong = model, wrong
+    def __init__(self, platform, model):
+        self.platform, self.model = platform, model
+        self.facts = Facts(platform.name, "FakeProvider", 1, "fake.clock", 1e-7)
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
             print(json.dumps(call | {"gc": gc.isenabled()}), file=lines)
     def run(self, batch):
         self.note(call="run")
-        return reference.reference_logits(self.model, batch) + (1 if self.wrong else 0)
+        return self.logits(batch) + (self.platform.name == "wrong")
+    def logits(self, batch):
+        return reference.reference_logits(self.model, batch)
     def time(self, batch, rounds):
         self.note(call="time", rounds=rounds)
         samples = []
@@ -65,35 +67,38 @@ class FakeSession:
             samples.append(time.perf_counter() - start)
         with open("samples.jsonl", "a") as lines:
             print(json.dumps(samples), file=lines)
-        return Block(samples, None)
+        share = os.environ.get("FAKE_SHARE")
+        cpu = CpuTime(sum(samples) * float(share), sum(samples) * float(share)) if share else None
+        return Block(samples, self.logits(batch) * (2 if self.platform.name == "drifting" else 1), cpu)
 
 class FakePlatform:
-    def __init__(self, name, missing=None, wrong=False, broken=False):
-        self.name, self.missing, self.wrong, self.broken = name, missing, wrong, broken
+    def __init__(self, name):
+        self.name = name
     def unavailable(self, settings):
-        return self.missing
+        return "absent: no such thing; buy one" if self.name == "absent" else None
     def versions(self, settings):
-        return {} if self.missing else {self.name: "1.0"}
+        return {} if self.name == "absent" else {self.name: "1.0"}
     @contextmanager
     def open(self, model, settings):
-        if self.broken:
-            raise PlatformError(f"{self.name}: {model.name} was refused: broken on purpose")
-        yield FakeSession(model, self.wrong)
+        if self.name == "broken":
+            raise PlatformError(f"broken: {model.name} was refused: broken on purpose")
+        yield FakeSession(self, model)
+        if self.name == "closing":
+            raise PlatformError(f"closing: {model.name} fell apart when it was closed")
 
 platforms.PLATFORMS.clear()
-for fake in (FakePlatform("fake"), FakePlatform("absent", missing="absent: no such thing; buy one"),
-             FakePlatform("wrong", wrong=True), FakePlatform("broken", broken=True)):
-    platforms.PLATFORMS[fake.name] = fake
+for name in ("fake", "absent", "wrong", "drifting", "broken", "closing"):
+    platforms.PLATFORMS[name] = FakePlatform(name)
 """
 
 
 class Suite:
-    """The project's own conftest and benchmark over fake platforms, run in a process of its own."""
+    """The project's own conftest and benchmark, after lines that prepare it, run in a process of its own."""
 
-    def __init__(self, pytester):
+    def __init__(self, pytester, prelude=FAKE_PLATFORMS):
         self.pytester, self.folder = pytester, pytester.path
         pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1")
-        pytester.makeconftest(FAKE_PLATFORMS + (ROOT / "conftest.py").read_text())
+        pytester.makeconftest(prelude + (ROOT / "conftest.py").read_text())
         (self.folder / "test_latency.py").write_text((ROOT / "benchmarks" / "test_latency.py").read_text())
 
     def run(self, *options, platform="fake", model="resnet8"):

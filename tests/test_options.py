@@ -40,12 +40,12 @@ def test_a_result_carries_its_identity(suite):
 def test_the_machine_is_described(suite):
     suite.run("--benchmark-json=out.json")
     machine = json.loads((suite.folder / "out.json").read_text())["machine_info"]
-    assert machine["cpu"]["brand_raw"]
+    assert machine["cpu"]["count"]
     assert machine["cores"] >= machine["cores_usable"] >= 1
     assert isinstance(machine["simd_flags"], list)
     assert "governor" in machine
     assert len(machine["load_average"]["start"]) == len(machine["load_average"]["end"]) == 3
-    assert machine["versions"] == {"fake": "1.0", "wrong": "1.0", "broken": "1.0"}
+    assert machine["versions"] == dict.fromkeys(("fake", "wrong", "drifting", "broken", "closing"), "1.0")
 
 
 def test_disable_checks_the_answer_and_times_nothing(suite):
@@ -180,9 +180,33 @@ def test_a_marker_on_the_function_does_not_shadow_the_clock(suite):
 def test_wrong_logits_leave_no_timings(suite):
     result = suite.run("--benchmark-json=out.json", platform="wrong")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*ParityError: resnet8.onnx: logits differ from onnxruntime's by *"])
+    result.stdout.fnmatch_lines(["wrong: logits differ from the reference's by *"])
     assert suite.calls("time") == []
     assert not (suite.folder / "out.json").exists()
+
+
+def test_logits_that_go_wrong_while_timing_leave_no_timings(suite):
+    result = suite.run("--benchmark-json=out.json", platform="drifting")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["drifting: logits differ from the reference's by *"])
+    assert suite.timed_rounds() > 0
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_a_session_that_fails_when_it_is_closed_leaves_no_timings(suite):
+    result = suite.run("--benchmark-json=out.json", platform="closing")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["closing: resnet8.onnx fell apart when it was closed"])
+    assert suite.benchmarks() == []
+
+
+@pytest.mark.parametrize(("share", "busy"), [("0.5", True), ("0.97", False)])
+def test_a_busy_machine_is_told(suite, monkeypatch, share, busy):
+    monkeypatch.setenv("FAKE_SHARE", share)
+    output = suite.run("--benchmark-json=out.json").stdout.str()
+    assert suite.benchmarks()[0]["extra_info"]["computing_share"] == pytest.approx(float(share))
+    assert ("(busy machine: computed for 50% of the time)" in output) == busy
+    assert ("busy     other programs took processor time" in output) == busy
 
 
 def test_a_failure_after_measuring_leaves_no_timings(suite):
@@ -196,28 +220,26 @@ def test_a_failure_after_measuring_leaves_no_timings(suite):
 def test_a_platform_that_breaks_fails_alone(suite):
     result = suite.run("--platform=broken", "--benchmark-json=out.json")
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*PlatformError: broken: resnet8.onnx was refused: broken on purpose"])
+    result.stdout.fnmatch_lines(["broken: resnet8.onnx was refused: broken on purpose"])
     assert [benchmark["params"]["platform"] for benchmark in suite.benchmarks()] == ["fake"]
 
 
 def test_a_missing_platform_is_skipped_in_a_sweep(suite):
-    result = suite.run(
-        "-rs", "--deselect=test_latency.py::test_latency[resnet8-wrong-b1]", "-k", "not broken", platform=None
-    )
-    result.assert_outcomes(passed=1, skipped=1, deselected=2)
+    result = suite.run("-rs", "-k", "fake or absent", platform=None)
+    result.assert_outcomes(passed=1, skipped=1, deselected=4)
     result.stdout.fnmatch_lines(["SKIPPED*absent: no such thing; buy one"])
 
 
 def test_a_missing_platform_fails_where_it_was_asked_for(suite):
     result = suite.run(platform="absent")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*Failed: absent: no such thing; buy one"])
+    result.stdout.fnmatch_lines(["absent: no such thing; buy one"])
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--platform=abacus", "*invalid choice: 'abacus' (choose from *fake*absent*wrong*broken*)"),
+        ("--platform=abacus", "*invalid choice: 'abacus' (choose from *fake*absent*wrong*)"),
         ("--model=vgg", "*invalid choice: 'vgg' (choose from *resnet8*resnet14*resnet20*)"),
         ("--batch-size=0", "*argument --batch-size: 0 is not positive*"),
         ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
@@ -263,7 +285,7 @@ def test_an_altered_model_fails_and_names_the_command(suite):
     )
     result = suite.run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*ModelError: resnet8: resnet8.onnx has SHA-256 *tox run -e train -- resnet8*"])
+    result.stdout.fnmatch_lines(["resnet8: resnet8.onnx has SHA-256 *tox run -e train -- resnet8*"])
 
 
 NEW_MODEL = """
@@ -285,7 +307,7 @@ def test_an_absent_model_fails_and_names_the_command(suite):
     prepend(suite, NEW_MODEL)
     result = suite.run(model="novel")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*ModelError: novel: * has no row *tox run -e train -- novel*--build-models*"])
+    result.stdout.fnmatch_lines(["novel: * has no row *tox run -e train -- novel*--build-models*"])
 
 
 def test_a_stand_in_is_trained_once_with_its_progress_shown_and_labelled(suite):
@@ -306,11 +328,11 @@ def test_a_stand_in_without_data_says_what_is_missing(suite):
     prepend(suite, NEW_MODEL)
     result = suite.run("--build-models", "--data-dir=nowhere", model="novel")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*DataError: nowhere/cifar-100-binary/train.bin: no such file*"])
+    result.stdout.fnmatch_lines(["nowhere/cifar-100-binary/train.bin: no such file*"])
 
 
 def test_a_stand_in_without_torch_says_where_there_is_one(suite):
     prepend(suite, NEW_MODEL + "import sys\nsys.modules['torch'] = None\n")
     result = suite.run("--build-models", "--data-dir=.", model="novel")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*novel: --build-models needs torch*tox run -e bench-build*"])
+    result.stdout.fnmatch_lines(["novel: --build-models needs torch*tox run -e bench-build*"])

@@ -6,27 +6,34 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.protocol import Block, Facts
+from benchmarks.protocol import Block, CpuTime, Facts
 from benchmarks.replay import ReplayClock, describe, percentile
-from benchmarks.sampler import BLOCK_SECONDS, Plan, SampleError, check, check_whole, draw, warm_up
+from benchmarks.sampler import BLOCK_SECONDS, Plan, SampleError, check, draw, warm_up
 
-FACTS = Facts("TestProvider", 1, "test.clock", 1e-9)
+FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-9)
 BATCH = np.zeros((1, 3, 32, 32), np.float32)
+
+
+def block(seconds, all_threads=None, busiest_thread=0.0):
+    cpu = None if all_threads is None else CpuTime(all_threads, busiest_thread)
+    return Block(seconds, np.zeros((1, 100), np.float32), cpu)
 
 
 class Scripted:
     """A session whose inferences take given seconds, without taking them: its facts allow for that."""
 
-    def __init__(self, seconds, resolution=1e-9):
+    def __init__(self, seconds, resolution=1e-9, computing=1.0):
         self.seconds, self.drawn, self.resolution = itertools.cycle(seconds), [], resolution
+        self.computing = computing
 
     @property
     def facts(self):
-        return Facts("TestProvider", 1, "test.clock", self.resolution)
+        return Facts("test", "TestProvider", 1, "test.clock", self.resolution)
 
     def time(self, batch, rounds):
         self.drawn.append(rounds)
-        return Block(list(itertools.islice(self.seconds, rounds)), 0.0)
+        seconds = list(itertools.islice(self.seconds, rounds))
+        return block(seconds, self.computing * sum(seconds), sum(seconds))
 
 
 @pytest.fixture(autouse=True)
@@ -98,39 +105,46 @@ def test_samples_too_short_for_their_clock_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("block", "rounds", "wall", "words"),
+    ("samples", "rounds", "wall", "words"),
     [
-        (Block([0.1], None), 2, 1.0, "wanted 2 positive samples, got 1"),
-        (Block([0.1, 0.0], None), 2, 1.0, "positive"),
-        (Block([0.1, -0.1], None), 2, 1.0, "positive"),
-        (Block([0.1, math.nan], None), 2, 1.0, "positive"),
-        (Block([0.1, math.inf], None), 2, 1.0, "positive"),
-        (Block([400.0], None), 1, 0.5, "is the unit wrong"),
-        (Block([0.0004], None), 1, 10.0, "is the unit wrong"),
+        ([0.1], 2, 1.0, "wanted 2 samples, got 1"),
+        ([0.1, 0.0], 2, 1.0, "a sample of 0.0 s"),
+        ([0.1, -0.1], 2, 1.0, "a sample of -0.1 s"),
+        ([0.1, math.nan], 2, 1.0, "a sample of nan s"),
+        ([math.inf, 0.1], 2, 1.0, "a sample of inf s"),
+        ([400.0], 1, 0.5, "is its unit wrong"),
+        ([0.0004], 1, 1.1, "is its unit wrong"),
     ],
     ids=str,
 )
-def test_impossible_samples_are_refused(block, rounds, wall, words):
-    with pytest.raises(SampleError, match=words):
-        check(block, rounds, wall, FACTS)
+def test_impossible_samples_are_refused(samples, rounds, wall, words):
+    with pytest.raises(SampleError, match=f"^test: .*{words}"):
+        check(block(samples), rounds, wall, FACTS)
 
 
-def test_possible_samples_pass():
-    check(Block([0.1, 0.2], 0.3), 2, 0.301, FACTS)
+@pytest.mark.parametrize("wall", [0.301, 0.9], ids=["tight", "paused between samples"])
+def test_possible_samples_pass(wall):
+    check(block([0.1, 0.2]), 2, wall, FACTS)
 
 
-def test_a_second_core_at_work_is_refused():
-    check_whole([0.5, 0.5, 0.5], 1.6, FACTS)
-    with pytest.raises(SampleError, match=r"1 thread\(s\) in force, but the inference kept 1\.8 cores busy"):
-        check_whole([0.5, 0.5, 0.5], 2.7, FACTS)
+def test_a_second_thread_at_work_is_refused():
+    plan = Plan(min_rounds=5, max_time=1.5)
+    list(draw(Scripted([0.01], computing=1.4), BATCH, plan, 0.01))
+    with pytest.raises(SampleError, match=r"test: 1 thread\(s\) in force, but 1\.8 were computing"):
+        list(draw(Scripted([0.01], computing=1.8), BATCH, plan, 0.01))
 
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
     assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.0
-    info = describe(Scripted([1]), [Block([0.1] * 9 + [0.2] * 10, 0.19)], 8, 0)
+    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8, 0)
     assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
     assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
     assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)
+    assert info["computing_share"] == pytest.approx(0.19 / 2.9)
+
+
+def test_processor_time_is_left_out_where_one_block_lacks_it():
+    assert "computing_share" not in describe(Scripted([1]), [block([0.1], 0.1), block([0.1])], 1, 0)
 
 
 def test_the_replay_clock_reads_each_sample_exactly():

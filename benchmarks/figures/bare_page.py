@@ -35,8 +35,7 @@ with sync_playwright() as playwright:
     )
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/benchmarks/figures/bare.html?model=/{sys.argv[2]}")
-    while page.title() != "ready":
-        page.wait_for_timeout(50)
+    page.wait_for_function("document.title === 'ready'")
     for line in sys.stdin:
         print(json.dumps(page.evaluate("rounds => window.loop(rounds)", int(line))), flush=True)
     browser.close()

@@ -19,11 +19,12 @@ from benchmarks.platforms import PLATFORMS
 from benchmarks.reference import seeded_batch
 from benchmarks.replay import percentile
 from benchmarks.sampler import Plan, draw, warm_up
-from benchmarks.settings import Settings
+from benchmarks.settings import Settings, positive
 from browser_harness import chromium
 from models import manifest
 
 LOW, HIGH = 0.98, 1.02
+FEWEST_TURNS = 7
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -40,18 +41,32 @@ class BareLoop:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{rounds}\n")
         self._process.stdin.flush()
-        samples: list[float] = json.loads(self._process.stdout.readline())
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("the bare loop ended; its own message stands above")
+        samples: list[float] = json.loads(answer)
         return samples
+
+
+def bare_native(model: Path) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of the plain loop in Python."""
+    return ["bare_native.py", str(model)], {}
+
+
+def bare_page(model: Path) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of the plain page."""
+    browser = chromium.find()
+    return ["bare_page.py", str(browser.path), str(model.relative_to(ROOT))], browser.environment
+
+
+# Every platform has a counterpart of its own; one without is not compared with another's.
+BARE = {"server-cpu": bare_native, "chromium-wasm": bare_page}
 
 
 @contextmanager
 def bare_loop(platform: str, model: Path) -> Iterator[BareLoop]:
     """Start the bare loop that is the platform's counterpart."""
-    if platform == "server-cpu":
-        command, environment = ["bare_native.py", str(model)], {}
-    else:
-        browser = chromium.find()
-        command, environment = ["bare_page.py", str(browser.path), str(model.relative_to(ROOT))], browser.environment
+    command, environment = BARE[platform](model)
     with subprocess.Popen(
         [sys.executable, HERE / command[0], *command[1:]],
         stdin=subprocess.PIPE,
@@ -103,9 +118,14 @@ def compare(platform: str, model: Path, turns: int, seconds: float) -> bool:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--turns", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=2.0, help="timed on each side in a turn")
+    parser.add_argument("--turns", type=positive(int), default=9, help=f"at least {FEWEST_TURNS}; default: 9")
+    parser.add_argument("--seconds", type=positive(float), default=2.0, help="timed on each side in a turn")
     options = parser.parse_args()
+    if options.turns < FEWEST_TURNS:
+        parser.error(f"--turns {options.turns}: a median of fewer than {FEWEST_TURNS} says too little")
+    for platform in PLATFORMS.values():
+        if reason := platform.unavailable(Settings()):
+            sys.exit(reason)
     model = manifest.load("resnet20").path
     within = [compare(platform, model, options.turns, options.seconds) for platform in PLATFORMS]
     sys.exit(0 if all(within) else f"outside {LOW} to {HIGH}")

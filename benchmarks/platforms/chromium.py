@@ -1,6 +1,6 @@
 """Platforms on the client: onnxruntime-web in a page of a Chromium that nothing else uses."""
 
-import itertools
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.protocol import Batch, Block, Facts, Logits, PlatformError
+from benchmarks.protocol import Batch, Block, CpuTime, Facts, Logits, PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages
 from browser_harness.page import Page, PageError, open_page
@@ -44,6 +44,10 @@ class ChromiumWasm:
         if not packages.is_current(PACKAGE):
             found = packages.installed(PACKAGE) or "not installed"
             return f"{self.name}: {PACKAGE} is {found}, wanted {packages.pinned(PACKAGE)}; run `{packages.SET_UP}`"
+        if absent := [str(path) for path in FILES.values() if not path.is_file()]:
+            return (
+                f"{self.name}: {', '.join(absent)} is missing; delete {packages.NODE_MODULES}, run `{packages.SET_UP}`"
+            )
         return None
 
     def versions(self, settings: Settings) -> dict[str, str]:
@@ -67,21 +71,24 @@ class ChromiumWasm:
                 serving({**FILES, MODEL: model}) as server,
                 open_page(browser, server.origin, settings.timeout) as page,
             ):
-                yield PageSession(server, page)
-        except PageError as error:
+                yield PageSession(self.name, model.name, server, page)
+        except PageError as error:  # while it was opened or closed; a session's own calls see to theirs
             raise PlatformError(f"{self.name}: {model.name}: {error}") from error
 
 
 class PageSession:
     """A model open in a page; samples are read from the page's ``performance.now``."""
 
-    def __init__(self, server: Server, page: Page) -> None:
+    def __init__(self, platform: str, model: str, server: Server, page: Page) -> None:
+        self._platform, self._model = platform, model
         self._server, self._page = server, page
         self._published: dict[bytes, str] = {}
-        self._names = (f"/inputs/{number}.bin" for number in itertools.count())
-        found = page.call("open", _configuration())
-        _prove(found)
-        self.facts = Facts(
+        self.facts = self._prove(page.call("open", configuration()))
+
+    def _prove(self, found: dict[str, Any]) -> Facts:
+        prove(found)
+        return Facts(
+            platform=self._platform,
             execution_provider="wasm",
             threads=found["threads"],
             clock="performance.now",
@@ -91,27 +98,36 @@ class PageSession:
 
     def run(self, batch: Batch) -> Logits:
         """Run one inference in the page and hand its logits over."""
-        logits = self._page.call("run", self._input(batch))
-        return np.array(logits, np.float32).reshape(len(batch), -1)
+        return self.time(batch, 1).logits
 
     def time(self, batch: Batch, rounds: int) -> Block:
-        """Time *rounds* inferences in one call: the loop is the page's, only its samples travel."""
-        before = self._page.cpu_seconds()
-        samples = self._page.call("time", {**self._input(batch), "rounds": rounds})
-        after = self._page.cpu_seconds()
-        cpu = after - before if before is not None and after is not None else None
-        return Block([milliseconds / 1e3 for milliseconds in samples], cpu)
+        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last logits travel."""
+        try:
+            before = self._page.thread_seconds()
+            answer = self._page.call("time", {**self._input(batch), "rounds": rounds})
+            after = self._page.thread_seconds()
+        except PageError as error:
+            raise PlatformError(f"{self._platform}: {self._model}: {error}") from error
+        logits = np.frombuffer(base64.b64decode(answer["logits"]), "<f4").reshape(len(batch), -1)
+        return Block([milliseconds / 1e3 for milliseconds in answer["samples"]], logits, _cpu_time(before, after))
 
     def _input(self, batch: Batch) -> dict[str, Any]:
         """Publish the batch for the page to fetch once: as an argument it would cost milliseconds a call."""
         content = np.ascontiguousarray(batch, "<f4").tobytes()
         if content not in self._published:
-            self._published[content] = next(self._names)
+            self._published[content] = f"/inputs/{len(self._published)}.bin"
             self._server.publish(self._published[content], content)
         return {"input": self._published[content], "shape": list(batch.shape)}
 
 
-def _configuration() -> dict[str, Any]:
+def _cpu_time(before: dict[int, float], after: dict[int, float]) -> CpuTime | None:
+    """Return what a page's threads ran between two readings; None where the system did not count."""
+    spent = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
+    return CpuTime(sum(spent), max(spent)) if sum(spent) > 0 else None
+
+
+def configuration() -> dict[str, Any]:
+    """Return what the page is asked to open, and how."""
     return {
         "bundle": f"/ort/{BUNDLE}",
         "wasmPaths": {"wasm": f"/ort/{BINARY}"},
@@ -121,7 +137,7 @@ def _configuration() -> dict[str, Any]:
     }
 
 
-def _prove(found: dict[str, Any]) -> None:
+def prove(found: dict[str, Any]) -> None:
     """Raise PageError where the page is not what the platform's name says."""
     wanted = {"version": packages.pinned(PACKAGE), "threads": 1, "crossOriginIsolated": True, "simd": True}
     for name, value in wanted.items():

@@ -1,5 +1,6 @@
 """Platforms on the server: onnxruntime in this process."""
 
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from benchmarks.protocol import Batch, Block, Facts, Logits, PlatformError
+from benchmarks.protocol import Batch, Block, CpuTime, Facts, Logits, PlatformError
 from benchmarks.settings import Settings
 
 
@@ -31,8 +32,8 @@ class ServerCpu:
         try:
             session = onnxruntime.InferenceSession(os.fspath(model), _one_thread(), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self.name}: {model.name} was refused: {error}") from error
-        yield NativeSession(self.name, session)
+            raise PlatformError(f"{self.name}: {model.name}: {error}") from error
+        yield NativeSession(self.name, model.name, session)
 
 
 def _one_thread() -> onnxruntime.SessionOptions:
@@ -46,8 +47,8 @@ def _one_thread() -> onnxruntime.SessionOptions:
 class NativeSession:
     """An open InferenceSession; samples are read from ``time.perf_counter``."""
 
-    def __init__(self, platform: str, session: onnxruntime.InferenceSession) -> None:
-        self._platform, self._session = platform, session
+    def __init__(self, platform: str, model: str, session: onnxruntime.InferenceSession) -> None:
+        self._platform, self._model, self._session = platform, model, session
         self._input = session.get_inputs()[0].name
         self._outputs = [session.get_outputs()[0].name]
         self.facts = self._prove()
@@ -56,25 +57,32 @@ class NativeSession:
         provider = self._session.get_providers()[0]
         threads = self._session.get_session_options().intra_op_num_threads
         if (provider, threads) != ("CPUExecutionProvider", 1):
-            raise PlatformError(f"{self._platform}: opened on {provider} with {threads} threads, not on one CPU thread")
-        resolution = time.get_clock_info("perf_counter").resolution
-        return Facts(provider, threads, "time.perf_counter", resolution)
+            raise self._error(f"opened on {provider} with {threads} threads, not on one CPU thread")
+        return Facts(self._platform, provider, threads, "time.perf_counter", clock_resolution())
 
     def run(self, batch: Batch) -> Logits:
         """Run one inference."""
-        try:
-            logits: Logits = self._session.run(self._outputs, {self._input: batch})[0]
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self._platform}: the inference failed: {error}") from error
-        return logits
+        return self.time(batch, 1).logits
 
     def time(self, batch: Batch, rounds: int) -> Block:
         """Time *rounds* inferences in a plain loop."""
         run, outputs, feeds, clock = self._session.run, self._outputs, {self._input: batch}, time.perf_counter
         samples = [0.0] * rounds
-        cpu_start = time.process_time()
-        for index in range(rounds):
-            start = clock()
-            run(outputs, feeds)
-            samples[index] = clock() - start
-        return Block(samples, time.process_time() - cpu_start)
+        process, thread = time.process_time(), time.thread_time()
+        try:
+            for index in range(rounds):
+                start = clock()
+                (logits,) = run(outputs, feeds)
+                samples[index] = clock() - start
+        except Exception as error:  # onnxruntime's exceptions share no base class
+            raise self._error(f"the inference failed: {error}") from error
+        return Block(samples, logits, CpuTime(time.process_time() - process, time.thread_time() - thread))
+
+    def _error(self, words: str) -> PlatformError:
+        return PlatformError(f"{self._platform}: {self._model}: {words}")
+
+
+def clock_resolution() -> float:
+    """Return the smallest step of ``time.perf_counter`` seen in a thousand, in seconds."""
+    readings = [time.perf_counter() for _ in range(1001)]
+    return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
