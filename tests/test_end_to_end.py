@@ -19,13 +19,15 @@ def run(tmp_path_factory):
     options = [
         "--model=resnet8",
         "--batch-size=2",
-        "--benchmark-max-time=0.3",
-        f"--benchmark-json={folder / 'out.json'}",
+        "--benchmark-max-time=0.5",
+        "--benchmark-autosave",
+        f"--benchmark-storage=file://{folder}",
     ]
     command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "-p", "no:cacheprovider", *options]
     result = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout
-    return result.stdout, json.loads((folder / "out.json").read_text())
+    assert result.returncode == 0, result.stdout + result.stderr
+    (saved,) = folder.rglob("*.json")
+    return result.stdout, json.loads(saved.read_text())
 
 
 def test_every_platform_has_its_samples_and_its_identity(run):
@@ -37,12 +39,13 @@ def test_every_platform_has_its_samples_and_its_identity(run):
         assert (info["clock"], info["execution_provider"]) == CLOCKS[benchmark["params"]["platform"]]
         assert benchmark["options"]["timer"] == info["clock"]
         assert len(stats["data"]) == stats["rounds"] >= 5
-        assert sum(stats["data"]) >= 0.3
+        assert sum(stats["data"]) >= 0.5
         assert info["model_sha256"] == manifest.load("resnet8").row["sha256"]
-        assert (info["threads"], info["batch_size"], info["warmup_rounds"]) == (1, 2, 50)
+        assert (info["threads"], info["batch_size"]) == (1, 2)
+        assert 0 < info["warmup_rounds"] <= 50
         assert 0 <= info["parity"] < 1e-5
         if sys.platform.startswith("linux"):
-            assert 0.2 < info["cpu_seconds_per_inference"] / stats["mean"] < 3
+            assert 0.02 < info["computing_share"] < 3
 
 
 def test_a_whole_run_says_so(run):
@@ -57,6 +60,6 @@ def test_versions_of_all_that_takes_part_are_recorded(run):
 def test_the_last_lines_say_where_the_results_lie_and_how_to_compare_them(run):
     *_, results, compare, _ = run[0].rstrip().splitlines()
     assert results.startswith("results  ")
-    assert results.endswith("out.json")
+    assert results.endswith(".json")
     assert compare.startswith("compare  ")
     assert "pytest-benchmark compare" in compare

@@ -13,9 +13,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, clean_environment, command_line, descendants
+from helpers import ROOT, Suite, clean_environment, command_line, descendants
 
-from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, _prove
+from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, configuration, prove
 from benchmarks.protocol import PlatformError
 from benchmarks.reference import seeded_batch
 from browser_harness import chromium, packages
@@ -23,6 +23,7 @@ from browser_harness.page import PageError, open_page
 from browser_harness.server import HEADERS, serving
 
 BATCH = seeded_batch(1)
+CACHE = chromium.unpacked_folder().parents[1]  # of this user; pytester gives its tests another home
 
 
 @pytest.fixture
@@ -88,8 +89,11 @@ def test_everything_else_is_not_found(server, path):
 
 
 def test_only_get_is_answered(server):
-    with pytest.raises(urllib.error.HTTPError, match="501"):
-        urllib.request.urlopen(urllib.request.Request(server.origin + "/index.html", data=b"x"), timeout=5)
+    for method in ("POST", "HEAD", "PUT"):
+        request = urllib.request.Request(server.origin + "/index.html", data=b"x", method=method)
+        with pytest.raises(urllib.error.HTTPError, match="501") as caught:
+            urllib.request.urlopen(request, timeout=5)
+        assert HEADERS.items() <= dict(caught.value.headers).items()
 
 
 def test_it_listens_on_the_loopback_interface_only(server):
@@ -102,7 +106,7 @@ def test_it_listens_on_the_loopback_interface_only(server):
 def test_the_page_speaks_to_its_own_server_only(page, server):
     requested = []
     page._page.on("request", lambda request: requested.append(request.url))
-    page.call("open", _open_arguments())
+    page.call("open", configuration())
     assert requested
     assert all(url.startswith(server.origin + "/") for url in requested)
 
@@ -133,20 +137,14 @@ def test_an_uncaught_error_in_the_page_is_told(server):
 
 
 def test_an_error_in_a_call_carries_the_pages_words_and_stack(page):
-    with pytest.raises(PageError, match=r"(?s)run: .*RangeError.*harness\.mjs"):
-        page.call("run", {"input": "/index.html", "shape": [1]})
+    with pytest.raises(PageError, match=r"(?s)time: .*RangeError.*harness\.mjs"):
+        page.call("time", {"input": "/index.html", "shape": [1], "rounds": 1})
 
 
 def test_a_missing_input_is_named(page):
-    page.call("open", _open_arguments())
+    page.call("open", configuration())
     with pytest.raises(PageError, match=r"/inputs/9\.bin: HTTP 404"):
-        page.call("run", {"input": "/inputs/9.bin", "shape": [1, 3, 32, 32]})
-
-
-def _open_arguments():
-    from benchmarks.platforms.chromium import _configuration
-
-    return _configuration()
+        page.call("time", {"input": "/inputs/9.bin", "shape": [1, 3, 32, 32], "rounds": 1})
 
 
 @pytest.mark.parametrize(
@@ -161,57 +159,63 @@ def _open_arguments():
     ],
 )
 def test_a_page_that_is_not_what_the_platform_says_is_refused(page, name, value):
-    found = page.call("open", _open_arguments())
-    _prove(found)
+    found = page.call("open", configuration())
+    prove(found)
     with pytest.raises(
         PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"
     ):
-        _prove(found | {name: value})
+        prove(found | {name: value})
 
 
-# Faults of a whole session
+def test_a_page_that_is_not_isolated_cannot_be_opened(tiny_model, settings, monkeypatch):
+    monkeypatch.delitem(HEADERS, "Cross-Origin-Opener-Policy")
+    words = r"^chromium-wasm: tiny\.onnx: crossOriginIsolated is False in the page, wanted True"
+    with pytest.raises(PlatformError, match=words), ChromiumWasm().open(tiny_model, settings):
+        pytest.fail("the platform opened it")
 
 
-def faulty_session(tiny_model, settings, fault):
-    """Open the platform, call *fault* with its session, and return the error that comes out."""
-    with (
-        pytest.raises(PlatformError, match=r"^chromium-wasm: tiny\.onnx: ") as caught,
-        ChromiumWasm().open(tiny_model, settings) as session,
-    ):
-        session.run(BATCH)
-        fault(session)
-        session.time(BATCH, 1000)
-    return str(caught.value)
+# Faults of a whole session, as a benchmark meets them
+
+FAULTS = {
+    "crash": "[os.kill(pid, signal.SIGKILL) for pid in session._page._renderers]",
+    "kill": "session._page._runner.run(session._page._browser.close())",
+    "hang": "session._page._runner.run(session._page._page.evaluate('() => { harness.time = () => { for (;;); }; }'))",
+}
+FAULTY = """
+import os, signal
+from benchmarks.platforms.chromium import PageSession
+time, calls = PageSession.time, []
+
+def faulty(session, batch, rounds):
+    calls.append(rounds)
+    if len(calls) == 3:
+        {fault}
+    return time(session, batch, rounds)
+
+PageSession.time = faulty
+"""
 
 
-def test_a_killed_browser(tiny_model, settings):
-    def kill(session):
-        for pid, line in descendants(os.getpid()).items():
-            if "--remote-debugging" in line and "--type=" not in line:
-                os.kill(pid, signal.SIGKILL)
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("crash", "*crashed*"), ("kill", "*closed*"), ("hang", "no answer within 5 s; * raise --inference-timeout")],
+)
+def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(pytester, monkeypatch, scratch, fault, words):
+    for name in set(os.environ) - set(clean_environment()):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
+    suite = Suite(pytester, FAULTY.replace("{fault}", FAULTS[fault]))
+    options = ["--inference-timeout=5", "--batch-size=2", "--benchmark-json=out.json", "--benchmark-warmup=on"]
+    result = suite.run(*options, platform="chromium-wasm")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines([f"chromium-wasm: resnet8.onnx: time: {words}"])
+    assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["resnet8-chromium-wasm-b2"]
+    assert list(scratch.iterdir()) == []
+    assert wait_until(lambda: not [pid for pid in all_processes() if str(scratch) in command_line(pid)])
 
-    assert "closed" in faulty_session(tiny_model, settings, kill)
 
-
-def test_a_crashed_page(tiny_model, settings):
-    def crash(session):
-        for pid in session._page._renderers:
-            os.kill(pid, signal.SIGKILL)
-
-    assert "crashed" in faulty_session(tiny_model, settings, crash)
-
-
-def test_a_hung_inference(tiny_model):
-    from benchmarks.settings import Settings
-
-    def hang(session):
-        run_in_page(session._page, "() => { harness.time = () => { for (;;); }; }")
-
-    start = time.monotonic()
-    words = faulty_session(tiny_model, Settings(timeout=4), hang)
-    assert "time: no answer within 4 s" in words
-    assert "--inference-timeout" in words
-    assert time.monotonic() - start < 40
+def all_processes():
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
 
 
 # What is left behind
@@ -239,7 +243,7 @@ def wait_until(condition, seconds=20.0):
 
 
 def start_run(tmp_path, *options):
-    """Start the measuring run and return it, with its descendants, once it measures in the browser."""
+    """Start the measuring run and return it, with its descendants, once its page exists."""
     command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "--model=resnet8", "--batch-size=1"]
     run = subprocess.Popen(
         [*command, "-p", "no:cacheprovider", f"--benchmark-json={tmp_path / 'out.json'}", *options],
@@ -320,6 +324,33 @@ def test_browsers_are_found_in_the_documented_order(nowhere):
     assert (chromium.find().source, chromium.find().version) == ("PATH", "2.0.0.0")
     named = fake_browser(nowhere / "named", "mine", "Google Chrome 1.0.0.0")
     assert (chromium.find(named).path, chromium.find(named).version) == (named, "1.0.0.0")
+
+
+def test_playwrights_own_comes_between_path_and_package(nowhere, monkeypatch):
+    own = fake_browser(nowhere / "own", "chrome", "Google Chrome for Testing 4.0.0.0")
+
+    async def path():
+        return own
+
+    monkeypatch.setattr(chromium, "_playwright_path", path)
+    monkeypatch.setitem(chromium.SOURCES, "Playwright", chromium._from_playwright)
+    assert (chromium.find().source, chromium.find().path, chromium.find().version) == ("Playwright", own, "4.0.0.0")
+    assert [*chromium.SOURCES] == ["PATH", "Playwright", chromium.PACKAGE]
+
+
+NEEDS_LIBRARIES = """#!/bin/sh
+[ -n "$LD_LIBRARY_PATH" ] && echo Chromium 5.0.0.0 && exit
+echo libnss3.so is missing >&2
+exit 127
+"""
+
+
+def test_the_packages_own_libraries_are_used_where_the_systems_are_missing(nowhere):
+    folder = chromium.unpacked_folder()
+    folder.mkdir(parents=True)
+    (folder / "chromium").write_text(NEEDS_LIBRARIES)
+    (folder / "chromium").chmod(0o755)
+    assert chromium.find().environment == {"LD_LIBRARY_PATH": str(folder / "al2023" / "lib")}
 
 
 def test_a_browser_that_does_not_start_is_passed_over(nowhere):

@@ -118,7 +118,7 @@ def test_parity_refuses_wrong_logits(tiny_model):
     expected = reference_logits(tiny_model, seeded_batch(2))
     assert check_parity("here", expected * np.float32(1 + 1e-6), expected) < 1e-5
     for wrong in (expected * 1.001, expected[:1], expected * np.nan, expected[::-1]):
-        with pytest.raises(ParityError, match="^here: logits"):
+        with pytest.raises(ParityError, match=r"^here: logits"):
             check_parity("here", wrong, expected)
 
 

@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import tomllib
 
 import pytest
 from helpers import ROOT
@@ -45,6 +46,12 @@ def test_workflows_call_tox_environments_only():
                 continue
             name = re.fullmatch(r"tox run -e (\S+|\$\{\{ matrix\.environment \}\})", command)[1]
             assert name in tox_environments() or name.startswith("${{")
+
+
+def test_the_measuring_environment_leaves_torch_out():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert tox_environments()["bench"]["dependency_groups"] == "bench"
+    assert all(isinstance(requirement, str) and not requirement.startswith("torch") for requirement in groups["bench"])
 
 
 @pytest.mark.parametrize("name", MODELS)
