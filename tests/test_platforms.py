@@ -88,7 +88,7 @@ def test_facts_say_what_is_in_force(session):
     facts = session.facts
     assert facts.threads == 1
     assert facts.platform in PLATFORMS
-    assert facts.execution_provider in {"CPUExecutionProvider", "wasm"}
+    assert facts.execution_provider
     assert 0 < facts.clock_resolution <= 20e-6
 
 
