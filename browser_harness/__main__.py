@@ -1,6 +1,7 @@
 """Set the harness up: ``python -m browser_harness``. What is there already is left as it is."""
 
 import asyncio
+import os
 import subprocess
 import sys
 
@@ -49,7 +50,9 @@ def playwright_install() -> bool:
     """Let Playwright download its own Chromium; whether that left one that starts."""
     print("no Chrome or Chromium on PATH: asking Playwright for its own", flush=True)
     command = [sys.executable, "-m", "playwright", "install", "chromium"]
-    if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode != 0:  # its progress is on stdout
+    environment = os.environ | driver.node_variable()
+    answer = subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=False)  # progress is on stdout
+    if answer.returncode != 0:
         return False
     try:
         chromium.find()

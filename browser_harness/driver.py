@@ -1,6 +1,7 @@
 """Start Playwright's driver, also on a bare system where the Node.js it brings along does not start."""
 
 import os
+from collections.abc import Mapping
 
 from playwright.async_api import Playwright, async_playwright
 
@@ -14,17 +15,31 @@ class DriverError(Exception):
     """Playwright's driver does not start; the message says what to run."""
 
 
-async def start_playwright() -> Playwright:
-    """Start the driver, on the Node.js of PyPI's wheel where the set-up had to install that.
+def node_variable() -> dict[str, str]:
+    """Choose the Node.js of PyPI's wheel where the set-up had to install that.
 
-    Playwright's own Node.js needs libatomic, which a minimal Linux lacks.
+    Playwright's own needs libatomic, which a minimal Linux lacks.
     """
-    if node := packages.wheel_node():
-        os.environ.setdefault(NODE_VARIABLE, str(node))
+    node = packages.wheel_node()
+    return {NODE_VARIABLE: str(node)} if node else {}
+
+
+async def start_playwright(variables: Mapping[str, str] | None = None) -> Playwright:
+    """Start the driver, with *variables* in its environment, which it takes from this process when it starts.
+
+    Raises DriverError where it does not start.
+    """
+    wanted = {**node_variable(), **(variables or {})}
+    before = dict(os.environ)
+    os.environ.update(wanted)
     try:
         return await async_playwright().start()
     except Exception as error:  # what Playwright raises here has no class of its own
         raise DriverError(f"Playwright's driver does not start ({error}); run `{packages.SET_UP}`") from error
+    finally:
+        for name in wanted:
+            os.environ.pop(name)
+        os.environ.update({name: before[name] for name in wanted if name in before})
 
 
 async def try_start() -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,6 +39,8 @@ class Page:
     def __init__(self, browser: Browser, timeout: float) -> None:
         self._choice, self._timeout = browser, timeout
         self._runner = asyncio.Runner()
+        # Driver and browser put their profile, sockets and artefacts here; a browser that is killed leaves some behind.
+        self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
         self._faults: list[str] = []
         self._told = False
         self._origin = ""
@@ -58,6 +61,7 @@ class Page:
             self._runner.run(self._close())
         finally:
             self._runner.close()
+            self._scratch.cleanup()
 
     @property
     def told(self) -> bool:
@@ -102,13 +106,14 @@ class Page:
         return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *noted]))
 
     async def _load(self) -> None:
-        self._playwright = await start_playwright()
+        scratch = {"TMPDIR": self._scratch.name}
+        self._playwright = await start_playwright(scratch)
         self._browser = await self._playwright.chromium.launch(
             executable_path=self._choice.path,
             args=list(FLAGS),
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
             chromium_sandbox=os.geteuid() != 0,
-            env={**os.environ, **self._choice.environment},
+            env={**os.environ, **self._choice.environment, **scratch},
             timeout=0,  # the caller's limit is the one that counts
         )
         self._page = await self._browser.new_page()
