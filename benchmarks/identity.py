@@ -62,7 +62,7 @@ def of_model(artefact: Artefact) -> dict[str, Any]:
     row = artefact.row
     return {
         "model_sha256": row["sha256"],
-        "precision": "float32",
+        "precision": row["precision"],
         "parameters": row["parameters"],
         "multiply_adds": row["multiply_adds"],
         "training_epochs": row["training"]["epochs"],

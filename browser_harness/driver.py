@@ -18,9 +18,9 @@ class DriverError(Exception):
 def node_variable() -> dict[str, str]:
     """Choose the Node.js of PyPI's wheel where the set-up had to install that.
 
-    Playwright's own needs libatomic, which a minimal Linux lacks.
+    Playwright's own needs libatomic, which a minimal Linux lacks. A choice that was made outside stands.
     """
-    node = packages.wheel_node()
+    node = None if NODE_VARIABLE in os.environ else packages.wheel_node()
     return {NODE_VARIABLE: str(node)} if node else {}
 
 

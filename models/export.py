@@ -82,6 +82,16 @@ def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str
     return {"top1": round(100 * float(ranked[:, 0].mean()), 2), "top5": round(100 * float(ranked.any(1).mean()), 2)}
 
 
+def precision(graph: onnx.ModelProto) -> str:
+    """Return the type of the convolutions' weights, such as ``float32``; raise ExportError where they differ."""
+    found = {
+        onnx.helper.tensor_dtype_to_np_dtype(w.data_type).name for w in graph.graph.initializer if len(w.dims) == 4
+    }
+    if len(found) != 1:
+        raise ExportError(f"convolution weights of {len(found)} types: {', '.join(sorted(found))}")
+    return str(found.pop())
+
+
 def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, Any]:
     """Describe the exported file at *path*; its accuracy is onnxruntime's on the whole of *test*."""
     graph = onnx.load(path)
@@ -90,6 +100,7 @@ def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, 
         "sha256": sha256(path),
         "bytes": path.stat().st_size,
         "depth": job.depth,
+        "precision": precision(graph),
         "parameters": sum(p.numel() for p in model.parameters()),
         "multiply_adds": multiply_adds(model),
         "training": {"method": METHOD, **asdict(job.recipe)},

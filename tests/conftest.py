@@ -17,7 +17,12 @@ def settings():
 
 
 @pytest.fixture
-def suite(pytester, monkeypatch):
-    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):  # this test may itself run under xdist
+def outside_xdist(monkeypatch):
+    """Keep from the runs a test starts that the test itself may run under xdist."""
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def suite(pytester, outside_xdist):
     return Suite(pytester)

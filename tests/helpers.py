@@ -134,6 +134,10 @@ def command_line(pid):
         return ""
 
 
+def all_processes():
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+
+
 def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
@@ -141,9 +145,9 @@ def parent_of(pid):
 def descendants(pid):
     """Return the processes below *pid*, children and theirs, with their command lines."""
     parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
+    for process in all_processes():
         with contextlib.suppress(OSError):
-            parents[int(folder.name)] = parent_of(folder.name)
+            parents[process] = parent_of(process)
     found, generation = [], {pid}
     while generation:
         generation = {child for child, parent in parents.items() if parent in generation}

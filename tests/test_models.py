@@ -9,7 +9,7 @@ import torch
 from helpers import ROOT
 
 from models import MODELS, manifest
-from models.export import ExportError, accuracy, export_onnx, logits_of, strip_metadata
+from models.export import ExportError, accuracy, export_onnx, logits_of, precision, strip_metadata
 from models.manifest import ModelError
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
 
@@ -113,6 +113,7 @@ def test_committed_files_are_the_manifests_and_trained(name):
     assert_is_clean(artefact.path)
     assert artefact.path.stat().st_size == row["bytes"]
     assert (row["depth"], artefact.is_stand_in) == (MODELS[name].depth, False)
+    assert row["precision"] == precision(onnx.load(artefact.path)) == "float32"
     weights = [np.prod(weight.dims) for weight in onnx.load(artefact.path).graph.initializer]
     norms = 2 * sum(c.num_features for c in ResNet(row["depth"]).modules() if isinstance(c, torch.nn.BatchNorm2d))
     assert row["parameters"] - norms / 2 == pytest.approx(sum(weights), abs=8)  # folded, a norm's two vectors are one

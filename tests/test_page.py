@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from helpers import ROOT, Suite, clean_environment, command_line, descendants
+from helpers import ROOT, Suite, all_processes, clean_environment, command_line, descendants
 
 from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, configuration, prove
 from benchmarks.protocol import PlatformError
@@ -200,9 +200,9 @@ PageSession.time = faulty
     ("fault", "words"),
     [("crash", "*crashed*"), ("kill", "*closed*"), ("hang", "no answer within 5 s; * raise --inference-timeout")],
 )
-def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(pytester, monkeypatch, scratch, fault, words):
-    for name in set(os.environ) - set(clean_environment()):
-        monkeypatch.delenv(name)
+def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(
+    pytester, outside_xdist, monkeypatch, scratch, fault, words
+):
     monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     suite = Suite(pytester, FAULTY.replace("{fault}", FAULTS[fault]))
     options = ["--inference-timeout=5", "--batch-size=2", "--benchmark-json=out.json", "--benchmark-warmup=on"]
@@ -212,10 +212,6 @@ def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(pytester, monkeypa
     assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["resnet8-chromium-wasm-b2"]
     assert list(scratch.iterdir()) == []
     assert wait_until(lambda: not [pid for pid in all_processes() if str(scratch) in command_line(pid)])
-
-
-def all_processes():
-    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
 
 
 # What is left behind
