@@ -6,26 +6,35 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import choices
+from benchmarks.inputs import seeded_feeds, wrong_batch
 from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Batch, Session
-from benchmarks.reference import seeded_batch
+from benchmarks.protocol import Session
+from benchmarks.reference import Question, reference, tolerance_of
 from benchmarks.settings import positive, settings_of
-from models import MODELS, manifest, stand_in
+from models import own
 from models.manifest import Artefact
 
 pytest_plugins = ("benchmarks.identity", "benchmarks.report", "benchmarks.replay")
-
-BATCH_SIZES = (1, 8)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of cases, and what the platforms and models need to be told."""
     group = parser.getgroup("client or server")
-    group.addoption("--model", action="append", choices=[*MODELS], help="measure this model (repeatable; default: all)")
+    group.addoption(
+        "--model",
+        action="append",
+        type=choices.model,
+        metavar="NAME|FILE",
+        help="measure this model, or any ONNX file (repeatable; default: the chosen three)",
+    )
     group.addoption(
         "--platform", action="append", choices=[*PLATFORMS], help="measure on this platform (repeatable; default: all)"
     )
     group.addoption("--batch-size", action="append", type=positive(int), metavar="N", help="default: 1 and 8")
+    group.addoption(
+        "--dim", action="append", type=choices.dim, metavar="NAME=N", help="length of an ONNX file's free dimension"
+    )
     group.addoption("--browser-path", type=Path, metavar="FILE", help="the Chrome or Chromium to use")
     group.addoption(
         "--inference-timeout",
@@ -35,55 +44,59 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="for one call into a page (default: 60)",
     )
     group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
-    group.addoption("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help="for --build-models")
+    group.addoption(
+        "--data-dir",
+        type=Path,
+        default=os.environ.get("CIFAR100_DIR") or None,
+        help="holds cifar-100-binary/, for the accuracy and --build-models (default: $CIFAR100_DIR)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse what would measure something else than asked for."""
     if config.getoption("benchmark_only") and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure")
+    choices.refuse_namesakes(config)
     if config.getoption("benchmark_timer") != "time.perf_counter":
         raise pytest.UsageError("--benchmark-timer has no effect here: each platform is timed by its own clock")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a case of every model, platform and batch size, named in words: resnet20-chromium-wasm-b1."""
-    if {"model", "platform", "batch_size"} <= set(metafunc.fixturenames):
-        chosen = metafunc.config.getoption
-        cases = [
-            pytest.param(model, platform, size, id=f"{_label(model, chosen('build_models'))}-{platform}-b{size}")
-            for model in dict.fromkeys(chosen("model") or MODELS)
-            for platform in dict.fromkeys(chosen("platform") or PLATFORMS)
-            for size in dict.fromkeys(chosen("batch_size") or BATCH_SIZES)
-        ]
-        metafunc.parametrize(("model", "platform", "batch_size"), cases)
-
-
-def _label(model: str, build: bool) -> str:
-    return f"{model}.stand-in" if build and manifest.is_absent(model) else model
+    names = [name for name in ("model", "platform", "batch_size") if name in metafunc.fixturenames]
+    if {"model", "platform"} <= {*names}:
+        every = metafunc.definition.get_closest_marker("every_precision") is not None
+        metafunc.parametrize(names, choices.cases(metafunc.config, names, every))
 
 
 @pytest.fixture
-def artefact(model: str, request: pytest.FixtureRequest) -> Artefact:
-    """The model's checked file; with --build-models a stand-in where it is absent."""
-    if not request.config.getoption("build_models"):
-        return manifest.load(model)
+def file(model: str, request: pytest.FixtureRequest) -> Artefact:
+    """The model's file: the manifest's, a stand-in with --build-models, or the user's own, not yet looked into."""
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # progress is seen
-        return stand_in.load_or_build(model, request.config.getoption("data_dir"))
+        return choices.artefact(request.config, model)
 
 
 @pytest.fixture
-def batch(batch_size: int) -> Batch:
-    """The seeded images that every platform is given."""
-    return seeded_batch(batch_size)
-
-
-@pytest.fixture
-def session(artefact: Artefact, platform: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+def session(file: Artefact, platform: str, request: pytest.FixtureRequest) -> Iterator[Session]:
     """The model opened on the platform; skips a sweep's missing platform, fails one that was asked for by name."""
     settings = settings_of(request.config)
     if reason := PLATFORMS[platform].unavailable(settings):
         asked_for = request.config.getoption("platform") or settings.browser_path
         pytest.fail(reason, pytrace=False) if asked_for else pytest.skip(reason)
-    with PLATFORMS[platform].open(artefact.path, settings) as opened:
+    with PLATFORMS[platform].open(file.path, settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def artefact(file: Artefact, session: Session) -> Artefact:
+    """The file and what is known of it, once the platform has had its say about a file of the user's own."""
+    return own.check(file) if file.is_own else file
+
+
+@pytest.fixture
+def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
+    """Seeded inputs and the reference's answer; a graph of another fixed batch size is skipped in a sweep."""
+    if reason := wrong_batch(artefact.path, batch_size):
+        pytest.fail(reason, pytrace=False) if request.config.getoption("batch_size") else pytest.skip(reason)
+    feeds = seeded_feeds(artefact.path, batch_size, dict(request.config.getoption("dim") or ()))
+    return Question(feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))

@@ -1,8 +1,13 @@
-"""Train the catalogue's models on CIFAR-100 and export them: models/*.onnx and their rows in models/manifest.json.
+"""Train the catalogue's models on CIFAR-100: models/*.onnx in every precision, and models/manifest.json.
 
-    train_models.py                     train and export every model
-    train_models.py resnet20            one model
-    train_models.py --list              show the catalogue
+    train_models.py                     all four steps, for every candidate
+    train_models.py resnet20            all four steps, for this one
+    train_models.py screen              train every candidate for a short round; the three best are chosen
+    train_models.py train               train the chosen for a long round and export them as float32
+    train_models.py export              int8 and fp16 from the float32 files
+    train_models.py plot                draw the learning curves
+    train_models.py train resnet14      one step for one model
+    train_models.py --list              show the candidates and what is known of them
     train_models.py --resume            go on where an earlier run was stopped
 
 A run that is stopped at any moment loses at most one epoch.
@@ -14,24 +19,27 @@ import sys
 from pathlib import Path
 
 from benchmarks.settings import positive
-from models import MODELS, ModelSpec
-from models.build import Data, build, checkpoint
+from models import MODELS, ModelSpec, manifest
+from models.build import CHOSEN, Data, Workshop, export, screen, train
 from models.cifar100 import DataError
+from models.curves import plot
 from models.export import ExportError
-from models.manifest import rows
-from models.training import Recipe, TrainingError
+from models.manifest import ModelError
+from models.training import Job, Recipe, TrainingError
 
-# A short training: enough for weights that are no longer random, far from the published accuracies.
-EPOCHS = 20
+SCREENING_EPOCHS = 5  # enough to tell the candidates apart by several points
+EPOCHS = 72  # of the long round
 ROOT = Path(__file__).parent
+STEPS = ("screen", "train", "export", "plot")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"any of: {', '.join(MODELS)} (default: all)")
-    parser.add_argument("--list", action="store_true", help="show the catalogue and what is trained, then stop")
-    parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="default: %(default)s")
+    words = f"steps ({', '.join(STEPS)}) and models ({', '.join(MODELS)}); default: all"
+    parser.add_argument("words", nargs="*", metavar="STEP|MODEL", help=words)
+    parser.add_argument("--list", action="store_true", help="show the candidates and what is known of them, then stop")
+    parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="of the long round (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of an earlier run")
     parser.add_argument(
@@ -42,41 +50,75 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--work-dir", type=Path, default=ROOT / ".training", help="checkpoints and downloads")
     options = parser.parse_args(arguments)
-    if unknown := [name for name in options.models if name not in MODELS]:
-        parser.error(f"unknown model {', '.join(unknown)}: choose from {', '.join(MODELS)}")
+    if unknown := [word for word in options.words if word not in (*STEPS, *MODELS)]:
+        parser.error(
+            f"unknown {', '.join(unknown)}: choose from the steps {', '.join(STEPS)}, the models {', '.join(MODELS)}"
+        )
+    options.steps = [step for step in STEPS if step in options.words] or [*STEPS]
+    options.named = [MODELS[word] for word in options.words if word in MODELS]
     return options
 
 
-def print_catalogue() -> None:
-    """Print one line a model: what it is and how it was trained."""
-    trained = rows()
+def print_candidates() -> None:
+    """Print one line a candidate: what it is, how it did in the screening, what its file reaches."""
+    screened, files, chosen = manifest.candidates(), manifest.rows(), manifest.chosen()
     for spec in MODELS.values():
-        row = trained.get(spec.name)
-        state = f"{row['training']['epochs']} epochs, top-1 {row['test']['top1']} %" if row else "not trained"
-        print(f"{spec.name:10} {spec.depth} layers  {state}")
+        widths = "-".join(map(str, spec.widths))
+        found = screened.get(spec.name)
+        held_out = f"screening {found['held_out']['top1']:5.2f} %" if found else "not screened"
+        row = files.get(spec.name) if spec.name in chosen else None
+        state = f"{row['training']['epochs']} epochs, test top-1 {row['test']['top1']} %" if row else ""
+        print(f"{spec.name:14} {spec.depth:2} layers, {widths:8} channels  {held_out}  {state}".rstrip())
 
 
-def refuse_lost_work(specs: list[ModelSpec], work_dir: Path) -> None:
-    """Stop before an unfinished training would be mixed up with a new one."""
+def screen_candidates(specs: list[ModelSpec], recipe: Recipe, data: Data, workshop: Workshop) -> None:
+    """Screen *specs*; once every candidate has been, choose."""
     for spec in specs:
-        if (path := checkpoint(spec, work_dir)).exists():
-            raise TrainingError(f"{path} is of an unfinished run: pass --resume to go on, or delete the file")
+        screen(spec, recipe, data, workshop)
+    if set(MODELS) <= set(manifest.candidates(workshop.manifest)):
+        print(f"chosen: {', '.join(manifest.choose(CHOSEN, workshop.manifest))}")
+
+
+def begin(jobs: list[Job], resume: bool) -> None:
+    """Stop before an unfinished training would be mixed up with a new one."""
+    if not resume:
+        for job in jobs:
+            job.begin_anew()
+
+
+def run(options: argparse.Namespace) -> None:
+    """Go through the steps that were asked for."""
+    workshop = Workshop(options.work_dir)
+    short = Recipe(epochs=SCREENING_EPOCHS, seed=options.seed)
+    long = Recipe(epochs=options.epochs, seed=options.seed)
+    named = options.named or [*MODELS.values()]
+    if "screen" in options.steps:
+        begin([workshop.screening(spec, short) for spec in named], options.resume)
+    if "train" in options.steps:
+        begin([workshop.training(spec, long) for spec in named], options.resume)
+    if options.steps != ["plot"]:
+        data = Data.load(options.data_dir, options.work_dir)
+    if "screen" in options.steps:
+        screen_candidates(named, short, data, workshop)
+    chosen = options.named or [MODELS[name] for name in manifest.chosen()]
+    if "train" in options.steps:
+        for spec in chosen:
+            train(spec, long, data, workshop)
+    if "export" in options.steps:
+        for spec in chosen:
+            export(spec.name, data, workshop)
+    if "plot" in options.steps:
+        print(plot(workshop.manifest))
 
 
 def main() -> None:
     """Run the command line."""
     options = parse()
     if options.list:
-        return print_catalogue()
-    specs = [MODELS[name] for name in options.models or MODELS]
-    recipe = Recipe(epochs=options.epochs, seed=options.seed)
+        return print_candidates()
     try:
-        if not options.resume:
-            refuse_lost_work(specs, options.work_dir)
-        data = Data.load(options.data_dir, options.work_dir)
-        for spec in specs:
-            build(spec, recipe, data, options.work_dir)
-    except (DataError, TrainingError, ExportError) as error:
+        run(options)
+    except (DataError, TrainingError, ExportError, ModelError) as error:
         sys.exit(f"train_models.py: {error}")
     except KeyboardInterrupt:
         sys.exit("\nstopped; the same command with --resume goes on from the last finished epoch")

@@ -60,10 +60,16 @@ def _versions(settings: Settings) -> dict[str, str]:
 def of_model(artefact: Artefact) -> dict[str, Any]:
     """Return what extra_info says of the model behind a figure."""
     row = artefact.row
-    return {
+    told = {
         "model_sha256": row["sha256"],
+        "model_bytes": row["bytes"],
         "precision": row["precision"],
         "parameters": row["parameters"],
+        "own": artefact.is_own,
+    }
+    if artefact.is_own:
+        return told
+    return told | {
         "multiply_adds": row["multiply_adds"],
         "training_epochs": row["training"]["epochs"],
         "top1": row["test"]["top1"],

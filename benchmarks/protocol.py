@@ -3,7 +3,7 @@
 Typing is structural: an adapter need not import this module, and adapters do not know each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.settings import Settings
 
-Batch = NDArray[np.float32]  # [batch, 3, 32, 32]
-Logits = NDArray[np.float32]  # [batch, 100]
+Feeds = Mapping[str, NDArray[Any]]  # input name to array
+Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 
 
 class PlatformError(Exception):
@@ -39,7 +39,7 @@ class Block:
     """Raw samples of one uninterrupted loop over inferences, and what the last of them computed."""
 
     seconds: Sequence[float]  # one per inference, by the session's own clock
-    logits: Logits  # of the last inference
+    outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
 
 
@@ -51,6 +51,15 @@ class CpuTime:
     busiest_thread: float
 
 
+@dataclass(frozen=True)
+class Images:
+    """Pictures as they are stored, and what turns them into a model's input."""
+
+    pixels: NDArray[np.uint8]  # [n, channels, height, width], 0…255
+    mean: Sequence[float]  # per channel, of pixels scaled to 0…1
+    std: Sequence[float]
+
+
 class Session(Protocol):
     """A model opened on a platform."""
 
@@ -58,14 +67,17 @@ class Session(Protocol):
     def facts(self) -> Facts:
         """What was found in force."""
 
-    def run(self, batch: Batch) -> Logits:
-        """Return the logits of one inference, readable on the host."""
+    def run(self, feeds: Feeds) -> Outputs:
+        """Return the outputs of one inference, readable on the host."""
 
-    def time(self, batch: Batch, rounds: int) -> Block:
+    def time(self, feeds: Feeds, rounds: int) -> Block:
         """Time *rounds* inferences one by one; the loop runs where the inference runs.
 
-        A sample starts before the inference is asked for and ends when its logits can be read on the host.
+        A sample starts before the inference is asked for and ends when all its outputs can be read on the host.
         """
+
+    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
+        """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock."""
 
 
 class Platform(Protocol):

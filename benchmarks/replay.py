@@ -10,20 +10,27 @@ import math
 import statistics
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.protocol import Batch, Block, Logits, Session
-from benchmarks.reference import check_parity
-from benchmarks.report import BUSY, MEDIAN, milliseconds
+from benchmarks.protocol import Block, Feeds, Session
+from benchmarks.reference import Question, check_parity
+from benchmarks.report import BUSY, TOLD, milliseconds
 from benchmarks.sampler import Plan, draw, warm_up
 
 # Below this share of processor time in the time measured, something else ran on the cores of the benchmark.
 BUSY_SHARE = 0.9
 
-Measure = Callable[[Session, Batch, Logits], None]
+Measure = Callable[[Session, Question], None]
+
+
+class Record(Protocol):
+    """What the fixture ``record`` gives."""
+
+    def __call__(self, session: Session, feeds: Feeds, blocks: list[Block], batch_size: int, told: str = "") -> None:
+        """Report *blocks* of inferences on *feeds*; *told* is shown instead of their median."""
 
 
 class ReplayClock:
@@ -52,13 +59,13 @@ class ReplayClock:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test that uses ``measure`` a clock of its own.
+    """Give every test that uses ``record`` a clock of its own.
 
     pytest-benchmark reads one marker only, the closest, so the markers of all levels are merged into one: a group
     set on a function must not shadow the clock.
     """
     for item in items:
-        if "measure" in getattr(item, "fixturenames", ()):
+        if "record" in getattr(item, "fixturenames", ()):
             options: dict[str, Any] = {}
             for marker in reversed(list(item.iter_markers("benchmark"))):
                 options |= marker.kwargs
@@ -78,36 +85,50 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def measure(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
-    """Time an open session on one batch, hold every block against the expected logits, report to pytest-benchmark."""
+def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
+    """Time an open session on one question, hold every block against the answer, report to pytest-benchmark."""
     marker = request.node.get_closest_marker("benchmark").kwargs
+
+    def option(name: str) -> Any:
+        return marker.get(name, request.config.getoption(f"benchmark_{name}"))
+
+    def measured(session: Session, question: Question) -> None:
+        feeds, answer = question.feeds, (question.expected, question.tolerance)
+        parity = [check_parity(session.facts.platform, session.run(feeds), *answer)]
+        if benchmark.disabled:
+            return record(session, feeds, [], question.batch_size)
+        plan = _plan(option)
+        with _no_garbage_collection() if option("disable_gc") else nullcontext():
+            warm = warm_up(session, feeds, plan)
+            blocks = list(draw(session, feeds, plan, estimate=min(warm, default=None)))
+        parity += [check_parity(session.facts.platform, block.outputs, *answer) for block in blocks]
+        benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(warm))
+        return record(session, feeds, blocks, question.batch_size)
+
+    return measured
+
+
+@pytest.fixture
+def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
+    """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
+    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
         pytest.fail(
             "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
         )
 
-    def option(name: str) -> Any:
-        return marker.get(name, request.config.getoption(f"benchmark_{name}"))
-
-    def measured(session: Session, batch: Batch, expected: Logits) -> None:
-        platform = session.facts.platform
-        parity = [check_parity(platform, session.run(batch), expected)]
+    def recorded(session: Session, feeds: Feeds, blocks: list[Block], batch_size: int, told: str = "") -> None:
         if benchmark.disabled:
-            benchmark.pedantic(session.run, (batch,))
+            benchmark.pedantic(session.run, (feeds,))
             return
-        plan = _plan(option)
-        with _no_garbage_collection() if option("disable_gc") else nullcontext():
-            warm = warm_up(session, batch, plan)
-            blocks = list(draw(session, batch, plan, estimate=min(warm, default=None)))
-        parity += [check_parity(platform, block.logits, expected) for block in blocks]
-        benchmark.extra_info.update(describe(session, blocks, len(batch), len(warm)), parity=max(parity))
+        benchmark.extra_info.update(describe(session, blocks, batch_size))
         samples = [value for block in blocks for value in block.seconds]
-        _replay(benchmark, marker["timer"], session, batch, samples)
-        request.node.user_properties.append((MEDIAN, milliseconds(statistics.median(samples))))
+        _replay(benchmark, clock, session, feeds, samples)
+        request.node.user_properties.append((TOLD, told or f"median {milliseconds(statistics.median(samples))}"))
         if (share := benchmark.extra_info.get("computing_share", 1)) < BUSY_SHARE:
             request.node.user_properties.append((BUSY, f"{share:.0%}"))
 
-    return measured
+    return recorded
 
 
 def _plan(option: Callable[[str], Any]) -> Plan:
@@ -133,14 +154,14 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def _replay(
-    benchmark: BenchmarkFixture, clock: ReplayClock, session: Session, batch: Batch, samples: list[float]
+    benchmark: BenchmarkFixture, clock: ReplayClock, session: Session, feeds: Feeds, samples: list[float]
 ) -> None:
     clock.__name__ = session.facts.clock
     left = iter(samples)
 
     def inference() -> None:
         if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
-            session.run(batch)
+            session.run(feeds)
 
     benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
     kept = benchmark.stats
@@ -148,7 +169,7 @@ def _replay(
         raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
 
 
-def describe(session: Session, blocks: list[Block], batch_size: int, warmup_rounds: int) -> dict[str, Any]:
+def describe(session: Session, blocks: list[Block], batch_size: int) -> dict[str, Any]:
     """Return what a result says about its own measurement, for extra_info.
 
     Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
@@ -162,7 +183,6 @@ def describe(session: Session, blocks: list[Block], batch_size: int, warmup_roun
         "threads": facts.threads,
         "clock": facts.clock,
         "clock_resolution": facts.clock_resolution,
-        "warmup_rounds": warmup_rounds,
         "blocks": len(blocks),
         "images_per_second": batch_size * len(samples) / total,
         **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.protocol import Batch, Block, Facts, Session
+from benchmarks.protocol import Block, Facts, Feeds, Session
 
 BLOCK_SECONDS = 0.25  # long against a round trip to a page (1 ms), short against a change of the machine's state
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
@@ -51,16 +51,16 @@ class Plan:
         return max(1, min(missing, math.ceil(BLOCK_SECONDS / estimate)))
 
 
-def warm_up(session: Session, batch: Batch, plan: Plan) -> list[float]:
+def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
     """Run and return the samples that are discarded: at most ``warmup_rounds``, for at most ``max_time``."""
     samples: list[float] = []
     while len(samples) < plan.warmup_rounds and math.fsum(samples) < plan.max_time:
         rounds = 1 if len(samples) < 2 else math.ceil(BLOCK_SECONDS / samples[-1])
-        samples += _checked(session, batch, min(rounds, plan.warmup_rounds - len(samples))).seconds
+        samples += _checked(session, feeds, min(rounds, plan.warmup_rounds - len(samples))).seconds
     return samples
 
 
-def draw(session: Session, batch: Batch, plan: Plan, estimate: float | None = None) -> Iterator[Block]:
+def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = None) -> Iterator[Block]:
     """Yield blocks until *plan* is met; *estimate* is the seconds of a warm inference, where already known.
 
     Raises SampleError for samples that are not positive finite seconds, do not fit the call they were drawn in, are too
@@ -69,16 +69,16 @@ def draw(session: Session, batch: Batch, plan: Plan, estimate: float | None = No
     samples: list[float] = []
     blocks: list[Block] = []
     while plan.wants(samples):
-        blocks.append(_checked(session, batch, plan.next_rounds(samples, estimate) if estimate else 1))
+        blocks.append(_checked(session, feeds, plan.next_rounds(samples, estimate) if estimate else 1))
         samples += blocks[-1].seconds
         estimate = statistics.median(samples)
         yield blocks[-1]
     check_whole(blocks, session.facts)
 
 
-def _checked(session: Session, batch: Batch, rounds: int) -> Block:
+def _checked(session: Session, feeds: Feeds, rounds: int) -> Block:
     start = time.perf_counter()
-    block = session.time(batch, rounds)
+    block = session.time(feeds, rounds)
     check(block, rounds, time.perf_counter() - start, session.facts)
     return block
 

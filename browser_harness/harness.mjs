@@ -1,22 +1,40 @@
 // One page opens one model in one configuration: threads and runtime cannot be changed once a session exists.
 // Python calls the functions of `globalThis.harness`; each returns plain JSON or throws.
 
+import { normalise } from '/normalise.mjs';
+
 let runtime;
 let session;
-const batches = new Map();
+const tensors = new Map();
+const contents = new Map();
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: self.Float16Array ?? Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+};
 
 // (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid only where SIMD is.
 const SIMD_MODULE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
-/** Load the runtime and open the model at URL `model`; return what is in force. */
-async function open({ bundle, wasmPaths, model, providers, threads }) {
+/** Load the runtime and open the model at URL `model`, with its data files; return what is in force. */
+async function open({ bundle, wasmPaths, model, dataFiles, providers, threads }) {
   runtime = await import(bundle);
   runtime.env.wasm.wasmPaths = wasmPaths;
   runtime.env.wasm.numThreads = threads;
   const bytes = new Uint8Array(await fetchBytes(model));
-  session = await runtime.InferenceSession.create(bytes, { executionProviders: providers });
+  session = await runtime.InferenceSession.create(bytes, { executionProviders: providers, externalData: dataFiles });
   return {
     version: runtime.env.versions.web,
     threads: runtime.env.wasm.numThreads,
@@ -28,40 +46,63 @@ async function open({ bundle, wasmPaths, model, providers, threads }) {
 }
 
 /**
- * Return `rounds` samples in milliseconds, each from the call until the logits can be read, and the logits of the last,
- * as base64 of little-endian float32.
+ * Return `rounds` samples in milliseconds, each from the call until all outputs can be read, and the outputs of the
+ * last, as base64 of little-endian numbers.
  */
-async function time({ input, shape, rounds }) {
-  const feeds = await feedsFor(input, shape);
+async function time({ feeds, rounds }) {
+  const given = Object.fromEntries(await Promise.all(feeds.map(async (feed) => [feed.name, await tensorOf(feed)])));
+  return timed(given, rounds);
+}
+
+/** Return one sample, and the outputs, for `count` images of `shape` from `start` on; normalising is not in it. */
+async function classify({ pixels, shape, start, count, mean, std }) {
+  const size = shape.reduce((product, length) => product * length);
+  const bytes = (await contentOf(pixels)).subarray(start * size, (start + count) * size);
+  const input = new runtime.Tensor('float32', normalise(bytes, shape, mean, std), [count, ...shape]);
+  return timed({ [session.inputNames[0]]: input }, 1);
+}
+
+async function timed(feeds, rounds) {
   const samples = new Array(rounds).fill(0);
-  let logits;
+  let results;
   for (let index = 0; index < rounds; index++) {
     const start = performance.now();
-    logits = await infer(feeds);
+    results = await infer(feeds);
     samples[index] = performance.now() - start;
   }
-  return { samples, logits: base64(logits) };
+  return { samples, outputs: session.outputNames.map((name) => [name, portable(results[name])]) };
 }
 
 async function infer(feeds) {
   const results = await session.run(feeds);
-  return results[session.outputNames[0]].data;
+  for (const name of session.outputNames) results[name].data;
+  return results;
 }
 
-/** Fetch the batch at URL `input` once; later calls with the same shape reuse the tensor. */
-async function feedsFor(input, shape) {
-  const key = `${input} ${shape}`;
-  if (!batches.has(key)) {
-    const values = new Float32Array(await fetchBytes(input));
-    batches.set(key, { [session.inputNames[0]]: new runtime.Tensor('float32', values, shape) });
+/** Fetch an input once; later calls with the same type and shape reuse the tensor. */
+async function tensorOf({ url, type, shape }) {
+  const key = `${url} ${type} ${shape}`;
+  if (!tensors.has(key)) {
+    if (!ARRAYS[type]) throw new Error(`inputs of type ${type} cannot be fed in a page`);
+    tensors.set(key, new runtime.Tensor(type, new ARRAYS[type](await fetchBytes(url)), shape));
   }
-  return batches.get(key);
+  return tensors.get(key);
 }
 
-function base64(floats) {
-  const bytes = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+async function contentOf(url) {
+  if (!contents.has(url)) contents.set(url, new Uint8Array(await fetchBytes(url)));
+  return contents.get(url);
+}
+
+function portable({ type, dims, data }) {
+  return { type, dims: [...dims], data: base64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
+}
+
+function base64(bytes) {
   let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let start = 0; start < bytes.length; start += 0x8000) {
+    text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  }
   return btoa(text);
 }
 
@@ -88,4 +129,4 @@ addEventListener('securitypolicyviolation', (violation) => {
   reportError(new Error(`blocked by the page's policy: ${violation.effectiveDirective} ${violation.blockedURI}`));
 });
 
-globalThis.harness = { open, time };
+globalThis.harness = { open, time, classify };

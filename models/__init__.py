@@ -5,17 +5,28 @@ Adding a model is one line in :data:`MODELS`, then ``tox run -e train -- NAME``.
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 # As in benchmarks/__init__.py: onnxruntime's wheels send usage data unless this is set before the import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
+WIDTHS = (16, 32, 64)  # channels of the three stages
+HALF_WIDTHS = (8, 16, 32)
+
+
 @dataclass(frozen=True)
 class ModelSpec:
-    """A CIFAR ResNet of the catalogue; *depth* counts weighted layers and is 6n+2."""
+    """A candidate: a CIFAR ResNet of *depth* weighted layers (6n+2), or its plain form without shortcuts."""
 
     name: str
     depth: int
+    widths: tuple[int, int, int] = WIDTHS
+    plain: bool = False
+
+    def architecture(self) -> dict[str, Any]:
+        """Return what decides the graph, as the manifest holds it."""
+        return {"depth": self.depth, "widths": list(self.widths), "plain": self.plain}
 
 
 MODELS: dict[str, ModelSpec] = {
@@ -24,5 +35,9 @@ MODELS: dict[str, ModelSpec] = {
         ModelSpec("resnet8", depth=8),
         ModelSpec("resnet14", depth=14),
         ModelSpec("resnet20", depth=20),
+        ModelSpec("resnet8-half", depth=8, widths=HALF_WIDTHS),
+        ModelSpec("resnet14-half", depth=14, widths=HALF_WIDTHS),
+        ModelSpec("resnet20-half", depth=20, widths=HALF_WIDTHS),
+        ModelSpec("plain20", depth=20, plain=True),
     )
 }

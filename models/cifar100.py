@@ -5,14 +5,17 @@ official SHA-1, or is downloaded through torchvision when no directory is named.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 FOLDER = "cifar-100-binary"
 RECORD_BYTES = 2 + 3 * 32 * 32  # coarse label, fine label, then the red, green and blue planes
+
+HELD_OUT_SEED = 100
 
 # Per channel over the training images, of pixels scaled to 0…1.
 MEAN = (0.5071, 0.4865, 0.4409)
@@ -73,10 +76,40 @@ def decode(content: bytes) -> Split:
     return Split(records[:, 2:].reshape(-1, 3, 32, 32), records[:, 1].astype(np.int64))
 
 
-def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Scale uint8 [n, 3, 32, 32] to 0…1, then to zero mean and unit deviation per channel, as float32."""
-    mean, std = (np.array(value, np.float32).reshape(3, 1, 1) for value in (MEAN, STD))
-    return (images.astype(np.float32) / np.float32(255) - mean) / std
+def hold_out(data: Split, share: float) -> tuple[Split, Split]:
+    """Divide the training images into those to learn from and a *share* to choose by.
+
+    The division is the same on every machine, and a smaller share is always a part of a larger one.
+    """
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(data.labels))
+    images = round(share * len(order))
+    held, kept = np.sort(order[:images]), np.sort(order[images:])
+    return Split(data.images[kept], data.labels[kept]), Split(data.images[held], data.labels[held])
+
+
+def normalise(
+    images: NDArray[np.uint8], mean: Sequence[float] = MEAN, std: Sequence[float] = STD
+) -> NDArray[np.float32]:
+    """Scale uint8 [n, 3, h, w] to 0…1, then by *mean* and *std* per channel, every step rounded to float32.
+
+    ``browser_harness/normalise.mjs`` does the same in a page, bit for bit.
+    """
+    means, deviations = (np.array(value, np.float32).reshape(-1, 1, 1) for value in (mean, std))
+    return (images.astype(np.float32) / np.float32(255) - means) / deviations
+
+
+def right(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> tuple[int, int]:
+    """Count the images whose label has the highest of *logits* [n, 100], and one of the highest five."""
+    ranked = np.argsort(-logits, axis=1, kind="stable")[:, :5] == labels[:, None]
+    return int(ranked[:, 0].sum()), int(ranked.any(1).sum())
+
+
+def accuracy(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Return top-1 and top-5 accuracy in per cent."""
+    return {
+        name: round(100 * hits / len(labels), 2)
+        for name, hits in zip(("top1", "top5"), right(logits, labels), strict=True)
+    }
 
 
 def _download(split: str, download_dir: Path) -> Split:

@@ -1,10 +1,10 @@
 """From a trained ResNet to a committed ONNX file and the manifest row that identifies it."""
 
+import json
 import platform
 import warnings
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -12,8 +12,9 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from models.cifar100 import MEAN, STD, Split, normalise
-from models.manifest import sha256
+from models import graph
+from models.cifar100 import MEAN, STD, Split, accuracy, normalise
+from models.manifest import Row, sha256
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
 from models.training import METHOD, Job
 
@@ -45,16 +46,16 @@ def export_onnx(model: ResNet, path: Path) -> None:
             dynamic_shapes={"x": {0: torch.export.Dim("batch")}},
         )
     assert program is not None
-    graph = strip_metadata(program.model_proto)
-    onnx.checker.check_model(graph, full_check=True)
-    onnx.save(graph, path)
+    exported = strip_metadata(program.model_proto)
+    onnx.checker.check_model(exported, full_check=True)
+    onnx.save(exported, path)
     _check_parity(model, path)
 
 
 def strip_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
     """Remove every metadata property and doc string: they carry paths of the machine that exported the file."""
-    graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    inside = model.graph
+    for part in (model, inside, *inside.node, *inside.input, *inside.output, *inside.value_info, *inside.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     return model
@@ -76,38 +77,29 @@ def logits_of(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([session.run(["logits"], {"input": chunk})[0] for chunk in chunks])
 
 
-def accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Return top-1 and top-5 accuracy in per cent."""
-    ranked = np.argsort(-logits, axis=1, kind="stable")[:, :5] == labels[:, None]
-    return {"top1": round(100 * float(ranked[:, 0].mean()), 2), "top5": round(100 * float(ranked.any(1).mean()), 2)}
-
-
-def precision(graph: onnx.ModelProto) -> str:
-    """Return the type of the convolutions' weights, such as ``float32``; raise ExportError where they differ."""
-    found = {
-        onnx.helper.tensor_dtype_to_np_dtype(w.data_type).name for w in graph.graph.initializer if len(w.dims) == 4
-    }
-    if len(found) != 1:
-        raise ExportError(f"convolution weights of {len(found)} types: {', '.join(sorted(found))}")
-    return str(found.pop())
-
-
-def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, Any]:
+def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> Row:
     """Describe the exported file at *path*; its accuracy is onnxruntime's on the whole of *test*."""
-    graph = onnx.load(path)
+    return {
+        **file_facts(path, test),
+        "architecture": job.spec.architecture(),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "multiply_adds": multiply_adds(model),
+        "training": training_facts(job),
+        "normalisation": {"mean": MEAN, "std": STD},
+    }
+
+
+def file_facts(path: Path, test: Split) -> Row:
+    """Return what the manifest says of a file in any precision."""
+    model = graph.read(path)
     return {
         "file": path.name,
         "sha256": sha256(path),
         "bytes": path.stat().st_size,
-        "depth": job.depth,
-        "precision": precision(graph),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": multiply_adds(model),
-        "training": {"method": METHOD, **asdict(job.recipe)},
+        "precision": graph.precision(model),
         "test": {"images": len(test.labels), **accuracy(logits_of(path, normalise(test.images)), test.labels)},
-        "normalisation": {"mean": MEAN, "std": STD},
-        "opset": graph.opset_import[0].version,
-        "ir_version": graph.ir_version,
+        "opset": model.opset_import[0].version,
+        "ir_version": model.ir_version,
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -115,3 +107,9 @@ def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> dict[str, 
             "onnxruntime": onnxruntime.__version__,
         },
     }
+
+
+def training_facts(job: Job) -> Row:
+    """Return how a model was trained, and for how many seconds."""
+    log = [json.loads(line) for line in job.log.read_text().splitlines()]
+    return {"method": METHOD, **asdict(job.recipe), "seconds": round(sum(line["seconds"] for line in log))}

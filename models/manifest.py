@@ -1,9 +1,9 @@
-"""The manifest: what each committed ONNX file is, and the check that it still is that file."""
+"""The manifest: what each committed ONNX file is, which candidates it was chosen from, and the check of its bytes."""
 
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,21 @@ MANIFEST = MODELS_DIR / "manifest.json"
 STAND_INS = MODELS_DIR / "stand-ins" / "manifest.json"
 STAND_IN_REMEDY = "or pass --build-models for a short stand-in"
 
+Row = dict[str, Any]
+
 
 class ModelError(Exception):
-    """A model's file is absent or is not the one in the manifest; the message names the command to run."""
+    """A model's file is absent, or is not what it should be; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """An ONNX file on disk whose bytes are the ones its manifest row names."""
+    """An ONNX file on disk whose bytes are the ones its row names."""
 
     name: str
     path: Path
-    row: dict[str, Any]
+    row: Row = field(hash=False)
+    is_own: bool = False  # a file of the user's own
 
     @property
     def is_stand_in(self) -> bool:
@@ -36,22 +39,66 @@ class Artefact:
 
 def sha256(path: Path) -> str:
     """Return the file's SHA-256 as hexadecimal digits."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def rows(manifest: Path = MANIFEST) -> dict[str, dict[str, Any]]:
-    """Return the manifest's rows by model name; none where there is no manifest yet."""
-    if not manifest.exists():
-        return {}
-    content: dict[str, dict[str, Any]] = json.loads(manifest.read_text())
-    return content
+def variant(model: str, precision: str) -> str:
+    """Return the name of a model's file in a precision, such as ``resnet20.int8``; float32 goes without saying."""
+    return model if precision == "float32" else f"{model}.{precision}"
 
 
-def write_row(name: str, row: dict[str, Any], manifest: Path = MANIFEST) -> None:
-    """Put one row into the manifest, replacing the model's earlier one; the file changes all at once or not at all."""
-    content = json.dumps({**rows(manifest), name: row}, indent=2, sort_keys=True)
+def rows(manifest: Path = MANIFEST) -> dict[str, Row]:
+    """Return the rows of the exported files by name; none where there is no manifest yet."""
+    found: dict[str, Row] = _content(manifest)["models"]
+    return found
+
+
+def candidates(manifest: Path = MANIFEST) -> dict[str, Row]:
+    """Return what the screening found of each candidate."""
+    found: dict[str, Row] = _content(manifest)["candidates"]
+    return found
+
+
+def chosen(manifest: Path = MANIFEST) -> list[str]:
+    """Return the names of the models that the screening chose, best first; all candidates where it has not chosen."""
+    names: list[str] = _content(manifest)["chosen"]
+    return names or [*MODELS]
+
+
+def write_row(name: str, row: Row, manifest: Path = MANIFEST) -> None:
+    """Put the row of an exported file into the manifest, replacing an earlier one."""
+    content = _content(manifest)
+    content["models"][name] = row
+    _write(content, manifest)
+
+
+def write_candidate(name: str, row: Row, manifest: Path = MANIFEST) -> None:
+    """Put what the screening found of a candidate into the manifest, replacing an earlier screening."""
+    content = _content(manifest)
+    content["candidates"][name] = row
+    _write(content, manifest)
+
+
+def choose(number: int, manifest: Path = MANIFEST) -> list[str]:
+    """Choose the *number* best candidates by top-1 on the held-out images, write down and return their names."""
+    content = _content(manifest)
+    found = content["candidates"]
+    content["chosen"] = sorted(found, key=lambda name: -found[name]["held_out"]["top1"])[:number]
+    _write(content, manifest)
+    names: list[str] = content["chosen"]
+    return names
+
+
+def _content(manifest: Path) -> dict[str, Any]:
+    content: dict[str, Any] = {"candidates": {}, "chosen": [], "models": {}}
+    return content | (json.loads(manifest.read_text()) if manifest.exists() else {})
+
+
+def _write(content: dict[str, Any], manifest: Path) -> None:
+    """Change the file all at once or not at all."""
     partial = manifest.with_suffix(".part")
-    partial.write_text(content + "\n")
+    partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
     os.replace(partial, manifest)
 
 
@@ -63,7 +110,8 @@ def is_absent(name: str, manifest: Path = MANIFEST) -> bool:
 
 def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     """Return the model's checked file, which lies beside *manifest*; raise ModelError where it is absent or altered."""
-    remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {name}`"
+    base = name.partition(".")[0]
+    remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {base}`"
     row = rows(manifest).get(name)
     if row is None:
         raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")
@@ -72,6 +120,7 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
         raise ModelError(f"{name}: {path} is missing; {remedy}, {STAND_IN_REMEDY}")
     if (found := sha256(path)) != row["sha256"]:
         raise ModelError(f"{name}: {path} has SHA-256 {found}, but its manifest row says {row['sha256']}; {remedy}")
-    if name in MODELS and row["depth"] != MODELS[name].depth:
-        raise ModelError(f"{name}: {path} has {row['depth']} layers, the catalogue says {MODELS[name].depth}; {remedy}")
+    if base in MODELS and row["architecture"] != MODELS[base].architecture():
+        wanted = MODELS[base].architecture()
+        raise ModelError(f"{name}: {path} is {row['architecture']}, but the catalogue says {wanted}; {remedy}")
     return Artefact(name, path, row)

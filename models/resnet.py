@@ -1,7 +1,8 @@
 """The CIFAR ResNets of He et al., "Deep Residual Learning for Image Recognition" (2016), section 4.2.
 
 6n+2 layers: a 3x3 convolution, three stages of n two-layer blocks with 16, 32 and 64 channels, global average
-pooling and one linear layer. Where a block changes shape its shortcut is a 1x1 projection (option B).
+pooling and one linear layer. Where a block changes shape its shortcut is a 1x1 projection (option B). The plain
+nets of the same section leave the shortcuts out.
 """
 
 import copy
@@ -11,41 +12,41 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-WIDTHS = (16, 32, 64)
+from models import ModelSpec
+
 CLASSES = 100
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions and a shortcut around them."""
+    """Two 3x3 convolutions and, unless the net is plain, a shortcut around them."""
 
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: int, plain: bool) -> None:
         super().__init__()
+        self.plain = plain
         self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
         self.norm1: nn.Module = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.norm2: nn.Module = nn.BatchNorm2d(channels)
         self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels_in != channels:
+        if not plain and (stride != 1 or channels_in != channels):
             projection = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
             self.shortcut = nn.Sequential(projection, nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         residual = relu(self.norm1(self.conv1(x)))
-        return relu(self.norm2(self.conv2(residual)) + self.shortcut(x))
+        residual = self.norm2(self.conv2(residual))
+        return relu(residual if self.plain else residual + self.shortcut(x))
 
 
 class ResNet(nn.Module):
     """Map images, float32 [batch, 3, 32, 32], to logits, float32 [batch, 100]."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
-        blocks_per_stage, remainder = divmod(depth - 2, 6)
-        if remainder or blocks_per_stage < 1:
-            raise ValueError(f"depth {depth}: a CIFAR ResNet has 6n+2 layers (8, 14, 20, …)")
-        self.conv = nn.Conv2d(3, WIDTHS[0], 3, padding=1, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(WIDTHS[0])
-        self.blocks = nn.Sequential(*_stages(blocks_per_stage))
-        self.head = nn.Linear(WIDTHS[-1], CLASSES)
+        self.conv = nn.Conv2d(3, spec.widths[0], 3, padding=1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(spec.widths[0])
+        self.blocks = nn.Sequential(*_blocks(spec))
+        self.head = nn.Linear(spec.widths[-1], CLASSES)
 
     def forward(self, x: Tensor) -> Tensor:
         features: Tensor = self.blocks(relu(self.norm(self.conv(x))))
@@ -53,12 +54,15 @@ class ResNet(nn.Module):
         return logits
 
 
-def _stages(blocks_per_stage: int) -> list[Block]:
-    blocks, channels_in = [], WIDTHS[0]
-    for stage, channels in enumerate(WIDTHS):
+def _blocks(spec: ModelSpec) -> list[Block]:
+    blocks_per_stage, remainder = divmod(spec.depth - 2, 6)
+    if remainder or blocks_per_stage < 1:
+        raise ValueError(f"{spec.name}: depth {spec.depth}, but a CIFAR ResNet has 6n+2 layers (8, 14, 20, …)")
+    blocks, channels_in = [], spec.widths[0]
+    for stage, channels in enumerate(spec.widths):
         for index in range(blocks_per_stage):
             stride = 2 if stage > 0 and index == 0 else 1
-            blocks.append(Block(channels_in, channels, stride))
+            blocks.append(Block(channels_in, channels, stride, spec.plain))
             channels_in = channels
     return blocks
 

@@ -21,9 +21,14 @@ def load_or_build(name: str, data_dir: Path | None) -> Artefact:
 
 def _build(name: str, data_dir: Path | None) -> None:
     try:
-        from models.build import Data, build
+        from models.build import Data, Workshop, export, train
         from models.training import Recipe
     except ImportError as error:  # the measuring environment leaves torch out
         raise ModelError(f"{name}: --build-models needs torch ({error}); run `tox run -e bench-build`") from error
-    work_dir = manifest.STAND_INS.parent / "work"
-    build(MODELS[name], Recipe(epochs=1), Data.load(data_dir, work_dir), work_dir, manifest.STAND_INS)
+    base, _, precision = name.partition(".")
+    workshop = Workshop(manifest.STAND_INS.parent / "work", manifest.STAND_INS)
+    data = Data.load(data_dir, workshop.work_dir)
+    if manifest.is_absent(base, manifest.STAND_INS):
+        train(MODELS[base], Recipe(epochs=1), data, workshop)
+    if precision:
+        export(base, data, workshop)

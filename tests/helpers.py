@@ -39,11 +39,68 @@ def make_model(path: Path, operator: str = "Relu") -> Path:
     return path
 
 
+def make_graph(path, nodes, inputs, outputs, weights=(), **saving):
+    """Write *nodes* as ONNX; inputs and outputs are (name, type's name, shape)."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    def values(described):
+        return [
+            helper.make_tensor_value_info(name, getattr(TensorProto, kind), shape) for name, kind, shape in described
+        ]
+
+    graph = helper.make_graph(nodes, "g", values(inputs), values(outputs), weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, path, **saving)
+    return path
+
+
+def make_many(path):
+    """Write a graph of five inputs and four outputs of six types, with free dimensions, named and not."""
+    from onnx import TensorProto
+    from onnx.helper import make_node
+
+    nodes = [
+        make_node("Cast", ["ids"], ["floating"], to=TensorProto.FLOAT),
+        make_node("Add", ["floating", "values"], ["sum"]),
+        make_node("Where", ["mask", "sum", "values"], ["scores"]),
+        make_node("Identity", ["pixels"], ["same"]),
+        make_node("ArgMax", ["scores"], ["best"], axis=1),
+        make_node("Identity", ["half"], ["halved"]),
+    ]
+    sequence = ["batch", "sequence"]
+    inputs = [
+        ("ids", "INT64", sequence),
+        ("values", "FLOAT", sequence),
+        ("mask", "BOOL", sequence),
+        ("pixels", "UINT8", [3, None]),
+        ("half", "FLOAT16", [2]),
+    ]
+    outputs = [
+        ("scores", "FLOAT", sequence),
+        ("same", "UINT8", [3, None]),
+        ("best", "INT64", ["batch", 1]),
+        ("halved", "FLOAT16", [2]),
+    ]
+    return make_graph(path, nodes, inputs, outputs)
+
+
+def make_linear(path, **saving):
+    """Write a matrix product of 64 numbers, batch without a name."""
+    from onnx import helper, numpy_helper
+
+    weights = numpy_helper.from_array(np.random.default_rng(0).standard_normal((64, 8)).astype(np.float32), "weights")
+    product = helper.make_node("MatMul", ["x", "weights"], ["y"])
+    return make_graph(path, [product], [("x", "FLOAT", [None, 64])], [("y", "FLOAT", [None, 8])], [weights], **saving)
+
+
 FAKE_PLATFORMS = """
 import gc, json, os, time
 from contextlib import contextmanager
-from benchmarks import platforms, reference
+from benchmarks import platforms
+from benchmarks import reference as references
 from benchmarks.protocol import Block, CpuTime, Facts, PlatformError
+from models.cifar100 import normalise
 
 class FakeSession:
     def __init__(self, platform, model):
@@ -52,12 +109,19 @@ class FakeSession:
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
             print(json.dumps(call | {"gc": gc.isenabled()}), file=lines)
-    def run(self, batch):
+    def run(self, feeds):
         self.note(call="run")
-        return self.logits(batch) + (self.platform.name == "wrong")
-    def logits(self, batch):
-        return reference.reference_logits(self.model, batch)
-    def time(self, batch, rounds):
+        return self.outputs(feeds, 1, self.platform.name == "wrong")
+    def outputs(self, feeds, factor=1, offset=0):
+        found = references.reference(self.model, feeds)
+        if self.platform.name == "contrary":
+            factor = -1
+        return {name: value * value.dtype.type(factor) + value.dtype.type(offset) for name, value in found.items()}
+    def classify(self, images, batch_size):
+        for start in range(0, len(images.pixels), batch_size):
+            batch = normalise(images.pixels[start : start + batch_size], images.mean, images.std)
+            yield self.time({"input": batch}, 1)
+    def time(self, feeds, rounds):
         self.note(call="time", rounds=rounds)
         samples = []
         for _ in range(rounds):
@@ -69,7 +133,7 @@ class FakeSession:
             print(json.dumps(samples), file=lines)
         share = os.environ.get("FAKE_SHARE")
         cpu = CpuTime(sum(samples) * float(share), sum(samples) * float(share)) if share else None
-        return Block(samples, self.logits(batch) * (2 if self.platform.name == "drifting" else 1), cpu)
+        return Block(samples, self.outputs(feeds, 2 if self.platform.name == "drifting" else 1), cpu)
 
 class FakePlatform:
     def __init__(self, name):
@@ -87,7 +151,7 @@ class FakePlatform:
             raise PlatformError(f"closing: {model.name} fell apart when it was closed")
 
 platforms.PLATFORMS.clear()
-for name in ("fake", "absent", "wrong", "drifting", "broken", "closing"):
+for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing"):
     platforms.PLATFORMS[name] = FakePlatform(name)
 """
 

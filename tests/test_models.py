@@ -8,16 +8,18 @@ import pytest
 import torch
 from helpers import ROOT
 
-from models import MODELS, manifest
-from models.export import ExportError, accuracy, export_onnx, logits_of, precision, strip_metadata
+from benchmarks.reference import PRECISIONS
+from models import MODELS, ModelSpec, graph, manifest
+from models.cifar100 import accuracy
+from models.export import ExportError, export_onnx, logits_of, strip_metadata
 from models.manifest import ModelError
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
 
 
-def used_model(depth):
+def used_model(name):
     """Return a model whose batch norms hold statistics of their own, as after a training."""
-    torch.manual_seed(depth)
-    model = ResNet(depth)
+    torch.manual_seed(len(name))
+    model = ResNet(MODELS[name])
     for norm in model.modules():
         if isinstance(norm, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(norm.weight, 0.5, 1.5)
@@ -27,30 +29,52 @@ def used_model(depth):
     return model.eval()
 
 
-@pytest.mark.parametrize(("depth", "parameters"), [(8, 83_892), (14, 181_108), (20, 278_324)])
-def test_the_family_has_the_published_sizes(depth, parameters):
-    model = ResNet(depth)
-    assert sum(p.numel() for p in model.parameters()) == parameters
+PARAMETERS = {
+    "resnet8": 83_892,
+    "resnet14": 181_108,
+    "resnet20": 278_324,
+    "resnet8-half": 22_924,
+    "resnet14-half": 47_340,
+    "resnet20-half": 71_756,
+    "plain20": 275_572,
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_family_has_the_known_sizes(name):
+    model = ResNet(MODELS[name])
+    assert sum(p.numel() for p in model.parameters()) == PARAMETERS[name]
     convolutions = [
         layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (3, 3)
     ]
-    assert len(convolutions) + 1 == depth
+    assert len(convolutions) + 1 == MODELS[name].depth
+
+
+def test_a_plain_net_has_no_shortcut():
+    model = used_model("plain20")
+    for block in model.blocks:
+        torch.nn.init.zeros_(block.norm2.weight)
+        torch.nn.init.zeros_(block.norm2.bias)
+    with torch.no_grad():
+        same = model(torch.randn(2, 3, 32, 32))
+    assert torch.equal(same[0], same[1])  # what the two layers of a block leave out is lost
 
 
 def test_resnet20_has_the_published_multiply_adds():
-    model = ResNet(20)
+    model = ResNet(MODELS["resnet20"])
     assert multiply_adds(model) == pytest.approx(40.8e6, rel=0.001)
     assert model.training
 
 
 @pytest.mark.parametrize("depth", [7, 2, 21])
 def test_a_depth_outside_the_family_is_refused(depth):
-    with pytest.raises(ValueError, match=f"depth {depth}: .*6n\\+2"):
-        ResNet(depth)
+    with pytest.raises(ValueError, match=f"odd: depth {depth}, but .*6n\\+2"):
+        ResNet(ModelSpec("odd", depth))
 
 
-def test_folding_batch_norm_keeps_the_logits():
-    model, images = used_model(14), torch.randn(3, 3, 32, 32)
+@pytest.mark.parametrize("name", ["resnet14", "plain20"])
+def test_folding_batch_norm_keeps_the_logits(name):
+    model, images = used_model(name), torch.randn(3, 3, 32, 32)
     folded = fold_batch_norm(model)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
     with torch.no_grad():
@@ -60,7 +84,7 @@ def test_folding_batch_norm_keeps_the_logits():
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    model = used_model(8)
+    model = used_model("resnet8")
     export_onnx(model, path)
     return model, path
 
@@ -76,21 +100,30 @@ def test_the_exported_file_computes_what_torch_computes(exported):
 
 
 def test_a_file_that_computes_something_else_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("models.export.fold_batch_norm", lambda model: used_model(14))
+    monkeypatch.setattr("models.export.fold_batch_norm", lambda model: used_model("resnet14"))
     with pytest.raises(ExportError, match=r"wrong\.onnx: logits differ"):
-        export_onnx(used_model(8), tmp_path / "wrong.onnx")
+        export_onnx(used_model("resnet8"), tmp_path / "wrong.onnx")
 
 
-def assert_is_clean(path):
+FLOATING = {"Conv", "Relu", "Add", "ReduceMean", "Gemm"}
+OPERATORS = {
+    "float32": FLOATING,
+    "fp16": FLOATING | {"Cast"},
+    "int8": FLOATING | {"QuantizeLinear", "DequantizeLinear"},
+}
+
+
+def assert_is_clean(path, precision="float32"):
     """Hold a graph to the contract of every committed file."""
-    graph = onnx.load(path)
-    assert (graph.opset_import[0].version, graph.ir_version) == (18, 10)
-    ((given,), (answer,)) = graph.graph.input, graph.graph.output
-    shapes = [[d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim] for v in (given, answer)]
-    assert (given.name, answer.name) == ("input", "logits")
-    assert shapes == [["batch", 3, 32, 32], ["batch", 100]]
-    assert {node.op_type for node in graph.graph.node} == {"Conv", "Relu", "Add", "ReduceMean", "Gemm"}
-    assert not any(part.metadata_props or part.doc_string for part in (graph, graph.graph, *graph.graph.node))
+    model = onnx.load(path)
+    assert (model.opset_import[0].version, model.ir_version) == (18, 10)
+    (given,), (answer,) = graph.declared_inputs(model), model.graph.output
+    assert given == graph.Input("input", np.dtype("float32"), ("batch", 3, 32, 32))
+    assert [d.dim_param or d.dim_value for d in answer.type.tensor_type.shape.dim] == ["batch", 100]
+    assert (answer.name, answer.type.tensor_type.elem_type) == ("logits", onnx.TensorProto.FLOAT)
+    assert {node.op_type for node in model.graph.node} <= OPERATORS[precision]
+    assert graph.precision(model) == precision
+    assert not any(part.metadata_props or part.doc_string for part in (model, model.graph, *model.graph.node))
     for trace in (b"/home", b"/root", b"/work", b"/tmp", b"site-packages", b".py"):
         assert trace not in path.read_bytes()
 
@@ -106,22 +139,49 @@ def test_stripping_removes_paths():
     assert b"/home/me" not in strip_metadata(onnx.helper.make_model(graph)).SerializeToString()
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_committed_files_are_the_manifests_and_trained(name):
-    artefact = manifest.load(name)
+VARIANTS = [(name, precision) for name in manifest.chosen() for precision in PRECISIONS]
+
+
+@pytest.mark.parametrize(("name", "precision"), VARIANTS)
+def test_committed_files_are_the_manifests(name, precision):
+    artefact = manifest.load(manifest.variant(name, precision))
     row = artefact.row
-    assert_is_clean(artefact.path)
-    assert artefact.path.stat().st_size == row["bytes"]
-    assert (row["depth"], artefact.is_stand_in) == (MODELS[name].depth, False)
-    assert row["precision"] == precision(onnx.load(artefact.path)) == "float32"
-    weights = [np.prod(weight.dims) for weight in onnx.load(artefact.path).graph.initializer]
-    norms = 2 * sum(c.num_features for c in ResNet(row["depth"]).modules() if isinstance(c, torch.nn.BatchNorm2d))
-    assert row["parameters"] - norms / 2 == pytest.approx(sum(weights), abs=8)  # folded, a norm's two vectors are one
-    log = [json.loads(line) for line in (manifest.MODELS_DIR / "training" / f"{name}.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in log] == list(range(1, row["training"]["epochs"] + 1))
-    assert log[-1]["loss"] < log[0]["loss"]
+    assert_is_clean(artefact.path, precision)
+    assert (artefact.path.stat().st_size, row["precision"], artefact.is_stand_in) == (row["bytes"], precision, False)
     assert row["test"]["images"] == 10_000
     assert 50 < row["test"]["top1"] < row["test"]["top5"] < 100  # chance is 1 %
+    assert row["test"]["top1"] >= manifest.load(name).row["test"]["top1"] - 1.0
+
+
+@pytest.mark.parametrize("name", manifest.chosen())
+def test_committed_models_are_of_their_logs(name):
+    row = manifest.load(name).row
+    model = ResNet(MODELS[name])
+    assert row["parameters"] == sum(p.numel() for p in model.parameters())
+    norms = sum(c.num_features for c in model.modules() if isinstance(c, torch.nn.BatchNorm2d))
+    # Folded, the two vectors of a norm are one.
+    assert graph.parameters(graph.read(manifest.load(name).path)) == pytest.approx(row["parameters"] - norms, abs=8)
+    log = read_log(f"{name}.jsonl")
+    assert [line["epoch"] for line in log] == list(range(1, row["training"]["epochs"] + 1))
+    assert log[-1]["loss"] < log[0]["loss"]
+    assert row["training"]["seconds"] == round(sum(line["seconds"] for line in log))
+
+
+def read_log(name):
+    return [json.loads(line) for line in (manifest.MODELS_DIR / "training" / name).read_text().splitlines()]
+
+
+def test_the_chosen_are_the_best_of_all_candidates_on_held_out_images():
+    candidates = manifest.candidates()
+    assert set(candidates) == set(MODELS)
+    for name, row in candidates.items():
+        log = read_log(f"{name}.screening.jsonl")
+        assert row["architecture"] == MODELS[name].architecture()
+        assert len(log) == row["screening"]["epochs"]
+        assert log[-1]["held_out"] * 100 == pytest.approx(row["held_out"]["top1"])
+    assert len({str(row["screening"] | {"seconds": 0}) for row in candidates.values()}) == 1  # one recipe for all
+    ranked = sorted(candidates, key=lambda name: -candidates[name]["held_out"]["top1"])
+    assert manifest.chosen() == ranked[:3]
 
 
 def test_accuracy_counts_the_top_answers():
@@ -148,6 +208,22 @@ def test_rows_are_added_and_replaced(shelf):
     manifest.write_row("b", {"file": "b.onnx"}, shelf)
     manifest.write_row("a", {"file": "c.onnx"}, shelf)
     assert {name: row["file"] for name, row in manifest.rows(shelf).items()} == {"a": "c.onnx", "b": "b.onnx"}
+
+
+def test_the_best_on_held_out_images_are_chosen(shelf):
+    assert manifest.chosen(shelf) == [*MODELS]
+    for name, top1 in {"low": 10, "high": 30, "middle": 20}.items():
+        manifest.write_candidate(name, {"held_out": {"top1": top1}}, shelf)
+    assert manifest.choose(2, shelf) == manifest.chosen(shelf) == ["high", "middle"]
+    assert set(manifest.candidates(shelf)) == {"low", "middle", "high"}
+    assert set(manifest.rows(shelf)) == {"a"}
+
+
+def test_a_file_of_another_architecture_is_refused(shelf):
+    row = manifest.rows(shelf)["a"] | {"architecture": MODELS["resnet8"].architecture()}
+    manifest.write_row("resnet14", row, shelf)
+    with pytest.raises(ModelError, match=r"resnet14: .*a\.onnx is .*'depth': 8.*catalogue says .*'depth': 14"):
+        manifest.load("resnet14", shelf)
 
 
 @pytest.mark.parametrize("name", ["a", "b"])

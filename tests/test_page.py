@@ -15,14 +15,13 @@ from pathlib import Path
 import pytest
 from helpers import ROOT, Suite, all_processes, clean_environment, command_line, descendants
 
+from benchmarks.inputs import seeded_feeds
 from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, configuration, prove
 from benchmarks.protocol import PlatformError
-from benchmarks.reference import seeded_batch
 from browser_harness import chromium, packages
 from browser_harness.page import PageError, open_page
 from browser_harness.server import HEADERS, serving
 
-BATCH = seeded_batch(1)
 CACHE = chromium.unpacked_folder().parents[1]  # of this user; pytester gives its tests another home
 
 
@@ -46,6 +45,10 @@ def get(url):
         return error.code, dict(error.headers), error.read()
 
 
+def feed(url, shape):
+    return {"name": "input", "url": url, "type": "float32", "shape": shape}
+
+
 def run_in_page(page, script):
     return page._runner.run(page._page.evaluate(script))
 
@@ -58,6 +61,7 @@ def run_in_page(page, script):
     [
         ("/index.html", "text/html; charset=utf-8"),
         ("/harness.mjs", "text/javascript"),
+        ("/normalise.mjs", "text/javascript"),
         ("/ort/ort.wasm.bundle.min.mjs", "text/javascript"),
         ("/ort/ort-wasm-simd-threaded.wasm", "application/wasm"),
         (MODEL, "application/octet-stream"),
@@ -103,10 +107,10 @@ def test_it_listens_on_the_loopback_interface_only(server):
 # The page
 
 
-def test_the_page_speaks_to_its_own_server_only(page, server):
+def test_the_page_speaks_to_its_own_server_only(page, server, tiny_model):
     requested = []
     page._page.on("request", lambda request: requested.append(request.url))
-    page.call("open", configuration())
+    page.call("open", configuration(tiny_model))
     assert requested
     assert all(url.startswith(server.origin + "/") for url in requested)
 
@@ -137,14 +141,14 @@ def test_an_uncaught_error_in_the_page_is_told(server):
 
 
 def test_an_error_in_a_call_carries_the_pages_words_and_stack(page):
-    with pytest.raises(PageError, match=r"(?s)time: .*RangeError.*harness\.mjs"):
-        page.call("time", {"input": "/index.html", "shape": [1], "rounds": 1})
+    with pytest.raises(PageError, match=r"(?s)time: .*TypeError.*harness\.mjs"):
+        page.call("time", {"feeds": [feed("/index.html", [1])], "rounds": 1})
 
 
-def test_a_missing_input_is_named(page):
-    page.call("open", configuration())
+def test_a_missing_input_is_named(page, tiny_model):
+    page.call("open", configuration(tiny_model))
     with pytest.raises(PageError, match=r"/inputs/9\.bin: HTTP 404"):
-        page.call("time", {"input": "/inputs/9.bin", "shape": [1, 3, 32, 32], "rounds": 1})
+        page.call("time", {"feeds": [feed("/inputs/9.bin", [1, 3, 32, 32])], "rounds": 1})
 
 
 @pytest.mark.parametrize(
@@ -158,8 +162,8 @@ def test_a_missing_input_is_named(page):
         ("loaded", ["/ort/other.wasm"]),
     ],
 )
-def test_a_page_that_is_not_what_the_platform_says_is_refused(page, name, value):
-    found = page.call("open", configuration())
+def test_a_page_that_is_not_what_the_platform_says_is_refused(page, tiny_model, name, value):
+    found = page.call("open", configuration(tiny_model))
     prove(found)
     with pytest.raises(
         PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"
@@ -186,11 +190,11 @@ import os, signal
 from benchmarks.platforms.chromium import PageSession
 time, calls = PageSession.time, []
 
-def faulty(session, batch, rounds):
+def faulty(session, feeds, rounds):
     calls.append(rounds)
     if len(calls) == 3:
         {fault}
-    return time(session, batch, rounds)
+    return time(session, feeds, rounds)
 
 PageSession.time = faulty
 """
@@ -281,7 +285,7 @@ def test_a_killed_run_leaves_no_process(tmp_path, scratch):
 
 def test_a_session_that_was_closed_leaves_nothing(tiny_model, settings, scratch):
     with ChromiumWasm().open(tiny_model, settings) as session:
-        session.run(BATCH)
+        session.run(seeded_feeds(tiny_model, 1))
         processes = descendants(os.getpid())
         assert processes
     assert none_alive(processes)

@@ -11,12 +11,12 @@ from benchmarks.replay import ReplayClock, describe, percentile
 from benchmarks.sampler import BLOCK_SECONDS, Plan, SampleError, check, draw, warm_up
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-9)
-BATCH = np.zeros((1, 3, 32, 32), np.float32)
+BATCH = {"input": np.zeros((1, 3, 32, 32), np.float32)}
 
 
 def block(seconds, all_threads=None, busiest_thread=0.0):
     cpu = None if all_threads is None else CpuTime(all_threads, busiest_thread)
-    return Block(seconds, np.zeros((1, 100), np.float32), cpu)
+    return Block(seconds, {"logits": np.zeros((1, 100), np.float32)}, cpu)
 
 
 class Scripted:
@@ -136,7 +136,7 @@ def test_a_second_thread_at_work_is_refused():
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
     assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.0
-    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8, 0)
+    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8)
     assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
     assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
     assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)
@@ -144,7 +144,7 @@ def test_percentiles_are_observed_values_and_need_enough_of_them():
 
 
 def test_processor_time_is_left_out_where_one_block_lacks_it():
-    assert "computing_share" not in describe(Scripted([1]), [block([0.1], 0.1), block([0.1])], 1, 0)
+    assert "computing_share" not in describe(Scripted([1]), [block([0.1], 0.1), block([0.1])], 1)
 
 
 def test_the_replay_clock_reads_each_sample_exactly():

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.inputs import seeded_feeds
 from benchmarks.platforms import PLATFORMS
-from benchmarks.reference import seeded_batch
 from benchmarks.replay import percentile
 from benchmarks.sampler import Plan, draw, warm_up
 from benchmarks.settings import Settings, positive
@@ -79,13 +79,13 @@ def bare_loop(platform: str, model: Path) -> Iterator[BareLoop]:
 
 def turn(platform: str, model: Path, seconds: float) -> dict[str, float]:
     """Time both sides for *seconds* each, block by block; return suite over bare."""
-    batch, plan = seeded_batch(1), Plan(min_rounds=20, max_time=seconds, warmup_rounds=50)
+    feeds, plan = seeded_feeds(model, 1), Plan(min_rounds=20, max_time=seconds, warmup_rounds=50)
     with PLATFORMS[platform].open(model, Settings()) as session, bare_loop(platform, model) as bare:
-        estimate = min(warm_up(session, batch, plan))
+        estimate = min(warm_up(session, feeds, plan))
         bare.time(plan.warmup_rounds)
         suite_samples: list[float] = []
         bare_samples: list[float] = []
-        for block in draw(session, batch, plan, estimate):
+        for block in draw(session, feeds, plan, estimate):
             suite_samples += block.seconds
             bare_samples += bare.time(len(block.seconds))
     suite, plain = sorted(suite_samples), sorted(bare_samples)

@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.protocol import Batch, Block, CpuTime, Facts, Logits, PlatformError
+from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages
 from browser_harness.page import Page, PageError, open_page
 from browser_harness.server import Server, serving
+from models import graph
 
 PACKAGE = "onnxruntime-web"
 DIST = packages.NODE_MODULES / PACKAGE / "dist"
@@ -22,6 +25,7 @@ BUNDLE, BINARY = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
 FILES = {
     "/index.html": packages.HARNESS_DIR / "index.html",
     "/harness.mjs": packages.HARNESS_DIR / "harness.mjs",
+    "/normalise.mjs": packages.HARNESS_DIR / "normalise.mjs",
     f"/ort/{BUNDLE}": DIST / BUNDLE,
     f"/ort/{BINARY}": DIST / BINARY,
 }
@@ -68,10 +72,10 @@ class ChromiumWasm:
         browser = chromium.find(settings.browser_path)
         try:
             with (
-                serving({**FILES, MODEL: model}) as server,
+                serving({**FILES, MODEL: model, **data_files(model)}) as server,
                 open_page(browser, server.origin, settings.timeout) as page,
             ):
-                yield PageSession(self.name, model.name, server, page)
+                yield PageSession(self.name, model, server, page)
         except PageError as error:  # while it was opened or closed; a session's own calls see to theirs
             raise PlatformError(f"{self.name}: {model.name}: {error}") from error
 
@@ -79,11 +83,11 @@ class ChromiumWasm:
 class PageSession:
     """A model open in a page; samples are read from the page's ``performance.now``."""
 
-    def __init__(self, platform: str, model: str, server: Server, page: Page) -> None:
-        self._platform, self._model = platform, model
+    def __init__(self, platform: str, model: Path, server: Server, page: Page) -> None:
+        self._platform, self._model = platform, model.name
         self._server, self._page = server, page
         self._published: dict[bytes, str] = {}
-        self.facts = self._prove(page.call("open", configuration()))
+        self.facts = self._prove(page.call("open", configuration(model)))
 
     def _prove(self, found: dict[str, Any]) -> Facts:
         prove(found)
@@ -96,28 +100,49 @@ class PageSession:
             details={"cross_origin_isolated": found["crossOriginIsolated"], "simd": found["simd"]},
         )
 
-    def run(self, batch: Batch) -> Logits:
-        """Run one inference in the page and hand its logits over."""
-        return self.time(batch, 1).logits
+    def run(self, feeds: Feeds) -> Outputs:
+        """Run one inference in the page and hand its outputs over."""
+        return self.time(feeds, 1).outputs
 
-    def time(self, batch: Batch, rounds: int) -> Block:
-        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last logits travel."""
+    def time(self, feeds: Feeds, rounds: int) -> Block:
+        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last outputs travel."""
+        return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
+
+    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
+        """Publish the pixels for the page to fetch at once; it normalises them and times one inference a batch."""
+        count, *shape = images.pixels.shape
+        source = {"pixels": self._publish(images.pixels.tobytes()), "shape": shape}
+        constants = {"mean": [*images.mean], "std": [*images.std]}
+        for start in range(0, count, batch_size):
+            batch = {"start": start, "count": min(batch_size, count - start)}
+            yield self._block("classify", source | constants | batch)
+
+    def _block(self, function: str, argument: dict[str, Any]) -> Block:
         try:
             before = self._page.thread_seconds()
-            answer = self._page.call("time", {**self._input(batch), "rounds": rounds})
+            answer = self._page.call(function, argument)
             after = self._page.thread_seconds()
         except PageError as error:
             raise PlatformError(f"{self._platform}: {self._model}: {error}") from error
-        logits = np.frombuffer(base64.b64decode(answer["logits"]), "<f4").reshape(len(batch), -1)
-        return Block([milliseconds / 1e3 for milliseconds in answer["samples"]], logits, _cpu_time(before, after))
+        samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
+        return Block(samples, {name: _array(output) for name, output in answer["outputs"]}, _cpu_time(before, after))
 
-    def _input(self, batch: Batch) -> dict[str, Any]:
-        """Publish the batch for the page to fetch once: as an argument it would cost milliseconds a call."""
-        content = np.ascontiguousarray(batch, "<f4").tobytes()
+    def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
+        """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        url = self._publish(little_endian.tobytes())
+        return {"name": name, "url": url, "type": array.dtype.name, "shape": list(array.shape)}
+
+    def _publish(self, content: bytes) -> str:
         if content not in self._published:
             self._published[content] = f"/inputs/{len(self._published)}.bin"
             self._server.publish(self._published[content], content)
-        return {"input": self._published[content], "shape": list(batch.shape)}
+        return self._published[content]
+
+
+def _array(output: dict[str, Any]) -> NDArray[Any]:
+    little_endian = np.dtype(output["type"]).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(output["data"]), little_endian).reshape(output["dims"])
 
 
 def _cpu_time(before: dict[int, float], after: dict[int, float]) -> CpuTime | None:
@@ -126,12 +151,23 @@ def _cpu_time(before: dict[int, float], after: dict[int, float]) -> CpuTime | No
     return CpuTime(sum(spent), max(spent)) if sum(spent) > 0 else None
 
 
-def configuration() -> dict[str, Any]:
+def data_files(model: Path) -> dict[str, Path]:
+    """Return the files beside *model* that hold its weights, by the path at which they are served.
+
+    One that is missing, or lies elsewhere, is left out: the runtime will tell.
+    """
+    folder = model.parent.resolve()
+    files = ((name, (folder / name).resolve()) for name in graph.data_files(model))
+    return {f"/data/{quote(name)}": file for name, file in files if file.is_file() and file.is_relative_to(folder)}
+
+
+def configuration(model: Path) -> dict[str, Any]:
     """Return what the page is asked to open, and how."""
     return {
         "bundle": f"/ort/{BUNDLE}",
         "wasmPaths": {"wasm": f"/ort/{BINARY}"},
         "model": MODEL,
+        "dataFiles": [{"path": unquote(url.removeprefix("/data/")), "data": url} for url in data_files(model)],
         "providers": ["wasm"],
         "threads": 1,
     }

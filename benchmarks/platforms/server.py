@@ -9,8 +9,9 @@ from pathlib import Path
 
 import onnxruntime
 
-from benchmarks.protocol import Batch, Block, CpuTime, Facts, Logits, PlatformError
+from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
 from benchmarks.settings import Settings
+from models.cifar100 import normalise
 
 
 class ServerCpu:
@@ -49,8 +50,8 @@ class NativeSession:
 
     def __init__(self, platform: str, model: str, session: onnxruntime.InferenceSession) -> None:
         self._platform, self._model, self._session = platform, model, session
-        self._input = session.get_inputs()[0].name
-        self._outputs = [session.get_outputs()[0].name]
+        self._inputs = [given.name for given in session.get_inputs()]
+        self._outputs = [answer.name for answer in session.get_outputs()]
         self.facts = self._prove()
 
     def _prove(self) -> Facts:
@@ -60,23 +61,30 @@ class NativeSession:
             raise self._error(f"opened on {provider} with {threads} threads, not on one CPU thread")
         return Facts(self._platform, provider, threads, "time.perf_counter", clock_resolution())
 
-    def run(self, batch: Batch) -> Logits:
+    def run(self, feeds: Feeds) -> Outputs:
         """Run one inference."""
-        return self.time(batch, 1).logits
+        return self.time(feeds, 1).outputs
 
-    def time(self, batch: Batch, rounds: int) -> Block:
+    def time(self, feeds: Feeds, rounds: int) -> Block:
         """Time *rounds* inferences in a plain loop."""
-        run, outputs, feeds, clock = self._session.run, self._outputs, {self._input: batch}, time.perf_counter
+        run, outputs, clock = self._session.run, self._outputs, time.perf_counter
         samples = [0.0] * rounds
         process, thread = time.process_time(), time.thread_time()
         try:
             for index in range(rounds):
                 start = clock()
-                (logits,) = run(outputs, feeds)
+                answers = run(outputs, feeds)
                 samples[index] = clock() - start
         except Exception as error:  # onnxruntime's exceptions share no base class
             raise self._error(f"the inference failed: {error}") from error
-        return Block(samples, logits, CpuTime(time.process_time() - process, time.thread_time() - thread))
+        cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
+        return Block(samples, dict(zip(outputs, answers, strict=True)), cpu)
+
+    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
+        """Time one inference for every batch."""
+        for start in range(0, len(images.pixels), batch_size):
+            batch = normalise(images.pixels[start : start + batch_size], images.mean, images.std)
+            yield self.time({self._inputs[0]: batch}, 1)
 
     def _error(self, words: str) -> PlatformError:
         return PlatformError(f"{self._platform}: {self._model}: {words}")

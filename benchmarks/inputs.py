@@ -1,0 +1,85 @@
+"""Inputs made from what a graph declares: the same on every platform and in every run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.protocol import Feeds
+from models import graph
+from models.graph import Input
+from models.manifest import ModelError
+
+SEED = 20231
+Dims = Mapping[str, int]  # length of each free dimension, by its name or as input:axis
+
+
+def wrong_batch(model: Path, size: int) -> str | None:
+    """Say why *model* cannot take *size* inputs at a time; None where it can."""
+    axis = _batch_axis(graph.declared_inputs(graph.read(model)))
+    if isinstance(axis, int) and axis != size:
+        return f"{model.name}: the graph has a fixed batch of {axis}; measure it with --batch-size {axis}"
+    return None
+
+
+def seeded_feeds(model: Path, batch_size: int, dims: Dims | None = None) -> Feeds:
+    """Return an array for every declared input of *model*.
+
+    The first axis of the first input is the batch, and so is every free dimension of the same name. Other free
+    dimensions have the lengths in *dims*. Raises ModelError where a free dimension has no length, or the batch two, and
+    where an input is of a type that cannot be made.
+    """
+    inputs, generator = graph.declared_inputs(graph.read(model)), np.random.default_rng(SEED)
+    batch, given_dims = _batch(inputs, batch_size), dict(dims or {})
+    if twice := batch.keys() & given_dims:
+        raise ModelError(f"{model.name}: {twice.pop()} is the batch; set it with --batch-size, not with --dim")
+    lengths = batch | given_dims
+    return {given.name: _values(model, given, _shape(model, given, lengths), generator) for given in inputs}
+
+
+def seeded_batch(size: int) -> NDArray[np.float32]:
+    """Return *size* images as the catalogue is fed, float32 [size, 3, 32, 32], distributed as normalised ones are."""
+    return np.random.default_rng(SEED).standard_normal((size, 3, 32, 32), np.float32)
+
+
+def _batch_axis(inputs: list[Input]) -> int | str | None:
+    """Return what the graph says of its batch: a number, a name, or None where it is free without a name."""
+    return inputs[0].shape[0] if inputs and inputs[0].shape else 1
+
+
+def _batch(inputs: list[Input], size: int) -> dict[str, int]:
+    """Return the length of the batch dimension under the names it has."""
+    axis = _batch_axis(inputs)
+    if isinstance(axis, int):
+        return {}
+    unnamed = {f"{given.name}:0": size for given in inputs if given.shape and given.shape[0] is None}
+    return unnamed | ({axis: size} if axis else {})
+
+
+def _shape(model: Path, given: Input, lengths: Dims) -> tuple[int, ...]:
+    return tuple(_length(model, given, axis, lengths) for axis in range(len(given.shape)))
+
+
+def _length(model: Path, given: Input, axis: int, lengths: Dims) -> int:
+    declared = given.shape[axis]
+    if isinstance(declared, int):
+        return declared
+    key = declared or f"{given.name}:{axis}"
+    if key not in lengths:
+        raise ModelError(f"{model.name}: input {given.name} has the free dimension {key}; set it with --dim {key}=N")
+    return lengths[key]
+
+
+def _values(model: Path, given: Input, shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
+    """Return values of the input's type that mean something to most models.
+
+    Floating: normal. Bytes: all of them, as pixels. Other integers: 0 and 1, valid as token, mask and index alike.
+    """
+    kind = given.dtype.kind
+    if kind == "f":
+        return generator.standard_normal(shape, np.float32).astype(given.dtype)
+    if kind in "iub":
+        return generator.integers(0, 256 if given.dtype == np.uint8 else 2, shape).astype(given.dtype)
+    raise ModelError(f"{model.name}: input {given.name} is of type {given.dtype}, for which no values can be made up")

@@ -1,0 +1,64 @@
+"""The whole test set: do a platform's answers deserve to be timed? Off by default: ``tox run -e accuracy``."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.accuracy import Score, check_score, classify, images_of, logits_of, reference_classes, score
+from benchmarks.identity import of_model
+from benchmarks.inputs import seeded_feeds
+from benchmarks.protocol import Block, Session
+from benchmarks.replay import Record
+from models.cifar100 import Split, load
+from models.manifest import Artefact
+
+BATCH_SIZE = 100
+DOWNLOADS = Path(__file__).parents[1] / ".training"
+
+pytestmark = [pytest.mark.accuracy, pytest.mark.every_precision]
+Expected = Callable[[Artefact], NDArray[np.intp]]
+
+
+@pytest.fixture(scope="session")
+def test_set(request: pytest.FixtureRequest) -> Split:
+    """The official test images and their labels."""
+    return load("test", request.config.getoption("data_dir"), DOWNLOADS)
+
+
+@pytest.fixture(scope="session")
+def expected(test_set: Split) -> Expected:
+    """The reference's answers to the test set, computed once a model."""
+    return cache(lambda artefact: reference_classes(artefact, images_of(artefact, test_set), BATCH_SIZE))
+
+
+@pytest.fixture
+def examined(
+    artefact: Artefact, session: Session, test_set: Split, expected: Expected, request: pytest.FixtureRequest
+) -> tuple[Score, list[Block]]:
+    """The platform's score on the test set and the samples of its batches; the progress bars are seen."""
+    if artefact.is_own:
+        pytest.skip(f"{artefact.name}: nothing is known of the labels of a model of one's own")
+    images, title = images_of(artefact, test_set), f"{artefact.name}, {session.facts.platform}"
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        blocks = classify(session, images, BATCH_SIZE, title)
+        return score(logits_of(blocks), test_set, expected(artefact)), blocks
+
+
+def test_accuracy(
+    artefact: Artefact,
+    session: Session,
+    examined: tuple[Score, list[Block]],
+    benchmark: BenchmarkFixture,
+    record: Record,
+) -> None:
+    """Classify every test image; a batch is a sample."""
+    found, blocks = examined
+    check_score(found, artefact, session.facts.platform)
+    benchmark.group = f"{artefact.name}, accuracy"
+    benchmark.extra_info.update(of_model(artefact) | found.facts(), batch_size=BATCH_SIZE)
+    record(session, seeded_feeds(artefact.path, BATCH_SIZE), blocks, BATCH_SIZE, str(found))

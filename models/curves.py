@@ -1,0 +1,52 @@
+"""The learning curves of the manifest's trainings, drawn from their logs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from models import manifest
+from models.manifest import Row
+
+PICTURE = "learning-curves.svg"
+
+
+def plot(manifest_file: Path) -> Path:
+    """Draw the screening and the long trainings side by side into the logs' folder; return the picture's path."""
+    logs = manifest_file.parent / "training"
+    # One size of text, ids from a fixed seed, no date: the same logs give the same file.
+    mpl.rcParams |= {"svg.hashsalt": "learning-curves", "svg.fonttype": "none", "font.size": 9}
+    figure = Figure(figsize=(9.6, 3.8), layout="constrained")
+    short, long = figure.subplots(1, 2)
+    screened = sorted(manifest.candidates(manifest_file).items(), key=lambda item: -item[1]["held_out"]["top1"])
+    for name, row in screened:
+        _curve(short, logs / f"{name}.screening.jsonl", "held_out", label=f"{name}, {row['held_out']['top1']:.1f} %")
+    for index, (name, row) in enumerate(_trained(manifest_file)):
+        colour, label = f"C{index}", f"{name}, test {row['test']['top1']:.2f} %"
+        _curve(long, logs / f"{name}.jsonl", "held_out", label=label, color=colour)
+        _curve(long, logs / f"{name}.jsonl", "train_accuracy", color=colour, linestyle=":")
+    _label(short, "Screening: top-1 on 5,000 held-out images")
+    _label(long, "Training: top-1 on 1,000 held-out images; dotted: on augmented training images")
+    path = logs / PICTURE
+    figure.savefig(path, metadata={"Date": None})
+    return path
+
+
+def _trained(manifest_file: Path) -> list[tuple[str, Row]]:
+    rows = manifest.rows(manifest_file)
+    return [(name, rows[name]) for name in manifest.chosen(manifest_file) if name in rows]
+
+
+def _curve(axes: Axes, log: Path, figure: str, **style: Any) -> None:
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    axes.plot([line["epoch"] for line in lines], [100 * line[figure] for line in lines], **style)
+
+
+def _label(axes: Axes, title: str) -> None:
+    axes.set(title=title, xlabel="epoch", ylabel="%", ylim=(0, 100))
+    axes.title.set_fontsize(8)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="upper left")

@@ -1,0 +1,140 @@
+"""A model of the user's own: what its inputs are made of, what is refused, and in whose words."""
+
+import numpy as np
+import onnx
+import pytest
+from helpers import make_graph, make_linear, make_many
+
+from benchmarks.inputs import seeded_batch, seeded_feeds, wrong_batch
+from models import graph, manifest, own
+from models.manifest import ModelError
+
+
+@pytest.fixture
+def many(tmp_path):
+    return make_many(tmp_path / "many.onnx")
+
+
+def test_inputs_are_made_from_what_the_graph_declares(many):
+    feeds = seeded_feeds(many, 4, {"sequence": 50, "pixels:1": 60})
+    assert {name: (value.dtype.name, value.shape) for name, value in feeds.items()} == {
+        "ids": ("int64", (4, 50)),
+        "values": ("float32", (4, 50)),
+        "mask": ("bool", (4, 50)),
+        "pixels": ("uint8", (3, 60)),
+        "half": ("float16", (2,)),
+    }
+    assert {*np.unique(feeds["ids"])} == {0, 1}
+    assert feeds["pixels"].max() > 200
+    again = seeded_feeds(many, 4, {"sequence": 50, "pixels:1": 60})
+    assert all(np.array_equal(feeds[name], again[name]) for name in feeds)
+
+
+def test_the_catalogues_models_are_fed_the_seeded_images(tiny_model):
+    np.testing.assert_array_equal(seeded_feeds(tiny_model, 3)["input"], seeded_batch(3))
+
+
+def test_a_weight_that_is_listed_as_an_input_is_not_fed(tmp_path):
+    model = onnx.load(make_linear(tmp_path / "linear.onnx"))
+    model.graph.input.append(onnx.helper.make_tensor_value_info("weights", onnx.TensorProto.FLOAT, [64, 8]))
+    onnx.save(model, tmp_path / "old.onnx")
+    assert [*seeded_feeds(tmp_path / "old.onnx", 2)] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("dims", "words"),
+    [
+        ({}, "input ids has the free dimension sequence; set it with --dim sequence=N"),
+        ({"sequence": 3}, "input pixels has the free dimension pixels:1; set it with --dim pixels:1=N"),
+        ({"sequence": 3, "batch": 2}, "batch is the batch; set it with --batch-size"),
+    ],
+)
+def test_a_dimension_without_a_length_or_with_two_is_named(many, dims, words):
+    with pytest.raises(ModelError, match=f"many.onnx: {words}"):
+        seeded_feeds(many, 1, dims)
+
+
+def test_a_type_that_cannot_be_made_up_is_named(tmp_path):
+    node = onnx.helper.make_node("Identity", ["words"], ["same"])
+    model = make_graph(tmp_path / "text.onnx", [node], [("words", "STRING", ["n"])], [("same", "STRING", ["n"])])
+    with pytest.raises(ModelError, match=r"text\.onnx: input words is of type object"):
+        seeded_feeds(model, 1)
+
+
+def test_a_fixed_batch_is_told(tmp_path, many):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [1, 4])], [("y", "FLOAT", [1, 4])])
+    assert wrong_batch(fixed, 1) is wrong_batch(many, 5) is None
+    assert wrong_batch(fixed, 8) == "fixed.onnx: the graph has a fixed batch of 1; measure it with --batch-size 1"
+
+
+def test_a_file_is_hashed_and_described(many):
+    artefact = own.check(own.load(many))
+    assert (artefact.name, artefact.is_own, artefact.is_stand_in) == ("many.onnx", True, False)
+    assert artefact.row["sha256"] == manifest.sha256(many)
+    assert (artefact.row["precision"], artefact.row["parameters"]) == ("float32", 0)
+
+
+def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
+    node = onnx.helper.make_node("Relu", ["nowhere"], ["y"])
+    broken = make_graph(tmp_path / "broken.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])])
+    with pytest.raises(ModelError, match=r"(?s)broken\.onnx: onnx\.checker refuses the file: .*nowhere"):
+        own.check(own.load(broken))
+
+
+def test_the_data_files_of_a_graph_are_found(tmp_path):
+    make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    assert graph.data_files(tmp_path / "linear.onnx") == ["weights.bin"]
+    (tmp_path / "text.onnx").write_text("no model")
+    assert graph.data_files(tmp_path / "text.onnx") == []
+
+
+# In a run
+
+
+def test_an_own_model_is_measured_under_its_file_name(suite, many):
+    options = ["--dim=sequence=5", "--dim=pixels:1=4", "--batch-size=3", "--benchmark-json=out.json"]
+    suite.run(*options, model=many).assert_outcomes(passed=2)
+    (benchmark, _) = suite.benchmarks()
+    assert benchmark["param"] == "many.onnx-fake-b1"
+    assert benchmark["params"]["model"] == "many.onnx"
+    info = benchmark["extra_info"]
+    assert (info["own"], info["model_sha256"], info["parity"]) == (True, manifest.sha256(many), 0.0)
+    assert "top1" not in info
+    assert len(benchmark["stats"]["data"]) == benchmark["stats"]["rounds"]
+
+
+def test_wrong_answers_of_an_own_model_leave_no_timings(suite, tmp_path):
+    result = suite.run("--benchmark-json=out.json", platform="wrong", model=make_linear(tmp_path / "linear.onnx"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["wrong: y differ from the reference's by *"])
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_a_broken_file_fails_alone_and_in_the_platforms_own_words(suite, tmp_path):
+    whole, text = make_linear(tmp_path / "whole.onnx"), tmp_path / "text.onnx"
+    text.write_text("no model")
+    result = suite.run(f"--model={text}", "--platform=broken", "--benchmark-json=out.json", model=whole)
+    result.assert_outcomes(passed=1, errors=3)
+    result.stdout.fnmatch_lines(["broken: text.onnx was refused: broken on purpose"])
+    result.stdout.fnmatch_lines(["text.onnx: onnx.checker refuses the file: *"])
+    assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1"]
+
+
+def test_another_batch_than_the_fixed_one_is_skipped_in_a_sweep(pytester, suite, tmp_path):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [8, 4])], [("y", "FLOAT", [8, 4])])
+    asked = suite.run("--batch-size=8", model=fixed)  # 1 and 8 by name
+    asked.assert_outcomes(passed=1, errors=1)
+    asked.stdout.fnmatch_lines(["fixed.onnx: the graph has a fixed batch of 8; measure it with --batch-size 8"])
+    swept = pytester.runpytest_subprocess("--benchmark-max-time=0.005", f"--model={fixed}", "--platform=fake", "-rs")
+    swept.assert_outcomes(passed=1, skipped=1)
+
+
+def test_two_files_of_one_name_are_refused(suite, tmp_path):
+    (tmp_path / "other").mkdir()
+    first, second = make_linear(tmp_path / "linear.onnx"), make_linear(tmp_path / "other" / "linear.onnx")
+    result = suite.run(f"--model={second}", model=first)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*two files are called linear.onnx*"])
+    suite.run(f"--model={first}", model=first).assert_outcomes(passed=1)
