@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import choices
-from benchmarks.inputs import seeded_feeds, wrong_batch
+from benchmarks.inputs import seeded_feeds
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Session
 from benchmarks.reference import Question, reference, tolerance_of
@@ -56,7 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse what would measure something else than asked for."""
     if config.getoption("benchmark_only") and config.getoption("dist", "no") != "no":
         raise pytest.UsageError("benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure")
-    choices.refuse_namesakes(config)
+    if config.getoption("build_models") and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "two workers would train the same stand-in: leave out -n and --dist with --build-models"
+        )
+    choices.check(config)
     if config.getoption("benchmark_timer") != "time.perf_counter":
         raise pytest.UsageError("--benchmark-timer has no effect here: each platform is timed by its own clock")
 
@@ -65,8 +69,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a case of every model, platform and batch size, named in words: resnet20-chromium-wasm-b1."""
     names = [name for name in ("model", "platform", "batch_size") if name in metafunc.fixturenames]
     if {"model", "platform"} <= {*names}:
-        every = metafunc.definition.get_closest_marker("every_precision") is not None
-        metafunc.parametrize(names, choices.cases(metafunc.config, names, every))
+        metafunc.parametrize(names, choices.cases(metafunc.config, test_set="test_set" in metafunc.fixturenames))
 
 
 @pytest.fixture
@@ -95,8 +98,6 @@ def artefact(file: Artefact, session: Session) -> Artefact:
 
 @pytest.fixture
 def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
-    """Seeded inputs and the reference's answer; a graph of another fixed batch size is skipped in a sweep."""
-    if reason := wrong_batch(artefact.path, batch_size):
-        pytest.fail(reason, pytrace=False) if request.config.getoption("batch_size") else pytest.skip(reason)
+    """Seeded inputs and the reference's answer."""
     feeds = seeded_feeds(artefact.path, batch_size, dict(request.config.getoption("dim") or ()))
     return Question(feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))

@@ -19,17 +19,16 @@ import sys
 from pathlib import Path
 
 from benchmarks.settings import positive
-from models import MODELS, ModelSpec, manifest
+from models import MODELS, WORK_DIR, ModelSpec, manifest
 from models.build import CHOSEN, Data, Workshop, export, screen, train
 from models.cifar100 import DataError
 from models.curves import plot
 from models.export import ExportError
 from models.manifest import ModelError
-from models.training import Job, Recipe, TrainingError
+from models.training import Recipe, TrainingError
 
 SCREENING_EPOCHS = 5  # enough to tell the candidates apart by several points
 EPOCHS = 72  # of the long round
-ROOT = Path(__file__).parent
 STEPS = ("screen", "train", "export", "plot")
 
 
@@ -48,7 +47,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         default=os.environ.get("CIFAR100_DIR") or None,
         help="directory holding cifar-100-binary/ (default: $CIFAR100_DIR; without it the data is downloaded)",
     )
-    parser.add_argument("--work-dir", type=Path, default=ROOT / ".training", help="checkpoints and downloads")
+    parser.add_argument("--work-dir", type=Path, default=WORK_DIR, help="checkpoints and downloads")
     options = parser.parse_args(arguments)
     if unknown := [word for word in options.words if word not in (*STEPS, *MODELS)]:
         parser.error(
@@ -71,54 +70,63 @@ def print_candidates() -> None:
         print(f"{spec.name:14} {spec.depth:2} layers, {widths:8} channels  {held_out}  {state}".rstrip())
 
 
-def screen_candidates(specs: list[ModelSpec], recipe: Recipe, data: Data, workshop: Workshop) -> None:
-    """Screen *specs*; once every candidate has been, choose."""
-    for spec in specs:
-        screen(spec, recipe, data, workshop)
-    if set(MODELS) <= set(manifest.candidates(workshop.manifest)):
-        print(f"chosen: {', '.join(manifest.choose(CHOSEN, workshop.manifest))}")
-
-
-def begin(jobs: list[Job], resume: bool) -> None:
-    """Stop before an unfinished training would be mixed up with a new one."""
-    if not resume:
-        for job in jobs:
-            job.begin_anew()
-
-
 def run(options: argparse.Namespace) -> None:
     """Go through the steps that were asked for."""
-    workshop = Workshop(options.work_dir)
+    workshop = Workshop(options.work_dir, resume=options.resume)
     short = Recipe(epochs=SCREENING_EPOCHS, seed=options.seed)
     long = Recipe(epochs=options.epochs, seed=options.seed)
-    named = options.named or [*MODELS.values()]
-    if "screen" in options.steps:
-        begin([workshop.screening(spec, short) for spec in named], options.resume)
-    if "train" in options.steps:
-        begin([workshop.training(spec, long) for spec in named], options.resume)
+    candidates = options.named or [*MODELS.values()]
+    if not options.resume:
+        refuse_unfinished(options, workshop, short, long)
     if options.steps != ["plot"]:
         data = Data.load(options.data_dir, options.work_dir)
     if "screen" in options.steps:
-        screen_candidates(named, short, data, workshop)
-    chosen = options.named or [MODELS[name] for name in manifest.chosen()]
-    if "train" in options.steps:
-        for spec in chosen:
+        for spec in candidates:
+            screen(spec, short, data, workshop)
+        choose(must=not options.named)
+    for spec in wanted(options):
+        if "train" in options.steps:
             train(spec, long, data, workshop)
-    if "export" in options.steps:
-        for spec in chosen:
+        if "export" in options.steps:
             export(spec.name, data, workshop)
     if "plot" in options.steps:
         print(plot(workshop.manifest))
 
 
+def choose(must: bool) -> None:
+    """Choose, once all candidates are screened alike; one screened by itself need not be the last."""
+    try:
+        print(f"chosen: {', '.join(manifest.choose(CHOSEN))}")
+    except ModelError as error:
+        if must:
+            raise
+        print(f"not chosen anew: {error}")
+
+
+def refuse_unfinished(options: argparse.Namespace, workshop: Workshop, short: Recipe, long: Recipe) -> None:
+    """Stop before anything is begun where an unfinished training would be thrown away."""
+    for spec in options.named or MODELS.values():
+        if "screen" in options.steps:
+            workshop.screening(spec, short).refuse_unfinished()
+        if "train" in options.steps:
+            workshop.training(spec, long).refuse_unfinished()
+
+
+def wanted(options: argparse.Namespace) -> list[ModelSpec]:
+    """Return the models of the long round: those named, else the chosen."""
+    if options.named or not {"train", "export"} & {*options.steps}:
+        return list(options.named)
+    if not (chosen := manifest.chosen()):
+        raise ModelError("no model has been chosen yet: run `train_models.py screen` first, or name one")
+    return [MODELS[name] for name in chosen]
+
+
 def main() -> None:
     """Run the command line."""
     options = parse()
-    if options.list:
-        return print_candidates()
     try:
-        run(options)
-    except (DataError, TrainingError, ExportError, ModelError) as error:
+        print_candidates() if options.list else run(options)
+    except (DataError, TrainingError, ExportError, ModelError, OSError) as error:
         sys.exit(f"train_models.py: {error}")
     except KeyboardInterrupt:
         sys.exit("\nstopped; the same command with --resume goes on from the last finished epoch")

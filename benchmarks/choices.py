@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.message import DecodeError
 
+from benchmarks.inputs import fixed_batch
 from benchmarks.platforms import PLATFORMS
 from benchmarks.reference import PRECISIONS
-from models import MODELS, manifest, own, stand_in
-from models.manifest import Artefact, variant
+from models import MODELS, graph, manifest, own, stand_in
+from models.graph import Input
+from models.manifest import Artefact, ModelError, variant
 
 BATCH_SIZES = (1, 8)
 NAMES = [*MODELS, *(variant(name, precision) for name in MODELS for precision in PRECISIONS if precision != "float32")]
@@ -39,46 +42,88 @@ def dim(text: str) -> tuple[str, int]:
     return name, int(length)
 
 
-def refuse_namesakes(config: pytest.Config) -> None:
-    """Raise UsageError where two files have one name: their results could not be told apart."""
-    files = {path.resolve() for path in config.getoption("model") or () if isinstance(path, Path)}
+def check(config: pytest.Config) -> None:
+    """Raise UsageError for files whose results could not be told apart, and for dimensions that no file has."""
+    files = _own_files(config)
     names = [path.name for path in files]
-    if twice := {name for name in names if names.count(name) > 1}:
+    if confused := sorted({name for name in names if names.count(name) > 1 or name in NAMES}):
         raise pytest.UsageError(
-            f"--model: two files are called {twice.pop()}; results go by the file's name, rename one"
+            f"--model: more than one model is called {confused[0]}; results go by the file's name, rename the file"
+        )
+    dims = [name for name, _ in config.getoption("dim") or ()]
+    free = set().union(*(graph.free_dimensions(_inputs(path)) for path in files))
+    if unknown := [name for name in dims if name not in free or dims.count(name) > 1]:
+        known = ", ".join(sorted(free)) or "none"
+        raise pytest.UsageError(
+            f"--dim {unknown[0]}: not a free dimension, or given twice; the files' own are: {known}"
         )
 
 
-def cases(config: pytest.Config, names: Sequence[str], every_precision: bool) -> list[Any]:
-    """Return a parameter set for every combination of what *names* lists, with an id in words."""
+def _own_files(config: pytest.Config) -> list[Path]:
+    """Return the files of the user's own, each once, by whatever path."""
+    paths = [path for path in config.getoption("model") or () if isinstance(path, Path)]
+    return [path for index, path in enumerate(paths) if not any(path.samefile(other) for other in paths[:index])]
+
+
+def _inputs(file: Path) -> list[Input]:
+    """Return what the file declares; nothing where that cannot be read, which is told when it is measured."""
+    try:
+        return graph.declared_inputs(graph.read(file))
+    except (DecodeError, ModelError):
+        return []
+
+
+def cases(config: pytest.Config, test_set: bool) -> list[Any]:
+    """Return a parameter set, with an id in words, for every model, platform and batch size.
+
+    With *test_set* the models are those of the catalogue, in every precision, and there are no batch sizes.
+    """
     chosen = config.getoption
-    models = [getattr(model, "name", model) for model in chosen("model") or _default_models(every_precision)]
-    values = {
-        "model": [(model, _label(model, chosen("build_models"))) for model in dict.fromkeys(models)],
-        "platform": [(platform, platform) for platform in dict.fromkeys(chosen("platform") or PLATFORMS)],
-        "batch_size": [(size, f"b{size}") for size in dict.fromkeys(chosen("batch_size") or BATCH_SIZES)],
-    }
-    combined: list[tuple[Any, ...]] = [()]
-    for name in names:
-        combined = [(*before, value) for before in combined for value in values[name]]
-    return [pytest.param(*(value for value, _ in case), id="-".join(label for _, label in case)) for case in combined]
+    platforms = dict.fromkeys(chosen("platform") or PLATFORMS)
+    if test_set:
+        models = [model for model in _models(config, PRECISIONS) if model in NAMES]
+        return [_case(config, model, platform) for model in models for platform in platforms]
+    return [
+        _case(config, model, platform, size)
+        for model in _models(config, ["float32"])
+        for platform in platforms
+        for size in _batch_sizes(config, model)
+    ]
 
 
-def _default_models(every_precision: bool) -> list[str]:
-    chosen = manifest.chosen()
-    if not every_precision:
-        return chosen
-    return [variant(name, precision) for name in chosen for precision in PRECISIONS]
+def _models(config: pytest.Config, precisions: Sequence[str]) -> list[str]:
+    """Return the names asked for, else the chosen models in *precisions*; all candidates where none is chosen yet."""
+    if asked_for := config.getoption("model"):
+        files = {path.name for path in _own_files(config)}
+        return [name for name in dict.fromkeys(getattr(m, "name", m) for m in asked_for) if name in files | {*NAMES}]
+    return [variant(name, precision) for name in manifest.chosen() or MODELS for precision in precisions]
 
 
-def _label(model: str, build: bool) -> str:
-    return f"{model}.stand-in" if build and model in NAMES and manifest.is_absent(model) else model
+def _batch_sizes(config: pytest.Config, model: str) -> list[int]:
+    """Return the sizes asked for, else the one that a file of the user's own has fixed, else the usual."""
+    if asked_for := config.getoption("batch_size"):
+        return [*dict.fromkeys(asked_for)]
+    fixed = [fixed_batch(_inputs(path)) for path in _own_files(config) if path.name == model]
+    return [fixed[0]] if fixed and fixed[0] else [*BATCH_SIZES]
+
+
+def _case(config: pytest.Config, model: str, platform: str, *size: int) -> Any:
+    words = [_label(config, model), platform, *(f"b{number}" for number in size)]
+    return pytest.param(model, platform, *size, id="-".join(words))
+
+
+def _label(config: pytest.Config, model: str) -> str:
+    """Return the model's name with what else decides its figures: a stand-in, the lengths of free dimensions."""
+    if model in NAMES:
+        return f"{model}.stand-in" if config.getoption("build_models") and manifest.is_absent(model) else model
+    free = set().union(*(graph.free_dimensions(_inputs(path)) for path in _own_files(config) if path.name == model))
+    return ".".join([model, *(f"{name}={length}" for name, length in config.getoption("dim") or () if name in free)])
 
 
 def artefact(config: pytest.Config, model: str) -> Artefact:
     """Return the file behind a case's *model*; with ``--build-models`` a stand-in where it is absent."""
     if model not in NAMES:
-        return own.load(next(path for path in config.getoption("model") if getattr(path, "name", None) == model))
+        return own.load(next(path for path in _own_files(config) if path.name == model))
     if config.getoption("build_models"):
         return stand_in.load_or_build(model, config.getoption("data_dir"))
     return manifest.load(model)

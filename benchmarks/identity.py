@@ -68,7 +68,7 @@ def of_model(artefact: Artefact) -> dict[str, Any]:
         "own": artefact.is_own,
     }
     if artefact.is_own:
-        return told
+        return told | {"data_sha256": row["data_sha256"]}
     return told | {
         "multiply_adds": row["multiply_adds"],
         "training_epochs": row["training"]["epochs"],

@@ -16,22 +16,22 @@ SEED = 20231
 Dims = Mapping[str, int]  # length of each free dimension, by its name or as input:axis
 
 
-def wrong_batch(model: Path, size: int) -> str | None:
-    """Say why *model* cannot take *size* inputs at a time; None where it can."""
-    axis = _batch_axis(graph.declared_inputs(graph.read(model)))
-    if isinstance(axis, int) and axis != size:
-        return f"{model.name}: the graph has a fixed batch of {axis}; measure it with --batch-size {axis}"
-    return None
+def fixed_batch(inputs: list[Input]) -> int | None:
+    """Return the batch size that the graph fixes; None where it is free."""
+    axis = _batch_axis(inputs)
+    return axis if isinstance(axis, int) else None
 
 
 def seeded_feeds(model: Path, batch_size: int, dims: Dims | None = None) -> Feeds:
     """Return an array for every declared input of *model*.
 
     The first axis of the first input is the batch, and so is every free dimension of the same name. Other free
-    dimensions have the lengths in *dims*. Raises ModelError where a free dimension has no length, or the batch two, and
-    where an input is of a type that cannot be made.
+    dimensions have the lengths in *dims*. Raises ModelError where the graph fixes another batch size, a free dimension
+    has no length, or the batch two, and where an input is of a type that cannot be made.
     """
     inputs, generator = graph.declared_inputs(graph.read(model)), np.random.default_rng(SEED)
+    if (fixed := fixed_batch(inputs)) not in (None, batch_size):
+        raise ModelError(f"{model.name}: the graph has a fixed batch of {fixed}; measure it with --batch-size {fixed}")
     batch, given_dims = _batch(inputs, batch_size), dict(dims or {})
     if twice := batch.keys() & given_dims:
         raise ModelError(f"{model.name}: {twice.pop()} is the batch; set it with --batch-size, not with --dim")
@@ -50,12 +50,13 @@ def _batch_axis(inputs: list[Input]) -> int | str | None:
 
 
 def _batch(inputs: list[Input], size: int) -> dict[str, int]:
-    """Return the length of the batch dimension under the names it has."""
+    """Return the length of the batch dimension under its name, or under input:0 of each input where it has none."""
     axis = _batch_axis(inputs)
     if isinstance(axis, int):
         return {}
-    unnamed = {f"{given.name}:0": size for given in inputs if given.shape and given.shape[0] is None}
-    return unnamed | ({axis: size} if axis else {})
+    if axis:
+        return {axis: size}
+    return {f"{given.name}:0": size for given in inputs if given.shape and given.shape[0] is None}
 
 
 def _shape(model: Path, given: Input, lengths: Dims) -> tuple[int, ...]:

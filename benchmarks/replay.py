@@ -29,8 +29,8 @@ Measure = Callable[[Session, Question], None]
 class Record(Protocol):
     """What the fixture ``record`` gives."""
 
-    def __call__(self, session: Session, feeds: Feeds, blocks: list[Block], batch_size: int, told: str = "") -> None:
-        """Report *blocks* of inferences on *feeds*; *told* is shown instead of their median."""
+    def __call__(self, session: Session, feeds: Feeds, blocks: list[Block], images: int, told: str = "") -> None:
+        """Report *blocks* of inferences of *feeds*, *images* in all; *told* is shown instead of their median."""
 
 
 class ReplayClock:
@@ -96,14 +96,14 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
         feeds, answer = question.feeds, (question.expected, question.tolerance)
         parity = [check_parity(session.facts.platform, session.run(feeds), *answer)]
         if benchmark.disabled:
-            return record(session, feeds, [], question.batch_size)
+            return record(session, feeds, [], 0)
         plan = _plan(option)
         with _no_garbage_collection() if option("disable_gc") else nullcontext():
             warm = warm_up(session, feeds, plan)
             blocks = list(draw(session, feeds, plan, estimate=min(warm, default=None)))
         parity += [check_parity(session.facts.platform, block.outputs, *answer) for block in blocks]
         benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(warm))
-        return record(session, feeds, blocks, question.batch_size)
+        return record(session, feeds, blocks, question.batch_size * sum(len(block.seconds) for block in blocks))
 
     return measured
 
@@ -117,11 +117,11 @@ def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Recor
             "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
         )
 
-    def recorded(session: Session, feeds: Feeds, blocks: list[Block], batch_size: int, told: str = "") -> None:
+    def recorded(session: Session, feeds: Feeds, blocks: list[Block], images: int, told: str = "") -> None:
         if benchmark.disabled:
             benchmark.pedantic(session.run, (feeds,))
             return
-        benchmark.extra_info.update(describe(session, blocks, batch_size))
+        benchmark.extra_info.update(describe(session, blocks, images))
         samples = [value for block in blocks for value in block.seconds]
         _replay(benchmark, clock, session, feeds, samples)
         request.node.user_properties.append((TOLD, told or f"median {milliseconds(statistics.median(samples))}"))
@@ -169,7 +169,7 @@ def _replay(
         raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
 
 
-def describe(session: Session, blocks: list[Block], batch_size: int) -> dict[str, Any]:
+def describe(session: Session, blocks: list[Block], images: int) -> dict[str, Any]:
     """Return what a result says about its own measurement, for extra_info.
 
     Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
@@ -184,7 +184,7 @@ def describe(session: Session, blocks: list[Block], batch_size: int) -> dict[str
         "clock": facts.clock,
         "clock_resolution": facts.clock_resolution,
         "blocks": len(blocks),
-        "images_per_second": batch_size * len(samples) / total,
+        "images_per_second": images / total,
         **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},
         **facts.details,
     }

@@ -14,5 +14,5 @@ def test_latency(
 ) -> None:
     """Time one batch, as long as its answers are right."""
     benchmark.group = f"{artefact.name}, batch {question.batch_size}"
-    benchmark.extra_info.update(of_model(artefact), batch_size=question.batch_size)
+    benchmark.extra_info.update(of_model(artefact), batch_size=question.batch_size, inputs=question.shapes())
     measure(session, question)

@@ -5,12 +5,14 @@ Adding a model is one line in :data:`MODELS`, then ``tox run -e train -- NAME``.
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 # As in benchmarks/__init__.py: onnxruntime's wheels send usage data unless this is set before the import.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
+WORK_DIR = Path(__file__).parents[1] / ".training"  # checkpoints and downloads
 WIDTHS = (16, 32, 64)  # channels of the three stages
 HALF_WIDTHS = (8, 16, 32)
 

@@ -4,15 +4,18 @@ A short round in which every candidate takes part comes before a long one for th
 A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from models import ModelSpec, manifest
-from models.cifar100 import Split, accuracy, hold_out, load
-from models.export import ExportError, export_onnx, file_facts, manifest_row, training_facts
-from models.precisions import METHODS, to_fp16, to_int8
-from models.resnet import multiply_adds
+from models import WORK_DIR, ModelSpec, manifest
+from models.cifar100 import MEAN, STD, Split, accuracy, hold_out, load
+from models.export import ExportError, export_onnx, file_facts
+from models.files import replacing
+from models.precisions import FP16_METHOD, INT8_METHOD, to_fp16, to_int8
+from models.resnet import ResNet, multiply_adds
 from models.training import Job, Recipe, Trainer, logits_of
 
 CHOSEN = 3
@@ -20,7 +23,7 @@ CHOSEN = 3
 # out still, for its curve and for the calibration of int8.
 SCREENING_HELD_OUT = 0.1
 TRAINING_HELD_OUT = 0.02
-INT8_LOSS = 1.0  # points of top-1 that int8 may lose against float32
+LOSS = 1.0  # points of top-1 that a file of fewer bits may lose against float32
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,9 @@ class Data:
 class Workshop:
     """Where things are made: checkpoints in *work_dir*, files and logs beside the *manifest*."""
 
-    work_dir: Path
+    work_dir: Path = WORK_DIR
     manifest: Path = manifest.MANIFEST
+    resume: bool = False  # go on from checkpoints, finished or not; otherwise finished ones are forgotten
 
     def screening(self, spec: ModelSpec, recipe: Recipe) -> Job:
         """Return the short training of a candidate."""
@@ -52,58 +56,80 @@ class Workshop:
         return self._job(spec, recipe, spec.name)
 
     def _job(self, spec: ModelSpec, recipe: Recipe, name: str) -> Job:
-        log = self.manifest.parent / "training" / f"{name}.jsonl"
-        for folder in (self.work_dir, log.parent):
+        return Job(spec, recipe, self.work_dir / f"{name}.pt", self.manifest.parent / "training" / f"{name}.jsonl")
+
+    def run(self, job: Job, data: Data, held_out_share: float) -> tuple[Trainer, ResNet]:
+        """Train the job's model, *held_out_share* of the training images set apart."""
+        if not self.resume:
+            job.refuse_unfinished()
+            job.checkpoint.unlink(missing_ok=True)
+        for folder in (job.checkpoint.parent, job.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        return Job(spec, recipe, self.work_dir / f"{name}.pt", log)
+        trainer = Trainer(job, *hold_out(data.train, held_out_share))
+        return trainer, trainer.run()
 
 
 def screen(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> None:
     """Train a candidate for the short round and write down its accuracy on the held-out images."""
-    job = workshop.screening(spec, recipe)
-    learned, held_out = hold_out(data.train, SCREENING_HELD_OUT)
-    model = Trainer(job, learned, held_out).run()
+    trainer, model = workshop.run(workshop.screening(spec, recipe), data, SCREENING_HELD_OUT)
+    held_out = trainer.held_out
     found = {"images": len(held_out.labels), **accuracy(logits_of(model, held_out), held_out.labels)}
-    row = {
-        "architecture": spec.architecture(),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": multiply_adds(model),
-        "screening": training_facts(job),
-        "held_out": found,
-    }
+    row = {**_network_facts(spec, model), "screening": trainer.facts(), "held_out": found}
     manifest.write_candidate(spec.name, row, workshop.manifest)
     print(f"{spec.name}: top-1 {found['top1']} % of {found['images']:,} held-out images")
 
 
 def train(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> None:
     """Train a model for the long round, export it in float32 and write its row."""
-    job = workshop.training(spec, recipe)
-    learned, held_out = hold_out(data.train, TRAINING_HELD_OUT)
-    model = Trainer(job, learned, held_out).run()
+    trainer, model = workshop.run(workshop.training(spec, recipe), data, TRAINING_HELD_OUT)
     onnx_file = workshop.manifest.parent / f"{spec.name}.onnx"
     export_onnx(model, onnx_file)
-    row = manifest_row(job, model, onnx_file, data.test) | {"stand_in": workshop.manifest == manifest.STAND_INS}
+    row = {
+        "file": onnx_file.name,
+        **file_facts(onnx_file, data.test),
+        **_network_facts(spec, model),
+        "training": trainer.facts(),
+        "normalisation": {"mean": MEAN, "std": STD},
+        "stand_in": workshop.manifest == manifest.STAND_INS,
+    }
     manifest.write_row(spec.name, row, workshop.manifest)
     _tell(onnx_file, row)
+
+
+def _network_facts(spec: ModelSpec, model: ResNet) -> manifest.Row:
+    return {
+        "architecture": spec.architecture(),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "multiply_adds": multiply_adds(model),
+    }
 
 
 def export(name: str, data: Data, workshop: Workshop) -> None:
     """Write a trained model's int8 and fp16 forms beside it, with their rows.
 
-    Raises ModelError where the float32 file is absent or altered, ExportError where int8 loses more than INT8_LOSS.
+    Raises ModelError where the float32 file is absent or altered, ExportError where a form loses more than LOSS.
     """
     source = manifest.load(name, workshop.manifest)
     _, held_out = hold_out(data.train, TRAINING_HELD_OUT)
-    for precision, method in METHODS.items():
+    methods: dict[str, tuple[Callable[[Path, Path], None], str]] = {
+        "int8": (partial(to_int8, held_out=held_out), INT8_METHOD.format(images=len(held_out.labels))),
+        "fp16": (to_fp16, FP16_METHOD),
+    }
+    for precision, (convert, method) in methods.items():
         target = source.path.with_name(f"{manifest.variant(name, precision)}.onnx")
-        to_int8(source.path, target, held_out) if precision == "int8" else to_fp16(source.path, target)
-        facts = file_facts(target, data.test)
-        lost = source.row["test"]["top1"] - facts["test"]["top1"]
-        if precision == "int8" and lost > INT8_LOSS:
-            raise ExportError(f"{target}: int8 loses {lost:.2f} points of top-1, more than {INT8_LOSS}")
-        made = {"from": name, "method": method.format(images=len(held_out.labels))}
-        manifest.write_row(manifest.variant(name, precision), {**source.row, **facts, "made": made}, workshop.manifest)
-        _tell(target, facts)
+        with replacing(target) as written:
+            convert(source.path, written)
+            facts = file_facts(written, data.test)
+            _refuse_loss(target, source.row["test"]["top1"] - facts["test"]["top1"])
+        made = {"from": name, "sha256": source.row["sha256"], "method": method}
+        row = {**source.row, **facts, "file": target.name, "made": made}
+        manifest.write_row(manifest.variant(name, precision), row, workshop.manifest)
+        _tell(target, row)
+
+
+def _refuse_loss(target: Path, lost: float) -> None:
+    if lost > LOSS:
+        raise ExportError(f"{target}: loses {lost:.2f} points of top-1 against float32, more than {LOSS}; not kept")
 
 
 def _tell(path: Path, row: manifest.Row) -> None:

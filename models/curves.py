@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models import manifest
-from models.manifest import Row
+from models.files import replacing
+from models.manifest import ModelError, Row
 
 PICTURE = "learning-curves.svg"
 
@@ -22,16 +23,21 @@ def plot(manifest_file: Path) -> Path:
     figure = Figure(figsize=(9.6, 3.8), layout="constrained")
     short, long = figure.subplots(1, 2)
     screened = sorted(manifest.candidates(manifest_file).items(), key=lambda item: -item[1]["held_out"]["top1"])
+    trained = _trained(manifest_file)
+    if not (screened and trained):
+        raise ModelError(f"{manifest_file}: nothing to draw before a screening and a training; run `train_models.py`")
     for name, row in screened:
         _curve(short, logs / f"{name}.screening.jsonl", "held_out", label=f"{name}, {row['held_out']['top1']:.1f} %")
-    for index, (name, row) in enumerate(_trained(manifest_file)):
+    for index, (name, row) in enumerate(trained):
         colour, label = f"C{index}", f"{name}, test {row['test']['top1']:.2f} %"
         _curve(long, logs / f"{name}.jsonl", "held_out", label=label, color=colour)
         _curve(long, logs / f"{name}.jsonl", "train_accuracy", color=colour, linestyle=":")
-    _label(short, "Screening: top-1 on 5,000 held-out images")
-    _label(long, "Training: top-1 on 1,000 held-out images; dotted: on augmented training images")
+    _label(short, f"Screening: top-1 on {_images(screened, 'screening')} held-out images")
+    held_out = _images(trained, "training")
+    _label(long, f"Training: top-1 on {held_out} held-out images; dotted: on augmented training images")
     path = logs / PICTURE
-    figure.savefig(path, metadata={"Date": None})
+    with replacing(path) as partial:
+        figure.savefig(partial, format="svg", metadata={"Date": None})
     return path
 
 
@@ -40,7 +46,13 @@ def _trained(manifest_file: Path) -> list[tuple[str, Row]]:
     return [(name, rows[name]) for name in manifest.chosen(manifest_file) if name in rows]
 
 
+def _images(rows: list[tuple[str, Row]], training: str) -> str:
+    return f"{rows[0][1][training]['held_out_images']:,}"
+
+
 def _curve(axes: Axes, log: Path, figure: str, **style: Any) -> None:
+    if not log.is_file():
+        raise ModelError(f"{log} is missing; restore it with `git checkout -- {log.parent}`")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     axes.plot([line["epoch"] for line in lines], [100 * line[figure] for line in lines], **style)
 

@@ -1,9 +1,7 @@
 """From a trained ResNet to a committed ONNX file and the manifest row that identifies it."""
 
-import json
 import platform
 import warnings
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from models import graph
-from models.cifar100 import MEAN, STD, Split, accuracy, normalise
+from models.cifar100 import Split, accuracy, normalise
+from models.files import replacing
 from models.manifest import Row, sha256
-from models.resnet import ResNet, fold_batch_norm, multiply_adds
-from models.training import METHOD, Job
+from models.resnet import ResNet, fold_batch_norm
 
 OPSET = 18  # taken by onnxruntime and onnxruntime-web alike, with IR version 10
 EXPORT_TOLERANCE = 1e-5  # of the largest logit; folding reorders float32 sums, no more
@@ -48,8 +46,9 @@ def export_onnx(model: ResNet, path: Path) -> None:
     assert program is not None
     exported = strip_metadata(program.model_proto)
     onnx.checker.check_model(exported, full_check=True)
-    onnx.save(exported, path)
-    _check_parity(model, path)
+    with replacing(path) as partial:
+        onnx.save(exported, partial)
+        _check_parity(model, partial)
 
 
 def strip_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -67,7 +66,9 @@ def _check_parity(model: ResNet, path: Path) -> None:
         expected = model.eval()(torch.from_numpy(images)).numpy()
     difference = np.abs(logits_of(path, images) - expected).max() / np.abs(expected).max()
     if not difference <= EXPORT_TOLERANCE:
-        raise ExportError(f"{path}: logits differ from the trained model's by {difference:.1e} of the largest")
+        raise ExportError(
+            f"{path}: logits differ from the trained model's by {difference:.1e} of the largest; not kept"
+        )
 
 
 def logits_of(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -77,23 +78,10 @@ def logits_of(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([session.run(["logits"], {"input": chunk})[0] for chunk in chunks])
 
 
-def manifest_row(job: Job, model: ResNet, path: Path, test: Split) -> Row:
-    """Describe the exported file at *path*; its accuracy is onnxruntime's on the whole of *test*."""
-    return {
-        **file_facts(path, test),
-        "architecture": job.spec.architecture(),
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "multiply_adds": multiply_adds(model),
-        "training": training_facts(job),
-        "normalisation": {"mean": MEAN, "std": STD},
-    }
-
-
 def file_facts(path: Path, test: Split) -> Row:
     """Return what the manifest says of a file in any precision."""
     model = graph.read(path)
     return {
-        "file": path.name,
         "sha256": sha256(path),
         "bytes": path.stat().st_size,
         "precision": graph.precision(model),
@@ -107,9 +95,3 @@ def file_facts(path: Path, test: Split) -> Row:
             "onnxruntime": onnxruntime.__version__,
         },
     }
-
-
-def training_facts(job: Job) -> Row:
-    """Return how a model was trained, and for how many seconds."""
-    log = [json.loads(line) for line in job.log.read_text().splitlines()]
-    return {"method": METHOD, **asdict(job.recipe), "seconds": round(sum(line["seconds"] for line in log))}

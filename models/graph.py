@@ -10,9 +10,18 @@ from google.protobuf.message import DecodeError
 from onnx import TensorProto
 from onnx.external_data_helper import uses_external_data
 
-# Operators that only a quantised graph has.
-QUANTISED = {"QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"}
-FLOATS = {TensorProto.FLOAT: "float32", TensorProto.FLOAT16: "fp16", TensorProto.BFLOAT16: "bf16"}
+from models.manifest import ModelError
+
+# Names of operators that only a quantised graph has begin or end like this.
+QUANTISED_BEGIN = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm", "QAttention", "DynamicQuantize")
+QUANTISED_END = ("Integer", "NBits", "Bnb4")
+# Narrowest first.
+FLOATS = {
+    TensorProto.BFLOAT16: "bf16",
+    TensorProto.FLOAT16: "fp16",
+    TensorProto.FLOAT: "float32",
+    TensorProto.DOUBLE: "float64",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class Input:
 
 def read(path: Path) -> onnx.ModelProto:
     """Return the graph without the weights that lie in files of their own."""
-    return onnx.load(path, load_external_data=False)
+    return onnx.load(path, format="protobuf", load_external_data=False)
 
 
 def declared_inputs(model: onnx.ModelProto) -> list[Input]:
@@ -37,16 +46,30 @@ def declared_inputs(model: onnx.ModelProto) -> list[Input]:
 
 def _input(value: onnx.ValueInfoProto) -> Input:
     tensor = value.type.tensor_type
-    shape = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None for dim in tensor.shape.dim]
+    if not (value.type.HasField("tensor_type") and tensor.HasField("shape")):
+        raise ModelError(f"input {value.name} is no tensor with a declared shape; such inputs cannot be made up")
+    # Old exporters wrote free dimensions as 0 or -1.
+    shape = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or None for dim in tensor.shape.dim]
     return Input(value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type), tuple(shape))
+
+
+def free_dimensions(inputs: list[Input]) -> set[str]:
+    """Return the names of the free dimensions; those without a name are called input:axis."""
+    return {
+        length or f"{given.name}:{axis}"
+        for given in inputs
+        for axis, length in enumerate(given.shape)
+        if not isinstance(length, int)
+    }
 
 
 def precision(model: onnx.ModelProto) -> str:
     """Return ``int8`` for a quantised graph, else the narrowest floating type of its weights, such as ``float32``."""
-    if any(node.op_type in QUANTISED for node in model.graph.node):
+    operators = {node.op_type for node in model.graph.node}
+    if any(name.startswith(QUANTISED_BEGIN) or name.endswith(QUANTISED_END) for name in operators):
         return "int8"
     found = {weight.data_type for weight in model.graph.initializer}
-    return next((name for kind, name in reversed(FLOATS.items()) if kind in found), "float32")
+    return next((name for kind, name in FLOATS.items() if kind in found), "float32")
 
 
 def parameters(model: onnx.ModelProto) -> int:

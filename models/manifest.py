@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models import MODELS
+from models import MODELS, ModelSpec
+from models.files import replacing
 
 MODELS_DIR = Path(__file__).parent
 MANIFEST = MODELS_DIR / "manifest.json"
@@ -61,9 +62,9 @@ def candidates(manifest: Path = MANIFEST) -> dict[str, Row]:
 
 
 def chosen(manifest: Path = MANIFEST) -> list[str]:
-    """Return the names of the models that the screening chose, best first; all candidates where it has not chosen."""
+    """Return the names of the models that the screening chose, best first; none where it has not chosen."""
     names: list[str] = _content(manifest)["chosen"]
-    return names or [*MODELS]
+    return names
 
 
 def write_row(name: str, row: Row, manifest: Path = MANIFEST) -> None:
@@ -81,25 +82,46 @@ def write_candidate(name: str, row: Row, manifest: Path = MANIFEST) -> None:
 
 
 def choose(number: int, manifest: Path = MANIFEST) -> list[str]:
-    """Choose the *number* best candidates by top-1 on the held-out images, write down and return their names."""
+    """Choose the *number* best candidates by top-1 on the held-out images, write down and return their names.
+
+    Raises ModelError unless every candidate of the catalogue, as it is now, was screened with the same recipe.
+    """
     content = _content(manifest)
-    found = content["candidates"]
+    found = {name: row for name, row in content["candidates"].items() if name in MODELS}
+    if unlike := _not_comparable(found):
+        raise ModelError(
+            f"{', '.join(unlike)}: not screened like the others; run `train_models.py screen {unlike[0]} …`"
+        )
+    content["candidates"] = found
     content["chosen"] = sorted(found, key=lambda name: -found[name]["held_out"]["top1"])[:number]
     _write(content, manifest)
     names: list[str] = content["chosen"]
     return names
 
 
+def _not_comparable(found: dict[str, Row]) -> list[str]:
+    """Return the candidates that were not screened, or as another network, or otherwise than most of the others."""
+    recipes = {name: json.dumps({**row["screening"], "seconds": 0}) for name, row in found.items()}
+    usual = Counter(recipes.values()).most_common(1)
+
+    def is_comparable(spec: ModelSpec) -> bool:
+        row = found.get(spec.name)
+        return row is not None and row["architecture"] == spec.architecture() and recipes[spec.name] == usual[0][0]
+
+    return [spec.name for spec in MODELS.values() if not is_comparable(spec)]
+
+
 def _content(manifest: Path) -> dict[str, Any]:
     content: dict[str, Any] = {"candidates": {}, "chosen": [], "models": {}}
-    return content | (json.loads(manifest.read_text()) if manifest.exists() else {})
+    try:
+        return content | (json.loads(manifest.read_text()) if manifest.exists() else {})
+    except json.JSONDecodeError as error:
+        raise ModelError(f"{manifest} is damaged ({error}); restore it with `git checkout -- {manifest}`") from error
 
 
 def _write(content: dict[str, Any], manifest: Path) -> None:
-    """Change the file all at once or not at all."""
-    partial = manifest.with_suffix(".part")
-    partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-    os.replace(partial, manifest)
+    with replacing(manifest) as partial:
+        partial.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def is_absent(name: str, manifest: Path = MANIFEST) -> bool:
@@ -123,4 +145,8 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     if base in MODELS and row["architecture"] != MODELS[base].architecture():
         wanted = MODELS[base].architecture()
         raise ModelError(f"{name}: {path} is {row['architecture']}, but the catalogue says {wanted}; {remedy}")
+    made, source = row.get("made"), rows(manifest).get(base)
+    if made and source and made["sha256"] != source["sha256"]:
+        again = f"make it again with `tox run -e train -- export {base}`"
+        raise ModelError(f"{name}: {path} was made from an earlier training of {base}; {again}")
     return Artefact(name, path, row)

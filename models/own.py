@@ -13,8 +13,7 @@ def load(path: Path) -> Artefact:
     """Return the file at *path* as it lies there; what is wrong with it, :func:`check` or a platform tells."""
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
-    row = {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
-    return Artefact(path.name, path, row, is_own=True)
+    return Artefact(path.name, path, {"file": path.name, "sha256": sha256(path)}, is_own=True)
 
 
 def check(artefact: Artefact) -> Artefact:
@@ -24,5 +23,13 @@ def check(artefact: Artefact) -> Artefact:
         model = graph.read(artefact.path)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, DecodeError) as error:
         raise ModelError(f"{artefact.name}: onnx.checker refuses the file: {error}") from error
-    facts = {"precision": graph.precision(model), "parameters": graph.parameters(model)}
+    data = {name: artefact.path.parent / name for name in graph.data_files(artefact.path)}
+    facts = {
+        "bytes": sum(file.stat().st_size for file in (artefact.path, *data.values())),
+        "data_sha256": {
+            name: sha256(file) for name, file in data.items()
+        },  # the weights, where they lie beside the graph
+        "precision": graph.precision(model),
+        "parameters": graph.parameters(model),
+    }
     return Artefact(artefact.name, artefact.path, artefact.row | facts, is_own=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models import MODELS, manifest
+from models import MODELS, WORK_DIR, manifest
 from models.manifest import Artefact, ModelError
 
 
@@ -21,14 +21,17 @@ def load_or_build(name: str, data_dir: Path | None) -> Artefact:
 
 def _build(name: str, data_dir: Path | None) -> None:
     try:
-        from models.build import Data, Workshop, export, train
-        from models.training import Recipe
+        from models.build import Data, Workshop, train
+        from models.export import ExportError
+        from models.training import Recipe, TrainingError
     except ImportError as error:  # the measuring environment leaves torch out
         raise ModelError(f"{name}: --build-models needs torch ({error}); run `tox run -e bench-build`") from error
-    base, _, precision = name.partition(".")
+    if name not in MODELS:
+        raise ModelError(
+            f"{name}: stand-ins are float32; make it with `tox run -e train -- export {name.split('.', maxsplit=1)[0]}`"
+        )
     workshop = Workshop(manifest.STAND_INS.parent / "work", manifest.STAND_INS)
-    data = Data.load(data_dir, workshop.work_dir)
-    if manifest.is_absent(base, manifest.STAND_INS):
-        train(MODELS[base], Recipe(epochs=1), data, workshop)
-    if precision:
-        export(base, data, workshop)
+    try:
+        train(MODELS[name], Recipe(epochs=1), Data.load(data_dir, WORK_DIR), workshop)
+    except (TrainingError, ExportError) as error:
+        raise ModelError(f"{name}: the stand-in was not made: {error}") from error

@@ -2,7 +2,7 @@
 
 import json
 import math
-import os
+import pickle
 import platform
 import time
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from models import ModelSpec
 from models.cifar100 import MEAN, STD, Split, normalise, right
+from models.files import replacing
 from models.resnet import ResNet
 
 METHOD = (
@@ -27,6 +28,7 @@ METHOD = (
     "processor has it"
 )
 FULL_SIZE = 32
+REMEDY = "lower peak_learning_rate of Recipe in models/training.py and delete the checkpoint"
 
 
 class TrainingError(Exception):
@@ -38,13 +40,13 @@ class Recipe:
     """Everything besides the data and the versions that decides the trained weights."""
 
     epochs: int
-    seed: int = 0
-    batch_size: int = 128
-    peak_learning_rate: float = 0.3
+    seed: int = 0  # of the first weights and of every draw
+    batch_size: int = 128  # larger ones need fewer, longer steps and lose accuracy
+    peak_learning_rate: float = 0.3  # for this batch size
     rise: float = 0.2  # share of the steps in which the rate climbs to its peak
     momentum: float = 0.9  # Nesterov
     weight_decay: float = 5e-4  # on weight matrices only; biases and norms are left alone
-    label_smoothing: float = 0.05
+    label_smoothing: float = 0.05  # share of the target that is spread over all classes
     crop_padding: int = 4  # reflected pixels around an image before the random 32x32 crop
     small_sizes: tuple[int, ...] = (20, 24, 28)  # pixels a side of the first images; a step costs their square
     growth: float = 0.6  # share of the epochs spent on small images, each size equally long
@@ -72,16 +74,23 @@ class Job:
     checkpoint: Path
     log: Path  # JSON lines, one an epoch
 
-    def begin_anew(self) -> None:
-        """Remove the checkpoint of a finished training; raise TrainingError where it was stopped before its end."""
+    def read_checkpoint(self) -> dict[str, Any] | None:
+        """Return what the checkpoint holds, None where there is none; raise TrainingError where it is damaged."""
         if not self.checkpoint.exists():
-            return
-        state = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
-        if len(state["log"]) < state["recipe"]["epochs"]:
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self.checkpoint, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise TrainingError(f"{self.checkpoint} is damaged; delete the file to begin again") from error
+        return state
+
+    def refuse_unfinished(self) -> None:
+        """Raise TrainingError where the checkpoint is of a training that was stopped before its end."""
+        state = self.read_checkpoint()
+        if state and len(state["log"]) < state["job"]["recipe"]["epochs"]:
             raise TrainingError(
                 f"{self.checkpoint} is of an unfinished run: pass --resume to go on, or delete the file"
             )
-        self.checkpoint.unlink()
 
 
 class Trainer:
@@ -108,7 +117,7 @@ class Trainer:
     def run(self) -> ResNet:
         """Train to the recipe's last epoch and return the model, on the CPU.
 
-        Raises TrainingError on a loss that is not finite and where a checkpoint or the log cannot be written.
+        Raises TrainingError on a loss or weights that are not finite and where a checkpoint cannot be written.
         """
         with self._progress() as bar:
             while self.epoch < self.recipe.epochs:
@@ -141,7 +150,7 @@ class Trainer:
             rate = self.recipe.learning_rate((self.epoch + step / self.steps) / self.recipe.epochs)
             loss, hits = self._train_step(*batch, rate, size)
             if not math.isfinite(loss):
-                raise TrainingError(f"{title}: the loss is {loss} in step {step}; lower peak_learning_rate")
+                raise TrainingError(f"{title}: the loss is {loss} in step {step}; {REMEDY}")
             loss_sum, correct = loss_sum + loss, correct + hits
             bar.update(size**2)
         return {
@@ -172,38 +181,55 @@ class Trainer:
         return loss.item(), int((logits.argmax(1) == targets).sum())
 
     def _save(self) -> None:
-        state = {
-            "name": self.job.spec.name,
-            "recipe": asdict(self.recipe),
-            "log": self.log,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-        }
-        path = self.job.checkpoint
-        partial = path.with_suffix(".part")
+        """Write checkpoint and log; raise TrainingError where that fails or the weights are no numbers any more."""
+        weights, path = self.model.state_dict(), self.job.checkpoint
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise TrainingError(f"{self.job.spec.name}: epoch {self.epoch} left weights that are no numbers; {REMEDY}")
+        state = {"job": self._identity(), "log": self.log, "model": weights, "optimizer": self.optimizer.state_dict()}
         try:
-            torch.save(state, partial)
-            os.replace(partial, path)
-            # Written anew from what the checkpoint holds: a run that was killed in between leaves no line out.
-            self.job.log.write_text("".join(json.dumps(line) + "\n" for line in self.log))
+            with replacing(path) as partial:
+                torch.save(state, partial)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-            partial.unlink(missing_ok=True)
             raise TrainingError(f"{path}: the checkpoint of epoch {self.epoch} was not written: {error}") from error
+        self._write_log()
+
+    def _write_log(self) -> None:
+        with replacing(self.job.log) as partial:
+            partial.write_text("".join(json.dumps(line) + "\n" for line in self.log))
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what has to be the same for a resumed training to go on as it began."""
+        spec = self.job.spec
+        recipe = asdict(self.recipe)
+        return {"name": spec.name, **spec.architecture(), "recipe": recipe, "images": len(self.labels)}
 
     def _restore(self) -> None:
-        """Load the checkpoint where there is one."""
-        path, job = self.job.checkpoint, self.job
-        if not path.exists():
+        """Load the checkpoint where there is one, and write the log it holds: a kill may have come between the two."""
+        state = self.job.read_checkpoint()
+        if state is None:
             return
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        if (state["name"], state["recipe"]) != (job.spec.name, asdict(self.recipe)):
+        if state["job"] != self._identity():
             raise TrainingError(
-                f"{path} holds {state['name']} after {len(state['log'])} epochs of {state['recipe']}, "
-                f"not {job.spec.name} with {asdict(self.recipe)}; delete the file to begin again"
+                f"{self.job.checkpoint} holds {state['job']} after {len(state['log'])} epochs, "
+                f"not {self._identity()}; delete the file to begin again"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.log = state["log"]
+        self._write_log()
+
+    def facts(self) -> dict[str, Any]:
+        """Return how the model was trained, for the manifest."""
+        return {
+            "method": METHOD,
+            **asdict(self.recipe),
+            "images": len(self.labels),
+            "held_out_images": len(self.held_out.labels),
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "bfloat16": _has_bfloat16(self.device),
+            "seconds": round(sum(line["seconds"] for line in self.log)),
+        }
 
 
 def logits_of(model: ResNet, data: Split) -> NDArray[np.float32]:

@@ -210,12 +210,39 @@ def test_rows_are_added_and_replaced(shelf):
     assert {name: row["file"] for name, row in manifest.rows(shelf).items()} == {"a": "c.onnx", "b": "b.onnx"}
 
 
+def screened(name, top1, seed=0):
+    recipe = {"seed": seed, "seconds": top1}
+    return {"architecture": MODELS[name].architecture(), "screening": recipe, "held_out": {"top1": top1}}
+
+
+@pytest.mark.parametrize(
+    "other", [screened("resnet14", 90, seed=1), screened("resnet20", 90)], ids=["recipe", "architecture"]
+)
+def test_what_was_screened_otherwise_is_not_compared(shelf, other):
+    for name in MODELS:
+        manifest.write_candidate(name, screened(name, 10), shelf)
+    manifest.write_candidate("resnet14", other, shelf)
+    with pytest.raises(ModelError, match=r"^resnet14: not screened like the others; .*screen resnet14"):
+        manifest.choose(3, shelf)
+    assert manifest.chosen(shelf) == []
+
+
+def test_a_damaged_manifest_is_named(shelf):
+    shelf.write_text("{")
+    with pytest.raises(ModelError, match=r"manifest\.json is damaged .*git checkout"):
+        manifest.rows(shelf)
+
+
 def test_the_best_on_held_out_images_are_chosen(shelf):
-    assert manifest.chosen(shelf) == [*MODELS]
-    for name, top1 in {"low": 10, "high": 30, "middle": 20}.items():
-        manifest.write_candidate(name, {"held_out": {"top1": top1}}, shelf)
-    assert manifest.choose(2, shelf) == manifest.chosen(shelf) == ["high", "middle"]
-    assert set(manifest.candidates(shelf)) == {"low", "middle", "high"}
+    assert manifest.chosen(shelf) == []
+    for number, name in enumerate(MODELS):
+        with pytest.raises(ModelError, match="not screened like the others"):
+            manifest.choose(2, shelf)
+        manifest.write_candidate(name, screened(name, top1=10 + number % 5), shelf)
+    manifest.write_candidate("gone", screened("resnet8", top1=99), shelf)
+    best, second = list(MODELS)[4], list(MODELS)[3]
+    assert manifest.choose(2, shelf) == manifest.chosen(shelf) == [best, second]
+    assert set(manifest.candidates(shelf)) == set(MODELS)
     assert set(manifest.rows(shelf)) == {"a"}
 
 

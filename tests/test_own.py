@@ -5,7 +5,7 @@ import onnx
 import pytest
 from helpers import make_graph, make_linear, make_many
 
-from benchmarks.inputs import seeded_batch, seeded_feeds, wrong_batch
+from benchmarks.inputs import fixed_batch, seeded_batch, seeded_feeds
 from models import graph, manifest, own
 from models.manifest import ModelError
 
@@ -64,8 +64,55 @@ def test_a_type_that_cannot_be_made_up_is_named(tmp_path):
 def test_a_fixed_batch_is_told(tmp_path, many):
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
     fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [1, 4])], [("y", "FLOAT", [1, 4])])
-    assert wrong_batch(fixed, 1) is wrong_batch(many, 5) is None
-    assert wrong_batch(fixed, 8) == "fixed.onnx: the graph has a fixed batch of 1; measure it with --batch-size 1"
+    assert fixed_batch(graph.declared_inputs(graph.read(many))) is None
+    assert seeded_feeds(fixed, 1)["x"].shape == (1, 4)
+    with pytest.raises(
+        ModelError, match=r"fixed\.onnx: the graph has a fixed batch of 1; measure it with --batch-size 1"
+    ):
+        seeded_feeds(fixed, 8)
+
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_what_old_exporters_wrote_for_a_free_dimension_is_free(tmp_path, length):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    old = make_graph(tmp_path / "old.onnx", [node], [("x", "FLOAT", [length, 4])], [("y", "FLOAT", [length, 4])])
+    assert seeded_feeds(old, 3)["x"].shape == (3, 4)
+
+
+def test_an_unnamed_first_axis_is_the_batch_only_where_the_first_input_has_none_either(tmp_path):
+    nodes = [onnx.helper.make_node("Relu", [name], [f"{name}y"]) for name in "xz"]
+    outputs = [("xy", "FLOAT", None), ("zy", "FLOAT", None)]
+    named = make_graph(tmp_path / "a.onnx", nodes, [("x", "FLOAT", ["n", 4]), ("z", "FLOAT", [None])], outputs)
+    assert seeded_feeds(named, 3, {"z:0": 7})["z"].shape == (7,)
+    unnamed = make_graph(tmp_path / "b.onnx", nodes, [("x", "FLOAT", [None, 4]), ("z", "FLOAT", [None])], outputs)
+    assert seeded_feeds(unnamed, 3)["z"].shape == (3,)
+
+
+def test_an_input_that_is_no_tensor_is_named(tmp_path):
+    sequence = onnx.helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, None)
+    node = onnx.helper.make_node("SequenceLength", ["s"], ["n"])
+    model = make_graph(tmp_path / "sequence.onnx", [node], [("x", "FLOAT", [1])], [("n", "INT64", [])])
+    proto = onnx.load(model)
+    proto.graph.input[0].CopyFrom(sequence)
+    with pytest.raises(ModelError, match="input s is no tensor with a declared shape"):
+        graph.declared_inputs(proto)
+
+
+@pytest.mark.parametrize(
+    ("operator", "kind", "precision"),
+    [
+        ("QGemm", "FLOAT", "int8"),
+        ("MatMulNBits", "FLOAT", "int8"),
+        ("QuickGelu", "FLOAT", "float32"),
+        ("Relu", "DOUBLE", "float64"),
+        ("Relu", "FLOAT16", "fp16"),
+    ],
+)
+def test_the_precision_is_read_off_operators_and_weights(tmp_path, operator, kind, precision):
+    node = onnx.helper.make_node(operator, ["x"], ["y"])
+    weight = onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [1], [0.5])
+    path = make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])], [weight])
+    assert graph.precision(onnx.load(path)) == precision
 
 
 def test_a_file_is_hashed_and_described(many):
@@ -73,6 +120,14 @@ def test_a_file_is_hashed_and_described(many):
     assert (artefact.name, artefact.is_own, artefact.is_stand_in) == ("many.onnx", True, False)
     assert artefact.row["sha256"] == manifest.sha256(many)
     assert (artefact.row["precision"], artefact.row["parameters"]) == ("float32", 0)
+
+
+def test_weights_in_a_file_of_their_own_are_hashed_too(tmp_path):
+    make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    row = own.check(own.load(tmp_path / "linear.onnx")).row
+    assert row["data_sha256"] == {"weights.bin": manifest.sha256(tmp_path / "weights.bin")}
+    assert row["bytes"] == sum((tmp_path / name).stat().st_size for name in ("linear.onnx", "weights.bin"))
+    assert row["parameters"] == 64 * 8
 
 
 def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
@@ -96,7 +151,8 @@ def test_an_own_model_is_measured_under_its_file_name(suite, many):
     options = ["--dim=sequence=5", "--dim=pixels:1=4", "--batch-size=3", "--benchmark-json=out.json"]
     suite.run(*options, model=many).assert_outcomes(passed=2)
     (benchmark, _) = suite.benchmarks()
-    assert benchmark["param"] == "many.onnx-fake-b1"
+    assert benchmark["param"] == "many.onnx.sequence=5.pixels:1=4-fake-b1"
+    assert benchmark["extra_info"]["inputs"]["ids"] == [1, 5]
     assert benchmark["params"]["model"] == "many.onnx"
     info = benchmark["extra_info"]
     assert (info["own"], info["model_sha256"], info["parity"]) == (True, manifest.sha256(many), 0.0)
@@ -121,14 +177,15 @@ def test_a_broken_file_fails_alone_and_in_the_platforms_own_words(suite, tmp_pat
     assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1"]
 
 
-def test_another_batch_than_the_fixed_one_is_skipped_in_a_sweep(pytester, suite, tmp_path):
+def test_a_fixed_batch_is_the_one_measured_and_another_is_refused(pytester, suite, tmp_path):
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
     fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [8, 4])], [("y", "FLOAT", [8, 4])])
     asked = suite.run("--batch-size=8", model=fixed)  # 1 and 8 by name
     asked.assert_outcomes(passed=1, errors=1)
     asked.stdout.fnmatch_lines(["fixed.onnx: the graph has a fixed batch of 8; measure it with --batch-size 8"])
     swept = pytester.runpytest_subprocess("--benchmark-max-time=0.005", f"--model={fixed}", "--platform=fake", "-rs")
-    swept.assert_outcomes(passed=1, skipped=1)
+    swept.assert_outcomes(passed=1)
+    swept.stdout.fnmatch_lines(["*fixed.onnx-fake-b8*"])
 
 
 def test_two_files_of_one_name_are_refused(suite, tmp_path):
@@ -136,5 +193,25 @@ def test_two_files_of_one_name_are_refused(suite, tmp_path):
     first, second = make_linear(tmp_path / "linear.onnx"), make_linear(tmp_path / "other" / "linear.onnx")
     result = suite.run(f"--model={second}", model=first)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*two files are called linear.onnx*"])
-    suite.run(f"--model={first}", model=first).assert_outcomes(passed=1)
+    result.stderr.fnmatch_lines(["*more than one model is called linear.onnx*"])
+    (tmp_path / "link").mkdir()
+    link = tmp_path / "link" / "linear.onnx"
+    link.symlink_to(first)
+    suite.run(f"--model={link}", model=first).assert_outcomes(passed=1)  # the same file by another way
+
+
+def test_a_file_called_like_a_model_of_the_catalogue_is_refused(suite, tmp_path):
+    result = suite.run(model=make_linear(tmp_path / "resnet20"))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*more than one model is called resnet20*"])
+
+
+@pytest.mark.parametrize(
+    "dims", [["--dim=heigth=4"], ["--dim=sequence=4", "--dim=sequence=5"]], ids=["unknown", "twice"]
+)
+def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims):
+    result = suite.run(*dims, model=many)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*not a free dimension, or given twice; the files' own are: batch, pixels:1, sequence*"]
+    )

@@ -176,8 +176,28 @@ def test_parity_refuses_wrong_logits(tiny_model):
 def test_parity_takes_integers_at_their_word():
     wanted = {"classes": np.array([3, 4, 5])}
     assert check_parity("here", wanted, wanted, 1e-5) == 0
-    with pytest.raises(ParityError, match="classes differs from the reference's in 1 places"):
+    with pytest.raises(ParityError, match="classes differ from the reference's in 1 places"):
         check_parity("here", {"classes": np.array([3, 4, 6])}, wanted, 1e-5)
+
+
+def test_parity_takes_infinities_at_their_word_and_the_rest_within_tolerance():
+    wanted = {"y": np.array([1.0, np.inf, np.nan, -np.inf], np.float32)}
+    near = {"y": np.array([1.0 + 1e-6, np.inf, np.nan, -np.inf], np.float32)}
+    assert 0 < check_parity("here", near, wanted, 1e-5) < 1e-5
+    for index, other in ((0, np.nan), (0, 1.1), (1, -np.inf), (2, 0.0), (3, -3e38)):
+        wrong = near["y"].copy()
+        wrong[index] = other
+        with pytest.raises(ParityError, match="here: y differ"):
+            check_parity("here", {"y": wrong}, wanted, 1e-5)
+
+
+def test_a_reference_without_an_answer_is_told(tmp_path):
+    node = onnx.helper.make_node("Gather", ["table", "ids"], ["y"])
+    table = onnx.numpy_helper.from_array(np.zeros((1, 4), np.float32), "table")
+    shapes = [("ids", "INT64", [8])], [("y", "FLOAT", [8, 4])]
+    model = make_graph(tmp_path / "gather.onnx", [node], *shapes, [table])
+    with pytest.raises(ParityError, match=r"gather\.onnx: the reference cannot answer: .*indices"):
+        reference(model, seeded_feeds(model, 8))
 
 
 def test_server_cpu_refuses_another_provider_or_thread_count(tiny_model):

@@ -8,8 +8,9 @@ import pytest
 from helpers import ROOT
 
 from benchmarks.figures.fresh import readme_commands
+from benchmarks.figures.tables import candidates_table, models_table
 from benchmarks.platforms import PLATFORMS
-from models import MODELS, manifest
+from models import MODELS
 
 README = (ROOT / "README.md").read_text()
 
@@ -54,10 +55,9 @@ def test_the_measuring_environment_leaves_torch_out():
     assert all(isinstance(requirement, str) and not requirement.startswith("torch") for requirement in groups["bench"])
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_the_readmes_accuracy_is_the_manifests(name):
-    test = manifest.rows()[name]["test"]
-    assert re.search(rf"^\| `{name}` .*\b{test['top1']} % .*\b{test['top5']} %", README, re.MULTILINE)
+@pytest.mark.parametrize("table", [candidates_table, models_table])
+def test_the_readmes_tables_are_the_manifests(table):
+    assert table() in README
 
 
 def test_paths_named_in_the_readme_exist():

@@ -136,7 +136,7 @@ def test_a_second_thread_at_work_is_refused():
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
     assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.0
-    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8)
+    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8 * 19)
     assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
     assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
     assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)

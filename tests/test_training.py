@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -13,11 +14,13 @@ import pytest
 import torch
 from helpers import ROOT, clean_environment
 
+import train_models as train_models_module
 from models import MODELS, build, cifar100, manifest
 from models.build import Data, Workshop
 from models.cifar100 import MEAN, RECORD_BYTES, STD, DataError, Split, hold_out
 from models.curves import plot
 from models.export import ExportError, logits_of
+from models.manifest import ModelError
 from models.training import Job, Recipe, Trainer, TrainingError, _batches, _padded
 
 # Data
@@ -218,10 +221,22 @@ def test_held_out_images_are_fixed_and_apart():
     assert [*hold_out(numbered, 0.1)[1].labels] == [*held.labels]
 
 
-def test_no_step_sees_a_held_out_image(tmp_path):
-    learned, held = hold_out(some_data(), 0.1)
-    marked = Trainer(job(tmp_path), learned, held)
-    assert len(marked.labels) == len(learned.labels) == 230
+def test_no_step_sees_a_held_out_image(tmp_path, monkeypatch):
+    data = some_data()
+    data.images[:, 0] = 0  # black in one plane,
+    marked = hold_out(data, 0.1)
+    marked[1].images[:, 0] = 255  # white in the held-out ones
+    step, seen = Trainer._train_step, []
+
+    def watched(self, images, *rest):
+        seen.append(images[:, 0].max().item())
+        return step(self, images, *rest)
+
+    monkeypatch.setattr(Trainer, "_train_step", watched)
+    trained = Trainer(job(tmp_path), *marked)
+    trained.run()
+    assert max(seen) < 0
+    assert len(trained.labels) == 230
 
 
 def test_a_model_learns_what_it_is_shown(tmp_path):
@@ -258,6 +273,34 @@ def test_a_checkpoint_that_cannot_be_written_is_named_and_the_last_one_kept(tmp_
         started.run()
     assert (tmp_path / "resnet8.pt").read_bytes() == before
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path, monkeypatch):
+    started = trainer(tmp_path)
+    started._save()
+    before = (tmp_path / "resnet8.pt").read_bytes()
+    monkeypatch.setattr(
+        Trainer, "_train_step", lambda self, *_: (self.model.head.bias.data.fill_(torch.inf), (1.0, 0))[1]
+    )
+    with pytest.raises(
+        TrainingError, match=r"resnet8: epoch 1 left weights that are no numbers; lower peak_learning_rate"
+    ):
+        started.run()
+    assert (tmp_path / "resnet8.pt").read_bytes() == before
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "resnet8.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match=r"resnet8\.pt is damaged; delete the file to begin again"):
+        trainer(tmp_path)
+
+
+def test_a_log_that_was_cut_short_is_made_whole(tmp_path):
+    trainer(tmp_path).run()
+    whole = (tmp_path / "log.jsonl").read_text()
+    (tmp_path / "log.jsonl").write_text(whole.splitlines(True)[0])
+    assert trainer(tmp_path).epoch == 3
+    assert (tmp_path / "log.jsonl").read_text() == whole
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
@@ -321,11 +364,10 @@ def test_a_finished_training_is_not_repeated(trained, monkeypatch):
 
     monkeypatch.setattr(Trainer, "_train_epoch", repeated)
     before = manifest.rows(trained.manifest)
-    build.train(MODELS["resnet8"], SHORT, DATA, trained)  # with --resume
+    build.train(MODELS["resnet8"], SHORT, DATA, replace(trained, resume=True))
     assert manifest.rows(trained.manifest) == before
-    finished = trained.training(MODELS["resnet8"], SHORT)
-    finished.begin_anew()  # without
-    assert not finished.checkpoint.exists()
+    with pytest.raises(AssertionError):  # without --resume it begins anew
+        build.train(MODELS["resnet8"], SHORT, DATA, trained)
 
 
 def test_export_leaves_smaller_files_that_answer_alike(trained):
@@ -346,30 +388,62 @@ def test_export_leaves_smaller_files_that_answer_alike(trained):
     assert "5 held-out training images" in rows["resnet8.int8"]["made"]["method"]
 
 
-def test_int8_that_loses_too_much_is_refused(trained, monkeypatch):
-    monkeypatch.setattr(build, "INT8_LOSS", -100)
-    with pytest.raises(ExportError, match=r"resnet8\.int8\.onnx: int8 loses .* points of top-1"):
+def test_a_form_that_loses_too_much_is_refused_and_the_old_one_kept(trained, monkeypatch):
+    build.export("resnet8", DATA, trained)
+    before = {path: path.read_bytes() for path in trained.manifest.parent.glob("*.*")}
+    monkeypatch.setattr(build, "LOSS", -100)
+    with pytest.raises(ExportError, match=r"resnet8\.int8\.onnx: loses .* points of top-1 against float32"):
         build.export("resnet8", DATA, trained)
-    assert "resnet8.int8" not in manifest.rows(trained.manifest)
+    assert {path: path.read_bytes() for path in trained.manifest.parent.glob("*.*")} == before
+
+
+def test_files_of_an_earlier_training_are_refused(trained):
+    build.export("resnet8", DATA, trained)
+    assert manifest.load("resnet8.int8", trained.manifest)
+    build.train(MODELS["resnet8"], replace(SHORT, seed=7), DATA, trained)
+    with pytest.raises(ModelError, match=r"resnet8\.int8\.onnx was made from an earlier training.* export resnet8"):
+        manifest.load("resnet8.int8", trained.manifest)
+    build.export("resnet8", DATA, trained)
+    assert manifest.load("resnet8.int8", trained.manifest).row["training"]["seed"] == 7
+
+
+def test_a_file_that_is_not_written_whole_leaves_the_old_one(trained, monkeypatch):
+    before = (trained.manifest.parent / "resnet8.onnx").read_bytes()
+
+    def full_disk(_model, path):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(onnx, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        build.train(MODELS["resnet8"], replace(SHORT, seed=7), DATA, trained)
+    assert (trained.manifest.parent / "resnet8.onnx").read_bytes() == before
+    assert not list(trained.manifest.parent.rglob("*.part"))
+    assert manifest.load("resnet8", trained.manifest)
 
 
 def test_the_int8_form_is_of_unsigned_activations_and_signed_weights_per_channel(trained):
     build.export("resnet8", DATA, trained)
     model = onnx.load(trained.manifest.parent / "resnet8.int8.onnx")
     weights = {weight.name: weight for weight in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "QuantizeLinear":
-            assert weights[node.input[2]].data_type == onnx.TensorProto.UINT8
-        if node.op_type == "DequantizeLinear" and node.input[0] in weights:
-            weight = weights[node.input[0]]
-            assert weight.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.INT32)  # weights and biases
-            assert list(weights[node.input[1]].dims) == [max(weight.dims[0], weights[node.input[1]].dims[0])]
+    quantised = [node for node in model.graph.node if node.op_type == "QuantizeLinear"]
+    assert quantised
+    assert {weights[node.input[2]].data_type for node in quantised} == {onnx.TensorProto.UINT8}
+    kernels = [
+        (weights[node.input[0]], weights[node.input[1]])
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in weights and len(weights[node.input[0]].dims) == 4
+    ]
+    assert len(kernels) == 9
+    for kernel, scale in kernels:
+        assert kernel.data_type == onnx.TensorProto.INT8
+        assert list(scale.dims) == [kernel.dims[0]]
 
 
-def test_the_curves_are_drawn_from_the_logs(trained):
+def test_the_curves_are_drawn_from_the_logs(trained, monkeypatch):
     for name in ("resnet8", "resnet8-half"):
         build.screen(MODELS[name], SHORT, DATA, trained)
-    manifest.choose(1, trained.manifest)
+    monkeypatch.setattr(manifest, "chosen", lambda _manifest: ["resnet8"])
     picture = plot(trained.manifest)
     assert all(f"{name}, " in picture.read_text() for name in ("resnet8", "resnet8-half"))
     before = picture.read_bytes()
@@ -403,8 +477,63 @@ def test_missing_data_is_one_line(tmp_path):
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_unfinished_work_is_not_thrown_away(tmp_path):
-    trainer(tmp_path)._save()
-    refused = train_models("train", "resnet8", "--work-dir", tmp_path)
+def test_nothing_is_thrown_away_before_all_is_known_to_be_finished(tmp_path):
+    finished, stopped = (
+        trainer(tmp_path, epochs=0),
+        Trainer(
+            Job(MODELS["resnet14"], Recipe(epochs=3, batch_size=64), tmp_path / "resnet14.pt", tmp_path / "log.jsonl"),
+            *hold_out(some_data(), 0.1),
+        ),
+    )
+    finished._save()
+    stopped._save()
+    refused = train_models("train", "resnet8", "resnet14", "--work-dir", tmp_path)
     assert refused.returncode == 1
-    assert "pass --resume to go on, or delete the file" in refused.stderr
+    assert "resnet14.pt is of an unfinished run: pass --resume to go on, or delete the file" in refused.stderr
+    assert (tmp_path / "resnet8.pt").exists()
+
+
+@pytest.fixture
+def small_world(folder, tmp_path, monkeypatch):
+    """The command line on a few images, three candidates and one epoch, in this process."""
+    monkeypatch.setattr(manifest, "MANIFEST", tmp_path / "manifest.json")
+    for function in (manifest.rows, manifest.candidates, manifest.chosen, manifest.load, manifest.is_absent):
+        monkeypatch.setattr(function, "__defaults__", (tmp_path / "manifest.json",))
+    monkeypatch.setattr(manifest.choose, "__defaults__", (tmp_path / "manifest.json",))
+    monkeypatch.setattr(train_models_module, "SCREENING_EPOCHS", 1)
+    monkeypatch.setattr(train_models_module, "CHOSEN", 1)
+    monkeypatch.setattr(build, "LOSS", 100)
+    monkeypatch.setattr(
+        train_models_module, "Workshop", lambda work_dir, resume: Workshop(work_dir, tmp_path / "manifest.json", resume)
+    )
+    for name in [name for name in MODELS if name not in ("resnet8", "resnet8-half")]:
+        monkeypatch.delitem(MODELS, name)
+
+    def run(*words):
+        options = ["--epochs=1", f"--data-dir={folder}", f"--work-dir={tmp_path / 'work'}"]
+        train_models_module.run(train_models_module.parse([*options, *words]))
+        return json.loads((tmp_path / "manifest.json").read_text())
+
+    return run
+
+
+def test_the_whole_way_from_candidates_to_curves(small_world, tmp_path, capsys):
+    with pytest.raises(ModelError, match=r"no model has been chosen yet: run `train_models\.py screen` first"):
+        small_world("train")
+    small_world("screen", "resnet8")
+    assert "not chosen anew: resnet8-half: not screened like the others" in capsys.readouterr().out
+    content = small_world()
+    assert set(content["candidates"]) == {"resnet8", "resnet8-half"}
+    (best,) = content["chosen"]
+    assert set(content["models"]) == {best, f"{best}.int8", f"{best}.fp16"}
+    assert all((tmp_path / row["file"]).is_file() for row in content["models"].values())
+    assert (tmp_path / "training" / "learning-curves.svg").is_file()
+    assert content["models"][best]["training"]["images"] == 294
+    assert small_world("--resume") == content
+    with pytest.raises(ModelError, match="not screened like the others"):
+        small_world("screen", "resnet8", "--seed=1") and manifest.choose(1)
+
+
+def test_drawing_nothing_says_what_to_do_first(small_world):
+    with pytest.raises(ModelError, match="nothing to draw before a screening and a training"):
+        small_world("plot")

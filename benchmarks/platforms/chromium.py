@@ -115,17 +115,21 @@ class PageSession:
         constants = {"mean": [*images.mean], "std": [*images.std]}
         for start in range(0, count, batch_size):
             batch = {"start": start, "count": min(batch_size, count - start)}
-            yield self._block("classify", source | constants | batch)
+            self._call("prepare", source | constants | batch)
+            yield self._block("timePrepared", {})
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
-        try:
-            before = self._page.thread_seconds()
-            answer = self._page.call(function, argument)
-            after = self._page.thread_seconds()
-        except PageError as error:
-            raise PlatformError(f"{self._platform}: {self._model}: {error}") from error
+        before = self._page.thread_seconds()
+        answer = self._call(function, argument)
+        after = self._page.thread_seconds()
         samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
         return Block(samples, {name: _array(output) for name, output in answer["outputs"]}, _cpu_time(before, after))
+
+    def _call(self, function: str, argument: dict[str, Any]) -> Any:
+        try:
+            return self._page.call(function, argument)
+        except PageError as error:
+            raise PlatformError(f"{self._platform}: {self._model}: {error}") from error
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""
