@@ -105,10 +105,12 @@ def choose(must: bool) -> None:
 
 def refuse_unfinished(options: argparse.Namespace, workshop: Workshop, short: Recipe, long: Recipe) -> None:
     """Stop before anything is begun where an unfinished training would be thrown away."""
-    for spec in options.named or MODELS.values():
-        if "screen" in options.steps:
+    candidates = options.named or [*MODELS.values()]
+    if "screen" in options.steps:
+        for spec in candidates:
             workshop.screening(spec, short).refuse_unfinished()
-        if "train" in options.steps:
+    if "train" in options.steps:
+        for spec in candidates if "screen" in options.steps else wanted(options):
             workshop.training(spec, long).refuse_unfinished()
 
 

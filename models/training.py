@@ -145,7 +145,7 @@ class Trainer:
         loss_sum, correct, rate, started = 0.0, 0, 0.0, time.perf_counter()
         size = self.recipe.image_size(self.epoch / self.recipe.epochs)
         title = f"{self.job.spec.name} epoch {self.epoch + 1}/{self.recipe.epochs}"
-        bar.set_description(title)
+        bar.set_description_str(title)
         for step, batch in enumerate(_batches(self.images, self.labels, self.recipe, self.epoch)):
             rate = self.recipe.learning_rate((self.epoch + step / self.steps) / self.recipe.epochs)
             loss, hits = self._train_step(*batch, rate, size)
