@@ -1,6 +1,6 @@
 """Train the catalogue's models on CIFAR-100: models/*.onnx in every precision, and models/manifest.json.
 
-    train_models.py                     all four steps, for every candidate
+    train_models.py                     all four steps: every candidate is screened, the three best are trained
     train_models.py resnet20            all four steps, for this one
     train_models.py screen              train every candidate for a short round; the three best are chosen
     train_models.py train               train the chosen for a long round and export them as float32
@@ -17,6 +17,8 @@ import argparse
 import os
 import sys
 from pathlib import Path
+
+import torch
 
 from benchmarks.settings import positive
 from models import MODELS, WORK_DIR, ModelSpec, manifest
@@ -40,6 +42,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="show the candidates and what is known of them, then stop")
     parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="of the long round (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument("--threads", type=positive(int), help="of this training; several can run side by side")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of an earlier run")
     parser.add_argument(
         "--data-dir",
@@ -72,6 +75,8 @@ def print_candidates() -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Go through the steps that were asked for."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
     workshop = Workshop(options.work_dir, resume=options.resume)
     short = Recipe(epochs=SCREENING_EPOCHS, seed=options.seed)
     long = Recipe(epochs=options.epochs, seed=options.seed)

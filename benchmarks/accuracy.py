@@ -58,7 +58,7 @@ def classify(session: Session, images: Images, batch_size: int, title: str) -> l
             started = time.perf_counter()
             if (block := next(answers, None)) is None:
                 break
-            check(block, 1, time.perf_counter() - started, session.facts)
+            check(block, 1, time.perf_counter() - started, session.facts, busy=False)
             blocks.append(block)
             bar.update(len(_logits(block)))
     check_whole(blocks, session.facts)

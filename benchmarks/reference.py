@@ -52,9 +52,13 @@ def reference(model: Path, feeds: Feeds) -> Outputs:
     try:
         session = open_reference(model)
         names = [output.name for output in session.get_outputs()]
-        return dict(zip(names, session.run(names, feeds), strict=True))
+        outputs = dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # onnxruntime's exceptions share no base class
         raise ParityError(f"{model.name}: the reference cannot answer: {error}") from error
+    for name, value in outputs.items():
+        if not (isinstance(value, np.ndarray) and value.dtype.kind in "fiub"):
+            raise ParityError(f"{model.name}: output {name} is no tensor of numbers; it cannot be compared")
+    return outputs
 
 
 def open_reference(model: Path) -> onnxruntime.InferenceSession:

@@ -26,7 +26,7 @@ BUSY_ADVICE = (
     "busy     other programs took processor time from these benchmarks: compare their min, p10 and "
     "cpu_seconds_per_inference, not medians or means"
 )
-COMPARE_OPTIONS = "--group-by=param:model,param:batch_size --columns=min,median,iqr,rounds"
+COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -50,7 +50,18 @@ def _input(value: onnx.ValueInfoProto) -> Input:
         raise ModelError(f"input {value.name} is no tensor with a declared shape; such inputs cannot be made up")
     # Old exporters wrote free dimensions as 0 or -1.
     shape = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or None for dim in tensor.shape.dim]
-    return Input(value.name, onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type), tuple(shape))
+    try:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+    except KeyError:
+        raise ModelError(f"input {value.name} is of an unknown type, {tensor.elem_type}") from None
+    return Input(value.name, dtype, tuple(shape))
+
+
+def _weights(model: onnx.ModelProto) -> list[TensorProto]:
+    """Return the graph's weights, also those that are written as nodes."""
+    constants = (node for node in model.graph.node if node.op_type == "Constant")
+    values = [entry.t for node in constants for entry in node.attribute if entry.name == "value"]
+    return [*model.graph.initializer, *values]
 
 
 def free_dimensions(inputs: list[Input]) -> set[str]:
@@ -68,19 +79,19 @@ def precision(model: onnx.ModelProto) -> str:
     operators = {node.op_type for node in model.graph.node}
     if any(name.startswith(QUANTISED_BEGIN) or name.endswith(QUANTISED_END) for name in operators):
         return "int8"
-    found = {weight.data_type for weight in model.graph.initializer}
+    found = {weight.data_type for weight in _weights(model)}
     return next((name for kind, name in FLOATS.items() if kind in found), "float32")
 
 
 def parameters(model: onnx.ModelProto) -> int:
     """Count the numbers in the graph's weights."""
-    return int(sum(np.prod(weight.dims, dtype=np.int64) for weight in model.graph.initializer))
+    return int(sum(np.prod(weight.dims, dtype=np.int64) for weight in _weights(model)))
 
 
 def data_files(path: Path) -> list[str]:
     """Return the names of the files that hold weights, relative to the graph's own; none where that is no ONNX."""
     try:
-        weights = read(path).graph.initializer
+        weights = _weights(read(path))
     except DecodeError:
         return []
     entries = [entry for weight in weights if uses_external_data(weight) for entry in weight.external_data]

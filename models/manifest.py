@@ -101,7 +101,8 @@ def choose(number: int, manifest: Path = MANIFEST) -> list[str]:
 
 def _not_comparable(found: dict[str, Row]) -> list[str]:
     """Return the candidates that were not screened, or as another network, or otherwise than most of the others."""
-    recipes = {name: json.dumps({**row["screening"], "seconds": 0}) for name, row in found.items()}
+    elsewhere = {"seconds": 0, "threads": 0, "device": "", "bfloat16": None}  # may differ between machines
+    recipes = {name: json.dumps(row["screening"] | elsewhere) for name, row in found.items()}
     usual = Counter(recipes.values()).most_common(1)
 
     def is_comparable(spec: ModelSpec) -> bool:

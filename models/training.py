@@ -200,8 +200,18 @@ class Trainer:
     def _identity(self) -> dict[str, Any]:
         """Return what has to be the same for a resumed training to go on as it began."""
         spec = self.job.spec
-        recipe = asdict(self.recipe)
-        return {"name": spec.name, **spec.architecture(), "recipe": recipe, "images": len(self.labels)}
+        return {
+            "name": spec.name,
+            **spec.architecture(),
+            "recipe": asdict(self.recipe),
+            "images": len(self.labels),
+            **self._arithmetic(),
+        }
+
+    def _arithmetic(self) -> dict[str, Any]:
+        """Return what else decides the order of sums and their rounding."""
+        bfloat16 = _has_bfloat16(self.device)
+        return {"device": self.device.type, "threads": torch.get_num_threads(), "bfloat16": bfloat16}
 
     def _restore(self) -> None:
         """Load the checkpoint where there is one, and write the log it holds: a kill may have come between the two."""
@@ -211,7 +221,7 @@ class Trainer:
         if state["job"] != self._identity():
             raise TrainingError(
                 f"{self.job.checkpoint} holds {state['job']} after {len(state['log'])} epochs, "
-                f"not {self._identity()}; delete the file to begin again"
+                f"not {self._identity()}; go on with the same options (--threads, --epochs, --seed), or delete the file"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -225,9 +235,7 @@ class Trainer:
             **asdict(self.recipe),
             "images": len(self.labels),
             "held_out_images": len(self.held_out.labels),
-            "device": self.device.type,
-            "threads": torch.get_num_threads(),
-            "bfloat16": _has_bfloat16(self.device),
+            **self._arithmetic(),
             "seconds": round(sum(line["seconds"] for line in self.log)),
         }
 

@@ -6,6 +6,7 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks.inputs import fixed_batch, seeded_batch, seeded_feeds
+from benchmarks.reference import ParityError, reference
 from models import graph, manifest, own
 from models.manifest import ModelError
 
@@ -96,6 +97,34 @@ def test_an_input_that_is_no_tensor_is_named(tmp_path):
     proto.graph.input[0].CopyFrom(sequence)
     with pytest.raises(ModelError, match="input s is no tensor with a declared shape"):
         graph.declared_inputs(proto)
+
+
+def test_weights_in_nodes_count_as_weights(tmp_path):
+    value = onnx.helper.make_tensor("v", onnx.TensorProto.FLOAT16, [2], [0.5, 1.5])
+    nodes = [onnx.helper.make_node("Constant", [], ["c"], value=value), onnx.helper.make_node("Add", ["x", "c"], ["y"])]
+    path = make_graph(tmp_path / "a.onnx", nodes, [("x", "FLOAT16", [2])], [("y", "FLOAT16", [2])])
+    assert (graph.precision(onnx.load(path)), graph.parameters(onnx.load(path))) == ("fp16", 2)
+
+
+def test_an_input_of_an_unknown_type_fails_alone(suite, tmp_path):
+    whole = make_linear(tmp_path / "whole.onnx")
+    model = onnx.load(whole)
+    model.graph.input[0].type.tensor_type.elem_type = 0
+    onnx.save(model, tmp_path / "undefined.onnx")
+    result = suite.run(f"--model={tmp_path / 'undefined.onnx'}", model=whole)
+    assert result.parseoutcomes()["passed"] == 1
+    assert result.parseoutcomes()["errors"] >= 1
+    with pytest.raises(ModelError, match="input x is of an unknown type, 0"):
+        graph.declared_inputs(model)
+
+
+def test_an_output_that_is_no_tensor_of_numbers_is_named(tmp_path):
+    node = onnx.helper.make_node("SequenceConstruct", ["x"], ["s"])
+    model = onnx.load(make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("s", "FLOAT", [1])]))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, tmp_path / "sequence.onnx")
+    with pytest.raises(ParityError, match=r"sequence\.onnx: output s is no tensor of numbers"):
+        reference(tmp_path / "sequence.onnx", seeded_feeds(tmp_path / "sequence.onnx", 1))
 
 
 @pytest.mark.parametrize(
@@ -206,9 +235,7 @@ def test_a_file_called_like_a_model_of_the_catalogue_is_refused(suite, tmp_path)
     result.stderr.fnmatch_lines(["*more than one model is called resnet20*"])
 
 
-@pytest.mark.parametrize(
-    "dims", [["--dim=heigth=4"], ["--dim=sequence=4", "--dim=sequence=5"]], ids=["unknown", "twice"]
-)
+@pytest.mark.parametrize("dims", [["--dim=seq=4"], ["--dim=sequence=4", "--dim=sequence=5"]], ids=["unknown", "twice"])
 def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims):
     result = suite.run(*dims, model=many)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

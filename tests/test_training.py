@@ -305,7 +305,7 @@ def test_a_log_that_was_cut_short_is_made_whole(tmp_path):
 
 def test_a_checkpoint_of_another_recipe_is_refused(tmp_path):
     trainer(tmp_path)._save()
-    with pytest.raises(TrainingError, match="delete the file to begin again"):
+    with pytest.raises(TrainingError, match=r"go on with the same options .* or delete the file"):
         trainer(tmp_path, seed=9)
 
 

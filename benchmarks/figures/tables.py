@@ -60,9 +60,10 @@ def latency_table(results: list[Result]) -> str:
     for (model, batch), side in sides.items():
         if {SERVER, BROWSER} <= side.keys():
             medians = [f"{side[name]['stats']['median'] * 1e3:.3g} ms" for name in (SERVER, BROWSER)]
-            ratio = side[BROWSER]["extra_info"]["p10"] / side[SERVER]["extra_info"]["p10"]
+            p10 = [side[name]["extra_info"].get("p10") for name in (SERVER, BROWSER)]
+            ratio = f"{p10[1] / p10[0]:.1f}×" if all(p10) else "–"  # fewer than ten samples have no p10
             speeds = [f"{side[name]['extra_info']['images_per_second']:,.0f}" for name in (SERVER, BROWSER)]
-            rows.append([f"`{model}`", str(batch), *medians, f"{ratio:.1f}×", *speeds])
+            rows.append([f"`{model}`", str(batch), *medians, ratio, *speeds])
     head = [
         "model",
         "batch",

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,9 +69,10 @@ class ChromiumWasm:
     def open(self, model: Path, settings: Settings) -> Iterator["PageSession"]:
         """Open the file in a fresh browser and check that isolation, SIMD, thread and runtime are the wanted ones."""
         browser = chromium.find(settings.browser_path)
+        served = {_data_url(index): file for index, file in enumerate(data_files(model).values())}
         try:
             with (
-                serving({**FILES, MODEL: model, **data_files(model)}) as server,
+                serving({**FILES, MODEL: model, **served}) as server,
                 open_page(browser, server.origin, settings.timeout) as page,
             ):
                 yield PageSession(self.name, model, server, page)
@@ -156,13 +156,17 @@ def _cpu_time(before: dict[int, float], after: dict[int, float]) -> CpuTime | No
 
 
 def data_files(model: Path) -> dict[str, Path]:
-    """Return the files beside *model* that hold its weights, by the path at which they are served.
+    """Return the files beside *model* that hold its weights, by the name the graph calls them.
 
     One that is missing, or lies elsewhere, is left out: the runtime will tell.
     """
     folder = model.parent.resolve()
     files = ((name, (folder / name).resolve()) for name in graph.data_files(model))
-    return {f"/data/{quote(name)}": file for name, file in files if file.is_file() and file.is_relative_to(folder)}
+    return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
+
+
+def _data_url(index: int) -> str:
+    return f"/data/{index}"
 
 
 def configuration(model: Path) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def configuration(model: Path) -> dict[str, Any]:
         "bundle": f"/ort/{BUNDLE}",
         "wasmPaths": {"wasm": f"/ort/{BINARY}"},
         "model": MODEL,
-        "dataFiles": [{"path": unquote(url.removeprefix("/data/")), "data": url} for url in data_files(model)],
+        "dataFiles": [{"path": name, "data": _data_url(index)} for index, name in enumerate(data_files(model))],
         "providers": ["wasm"],
         "threads": 1,
     }
