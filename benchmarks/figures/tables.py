@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from models import MODELS, manifest
+from models import manifest
 
 SERVER, BROWSER = "server-cpu", "chromium-wasm"
 Result = dict[str, Any]
@@ -41,7 +41,7 @@ def candidates_table() -> str:
 def models_table() -> str:
     """Return every file of the manifest with its size and its accuracy on the test set."""
     rows = []
-    for name, row in sorted(manifest.rows().items(), key=lambda item: (-MODELS[item[0].split(".")[0]].depth, item[0])):
+    for name, row in sorted(manifest.rows().items(), key=lambda item: (-item[1]["parameters"], item[0])):
         epochs, test = row["training"]["epochs"], row["test"]
         kilobytes = f"{row['bytes'] / 1e3:,.0f} kB"
         rows.append(
@@ -59,7 +59,7 @@ def latency_table(results: list[Result]) -> str:
     rows = []
     for (model, batch), side in sides.items():
         if {SERVER, BROWSER} <= side.keys():
-            medians = [f"{side[name]['stats']['median'] * 1e3:.3g} ms" for name in (SERVER, BROWSER)]
+            medians = [f"{side[name]['stats']['median'] * 1e3:#.3g} ms" for name in (SERVER, BROWSER)]
             p10 = [side[name]["extra_info"].get("p10") for name in (SERVER, BROWSER)]
             ratio = f"{p10[1] / p10[0]:.1f}×" if all(p10) else "–"  # fewer than ten samples have no p10
             speeds = [f"{side[name]['extra_info']['images_per_second']:,.0f}" for name in (SERVER, BROWSER)]
