@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from models import manifest
 from models.files import replacing
@@ -34,7 +35,7 @@ def plot(manifest_file: Path) -> Path:
         _curve(long, logs / f"{name}.jsonl", "train_accuracy", color=colour, linestyle=":")
     _label(short, f"Screening: top-1 on {_images(screened, 'screening')} held-out images")
     held_out = _images(trained, "training")
-    _label(long, f"Training: top-1 on {held_out} held-out images; dotted: on augmented training images")
+    _label(long, f"Training: top-1 on {held_out} held-out images; dotted: on those trained on")
     path = logs / PICTURE
     with replacing(path) as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None})
@@ -60,5 +61,6 @@ def _curve(axes: Axes, log: Path, figure: str, **style: Any) -> None:
 def _label(axes: Axes, title: str) -> None:
     axes.set(title=title, xlabel="epoch", ylabel="%", ylim=(0, 100))
     axes.title.set_fontsize(8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="upper left")
