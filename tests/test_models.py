@@ -40,7 +40,7 @@ PARAMETERS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_the_family_has_the_known_sizes(name):
     model = ResNet(MODELS[name])
     assert sum(p.numel() for p in model.parameters()) == PARAMETERS[name]
