@@ -58,6 +58,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         )
     options.steps = [step for step in STEPS if step in options.words] or [*STEPS]
     options.named = [MODELS[word] for word in options.words if word in MODELS]
+    options.candidates = options.named or [*MODELS.values()]
     return options
 
 
@@ -80,13 +81,12 @@ def run(options: argparse.Namespace) -> None:
     workshop = Workshop(options.work_dir, resume=options.resume)
     short = Recipe(epochs=SCREENING_EPOCHS, seed=options.seed)
     long = Recipe(epochs=options.epochs, seed=options.seed)
-    candidates = options.named or [*MODELS.values()]
     if not options.resume:
         refuse_unfinished(options, workshop, short, long)
     if options.steps != ["plot"]:
         data = Data.load(options.data_dir, options.work_dir)
     if "screen" in options.steps:
-        for spec in candidates:
+        for spec in options.candidates:
             screen(spec, short, data, workshop)
         choose(must=not options.named)
     for spec in wanted(options):
@@ -110,12 +110,11 @@ def choose(must: bool) -> None:
 
 def refuse_unfinished(options: argparse.Namespace, workshop: Workshop, short: Recipe, long: Recipe) -> None:
     """Stop before anything is begun where an unfinished training would be thrown away."""
-    candidates = options.named or [*MODELS.values()]
     if "screen" in options.steps:
-        for spec in candidates:
+        for spec in options.candidates:
             workshop.screening(spec, short).refuse_unfinished()
     if "train" in options.steps:
-        for spec in candidates if "screen" in options.steps else wanted(options):
+        for spec in options.candidates if "screen" in options.steps else wanted(options):
             workshop.training(spec, long).refuse_unfinished()
 
 

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from benchmarks.protocol import Block, Images, Session
 from benchmarks.reference import open_reference
 from benchmarks.sampler import check, check_whole
-from models.cifar100 import Split, normalise, right
+from models.cifar100 import Split, normalised_batches, right
 from models.manifest import Artefact
 
 # Right answers by which a platform may differ from the manifest. float32 differs where two classes are level; with
@@ -79,8 +79,7 @@ def reference_classes(artefact: Artefact, images: Images, batch_size: int) -> ND
     session, classes = open_reference(artefact.path), []
     name = session.get_inputs()[0].name
     with _progress(f"{artefact.name}, reference", len(images.pixels)) as bar:
-        for start in range(0, len(images.pixels), batch_size):
-            batch = normalise(images.pixels[start : start + batch_size], images.mean, images.std)
+        for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
             classes.append(session.run(None, {name: batch})[0].argmax(1))
             bar.update(len(batch))
     return np.concatenate(classes)

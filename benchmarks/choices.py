@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,14 @@ def dim(text: str) -> tuple[str, int]:
 
 def check(config: pytest.Config) -> None:
     """Raise UsageError for files whose results could not be told apart, and for dimensions that no file has."""
-    files = _own_files(config)
-    names = [path.name for path in files]
-    if confused := sorted({name for name in names if names.count(name) > 1 or name in NAMES}):
-        raise pytest.UsageError(
-            f"--model: more than one model is called {confused[0]}; results go by the file's name, rename the file"
-        )
+    own_files = _own_files(config)
+    for path in _paths(config):
+        if path.name in NAMES or not path.samefile(own_files[path.name]):
+            raise pytest.UsageError(
+                f"--model: more than one model is called {path.name}; results go by the file's name, rename the file"
+            )
     dims = [name for name, _ in config.getoption("dim") or ()]
-    free = set().union(*(graph.free_dimensions(_inputs(path)) for path in files))
+    free = {name for path in own_files.values() for name in graph.free_dimensions(_inputs(path))}
     if unknown := [name for name in dims if name not in free or dims.count(name) > 1]:
         known = ", ".join(sorted(free)) or "none"
         raise pytest.UsageError(
@@ -59,12 +60,16 @@ def check(config: pytest.Config) -> None:
         )
 
 
-def _own_files(config: pytest.Config) -> list[Path]:
-    """Return the files of the user's own, each once, by whatever path."""
-    paths = [path for path in config.getoption("model") or () if isinstance(path, Path)]
-    return [path for index, path in enumerate(paths) if not any(path.samefile(other) for other in paths[:index])]
+def _paths(config: pytest.Config) -> list[Path]:
+    return [path for path in config.getoption("model") or () if isinstance(path, Path)]
 
 
+def _own_files(config: pytest.Config) -> dict[str, Path]:
+    """Return the files of the user's own by the names that results go by."""
+    return {path.name: path for path in _paths(config)}
+
+
+@cache
 def _inputs(file: Path) -> list[Input]:
     """Return what the file declares; nothing where that cannot be read, which is told when it is measured."""
     try:
@@ -78,8 +83,7 @@ def cases(config: pytest.Config, test_set: bool) -> list[Any]:
 
     With *test_set* the models are those of the catalogue, in every precision, and there are no batch sizes.
     """
-    chosen = config.getoption
-    platforms = dict.fromkeys(chosen("platform") or PLATFORMS)
+    platforms = dict.fromkeys(config.getoption("platform") or PLATFORMS)
     if test_set:
         models = [model for model in _models(config, PRECISIONS) if model in NAMES]
         return [_case(config, model, platform) for model in models for platform in platforms]
@@ -94,8 +98,7 @@ def cases(config: pytest.Config, test_set: bool) -> list[Any]:
 def _models(config: pytest.Config, precisions: Sequence[str]) -> list[str]:
     """Return the names asked for, else the chosen models in *precisions*; all candidates where none is chosen yet."""
     if asked_for := config.getoption("model"):
-        files = {path.name for path in _own_files(config)}
-        return [name for name in dict.fromkeys(getattr(m, "name", m) for m in asked_for) if name in files | {*NAMES}]
+        return [*dict.fromkeys(getattr(model, "name", model) for model in asked_for)]
     return [variant(name, precision) for name in manifest.chosen() or MODELS for precision in precisions]
 
 
@@ -103,8 +106,8 @@ def _batch_sizes(config: pytest.Config, model: str) -> list[int]:
     """Return the sizes asked for, else the one that a file of the user's own has fixed, else the usual."""
     if asked_for := config.getoption("batch_size"):
         return [*dict.fromkeys(asked_for)]
-    fixed = [fixed_batch(_inputs(path)) for path in _own_files(config) if path.name == model]
-    return [fixed[0]] if fixed and fixed[0] else [*BATCH_SIZES]
+    fixed = None if model in NAMES else fixed_batch(_inputs(_own_files(config)[model]))
+    return [fixed] if fixed else [*BATCH_SIZES]
 
 
 def _case(config: pytest.Config, model: str, platform: str, *size: int) -> Any:
@@ -116,14 +119,14 @@ def _label(config: pytest.Config, model: str) -> str:
     """Return the model's name with what else decides its figures: a stand-in, the lengths of free dimensions."""
     if model in NAMES:
         return f"{model}.stand-in" if config.getoption("build_models") and manifest.is_absent(model) else model
-    free = set().union(*(graph.free_dimensions(_inputs(path)) for path in _own_files(config) if path.name == model))
+    free = graph.free_dimensions(_inputs(_own_files(config)[model]))
     return ".".join([model, *(f"{name}={length}" for name, length in config.getoption("dim") or () if name in free)])
 
 
 def artefact(config: pytest.Config, model: str) -> Artefact:
     """Return the file behind a case's *model*; with ``--build-models`` a stand-in where it is absent."""
     if model not in NAMES:
-        return own.load(next(path for path in _own_files(config) if path.name == model))
+        return own.load(_own_files(config)[model])
     if config.getoption("build_models"):
         return stand_in.load_or_build(model, config.getoption("data_dir"))
     return manifest.load(model)

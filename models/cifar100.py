@@ -5,7 +5,7 @@ official SHA-1, or is downloaded through torchvision when no directory is named.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,6 +96,14 @@ def normalise(
     """
     means, deviations = (np.array(value, np.float32).reshape(-1, 1, 1) for value in (mean, std))
     return (images.astype(np.float32) / np.float32(255) - means) / deviations
+
+
+def normalised_batches(
+    images: NDArray[np.uint8], size: int, mean: Sequence[float] = MEAN, std: Sequence[float] = STD
+) -> Iterator[NDArray[np.float32]]:
+    """Yield *images* normalised, *size* at a time; the last batch may be shorter."""
+    for start in range(0, len(images), size):
+        yield normalise(images[start : start + size], mean, std)
 
 
 def right(logits: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> tuple[int, int]:

@@ -23,7 +23,7 @@ def plot(manifest_file: Path) -> Path:
     mpl.rcParams |= {"svg.hashsalt": "learning-curves", "svg.fonttype": "none", "font.size": 9}
     figure = Figure(figsize=(9.6, 3.8), layout="constrained")
     short, long = figure.subplots(1, 2)
-    screened = sorted(manifest.candidates(manifest_file).items(), key=lambda item: -item[1]["held_out"]["top1"])
+    screened = [*manifest.candidates(manifest_file).items()]
     trained = _trained(manifest_file)
     if not (screened and trained):
         raise ModelError(f"{manifest_file}: nothing to draw before a screening and a training; run `train_models.py`")

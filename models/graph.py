@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import TensorProto
 from onnx.external_data_helper import uses_external_data
 
@@ -88,11 +87,7 @@ def parameters(model: onnx.ModelProto) -> int:
     return int(sum(np.prod(weight.dims, dtype=np.int64) for weight in _weights(model)))
 
 
-def data_files(path: Path) -> list[str]:
-    """Return the names of the files that hold weights, relative to the graph's own; none where that is no ONNX."""
-    try:
-        weights = _weights(read(path))
-    except DecodeError:
-        return []
-    entries = [entry for weight in weights if uses_external_data(weight) for entry in weight.external_data]
+def data_files(model: onnx.ModelProto) -> list[str]:
+    """Return the names of the files that hold weights, relative to the graph's own."""
+    entries = [entry for weight in _weights(model) if uses_external_data(weight) for entry in weight.external_data]
     return sorted({entry.value for entry in entries if entry.key == "location"})

@@ -56,9 +56,8 @@ def rows(manifest: Path = MANIFEST) -> dict[str, Row]:
 
 
 def candidates(manifest: Path = MANIFEST) -> dict[str, Row]:
-    """Return what the screening found of each candidate."""
-    found: dict[str, Row] = _content(manifest)["candidates"]
-    return found
+    """Return what the screening found of each candidate, the best on the held-out images first."""
+    return _best_first(_content(manifest)["candidates"])
 
 
 def chosen(manifest: Path = MANIFEST) -> list[str]:
@@ -93,10 +92,13 @@ def choose(number: int, manifest: Path = MANIFEST) -> list[str]:
             f"{', '.join(unlike)}: not screened like the others; run `train_models.py screen {unlike[0]} …`"
         )
     content["candidates"] = found
-    content["chosen"] = sorted(found, key=lambda name: -found[name]["held_out"]["top1"])[:number]
+    names = content["chosen"] = [*_best_first(found)][:number]
     _write(content, manifest)
-    names: list[str] = content["chosen"]
     return names
+
+
+def _best_first(found: dict[str, Row]) -> dict[str, Row]:
+    return dict(sorted(found.items(), key=lambda item: -item[1]["held_out"]["top1"]))
 
 
 def _not_comparable(found: dict[str, Row]) -> list[str]:
@@ -135,7 +137,8 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     """Return the model's checked file, which lies beside *manifest*; raise ModelError where it is absent or altered."""
     base = name.partition(".")[0]
     remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {base}`"
-    row = rows(manifest).get(name)
+    known = rows(manifest)
+    row = known.get(name)
     if row is None:
         raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")
     path = manifest.parent / row["file"]
@@ -146,7 +149,7 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     if base in MODELS and row["architecture"] != MODELS[base].architecture():
         wanted = MODELS[base].architecture()
         raise ModelError(f"{name}: {path} is {row['architecture']}, but the catalogue says {wanted}; {remedy}")
-    made, source = row.get("made"), rows(manifest).get(base)
+    made, source = row.get("made"), known.get(base)
     if made and source and made["sha256"] != source["sha256"]:
         again = f"make it again with `tox run -e train -- export {base}`"
         raise ModelError(f"{name}: {path} was made from an earlier training of {base}; {again}")

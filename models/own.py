@@ -23,12 +23,10 @@ def check(artefact: Artefact) -> Artefact:
         model = graph.read(artefact.path)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, DecodeError) as error:
         raise ModelError(f"{artefact.name}: onnx.checker refuses the file: {error}") from error
-    data = {name: artefact.path.parent / name for name in graph.data_files(artefact.path)}
+    data = {name: artefact.path.parent / name for name in graph.data_files(model)}
     facts = {
         "bytes": sum(file.stat().st_size for file in (artefact.path, *data.values())),
-        "data_sha256": {
-            name: sha256(file) for name, file in data.items()
-        },  # the weights, where they lie beside the graph
+        "data_sha256": {name: sha256(file) for name, file in data.items()},
         "precision": graph.precision(model),
         "parameters": graph.parameters(model),
     }

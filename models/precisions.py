@@ -1,7 +1,6 @@
 """The same network in fewer bits: int8 by static quantisation, and fp16."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from models.cifar100 import Split, normalise
+from models.cifar100 import Split, normalised_batches
 from models.export import strip_metadata
 
 # Signed activations (s8s8) would leave the fast integer instructions of x86 unused.
@@ -26,8 +25,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
     """Hands the calibrator a hundred images at a time."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        starts = range(0, len(images), 100)
-        self._batches: Iterator[NDArray[np.float32]] = (normalise(images[start : start + 100]) for start in starts)
+        self._batches = normalised_batches(images, 100)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         """Return the next feed, None after the last."""

@@ -20,16 +20,15 @@ def load_or_build(name: str, data_dir: Path | None) -> Artefact:
 
 
 def _build(name: str, data_dir: Path | None) -> None:
+    if name not in MODELS:
+        base = name.partition(".")[0]
+        raise ModelError(f"{name}: stand-ins are float32; make it with `tox run -e train -- export {base}`")
     try:
         from models.build import Data, Workshop, train
         from models.export import ExportError
         from models.training import Recipe, TrainingError
     except ImportError as error:  # the measuring environment leaves torch out
         raise ModelError(f"{name}: --build-models needs torch ({error}); run `tox run -e bench-build`") from error
-    if name not in MODELS:
-        raise ModelError(
-            f"{name}: stand-ins are float32; make it with `tox run -e train -- export {name.split('.', maxsplit=1)[0]}`"
-        )
     workshop = Workshop(manifest.STAND_INS.parent / "work", manifest.STAND_INS)
     try:
         train(MODELS[name], Recipe(epochs=1), Data.load(data_dir, WORK_DIR), workshop)

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, interpolate, pad
 from tqdm import tqdm
 
 from models import ModelSpec
-from models.cifar100 import MEAN, STD, Split, normalise, right
+from models.cifar100 import MEAN, STD, Split, normalised_batches, right
 from models.files import replacing
 from models.resnet import ResNet
 
@@ -244,11 +244,8 @@ def logits_of(model: ResNet, data: Split) -> NDArray[np.float32]:
     """Return the model's logits of all images, float32 [n, 100], in evaluation mode, 500 images at a time."""
     device, model = next(model.parameters()).device, model.eval()
     with torch.no_grad():
-        chunks = [
-            model(torch.from_numpy(normalise(data.images[start : start + 500])).to(device)).cpu().numpy()
-            for start in range(0, len(data.labels), 500)
-        ]
-    return np.concatenate(chunks)
+        batches = normalised_batches(data.images, 500)
+        return np.concatenate([model(torch.from_numpy(batch).to(device)).cpu().numpy() for batch in batches])
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

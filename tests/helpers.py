@@ -100,7 +100,7 @@ from contextlib import contextmanager
 from benchmarks import platforms
 from benchmarks import reference as references
 from benchmarks.protocol import Block, CpuTime, Facts, PlatformError
-from models.cifar100 import normalise
+from models.cifar100 import normalised_batches
 
 class FakeSession:
     def __init__(self, platform, model):
@@ -118,8 +118,7 @@ class FakeSession:
             factor = -1
         return {name: value * value.dtype.type(factor) + value.dtype.type(offset) for name, value in found.items()}
     def classify(self, images, batch_size):
-        for start in range(0, len(images.pixels), batch_size):
-            batch = normalise(images.pixels[start : start + batch_size], images.mean, images.std)
+        for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
             yield self.time({"input": batch}, 1)
     def time(self, feeds, rounds):
         self.note(call="time", rounds=rounds)

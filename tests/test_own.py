@@ -6,6 +6,7 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks.inputs import fixed_batch, seeded_batch, seeded_feeds
+from benchmarks.platforms import chromium
 from benchmarks.reference import ParityError, reference
 from models import graph, manifest, own
 from models.manifest import ModelError
@@ -168,9 +169,10 @@ def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
 
 def test_the_data_files_of_a_graph_are_found(tmp_path):
     make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
-    assert graph.data_files(tmp_path / "linear.onnx") == ["weights.bin"]
+    assert graph.data_files(graph.read(tmp_path / "linear.onnx")) == ["weights.bin"]
+    assert chromium.data_files(tmp_path / "linear.onnx") == {"weights.bin": tmp_path / "weights.bin"}
     (tmp_path / "text.onnx").write_text("no model")
-    assert graph.data_files(tmp_path / "text.onnx") == []
+    assert chromium.data_files(tmp_path / "text.onnx") == {}
 
 
 # In a run
@@ -227,6 +229,9 @@ def test_two_files_of_one_name_are_refused(suite, tmp_path):
     link = tmp_path / "link" / "linear.onnx"
     link.symlink_to(first)
     suite.run(f"--model={link}", model=first).assert_outcomes(passed=1)  # the same file by another way
+    renamed = link.with_name("renamed.onnx")
+    renamed.symlink_to(first)
+    suite.run(f"--model={renamed}", model=first).assert_outcomes(passed=2)
 
 
 def test_a_file_called_like_a_model_of_the_catalogue_is_refused(suite, tmp_path):

@@ -107,10 +107,10 @@ def test_it_listens_on_the_loopback_interface_only(server):
 # The page
 
 
-def test_the_page_speaks_to_its_own_server_only(page, server, tiny_model):
+def test_the_page_speaks_to_its_own_server_only(page, server):
     requested = []
     page._page.on("request", lambda request: requested.append(request.url))
-    page.call("open", configuration(tiny_model))
+    page.call("open", configuration())
     assert requested
     assert all(url.startswith(server.origin + "/") for url in requested)
 
@@ -145,8 +145,8 @@ def test_an_error_in_a_call_carries_the_pages_words_and_stack(page):
         page.call("time", {"feeds": [feed("/index.html", [1])], "rounds": 1})
 
 
-def test_a_missing_input_is_named(page, tiny_model):
-    page.call("open", configuration(tiny_model))
+def test_a_missing_input_is_named(page):
+    page.call("open", configuration())
     with pytest.raises(PageError, match=r"/inputs/9\.bin: HTTP 404"):
         page.call("time", {"feeds": [feed("/inputs/9.bin", [1, 3, 32, 32])], "rounds": 1})
 
@@ -162,8 +162,8 @@ def test_a_missing_input_is_named(page, tiny_model):
         ("loaded", ["/ort/other.wasm"]),
     ],
 )
-def test_a_page_that_is_not_what_the_platform_says_is_refused(page, tiny_model, name, value):
-    found = page.call("open", configuration(tiny_model))
+def test_a_page_that_is_not_what_the_platform_says_is_refused(page, name, value):
+    found = page.call("open", configuration())
     prove(found)
     with pytest.raises(
         PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"

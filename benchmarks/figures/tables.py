@@ -24,16 +24,16 @@ def table(head: list[str], rows: Iterable[list[str]], words: int = 1) -> str:
 
 def candidates_table() -> str:
     """Return every candidate with its size and its accuracy in the screening."""
-    found = sorted(manifest.candidates().items(), key=lambda item: -item[1]["held_out"]["top1"])
+    chosen = manifest.chosen()
     rows = [
         [
             f"`{name}`",
             f"{row['parameters']:,}",
             f"{row['multiply_adds'] / 1e6:.1f} M",
             f"{row['held_out']['top1']:.2f} %",
-            "yes" if name in manifest.chosen() else "",
+            "yes" if name in chosen else "",
         ]
-        for name, row in found
+        for name, row in manifest.candidates().items()
     ]
     return table(["candidate", "parameters", "multiply-adds", "held-out top-1", "chosen"], rows)
 

@@ -1,13 +1,14 @@
 """Platforms on the client: onnxruntime-web in a page of a Chromium that nothing else uses."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
@@ -69,13 +70,14 @@ class ChromiumWasm:
     def open(self, model: Path, settings: Settings) -> Iterator["PageSession"]:
         """Open the file in a fresh browser and check that isolation, SIMD, thread and runtime are the wanted ones."""
         browser = chromium.find(settings.browser_path)
-        served = {_data_url(index): file for index, file in enumerate(data_files(model).values())}
+        data = data_files(model)
+        served = {_data_url(index): file for index, file in enumerate(data.values())}
         try:
             with (
                 serving({**FILES, MODEL: model, **served}) as server,
                 open_page(browser, server.origin, settings.timeout) as page,
             ):
-                yield PageSession(self.name, model, server, page)
+                yield PageSession(self.name, model.name, server, page, [*data])
         except PageError as error:  # while it was opened or closed; a session's own calls see to theirs
             raise PlatformError(f"{self.name}: {model.name}: {error}") from error
 
@@ -83,11 +85,11 @@ class ChromiumWasm:
 class PageSession:
     """A model open in a page; samples are read from the page's ``performance.now``."""
 
-    def __init__(self, platform: str, model: Path, server: Server, page: Page) -> None:
-        self._platform, self._model = platform, model.name
+    def __init__(self, platform: str, model: str, server: Server, page: Page, data_files: Sequence[str]) -> None:
+        self._platform, self._model = platform, model
         self._server, self._page = server, page
         self._published: dict[bytes, str] = {}
-        self.facts = self._prove(page.call("open", configuration(model)))
+        self.facts = self._prove(page.call("open", configuration(data_files)))
 
     def _prove(self, found: dict[str, Any]) -> Facts:
         prove(found)
@@ -160,8 +162,12 @@ def data_files(model: Path) -> dict[str, Path]:
 
     One that is missing, or lies elsewhere, is left out: the runtime will tell.
     """
+    try:
+        names = graph.data_files(graph.read(model))
+    except DecodeError:  # no ONNX at all
+        return {}
     folder = model.parent.resolve()
-    files = ((name, (folder / name).resolve()) for name in graph.data_files(model))
+    files = ((name, (folder / name).resolve()) for name in names)
     return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
 
 
@@ -169,13 +175,13 @@ def _data_url(index: int) -> str:
     return f"/data/{index}"
 
 
-def configuration(model: Path) -> dict[str, Any]:
-    """Return what the page is asked to open, and how."""
+def configuration(data_files: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what the page is asked to open, and how; *data_files* are called as the graph calls them."""
     return {
         "bundle": f"/ort/{BUNDLE}",
         "wasmPaths": {"wasm": f"/ort/{BINARY}"},
         "model": MODEL,
-        "dataFiles": [{"path": name, "data": _data_url(index)} for index, name in enumerate(data_files(model))],
+        "dataFiles": [{"path": name, "data": _data_url(index)} for index, name in enumerate(data_files)],
         "providers": ["wasm"],
         "threads": 1,
     }

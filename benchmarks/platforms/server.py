@@ -11,7 +11,7 @@ import onnxruntime
 
 from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
 from benchmarks.settings import Settings
-from models.cifar100 import normalise
+from models.cifar100 import normalised_batches
 
 
 class ServerCpu:
@@ -50,7 +50,6 @@ class NativeSession:
 
     def __init__(self, platform: str, model: str, session: onnxruntime.InferenceSession) -> None:
         self._platform, self._model, self._session = platform, model, session
-        self._inputs = [given.name for given in session.get_inputs()]
         self._outputs = [answer.name for answer in session.get_outputs()]
         self.facts = self._prove()
 
@@ -82,9 +81,9 @@ class NativeSession:
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Time one inference for every batch."""
-        for start in range(0, len(images.pixels), batch_size):
-            batch = normalise(images.pixels[start : start + batch_size], images.mean, images.std)
-            yield self.time({self._inputs[0]: batch}, 1)
+        name = self._session.get_inputs()[0].name
+        for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
+            yield self.time({name: batch}, 1)
 
     def _error(self, words: str) -> PlatformError:
         return PlatformError(f"{self._platform}: {self._model}: {words}")
