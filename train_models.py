@@ -4,7 +4,8 @@
     train_models.py resnet20            all four steps, for this one
     train_models.py screen              train every candidate for a short round; the three best are chosen
     train_models.py train               train the chosen for a long round and export them as float32
-    train_models.py export              int8 and fp16 from the float32 files
+    train_models.py export              int8, fp16 and the form for TensorFlow.js from the float32 files
+    train_models.py export --form tfjs  only this form; tfjs, and tflite for LiteRT, need no data set
     train_models.py plot                draw the learning curves
     train_models.py train resnet14      one step for one model
     train_models.py --list              show the candidates and what is known of them
@@ -22,7 +23,7 @@ import torch
 
 from benchmarks.settings import positive
 from models import MODELS, WORK_DIR, ModelSpec, manifest
-from models.build import CHOSEN, Data, Workshop, export, screen, train
+from models.build import CHOSEN, PRECISIONS, Data, Workshop, export, export_tfjs, export_tflite, screen, train
 from models.cifar100 import DataError
 from models.curves import plot
 from models.export import ExportError
@@ -32,6 +33,9 @@ from models.training import Recipe, TrainingError
 SCREENING_EPOCHS = 5  # enough to tell the candidates apart by several points
 EPOCHS = 72  # of the long round
 STEPS = ("screen", "train", "export", "plot")
+# The converter of tflite has an environment of its own: tox run -e export-tflite.
+FORMS = (*PRECISIONS, "tfjs", "tflite")
+USUAL_FORMS = (*PRECISIONS, "tfjs")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -43,6 +47,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="of the long round (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--threads", type=positive(int), help="of this training; several can run side by side")
+    forms = f"of the export, repeatable (default: {', '.join(USUAL_FORMS)})"
+    parser.add_argument("--form", action="append", choices=FORMS, dest="forms", help=forms)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of an earlier run")
     parser.add_argument(
         "--data-dir",
@@ -51,12 +57,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="directory holding cifar-100-binary/ (default: $CIFAR100_DIR; without it the data is downloaded)",
     )
     parser.add_argument("--work-dir", type=Path, default=WORK_DIR, help="checkpoints and downloads")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if unknown := [word for word in options.words if word not in (*STEPS, *MODELS)]:
         parser.error(
             f"unknown {', '.join(unknown)}: choose from the steps {', '.join(STEPS)}, the models {', '.join(MODELS)}"
         )
     options.steps = [step for step in STEPS if step in options.words] or [*STEPS]
+    if options.forms and "export" not in options.steps:
+        parser.error(f"--form is of the step export, but the steps are {', '.join(options.steps)}")
+    options.forms = options.forms or [*USUAL_FORMS]
     options.named = [MODELS[word] for word in options.words if word in MODELS]
     options.candidates = options.named or [*MODELS.values()]
     return options
@@ -83,19 +92,34 @@ def run(options: argparse.Namespace) -> None:
     long = Recipe(epochs=options.epochs, seed=options.seed)
     if not options.resume:
         refuse_unfinished(options, workshop, short, long)
-    if options.steps != ["plot"]:
-        data = Data.load(options.data_dir, options.work_dir)
-    if "screen" in options.steps:
+    data = Data.load(options.data_dir, options.work_dir) if needs_data(options) else None
+    if data and "screen" in options.steps:
         for spec in options.candidates:
             screen(spec, short, data, workshop)
         choose(must=not options.named)
     for spec in wanted(options):
-        if "train" in options.steps:
+        if data and "train" in options.steps:
             train(spec, long, data, workshop)
         if "export" in options.steps:
-            export(spec.name, data, workshop)
+            export_forms(spec.name, options.forms, data, workshop)
     if "plot" in options.steps:
         print(plot(workshop.manifest))
+
+
+def needs_data(options: argparse.Namespace) -> bool:
+    """Whether a step that was asked for trains, or scores a file of fewer bits."""
+    steps, forms = {*options.steps}, {*options.forms}
+    return bool(steps & {"screen", "train"} or ("export" in steps and forms & {*PRECISIONS}))
+
+
+def export_forms(name: str, forms: list[str], data: Data | None, workshop: Workshop) -> None:
+    """Write the forms of a trained model that were asked for."""
+    if data:
+        export(name, data, workshop, [form for form in PRECISIONS if form in forms])
+    if "tfjs" in forms:
+        export_tfjs(name, workshop)
+    if "tflite" in forms:
+        export_tflite(name, workshop)
 
 
 def choose(must: bool) -> None:

@@ -1,24 +1,30 @@
-"""From the catalogue to ONNX files: screen the candidates, choose, train the chosen, export in every precision.
+"""From the catalogue to ONNX files: screen the candidates, choose, train the chosen, export in every form.
 
 A short round in which every candidate takes part comes before a long one for the best: successive halving (K. Jamieson,
 A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", 2016).
 """
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from models import WORK_DIR, ModelSpec, manifest
+from models import MODELS, WORK_DIR, ModelSpec, manifest
 from models.cifar100 import MEAN, STD, Split, accuracy, hold_out, load
 from models.export import ExportError, export_onnx, file_facts
 from models.files import replacing
+from models.manifest import Artefact, sha256
 from models.precisions import FP16_METHOD, INT8_METHOD, to_fp16, to_int8
 from models.resnet import ResNet, multiply_adds
+from models.tfjs import to_tfjs
+from models.tflite import BATCH_SIZES, to_tflite
 from models.training import Job, Recipe, Trainer, logits_of
 
 CHOSEN = 3
+PRECISIONS = ("int8", "fp16")  # of fewer bits, made and scored with the data set
 # Shares of the training images. The screening decides by what it holds out; the long training keeps a fifth of those
 # out still, for its curve and for the calibration of int8.
 SCREENING_HELD_OUT = 0.1
@@ -104,8 +110,8 @@ def _network_facts(spec: ModelSpec, model: ResNet) -> manifest.Row:
     }
 
 
-def export(name: str, data: Data, workshop: Workshop) -> None:
-    """Write a trained model's int8 and fp16 forms beside it, with their rows.
+def export(name: str, data: Data, workshop: Workshop, precisions: Sequence[str] = PRECISIONS) -> None:
+    """Write a trained model in fewer bits beside it, with rows of their own.
 
     Raises ModelError where the float32 file is absent or altered, ExportError where a form loses more than LOSS.
     """
@@ -115,16 +121,53 @@ def export(name: str, data: Data, workshop: Workshop) -> None:
         "int8": (partial(to_int8, held_out=held_out), INT8_METHOD.format(images=len(held_out.labels))),
         "fp16": (to_fp16, FP16_METHOD),
     }
-    for precision, (convert, method) in methods.items():
+    # What was made from the float32 file for other runtimes is float32 too.
+    inherited = {key: value for key, value in source.row.items() if key != "derived"}
+    for precision in precisions:
+        convert, method = methods[precision]
         target = source.path.with_name(f"{manifest.variant(name, precision)}.onnx")
         with replacing(target) as written:
             convert(source.path, written)
             facts = file_facts(written, data.test)
             _refuse_loss(target, source.row["test"]["top1"] - facts["test"]["top1"])
         made = {"from": name, "sha256": source.row["sha256"], "method": method}
-        row = {**source.row, **facts, "file": target.name, "made": made}
+        row = {**inherited, **facts, "file": target.name, "made": made}
         manifest.write_row(manifest.variant(name, precision), row, workshop.manifest)
         _tell(target, row)
+
+
+def export_tfjs(name: str, workshop: Workshop) -> None:
+    """Write a trained model's graph and weights for TensorFlow.js beside it; raises ModelError, ExportError."""
+    source = manifest.load(name, workshop.manifest)
+    graph, weights = (source.path.with_name(f"{name}.tfjs.{kind}") for kind in ("json", "bin"))
+    to_tfjs(source.path, graph, weights)
+    _write_derived(source, [graph, weights], ("onnx", "numpy"), workshop)
+
+
+def export_tflite(name: str, workshop: Workshop) -> None:
+    """Write a trained model for LiteRT beside it, a file for each batch size; raises ModelError, ExportError."""
+    source = manifest.load(name, workshop.manifest)
+    for batch_size in BATCH_SIZES:
+        target = source.path.with_name(f"{name}.b{batch_size}.tflite")
+        difference = to_tflite(source.path, MODELS[name], batch_size, target)
+        print(f"{target}: logits within {difference:.1e} of onnxruntime's largest")
+        _write_derived(source, [target], ("torch", "litert-torch", "litert-converter", "ai-edge-litert"), workshop)
+
+
+def _write_derived(source: Artefact, paths: list[Path], packages: tuple[str, ...], workshop: Workshop) -> None:
+    versions = {"python": platform.python_version(), **{package: version(package) for package in packages}}
+    found = {
+        path.name: {
+            "sha256": sha256(path),
+            "bytes": path.stat().st_size,
+            "made_from": source.row["sha256"],
+            "versions": versions,
+        }
+        for path in paths
+    }
+    manifest.write_derived(source.name, found, workshop.manifest)
+    for path, row in zip(paths, found.values(), strict=True):
+        print(f"{path}: {row['bytes']:,} bytes")
 
 
 def _refuse_loss(target: Path, lost: float) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import uses_external_data
 
 from models.manifest import ModelError
@@ -61,6 +62,11 @@ def _weights(model: onnx.ModelProto) -> list[TensorProto]:
     constants = (node for node in model.graph.node if node.op_type == "Constant")
     values = [entry.t for node in constants for entry in node.attribute if entry.name == "value"]
     return [*model.graph.initializer, *values]
+
+
+def numbers(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
+    """Return the initialisers' values by name, in the file's order."""
+    return {weight.name: numpy_helper.to_array(weight) for weight in model.graph.initializer}
 
 
 def free_dimensions(inputs: list[Input]) -> set[str]:

@@ -67,9 +67,20 @@ def chosen(manifest: Path = MANIFEST) -> list[str]:
 
 
 def write_row(name: str, row: Row, manifest: Path = MANIFEST) -> None:
-    """Put the row of an exported file into the manifest, replacing an earlier one."""
+    """Put the row of an exported file into the manifest, replacing an earlier one.
+
+    What was derived from the earlier file goes with its row: the new file's is to be made anew.
+    """
     content = _content(manifest)
     content["models"][name] = row
+    _write(content, manifest)
+
+
+def write_derived(name: str, derived_rows: dict[str, Row], manifest: Path = MANIFEST) -> None:
+    """Put what is known of files made from a model's float32 file into its row, by file name, beside the others."""
+    content = _content(manifest)
+    row = content["models"][name]
+    row["derived"] = row.get("derived", {}) | derived_rows
     _write(content, manifest)
 
 
@@ -154,3 +165,25 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
         again = f"make it again with `tox run -e train -- export {base}`"
         raise ModelError(f"{name}: {path} was made from an earlier training of {base}; {again}")
     return Artefact(name, path, row)
+
+
+def derived(artefact: Artefact, suffix: str) -> Path | None:
+    """Return the checked file beside the artefact that was made from it for a runtime without ONNX.
+
+    *suffix* is such as ``tfjs.json`` or ``b8.tflite``. None where the artefact's row names no such file: a file of the
+    user's own, another precision or batch size, a training whose forms are not made yet. Raises ModelError where the
+    file is missing, altered, or made from another training.
+    """
+    path = artefact.path.with_name(f"{artefact.name}.{suffix}")
+    row = artefact.row.get("derived", {}).get(path.name)
+    if row is None:
+        return None
+    make = "export-tflite --" if suffix.endswith("tflite") else "train -- export --form tfjs"
+    again = f"restore it with `git checkout -- models`, or make it again with `tox run -e {make} {artefact.name}`"
+    if not path.is_file():
+        raise ModelError(f"{artefact.name}: {path} is missing; {again}")
+    if (found := sha256(path)) != row["sha256"]:
+        raise ModelError(f"{artefact.name}: {path} has SHA-256 {found}, but its manifest says {row['sha256']}; {again}")
+    if row["made_from"] != artefact.row["sha256"]:
+        raise ModelError(f"{artefact.name}: {path} was made from an earlier training of {artefact.name}; {again}")
+    return path

@@ -6,13 +6,19 @@ nets of the same section leave the shortcuts out.
 """
 
 import copy
+from pathlib import Path
+from typing import Any
 
+import onnx
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models import ModelSpec
+from models.graph import numbers
+from models.manifest import ModelError
 
 CLASSES = 100
 
@@ -84,6 +90,28 @@ def _fold(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(norm, nn.BatchNorm2d)
     return fuse_conv_bn_eval(conv, norm)
+
+
+def restore(artefact_path: Path, spec: ModelSpec) -> ResNet:
+    """Return the folded network in evaluation mode with the weights of a float32 file that export_onnx wrote.
+
+    Raises ModelError naming the first weight that is absent, unexpected, or of another type or shape.
+    """
+    folded = fold_batch_norm(ResNet(spec))
+    # Integers are axes and shapes of the graph, no weights.
+    found = {name: value for name, value in numbers(onnx.load(artefact_path)).items() if value.dtype.kind != "i"}
+    wanted = {name: value.numpy() for name, value in folded.state_dict().items()}
+    _refuse_unlike(found, wanted, f"{artefact_path}: not the float32 weights of {spec.name}")
+    folded.load_state_dict({name: torch.tensor(value) for name, value in found.items()})
+    return folded
+
+
+def _refuse_unlike(found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]], complaint: str) -> None:
+    kinds = [{name: f"{w.dtype} {[*w.shape]}" for name, w in weights.items()} for weights in (found, wanted)]
+    for name in [*wanted, *found]:
+        here, there = (kind.get(name, "absent") for kind in kinds)
+        if here != there:
+            raise ModelError(f"{complaint}: {name} is {here} in the file, {there} in the network")
 
 
 def multiply_adds(model: nn.Module) -> int:
