@@ -1,4 +1,4 @@
-"""The words the suite is written in: a platform opens a model as a session, a session yields blocks of samples.
+"""The words the suite is written in: a platform opens a case as a session, a session yields blocks of samples.
 
 Typing is structural: an adapter need not import this module, and adapters do not know each other.
 """
@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.settings import Settings
+from models.manifest import Artefact
 
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
@@ -20,6 +21,28 @@ Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's ord
 
 class PlatformError(Exception):
     """A platform that is present broke; the message names platform and model and carries the platform's own words."""
+
+
+class UnavailableError(Exception):
+    """A platform cannot run a case on this machine: something is missing, or it was not made for such a case.
+
+    The message names platform and case and says what would change that.
+    """
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a platform is asked to open: a model, for batches of one size, on a number of threads."""
+
+    artefact: Artefact
+    batch_size: int = 1
+    threads: int = 1
+    slowdown: int = 1  # a client this many times weaker; 1 is this machine
+
+    @property
+    def file(self) -> Path:
+        """The ONNX file."""
+        return self.artefact.path
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,7 @@ class Facts:
     threads: int
     clock: str
     clock_resolution: float  # seconds
+    renewed: bool = False  # every block of more than one inference is drawn in a page of its own
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -52,6 +76,27 @@ class CpuTime:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """Bytes of the process or renderer that runs a model; None where the system does not tell."""
+
+    before: int | None  # resident, before the runtime is loaded
+    peak: int | None  # resident, the most that was seen
+    wasm: int | None = None  # WebAssembly memory at the end; a page's alone
+
+
+@dataclass(frozen=True)
+class Opening:
+    """One opening of a case in a fresh process or page, and the inferences that followed. Times in seconds."""
+
+    load: float  # from asking for the runtime until the session is open
+    first: float
+    second: float
+    outputs: Outputs  # of the last inference
+    memory: Memory
+    facts: Facts
+
+
+@dataclass(frozen=True)
 class Images:
     """Pictures as they are stored, and what turns them into a model's input."""
 
@@ -61,7 +106,7 @@ class Images:
 
 
 class Session(Protocol):
-    """A model opened on a platform."""
+    """A case opened on a platform."""
 
     @property
     def facts(self) -> Facts:
@@ -80,6 +125,24 @@ class Session(Protocol):
         """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock."""
 
 
+class DeviceSession(Session, Protocol):
+    """A session on a device with memory of its own."""
+
+    def on_device(self) -> Session:
+        """Return the session without copies.
+
+        Its samples are of inputs that lie on the device and outputs that stay there, until the device has finished.
+        """
+
+
+@runtime_checkable
+class WeakSession(Protocol):
+    """A session of a client that is slowed down."""
+
+    def obtained_slowdown(self, feeds: Feeds) -> float:
+        """Return how many times slower its inferences really are, from blocks with and without the brake in turn."""
+
+
 class Platform(Protocol):
     """A runtime with an execution provider on a kind of device."""
 
@@ -87,11 +150,30 @@ class Platform(Protocol):
     def name(self) -> str:
         """The catalogue's name, such as ``server-cpu``."""
 
+    @property
+    def is_client(self) -> bool:
+        """Whether it runs on a client, which can be weaker than this machine."""
+
+    @property
+    def has_device(self) -> bool:
+        """Whether its sessions can leave inputs and outputs on a device: they are DeviceSessions."""
+
+    @property
+    def caches(self) -> Sequence[str]:
+        """What a fresh opening can find in its caches: ``cold`` and ``warm`` in a browser, ``process`` on a server."""
+
     def unavailable(self, settings: Settings) -> str | None:
         """Why this machine cannot run the platform, and what would change that; None where it can."""
 
     def versions(self, settings: Settings) -> dict[str, str]:
         """Versions of what takes part, found without opening a session; empty where it is unavailable."""
 
-    def open(self, model: Path, settings: Settings) -> AbstractContextManager[Session]:
-        """Open the ONNX file; raises PlatformError where the platform refuses it or is not what its name says."""
+    def open(self, case: Case, settings: Settings) -> AbstractContextManager[Session]:
+        """Open *case*.
+
+        Raises PlatformError where the platform refuses the file or is not what its name says, UnavailableError where
+        it cannot run this case.
+        """
+
+    def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
+        """Open *case* again and again, each time in a fresh process or page, as often as asked."""

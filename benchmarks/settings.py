@@ -18,11 +18,14 @@ class Settings:
 
     browser_path: Path | None = None
     timeout: float = 60.0  # seconds that one call into a page may take
+    allow_software_gpu: bool = False  # time a GPU that is simulated on the processor, and label it
 
 
 def settings_of(config: "pytest.Config") -> Settings:
     """Return the settings of a pytest run."""
-    return Settings(config.getoption("browser_path"), config.getoption("inference_timeout"))
+    return Settings(
+        config.getoption("browser_path"), config.getoption("inference_timeout"), config.getoption("allow_software_gpu")
+    )
 
 
 def positive(kind: type[Number]) -> Callable[[str], Number]:

@@ -21,6 +21,15 @@ def tox_environments():
     return {name.removeprefix("testenv:"): parser[name] for name in parser.sections() if name.startswith("testenv:")}
 
 
+def resolved(groups, name):
+    """Return a dependency group's requirements, those of the groups it includes among them."""
+    return [
+        requirement
+        for entry in groups[name]
+        for requirement in ([entry] if isinstance(entry, str) else resolved(groups, entry["include-group"]))
+    ]
+
+
 @pytest.mark.parametrize("name", [*PLATFORMS, *MODELS, *tox_environments()])
 def test_the_readme_names_it(name):
     assert f"`{name}`" in README
@@ -52,7 +61,14 @@ def test_workflows_call_tox_environments_only():
 def test_the_measuring_environment_leaves_torch_out():
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     assert tox_environments()["bench"]["dependency_groups"] == "bench"
-    assert all(isinstance(requirement, str) and not requirement.startswith("torch") for requirement in groups["bench"])
+    assert not [requirement for requirement in resolved(groups, "bench") if requirement.startswith("torch")]
+
+
+def test_no_environment_has_both_wheels_of_onnxruntime():
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    for name in groups:
+        names = {re.match(r"[\w.-]+", requirement)[0] for requirement in resolved(groups, name)}
+        assert not {"onnxruntime", "onnxruntime-gpu"} <= names, name
 
 
 @pytest.mark.parametrize("table", [candidates_table, models_table])

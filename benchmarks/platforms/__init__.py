@@ -4,8 +4,30 @@ A platform is one object behind :class:`benchmarks.protocol.Platform`. Options, 
 contract tests follow from this table.
 """
 
-from benchmarks.platforms.chromium import ChromiumWasm
+from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
+from benchmarks.platforms.cuda import ServerCuda
+from benchmarks.platforms.litert import ServerLiteRt
+from benchmarks.platforms.openvino import ServerOpenVino
+from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.server import ServerCpu
+from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (ServerCpu(), ChromiumWasm())}
+__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED"]
+
+PLATFORMS: dict[str, Platform] = {
+    platform.name: platform
+    for platform in (
+        ServerCpu(),
+        ServerOpenVino(),
+        ServerLiteRt(),
+        ServerTorch(),
+        ServerTorchCompiled(),
+        ServerCuda(),
+        ServerWebGpu(),
+        *CHROMIUM_PLATFORMS,
+    )
+}
+
+# What is measured unless something else is asked for: the study's server, and every way a browser can run the model.
+DEFAULT_SWEEP = ("server-cpu", "chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webnn")

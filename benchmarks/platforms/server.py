@@ -1,21 +1,20 @@
 """Platforms on the server: onnxruntime in this process."""
 
-import itertools
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
+from typing import Any
 
-import onnxruntime
-
-from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
+from benchmarks.platforms import native
+from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError
 from benchmarks.settings import Settings
-from models.cifar100 import normalised_batches
+
+SPINNING = "session.intra_op.allow_spinning"
 
 
-class ServerCpu:
-    """onnxruntime's CPUExecutionProvider, sequential, on one thread."""
+class ServerCpu(native.FreshProcesses):
+    """onnxruntime's CPUExecutionProvider, sequential, on as many threads as asked for."""
 
     name = "server-cpu"
 
@@ -25,71 +24,63 @@ class ServerCpu:
 
     def versions(self, settings: Settings) -> dict[str, str]:
         """The version of the wheel that runs the models."""
+        import onnxruntime
+
         return {"onnxruntime": onnxruntime.__version__}
 
     @contextmanager
-    def open(self, model: Path, settings: Settings) -> Iterator["NativeSession"]:
-        """Open the file on one thread and check that the session kept provider and threads."""
+    def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
+        """Open the file and check that the session kept provider and threads."""
+        import onnxruntime
+
+        threads = native.threads_of_this_process()
         try:
-            session = onnxruntime.InferenceSession(os.fspath(model), _one_thread(), providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                os.fspath(case.file), options(case.threads), providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self.name}: {model.name}: {error}") from error
-        yield NativeSession(self.name, model.name, session)
+            raise PlatformError(f"{self.name}: {case.file.name}: {native.in_a_line(error)}") from error
+        yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
+
+    def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:
+        provider, kept = session.get_providers()[0], session.get_session_options()
+        if (provider, kept.intra_op_num_threads) != ("CPUExecutionProvider", case.threads):
+            words = (
+                f"opened on {provider} with {kept.intra_op_num_threads} threads, not on {case.threads} CPU thread(s)"
+            )
+            raise PlatformError(f"{self.name}: {case.file.name}: {words}")
+        native.prove_started(case, self.name, threads_before)
+        return native.facts(
+            self.name, provider, case.threads, {"spinning": kept.get_session_config_entry(SPINNING) == "1"}
+        )
 
 
-def _one_thread() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    return options
+def options(threads: int) -> Any:
+    """Return session options for *threads* threads; their spinning, onnxruntime's default, is said outright."""
+    import onnxruntime
+
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = threads
+    chosen.inter_op_num_threads = 1
+    chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    chosen.add_session_config_entry(SPINNING, "1" if threads > 1 else "0")
+    return chosen
 
 
-class NativeSession:
-    """An open InferenceSession; samples are read from ``time.perf_counter``."""
+class OrtEngine:
+    """An InferenceSession whose inputs and outputs are arrays on the host."""
 
-    def __init__(self, platform: str, model: str, session: onnxruntime.InferenceSession) -> None:
-        self._platform, self._model, self._session = platform, model, session
+    is_static = False
+
+    def __init__(self, session: Any) -> None:
+        self.input_names = [given.name for given in session.get_inputs()]
         self._outputs = [answer.name for answer in session.get_outputs()]
-        self.facts = self._prove()
+        self.infer = partial(session.run, self._outputs)
 
-    def _prove(self) -> Facts:
-        provider = self._session.get_providers()[0]
-        threads = self._session.get_session_options().intra_op_num_threads
-        if (provider, threads) != ("CPUExecutionProvider", 1):
-            raise self._error(f"opened on {provider} with {threads} threads, not on one CPU thread")
-        return Facts(self._platform, provider, threads, "time.perf_counter", clock_resolution())
+    def prepare(self, feeds: Feeds) -> Feeds:
+        """Return the arrays as they are."""
+        return feeds
 
-    def run(self, feeds: Feeds) -> Outputs:
-        """Run one inference."""
-        return self.time(feeds, 1).outputs
-
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences in a plain loop."""
-        run, outputs, clock = self._session.run, self._outputs, time.perf_counter
-        samples = [0.0] * rounds
-        process, thread = time.process_time(), time.thread_time()
-        try:
-            for index in range(rounds):
-                start = clock()
-                answers = run(outputs, feeds)
-                samples[index] = clock() - start
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            raise self._error(f"the inference failed: {error}") from error
-        cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
-        return Block(samples, dict(zip(outputs, answers, strict=True)), cpu)
-
-    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time one inference for every batch."""
-        name = self._session.get_inputs()[0].name
-        for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
-            yield self.time({name: batch}, 1)
-
-    def _error(self, words: str) -> PlatformError:
-        return PlatformError(f"{self._platform}: {self._model}: {words}")
-
-
-def clock_resolution() -> float:
-    """Return the smallest step of ``time.perf_counter`` seen in a thousand, in seconds."""
-    readings = [time.perf_counter() for _ in range(1001)]
-    return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
+    def outputs(self, answer: list[Any]) -> Outputs:
+        """Return the arrays by name."""
+        return dict(zip(self._outputs, answer, strict=True))

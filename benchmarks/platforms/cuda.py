@@ -1,0 +1,133 @@
+"""onnxruntime on an NVIDIA GPU. Its wheel claims CUDA on every machine, so the machine is asked first."""
+
+import contextlib
+import ctypes
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from benchmarks.platforms import device, native
+from benchmarks.protocol import Case, Facts, UnavailableError
+from benchmarks.settings import Settings
+
+WHEEL, OTHER_WHEEL = "onnxruntime-gpu", "onnxruntime"  # both install the same package, over each other
+PROVIDER, DEVICE, DRIVER = "CUDAExecutionProvider", "cuda", "libcuda.so.1"
+# TensorFloat-32, the provider's default for float32 models, keeps 10 bits of the mantissa: another precision.
+PROVIDER_OPTIONS = {"use_tf32": "0"}
+LIBRARIES = ("nvidia-cuda-runtime", "nvidia-cudnn-cu13")
+
+
+class ServerCuda(native.Installed):
+    """onnxruntime's CUDAExecutionProvider alone, on the first GPU."""
+
+    name, package, environment = "server-cuda", WHEEL, "bench-gpu"
+    has_device = True
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Say which wheel is missing or in the way, or why no GPU can be seen; no session is opened."""
+        remedy = f"run `tox run -e {self.environment}`"
+        wheels = [name for name in (WHEEL, OTHER_WHEEL) if native.installed(name)]
+        if wheels == [OTHER_WHEEL]:
+            return f"{self.name}: this environment has {OTHER_WHEEL}, not {WHEEL}; {remedy}"
+        if OTHER_WHEEL in wheels:
+            return f"{self.name}: this environment has {OTHER_WHEEL} and {WHEEL}, over each other; {remedy}"
+        if reason := super().unavailable(settings) or no_device():
+            return reason if reason.startswith(self.name) else f"{self.name}: no CUDA device: {reason}"
+        return None
+
+    def versions(self, settings: Settings) -> dict[str, str]:
+        """The versions of the wheel, of CUDA and cuDNN where they are packages, and of the driver."""
+        if self.unavailable(settings):
+            return {}
+        found = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
+        return found | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in gpus()}) or "unknown"}
+
+    @contextmanager
+    def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
+        """Open the file on the GPU and check that all of it is there."""
+        self.require(settings)
+        device.refuse_threads(case, self.name)
+        session = self.session(case)
+        yield device.HostToHost(case, self._prove(case, session), session, DEVICE, device.synchronize)
+
+    def session(self, case: Case) -> Any:
+        """Return a session that CUDA alone computes."""
+        import onnxruntime
+
+        self._load(case)
+        with self.explained(case):
+            providers = [(PROVIDER, PROVIDER_OPTIONS)]
+            return onnxruntime.InferenceSession(os.fspath(case.file), device.options(), providers=providers)
+
+    def _load(self, case: Case) -> None:
+        """Load CUDA; raise UnavailableError with the words of onnxruntime and the loader where it cannot be."""
+        import onnxruntime
+
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):  # it prints what it cannot load, and goes on
+            onnxruntime.preload_dlls()
+        try:
+            onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), DEVICE, 0)
+        except RuntimeError as error:
+            words = "; ".join(["onnxruntime cannot load CUDA", *said.getvalue().splitlines(), native.in_a_line(error)])
+            needs = f"it needs CUDA {onnxruntime.cuda_version} and cuDNN 9; run `tox run -e {self.environment}`"
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; {needs}") from error
+
+    def _prove(self, case: Case, session: Any) -> Facts:
+        device.prove_provider(case, self.name, session, PROVIDER)
+        in_force = session.get_provider_options()[PROVIDER]
+        native.prove(case, self.name, in_force, PROVIDER_OPTIONS)
+        details = {"gpu": first_device(), "tf32": in_force["use_tf32"] == "1", "on_device": "synchronised"}
+        return native.facts(self.name, PROVIDER, case.threads, details)
+
+
+def no_device() -> str | None:
+    """Return why the driver shows no GPU, and what to do; None where it shows one."""
+    try:
+        driver = ctypes.CDLL(DRIVER)
+    except OSError:
+        return f"{DRIVER} is not there; install NVIDIA's driver, check nvidia-smi"
+    count = ctypes.c_int()
+    for call, arguments in (("cuInit", [0]), ("cuDeviceGetCount", [ctypes.byref(count)])):
+        if error := getattr(driver, call)(*arguments):
+            return f"{call} answered with error {error}; check nvidia-smi"
+    return None if count.value else "the driver shows none; check nvidia-smi and CUDA_VISIBLE_DEVICES"
+
+
+def first_device() -> str:
+    """Return the name of the GPU that CUDA counts first, where sessions are opened; :func:`gpus` counts otherwise."""
+    driver, handle, name = ctypes.CDLL(DRIVER), ctypes.c_int(), ctypes.create_string_buffer(256)
+    driver.cuInit(0)
+    driver.cuDeviceGet(ctypes.byref(handle), 0)
+    driver.cuDeviceGetName(name, len(name), handle)
+    return name.value.decode()
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Return name, driver and memory in bytes of each NVIDIA GPU; none without nvidia-ml-py or a driver."""
+    if not native.installed("nvidia-ml-py"):
+        return []
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
+        return []
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        driver = pynvml.nvmlSystemGetDriverVersion()
+        return [
+            {
+                "name": pynvml.nvmlDeviceGetName(handle),
+                "driver": driver,
+                "memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
+            }
+            for handle in handles
+        ]
+    finally:
+        pynvml.nvmlShutdown()

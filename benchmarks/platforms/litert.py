@@ -1,0 +1,95 @@
+"""LiteRT on the processor, through XNNPACK; it runs the `.tflite` files that were made from the ONNX files."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.platforms import native
+from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError, UnavailableError
+from benchmarks.settings import Settings
+from models import manifest
+
+INPUT, OUTPUT = "input", "logits"  # as the ONNX file calls them; the converter has given them names of its own
+
+
+class ServerLiteRt(native.Installed):
+    """LiteRT's interpreter with all operators in XNNPACK, on as many threads as asked for."""
+
+    name, package = "server-litert", "ai-edge-litert"
+
+    @contextmanager
+    def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
+        """Open the file made for the case's batch size; check threads, delegate and shape."""
+        self.require(settings)
+        with self.explained(case):
+            path = self._file(case)
+        from ai_edge_litert.interpreter import Interpreter
+
+        threads = native.threads_of_this_process()
+        with self.explained(case):
+            interpreter = Interpreter(os.fspath(path), num_threads=case.threads)
+            interpreter.allocate_tensors()
+        native.prove_started(case, self.name, threads)
+        yield native.NativeSession(case, self._prove(case, interpreter), LiteRtEngine(interpreter))
+
+    def _file(self, case: Case) -> Path:
+        """Return the case's `.tflite` file; raise UnavailableError where none was made."""
+        if path := manifest.derived(case.artefact, f"b{case.batch_size}.tflite"):
+            return path
+        made = sorted(int(name.split(".")[-2][1:]) for name in _derived(case) if name.endswith(".tflite"))
+        there = f"it has batches of {', '.join(map(str, made))}" if made else "it has none of any size"
+        words = f"no .tflite file for batches of {case.batch_size}: {there}; only the catalogue's float32 models do"
+        raise UnavailableError(f"{self.name}: {case.file.name}: {words}")
+
+    def _prove(self, case: Case, interpreter: Any) -> Facts:
+        (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+        native.prove(case, self.name, {"batch size": int(given["shape"][0])}, {"batch size": case.batch_size})
+        refuse_undelegated(case, self.name, interpreter, given["index"], answer["index"])
+        return native.facts(self.name, "XNNPACK", case.threads, {"file": f"b{case.batch_size}.tflite"})
+
+
+def _derived(case: Case) -> list[str]:
+    return [*case.artefact.row.get("derived", {})]
+
+
+def refuse_undelegated(case: Case, platform: str, interpreter: Any, given: int, answer: int) -> None:
+    """Raise PlatformError unless one delegate computes all the way from the input *given* to the output *answer*.
+
+    XNNPACK is the only delegate that the interpreter takes of itself.
+    """
+    operators = interpreter._get_ops_details()  # there is no public way to ask
+    delegates = [operator for operator in operators if operator["op_name"] == "DELEGATE"]
+    if len(delegates) != 1 or given not in delegates[0]["inputs"] or [*delegates[0]["outputs"]] != [answer]:
+        words = f"{len(delegates)} delegates among {len(operators)} operators, not one XNNPACK from input to output"
+        raise PlatformError(f"{platform}: {case.file.name}: {words}")
+
+
+class LiteRtEngine:
+    """An interpreter; its input and output live in memory of its own, and the copies from and to it are timed."""
+
+    is_static = True
+
+    def __init__(self, interpreter: Any) -> None:
+        (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
+        self.input_names = [INPUT]
+        self._interpreter, self._given, self._answer = interpreter, given["index"], answer["index"]
+
+    def prepare(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the images as the interpreter takes them."""
+        return np.ascontiguousarray(feeds[INPUT])
+
+    def infer(self, prepared: NDArray[Any]) -> NDArray[Any]:
+        """Copy the images in, run, and copy the logits out."""
+        self._interpreter.set_tensor(self._given, prepared)
+        self._interpreter.invoke()
+        logits: NDArray[Any] = self._interpreter.get_tensor(self._answer)
+        return logits
+
+    def outputs(self, answer: NDArray[Any]) -> Outputs:
+        """Return the logits by name."""
+        return {OUTPUT: answer}

@@ -1,0 +1,218 @@
+"""What all platforms in this process share: the timed loop, processor time, and openings in fresh processes.
+
+A runtime comes as an :class:`Engine`; outside the clock it makes its inputs ready and names its outputs.
+"""
+
+import itertools
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.protocol import (
+    Block,
+    Case,
+    CpuTime,
+    Facts,
+    Feeds,
+    Images,
+    Opening,
+    Outputs,
+    Platform,
+    PlatformError,
+    UnavailableError,
+)
+from benchmarks.settings import Settings
+from models.cifar100 import normalised_batches
+
+CLOCK = "time.perf_counter"
+
+
+class Engine(Protocol):
+    """A model open in a runtime of this process."""
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in the graph's order."""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it takes batches of the case's size only."""
+
+    def prepare(self, feeds: Feeds) -> Any:
+        """Return *feeds* as the runtime takes them from host memory; not timed."""
+
+    def infer(self, prepared: Any) -> Any:
+        """Run one inference until its outputs can be read on the host; this alone is timed."""
+
+    def outputs(self, answer: Any) -> Outputs:
+        """Return what :meth:`infer` answered as arrays by name; not timed."""
+
+
+class NativeSession:
+    """A case open in this process; samples are read from ``time.perf_counter``."""
+
+    def __init__(self, case: Case, facts: Facts, engine: Engine) -> None:
+        self.facts = facts
+        self._model, self._engine = case.file.name, engine
+
+    def run(self, feeds: Feeds) -> Outputs:
+        """Run one inference."""
+        return self.time(feeds, 1).outputs
+
+    def time(self, feeds: Feeds, rounds: int) -> Block:
+        """Time *rounds* inferences in a plain loop."""
+        with self._explained():
+            prepared = self._engine.prepare(feeds)
+            block, answer = timed(self._engine.infer, prepared, rounds)
+            return Block(block.seconds, self._engine.outputs(answer), block.cpu)
+
+    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
+        """Time one inference for every batch; where batches are of one size, zeros fill up the last."""
+        name = self._engine.input_names[0]
+        for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
+            block = self.time({name: filled(batch, batch_size) if self._engine.is_static else batch}, 1)
+            outputs = {output: values[: len(batch)] for output, values in block.outputs.items()}
+            yield Block(block.seconds, outputs, block.cpu)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # the runtimes' exceptions share no base class
+            words = f"the inference failed: {in_a_line(error)}"
+            raise PlatformError(f"{self.facts.platform}: {self._model}: {words}") from error
+
+
+def filled(batch: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return *batch* with zeros behind it, *size* long."""
+    return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+
+
+def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Block, Any]:
+    """Return *rounds* samples of ``infer(prepared)``, without outputs yet, and the last answer."""
+    clock, samples = time.perf_counter, [0.0] * rounds
+    process, thread = time.process_time(), time.thread_time()
+    for index in range(rounds):
+        start = clock()
+        answer = infer(prepared)
+        samples[index] = clock() - start
+    cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
+    return Block(samples, {}, cpu), answer
+
+
+def facts(platform: str, provider: str, threads: int, details: Mapping[str, Any] | None = None) -> Facts:
+    """Return the facts of a session in this process."""
+    return Facts(platform, provider, threads, CLOCK, clock_resolution(), details=details or {})
+
+
+def clock_resolution() -> float:
+    """Return the smallest step of ``time.perf_counter`` seen in a thousand, in seconds."""
+    readings = [time.perf_counter() for _ in range(1001)]
+    return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
+
+
+def threads_of_this_process() -> set[int] | None:
+    """Return the ids of this process's threads; None where the system does not tell."""
+    tasks = Path("/proc/self/task")
+    return {int(task.name) for task in tasks.iterdir()} if tasks.is_dir() else None
+
+
+def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
+    """Raise PlatformError unless, since *before*, one thread fewer was started than the case asks for.
+
+    The caller's own thread is one of those that compute. Nothing is proved where the system does not tell.
+    """
+    after = threads_of_this_process()
+    if before is None or after is None:
+        return
+    started, wanted = len(after - before), case.threads - 1
+    if started != wanted:
+        words = f"started {started} threads beside this one, wanted {wanted}"
+        raise PlatformError(f"{platform}: {case.file.name}: {words}")
+
+
+class FreshProcesses:
+    """Openings for platforms in a process: each in a Python that has loaded no runtime yet."""
+
+    caches = ("process",)
+    is_client, has_device = False, False
+
+    def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
+        """Open *case* in one process after another; raises what opening it raises."""
+        arguments = pickle.dumps((self, case, {name: np.asarray(value) for name, value in feeds.items()}, settings))
+        while True:
+            command = [sys.executable, "-m", "benchmarks.platforms.worker"]
+            result = subprocess.run(
+                command, input=arguments, capture_output=True, cwd=Path(__file__).parents[2], check=False
+            )
+            if result.returncode != 0:
+                words = result.stderr.decode(errors="replace").strip()[-2000:]
+                ending = f"a fresh process ended with {result.returncode}: {words}"
+                raise PlatformError(f"{self.name}: {case.file.name}: {ending}")
+            answer = pickle.loads(result.stdout)  # noqa: S301 (our own worker's)
+            if isinstance(answer, Exception):
+                raise answer
+            yield answer
+
+
+class Installed(FreshProcesses):
+    """A platform that is there where a package is installed."""
+
+    name: str
+    package: str  # as the registry calls it
+    environment = "bench"  # the one of tox that installs it
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Say which package is missing."""
+        if installed(self.package):
+            return None
+        return f"{self.name}: {self.package} is not installed; run `tox run -e {self.environment}`"
+
+    def versions(self, settings: Settings) -> dict[str, str]:
+        """The version of the package that runs the models."""
+        return {} if self.unavailable(settings) else {self.package: version(self.package)}
+
+    def require(self, settings: Settings) -> None:
+        """Raise UnavailableError where the platform is unavailable."""
+        if reason := self.unavailable(settings):
+            raise UnavailableError(reason)
+
+    @contextmanager
+    def explained(self, case: Case) -> Iterator[None]:
+        """Turn what the runtime raises into a PlatformError that names platform and model."""
+        try:
+            yield
+        except (PlatformError, UnavailableError):
+            raise
+        except Exception as error:  # the runtimes' exceptions share no base class
+            raise PlatformError(f"{self.name}: {case.file.name}: {in_a_line(error)}") from error
+
+
+def in_a_line(error: Exception) -> str:
+    """Return an error's words without the line breaks that the runtimes are fond of."""
+    return " ".join(str(error).split())
+
+
+def installed(package: str) -> bool:
+    """Whether a package is installed; it is not imported."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def prove(case: Case, platform: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise PlatformError where something *found* in force is not what was *wanted*."""
+    for name, value in wanted.items():
+        if found[name] != value:
+            raise PlatformError(f"{platform}: {case.file.name}: {name} is {found[name]!r}, wanted {value!r}")

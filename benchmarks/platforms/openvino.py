@@ -1,0 +1,91 @@
+"""OpenVINO on the processor: it reads the ONNX file itself, and is told the shapes of its inputs."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from benchmarks.platforms import native
+from benchmarks.protocol import Case, Facts, Feeds, Outputs, UnavailableError
+from benchmarks.settings import Settings
+
+DEVICE = "CPU"
+
+
+class ServerOpenVino(native.Installed):
+    """OpenVINO's CPU plugin in float32, one stream, static shapes."""
+
+    name, package = "server-openvino", "openvino"
+
+    @contextmanager
+    def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
+        """Compile the file for the case's batch size and read back what is in force."""
+        self.require(settings)
+        import openvino
+
+        with self.explained(case):
+            model = openvino.Core().read_model(os.fspath(case.file))
+            # Compiling adds names of its own.
+            inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
+            model.reshape({given: self._shape(case, given) for given in model.inputs})
+            compiled = openvino.Core().compile_model(model, DEVICE, properties(case.threads))
+        yield native.NativeSession(case, self._prove(case, compiled), OpenVinoEngine(compiled, inputs, outputs))
+
+    def _shape(self, case: Case, given: Any) -> list[int]:
+        """Return an input's lengths; the first may be free, and is the batch."""
+        lengths = [axis.get_length() if axis.is_static else None for axis in given.partial_shape]
+        if lengths and lengths[0] is None:
+            lengths[0] = case.batch_size
+        known = [length for length in lengths if length is not None]
+        if known != lengths:
+            words = f"input {given.any_name} has free dimensions beside the batch, of no known length"
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; export the model with them fixed")
+        return known
+
+    def _prove(self, case: Case, compiled: Any) -> Facts:
+        wanted = properties(case.threads) | {"EXECUTION_DEVICES": [DEVICE]}
+        found = {name: compiled.get_property(name) for name in wanted}
+        found["INFERENCE_PRECISION_HINT"] = found["INFERENCE_PRECISION_HINT"].to_string()
+        native.prove(case, self.name, found, wanted)
+        details = {"precision": found["INFERENCE_PRECISION_HINT"], "shapes": "static"}
+        return native.facts(self.name, f"OpenVINO {DEVICE}", case.threads, details)
+
+
+def properties(threads: int) -> dict[str, Any]:
+    """Return what a model is compiled with.
+
+    Without the precision, a processor with bfloat16 arithmetic would compute in it; the file decides, not the runtime.
+    """
+    return {
+        "PERFORMANCE_HINT": "LATENCY",
+        "NUM_STREAMS": 1,
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+class OpenVinoEngine:
+    """A compiled model that reads the caller's arrays and answers with arrays of its own."""
+
+    is_static = True
+
+    def __init__(self, compiled: Any, inputs: list[str], outputs: list[str]) -> None:
+        self.input_names, self._outputs = inputs, outputs
+        self._shapes = {name: tuple(given.shape) for name, given in zip(inputs, compiled.inputs, strict=True)}
+        self._request = compiled.create_infer_request()
+
+    def prepare(self, feeds: Feeds) -> Feeds:
+        """Return the arrays as they are; raise ValueError where one has another shape than was compiled for."""
+        for name, array in feeds.items():
+            if array.shape != self._shapes[name]:
+                raise ValueError(f"{name} has the shape {array.shape}, opened for {self._shapes[name]}")
+        return feeds
+
+    def infer(self, prepared: Feeds) -> Any:
+        """Run once; the inputs are not copied, the outputs are."""
+        return self._request.infer(prepared, share_inputs=True)
+
+    def outputs(self, answer: Any) -> Outputs:
+        """Return the arrays by name."""
+        return dict(zip(self._outputs, answer.values(), strict=True))

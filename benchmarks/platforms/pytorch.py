@@ -1,0 +1,159 @@
+"""PyTorch on the processor, as it is written and compiled; the network takes its weights from the ONNX file."""
+
+import atexit
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import Any
+
+from benchmarks.platforms import native
+from benchmarks.protocol import Case, Feeds, Outputs, UnavailableError
+from benchmarks.settings import Settings
+from models import MODELS
+
+INPUT, OUTPUT = "input", "logits"  # as the ONNX file calls them
+COMPILER = "g++"  # what PyTorch calls unless CXX names another
+
+
+class ServerTorch(native.Installed):
+    """PyTorch's operators one by one, in inference mode, channels last, on as many threads as asked for."""
+
+    name, package, environment = "server-torch", "torch", "bench-full"
+
+    @contextmanager
+    def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
+        """Restore the network; the number of threads is the whole process's until the session is closed."""
+        self.require(settings)
+        with self._on_threads(case):
+            with self.explained(case):
+                engine = TorchEngine(_network(case, self.name), case.threads)
+            details = {"memory_format": "channels_last"}
+            yield native.NativeSession(case, native.facts(self.name, "PyTorch CPU", case.threads, details), engine)
+
+    @contextmanager
+    def _on_threads(self, case: Case) -> Iterator[None]:
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(case.threads)
+        try:
+            native.prove(case, self.name, {"threads": torch.get_num_threads()}, {"threads": case.threads})
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+class ServerTorchCompiled(ServerTorch):
+    """The same network through ``torch.compile`` with its weights frozen, for one batch size."""
+
+    name = "server-torch-compiled"
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Say whether PyTorch or the C++ compiler that it calls is missing."""
+        compiler = os.environ.get("CXX", COMPILER)
+        if (reason := super().unavailable(settings)) or shutil.which(compiler):
+            return reason
+        return f"{self.name}: no C++ compiler: {compiler} is not there; install {COMPILER}, or name one in CXX"
+
+    @contextmanager
+    def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
+        """Compile the network by a first inference, and check that all of it was compiled; later calls may not compile.
+
+        The compiler's cache is this process's own and empty at first: what an earlier run left does not help.
+        """
+        self.require(settings)
+        import torch
+
+        with self._on_threads(case):
+            with self.explained(case):
+                engine = TorchEngine(self._compile(case), case.threads, case.batch_size)
+            facts = native.facts(self.name, "TorchInductor CPU", case.threads, {"freezing": True, "mode": "default"})
+            with torch.compiler.set_stance("fail_on_recompile"):
+                yield native.NativeSession(case, facts, engine)
+
+    def _compile(self, case: Case) -> Any:
+        import torch
+        from torch._dynamo.utils import counters
+        from torch._inductor import config
+
+        _use_fresh_cache()
+        torch._dynamo.reset()  # drops what an earlier session compiled of the same code
+        before = {kind: Counter(values) for kind, values in counters.items()}
+        compiled: Any = torch.compile(_network(case, self.name), fullgraph=True, dynamic=False)
+        images = torch.zeros(case.batch_size, 3, 32, 32)
+        # As an option of torch.compile freezing has no effect. Compiling in this process leaves no helpers running.
+        frozen = config.patch(freezing=True, compile_threads=1)
+        with frozen, torch.compiler.set_stance("default"), torch.inference_mode():
+            compiled(images)
+        since = {kind: Counter(values) - before.get(kind, Counter()) for kind, values in counters.items()}
+        prove_compiled(case, self.name, since)
+        return compiled
+
+
+def prove_compiled(case: Case, platform: str, counted: dict[str, Counter[str]]) -> None:
+    """Raise PlatformError unless PyTorch counted one whole graph, compiled, with its convolutions' weights frozen."""
+    found = {
+        "graphs compiled": counted.get("stats", Counter())["unique_graphs"],
+        "graph breaks": counted.get("graph_break", Counter()).total(),
+        "frozen convolutions": counted.get("inductor", Counter())["mkldnn_conv_weight_pack_matcher_count"] > 0,
+    }
+    wanted = {"graphs compiled": 1, "graph breaks": 0, "frozen convolutions": True}
+    native.prove(case, platform, found, wanted)
+
+
+@cache
+def _use_fresh_cache() -> None:
+    """Give this process an empty folder for compiled code, which goes when the process ends."""
+    from torch._inductor.utils import fresh_cache
+
+    folder = ExitStack()
+    folder.enter_context(fresh_cache())
+    atexit.register(folder.close)
+
+
+def _network(case: Case, platform: str) -> Any:
+    """Return the case's network, channels last; raise UnavailableError where it is not written in PyTorch."""
+    import torch
+
+    from models.resnet import restore
+
+    if case.artefact.is_own or case.artefact.name not in MODELS:
+        words = "the network is not written in PyTorch; only the catalogue's float32 models are"
+        raise UnavailableError(f"{platform}: {case.file.name}: {words}")
+    return restore(case.file, MODELS[case.artefact.name]).to(memory_format=torch.channels_last)
+
+
+class TorchEngine:
+    """A module that reads the caller's array and answers with an array."""
+
+    def __init__(self, network: Any, threads: int, batch_size: int | None = None) -> None:
+        import torch
+
+        self.input_names, self.is_static = [INPUT], batch_size is not None
+        self._threads, self._batch_size = threads, batch_size
+
+        @torch.inference_mode()
+        def infer(images: Any) -> Any:
+            return network(images).numpy()
+
+        self.infer = infer
+
+    def prepare(self, feeds: Feeds) -> Any:
+        """Return the images as a tensor in the same memory.
+
+        Raises ValueError where another session has changed the threads, or other than *batch_size* images are given.
+        """
+        import torch
+
+        if (threads := torch.get_num_threads()) != self._threads:
+            raise ValueError(f"PyTorch was set to {threads} threads meanwhile, opened for {self._threads}")
+        if self._batch_size not in (None, len(feeds[INPUT])):
+            raise ValueError(f"a batch of {len(feeds[INPUT])}, compiled for {self._batch_size}")
+        return torch.from_numpy(feeds[INPUT])
+
+    def outputs(self, answer: Any) -> Outputs:
+        """Return the logits by name."""
+        return {OUTPUT: answer}
