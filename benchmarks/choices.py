@@ -1,7 +1,11 @@
-"""What the command line chooses: models by name or file, platforms, batch sizes, and the cases they make."""
+"""What the command line chooses: models, platforms, batch sizes, precisions, threads, and the cases they make."""
 
 import argparse
-from collections.abc import Sequence
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,14 +14,101 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from benchmarks.inputs import fixed_batch
-from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, REFUSED
 from benchmarks.reference import PRECISIONS
 from models import MODELS, graph, manifest, own, stand_in
 from models.graph import Input
 from models.manifest import Artefact, ModelError, variant
 
-BATCH_SIZES = (1, 8)
+ALL = "all"
+SLOWDOWNS = (2, 4, 6)
 NAMES = [*MODELS, *(variant(name, precision) for name in MODELS for precision in PRECISIONS if precision != "float32")]
+LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a case runs: on a platform, on so many threads, on a client so many times weaker than this machine."""
+
+    platform: str
+    threads: int = 1
+    slowdown: int = 1
+
+    @property
+    def label(self) -> str:
+        """The name in results: ``chromium-wasm-2t@4x``, without what is 1."""
+        threads = f"-{self.threads}t" if self.threads > 1 else ""
+        return f"{self.platform}{threads}" + (f"@{self.slowdown}x" if self.slowdown > 1 else "")
+
+    @classmethod
+    def of(cls, label: str) -> "Target":
+        """Read a label."""
+        found = LABEL.fullmatch(label)
+        assert found is not None
+        return cls(found["platform"], int(found["threads"] or 1), int(found["slowdown"] or 1))
+
+
+BASE = Target("server-cpu")  # what every other target is held against
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What the benchmarks of a phase are swept over, where the command line does not say otherwise."""
+
+    words: str
+    models: int | None = 1  # of the chosen, the best first; None: all of them
+    batch_sizes: tuple[int, ...] = (1,)
+    batch_sizes_in_full: tuple[int, ...] = (1,)
+    precisions: tuple[str, ...] = ("float32",)
+
+
+# By the marker of the module that measures it.
+PHASES = {
+    "latency": Phase("the steady state", None, (1, 8), (1, 8, 64)),
+    "device": Phase("the steady state without copies from and to the host", None, (1, 8), (1, 8, 64)),
+    "scaling": Phase("the steady state on several threads", 1, (8,), (8,)),
+    "load": Phase("from asking for the runtime to an open session, each time anew"),
+    "first_inference": Phase("the first two inferences of a fresh session"),
+    "memory": Phase("the most memory that process or renderer held"),
+    "energy": Phase("joules an inference, where the machine counts them"),
+    # 8 divides the 10,000 test images, and is among the sizes that platforms of fixed shapes have.
+    "accuracy": Phase("the whole test set (tox run -e accuracy)", None, (8,), (8,), PRECISIONS),
+}
+
+
+def one_of(kind: str, known: Sequence[str], refused: dict[str, str] | None = None) -> Callable[[str], str]:
+    """Return a parser of names that tells the known ones, and why a refused one is refused."""
+
+    def parse(text: str) -> str:
+        if text in (*known, ALL):
+            return text
+        why = f": {refused[text]};" if refused and text in refused else ":"
+        raise argparse.ArgumentTypeError(f"unknown {kind} {text!r}{why} choose from {', '.join(known)}, or {ALL}")
+
+    return parse
+
+
+platform = one_of("platform", [*PLATFORMS], REFUSED)
+precision = one_of("precision", PRECISIONS)
+
+
+def threads(text: str) -> int | str:
+    """Read ``--threads``: a number up to the machine's cores, or all."""
+    if text == ALL:
+        return text
+    if not (text.isdecimal() and 1 <= int(text) <= CORES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {CORES}, this machine's cores, nor {ALL}")
+    return int(text)
+
+
+def slowdown(text: str) -> int:
+    """Read ``--slowdown``: how many times weaker a client is."""
+    if text not in map(str, SLOWDOWNS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not among {', '.join(map(str, SLOWDOWNS))}")
+    return int(text)
+
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def model(text: str) -> str | Path:
@@ -78,41 +169,93 @@ def _inputs(file: Path) -> list[Input]:
         return []
 
 
-def cases(config: pytest.Config, test_set: bool) -> list[Any]:
-    """Return a parameter set, with an id in words, for every model, platform and batch size.
-
-    With *test_set* the models are those of the catalogue, in every precision, and there are no batch sizes.
-    """
-    platforms = dict.fromkeys(config.getoption("platform") or PLATFORMS)
-    if test_set:
-        models = [model for model in _models(config, PRECISIONS) if model in NAMES]
-        return [_case(config, model, platform) for model in models for platform in platforms]
+def cases(config: pytest.Config, phase: str, names: Sequence[str]) -> list[Any]:
+    """Return a parameter set, with an id in words, for every case of a phase; *names* are its parameters'."""
     return [
-        _case(config, model, platform, size)
-        for model in _models(config, ["float32"])
-        for platform in platforms
-        for size in _batch_sizes(config, model)
+        _parameters(config, model, target.label, *rest)
+        for model in _models(config, phase)
+        for target in _targets(config, phase)
+        for rest in _rest(config, phase, model, target, names)
     ]
 
 
-def _models(config: pytest.Config, precisions: Sequence[str]) -> list[str]:
-    """Return the names asked for, else the chosen models in *precisions*; all candidates where none is chosen yet."""
-    if asked_for := config.getoption("model"):
-        return [*dict.fromkeys(getattr(model, "name", model) for model in asked_for)]
-    return [variant(name, precision) for name in manifest.chosen() or MODELS for precision in precisions]
+def _rest(
+    config: pytest.Config, phase: str, model: str, target: Target, names: Sequence[str]
+) -> Iterator[tuple[int | str, ...]]:
+    """Yield what a case has beside model and target: a batch size, what caches may hold, both, or neither."""
+    sizes = _batch_sizes(config, phase, model) if "batch_size" in names else ()
+    caches = PLATFORMS[target.platform].caches if "caches" in names else ()
+    return itertools.product(*(axis for axis in (sizes, caches) if axis))
 
 
-def _batch_sizes(config: pytest.Config, model: str) -> list[int]:
-    """Return the sizes asked for, else the one that a file of the user's own has fixed, else the usual."""
+def _models(config: pytest.Config, phase: str) -> list[str]:
+    """Return the models asked for, else the chosen ones, of those without a precision the wanted ones."""
+    asked_for = config.getoption("model")
+    names = asked_for or (manifest.chosen() or [*MODELS])[: PHASES[phase].models]
+    wanted = _precisions(config, phase, bool(asked_for))
+    found = [form for name in names for form in _forms(getattr(name, "name", name), wanted)]
+    return [*dict.fromkeys(name for name in found if name in NAMES or phase != "accuracy")]
+
+
+def _forms(name: str, precisions: Sequence[str]) -> list[str]:
+    return [variant(name, precision) for precision in precisions] if name in MODELS else [name]
+
+
+def _precisions(config: pytest.Config, phase: str, is_named: bool) -> Sequence[str]:
+    """Return the precisions asked for; a model that was named without one is meant as it is."""
+    asked_for = config.getoption("precision") or []
+    if ALL in asked_for or (config.getoption("full") and phase == "latency" and not is_named):
+        return PRECISIONS
+    return asked_for or (["float32"] if is_named else PHASES[phase].precisions)
+
+
+def _targets(config: pytest.Config, phase: str) -> list[Target]:
+    """Return every platform on every number of threads, the clients on every class of weakness."""
+    asked_for = config.getoption("platform") or []
+    everything = ALL in asked_for or (config.getoption("full") and not asked_for)
+    platforms = PLATFORMS if everything else dict.fromkeys(asked_for or DEFAULT_SWEEP)
+    if phase == "device":
+        platforms = {name: None for name in platforms if PLATFORMS[name].has_device}
+    return [
+        Target(name, number, slowdown)
+        for name in platforms
+        for number in _threads(config, phase)
+        for slowdown in _slowdowns(config, name)
+    ]
+
+
+def _threads(config: pytest.Config, phase: str) -> Sequence[int]:
+    asked_for = config.getoption("threads") or []
+    scale = [2**power for power in range(CORES.bit_length()) if 2**power < CORES] + [CORES]
+    if phase == "scaling":  # one thread is what the others are held against
+        return [number for number in asked_for if number != ALL and number > 1] or scale[1:]
+    return scale if ALL in asked_for else [*dict.fromkeys(asked_for)] or [1]
+
+
+def _slowdowns(config: pytest.Config, platform: str) -> Sequence[int]:
+    asked_for = config.getoption("slowdown") if PLATFORMS[platform].is_client else None
+    return [*dict.fromkeys(asked_for or [1])]
+
+
+def _batch_sizes(config: pytest.Config, phase: str, model: str) -> Sequence[int]:
+    """Return the sizes asked for, else the one that a file of the user's own has fixed, else the phase's."""
     if asked_for := config.getoption("batch_size"):
         return [*dict.fromkeys(asked_for)]
     fixed = None if model in NAMES else fixed_batch(_inputs(_own_files(config)[model]))
-    return [fixed] if fixed else [*BATCH_SIZES]
+    if fixed:
+        return [fixed]
+    # In full, fewer bits are measured at batch 1 only: the other sizes would double the sweep and tell little more.
+    in_full = config.getoption("full") and model in (*MODELS, *_own_files(config))
+    return PHASES[phase].batch_sizes_in_full if in_full else _small(config, phase)
 
 
-def _case(config: pytest.Config, model: str, platform: str, *size: int) -> Any:
-    words = [_label(config, model), platform, *(f"b{number}" for number in size)]
-    return pytest.param(model, platform, *size, id="-".join(words))
+def _small(config: pytest.Config, phase: str) -> Sequence[int]:
+    return PHASES[phase].batch_sizes[: 1 if config.getoption("full") else None]
+
+
+def _parameters(config: pytest.Config, model: str, label: str, *rest: int | str) -> Any:
+    words = [_label(config, model), label, *(f"b{one}" if isinstance(one, int) else one for one in rest)]
+    return pytest.param(model, label, *rest, id="-".join(words))
 
 
 def _label(config: pytest.Config, model: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms.cuda import gpus
+from benchmarks.reference import Question
 from benchmarks.settings import Settings, settings_of
 from models.manifest import Artefact
 
@@ -22,13 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Add what decides the figures: instruction sets, cores, governor, load, and every version that takes part."""
+    """Add what decides the figures: instruction sets, cores, governor, GPUs, load, and the version of all that runs."""
     flags = machine_info["cpu"].get("flags", ())
     machine_info |= {
         "simd_flags": [flag for flag in SIMD_FLAGS if flag in flags],
         "cores": os.cpu_count(),
         "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "governor": _governor(),
+        "gpus": gpus(),
         "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
         "versions": _versions(settings_of(config)),
     }
@@ -55,6 +58,11 @@ def _versions(settings: Settings) -> dict[str, str]:
     for platform in PLATFORMS.values():
         versions |= platform.versions(settings)
     return versions
+
+
+def of_question(question: Question) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure and of what it was given."""
+    return of_model(question.artefact) | {"batch_size": question.batch_size, "inputs": question.shapes()}
 
 
 def of_model(artefact: Artefact) -> dict[str, Any]:

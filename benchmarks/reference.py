@@ -1,6 +1,7 @@
 """The reference every platform's answers are held against: the ONNX graph as written, on onnxruntime's CPU provider."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.protocol import Feeds, Outputs
+from benchmarks.inputs import Dims, seeded_feeds
+from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
 
 # Of the largest reference output. float32 implementations differ by 1e-7 to 5e-7 in the order of their sums. Where an
@@ -29,14 +31,29 @@ class ParityError(Exception):
 class Question:
     """What a session is asked, and how close its answer has to come."""
 
+    artefact: Artefact
     feeds: Feeds
     batch_size: int
     expected: Outputs
     tolerance: float
 
+    def check(self, facts: Facts, outputs: Outputs) -> float:
+        """Hold a session's answer against the expected one; see :func:`check_parity`."""
+        return check_parity(facts.platform, outputs, self.expected, self.tolerance)
+
+    def images(self, blocks: Iterable[Block]) -> int:
+        """Return how many images the inferences of *blocks* took in."""
+        return self.batch_size * sum(len(block.seconds) for block in blocks)
+
     def shapes(self) -> dict[str, list[int]]:
         """Return the shape of every input."""
         return {name: list(value.shape) for name, value in self.feeds.items()}
+
+
+def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Question:
+    """Return the question that seeded inputs make of a file, with the reference's answer."""
+    feeds = seeded_feeds(artefact.path, batch_size, dims)
+    return Question(artefact, feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))
 
 
 def tolerance_of(artefact: Artefact) -> float:

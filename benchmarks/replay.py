@@ -5,32 +5,29 @@ so that statistics, table, JSON, histogram, ``compare`` and ``--benchmark-compar
 they were measured, and nothing private of pytest-benchmark is touched.
 """
 
-import gc
 import math
 import statistics
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.protocol import Block, Feeds, Session
-from benchmarks.reference import Question, check_parity
-from benchmarks.report import BUSY, TOLD, milliseconds
-from benchmarks.sampler import Plan, draw, warm_up
-
-# Below this share of processor time in the time measured, something else ran on the cores of the benchmark.
-BUSY_SHARE = 0.9
-
-Measure = Callable[[Session, Question], None]
+from benchmarks.protocol import Block, Facts
+from benchmarks.ratio import percentile
+from benchmarks.report import DOUBTS, TOLD, doubts, milliseconds
 
 
 class Record(Protocol):
     """What the fixture ``record`` gives."""
 
-    def __call__(self, session: Session, feeds: Feeds, blocks: list[Block], images: int, told: str = "") -> None:
-        """Report *blocks* of inferences of *feeds*, *images* in all; *told* is shown instead of their median."""
+    def __call__(
+        self, facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = ""
+    ) -> None:
+        """Report *blocks* of inferences, of *images* images in all; *told* is shown instead of their median.
+
+        *live* is called where pytest-benchmark wants a real call: to be profiled, or when nothing is timed.
+        """
 
 
 class ReplayClock:
@@ -85,30 +82,6 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
-    """Time an open session on one question, hold every block against the answer, report to pytest-benchmark."""
-    marker = request.node.get_closest_marker("benchmark").kwargs
-
-    def option(name: str) -> Any:
-        return marker.get(name, request.config.getoption(f"benchmark_{name}"))
-
-    def measured(session: Session, question: Question) -> None:
-        feeds, answer = question.feeds, (question.expected, question.tolerance)
-        parity = [check_parity(session.facts.platform, session.run(feeds), *answer)]
-        if benchmark.disabled:
-            return record(session, feeds, [], 0)
-        plan = _plan(option)
-        with _no_garbage_collection() if option("disable_gc") else nullcontext():
-            warm = warm_up(session, feeds, plan)
-            blocks = list(draw(session, feeds, plan, estimate=min(warm, default=None)))
-        parity += [check_parity(session.facts.platform, block.outputs, *answer) for block in blocks]
-        benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(warm))
-        return record(session, feeds, blocks, question.batch_size * sum(len(block.seconds) for block in blocks))
-
-    return measured
-
-
-@pytest.fixture
 def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
     """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
     clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
@@ -117,51 +90,26 @@ def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Recor
             "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
         )
 
-    def recorded(session: Session, feeds: Feeds, blocks: list[Block], images: int, told: str = "") -> None:
+    def recorded(facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = "") -> None:
         if benchmark.disabled:
-            benchmark.pedantic(session.run, (feeds,))
+            benchmark.pedantic(live)
             return
-        benchmark.extra_info.update(describe(session, blocks, images))
+        benchmark.extra_info.update(describe(facts, blocks, images))
         samples = [value for block in blocks for value in block.seconds]
-        _replay(benchmark, clock, session, feeds, samples)
+        clock.__name__ = facts.clock
+        _replay(benchmark, clock, samples, live)
         request.node.user_properties.append((TOLD, told or f"median {milliseconds(statistics.median(samples))}"))
-        if (share := benchmark.extra_info.get("computing_share", 1)) < BUSY_SHARE:
-            request.node.user_properties.append((BUSY, f"{share:.0%}"))
+        request.node.user_properties.append((DOUBTS, "; ".join(doubts({"extra_info": benchmark.extra_info}))))
 
     return recorded
 
 
-def _plan(option: Callable[[str], Any]) -> Plan:
-    return Plan(
-        min_rounds=int(option("min_rounds")),
-        max_time=float(option("max_time")),
-        warmup_rounds=int(option("warmup_iterations")) if option("warmup") else 0,
-        precision=float(option("precision")) if option("precision") else None,
-        confidence=float(option("confidence")),
-    )
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """``--benchmark-disable-gc`` while samples are drawn in this process; a page collects as it likes."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _replay(
-    benchmark: BenchmarkFixture, clock: ReplayClock, session: Session, feeds: Feeds, samples: list[float]
-) -> None:
-    clock.__name__ = session.facts.clock
+def _replay(benchmark: BenchmarkFixture, clock: ReplayClock, samples: list[float], live: Callable[[], object]) -> None:
     left = iter(samples)
 
     def inference() -> None:
         if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
-            session.run(feeds)
+            live()
 
     benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
     kept = benchmark.stats
@@ -169,7 +117,7 @@ def _replay(
         raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
 
 
-def describe(session: Session, blocks: list[Block], images: int) -> dict[str, Any]:
+def describe(facts: Facts, blocks: list[Block], images: int) -> dict[str, Any]:
     """Return what a result says about its own measurement, for extra_info.
 
     Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
@@ -177,7 +125,7 @@ def describe(session: Session, blocks: list[Block], images: int) -> dict[str, An
     """
     samples = sorted(value for block in blocks for value in block.seconds)
     cpu = [block.cpu.all_threads for block in blocks if block.cpu]
-    facts, total = session.facts, math.fsum(samples)
+    total = math.fsum(samples)
     info = {
         "execution_provider": facts.execution_provider,
         "threads": facts.threads,
@@ -189,12 +137,5 @@ def describe(session: Session, blocks: list[Block], images: int) -> dict[str, An
         **facts.details,
     }
     if len(cpu) == len(blocks):
-        cpu_total = math.fsum(cpu)
-        info["cpu_seconds_per_inference"] = cpu_total / len(samples)
-        info["computing_share"] = cpu_total / (total * facts.threads)
+        info["cpu_seconds_per_inference"] = math.fsum(cpu) / len(samples)
     return info
-
-
-def percentile(ordered: list[float], q: float) -> float:
-    """Return the nearest-rank percentile of *ordered* values: always one that was observed."""
-    return ordered[max(0, math.ceil(q / 100 * len(ordered)) - 1)]

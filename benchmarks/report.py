@@ -1,4 +1,4 @@
-"""What a person sees besides pytest-benchmark's table: each median as it is measured, and where the results lie."""
+"""What a person sees besides pytest-benchmark's table: medians as they come, ratios, how far to trust, the files."""
 
 import os
 import signal
@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tabulate import tabulate
 
+from benchmarks import trust
 from benchmarks.accuracy import AccuracyError
 from benchmarks.protocol import PlatformError
 from benchmarks.reference import ParityError
@@ -17,21 +20,23 @@ from models.cifar100 import DataError
 from models.manifest import ModelError
 
 TOLD = "told"
-BUSY = "busy"
+DOUBTS = "doubts"
 STARTED = pytest.StashKey[float]()
 EXIT_STATUS = pytest.StashKey[int]()
+RESULTS = pytest.StashKey[list["Result"]]()
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
-BUSY_ADVICE = (
-    "busy     other programs took processor time from these benchmarks: compare their min, p10 and "
-    "cpu_seconds_per_inference, not medians or means"
-)
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
+RATIO = "ratio_to_"  # and the partner's name, in extra_info
+MARK = " (!)"  # an unstable benchmark, in pytest-benchmark's table
+
+Result = dict[str, Any]  # a benchmark as pytest-benchmark shows it: statistics and extra_info in one
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember when the run began, to tell its files from older ones; let a `kill` end like Ctrl-C, results saved."""
     config.stash[STARTED] = time.time()
+    config.stash[RESULTS] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -45,12 +50,11 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Show what a benchmark found instead of PASSED, and whether the machine was busy with something else."""
+    """Show what a benchmark found instead of PASSED, and whether it is unstable."""
     told = dict(report.user_properties) if report.when == "call" and report.passed else {}
     if TOLD not in told:
         return None
-    busy = f" (busy machine: computed for {told[BUSY]} of the time)" if BUSY in told else ""
-    return "passed", ".", f"{told[TOLD]}{busy}"
+    return "passed", ".", f"{told[TOLD]}{' (unstable)' if told.get(DOUBTS) else ''}"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -60,9 +64,32 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
     return (yield)
 
 
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, object]) -> None:
-    """Mark what was saved of an interrupted or failed run: 0 is a whole one, else pytest's exit code."""
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Mark what was saved of an interrupted or failed run (0 is a whole one, else pytest's exit code), and doubts."""
     output_json["exit_status"] = config.stash[EXIT_STATUS]
+    doubtful = {result["param"] or result["name"]: doubts(result) for result in output_json["benchmarks"]}
+    output_json["unstable"] = {name: [*words.values()] for name, words in doubtful.items() if words}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_group_stats(config: pytest.Config, benchmarks: list[Result]) -> None:
+    """Mark unstable benchmarks in the table, and keep what a software GPU took out of it: that is no GPU's speed."""
+    config.stash[RESULTS] += [result for result in benchmarks if result["path"] is None]  # not of a stored run
+    benchmarks[:] = [result for result in benchmarks if not is_software(result)]
+    for result in benchmarks:
+        if doubts(result):
+            result["name"], result["fullname"] = result["name"] + MARK, result["fullname"] + MARK
+
+
+def doubts(result: Result) -> dict[str, str]:
+    """Return what makes a benchmark doubtful, in words by the name of the check."""
+    words: dict[str, str] = result["extra_info"].get("trust", {}).get("doubts", {})
+    return words
+
+
+def is_software(result: Result) -> bool:
+    """Whether it was measured on a GPU that is simulated on the processor."""
+    return bool(result["extra_info"].get("software_gpu"))
 
 
 def milliseconds(seconds: float) -> str:
@@ -78,12 +105,58 @@ def pytest_terminal_summary(
     try:
         return (yield)
     finally:
-        if any(BUSY in dict(report.user_properties) for report in terminalreporter.stats.get("passed", [])):
-            terminalreporter.write_line(BUSY_ADVICE, yellow=True)
+        results = config.stash[RESULTS]
+        for line in [*ratio_lines(results), *trust_lines(results)]:
+            terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in saved_files(config):
             terminalreporter.write_line(f"results  {saved}")
             terminalreporter.write_line(f"compare  {program} compare {saved} OTHER.json {COMPARE_OPTIONS}")
+
+
+def ratio_lines(results: list[Result]) -> list[str]:
+    """Return a table for each partner that took turns, processor time beside wall time."""
+    lines: list[str] = []
+    shown = [result for result in results if not is_software(result)]
+    for name in dict.fromkeys(key for result in shown for key in result["extra_info"] if key.startswith(RATIO)):
+        rows = [_ratio_row(result, name) for result in shown if name in result["extra_info"]]
+        head = ["", "p10", "cpu/inference", "ratio", "interval", "cpu ratio"]
+        table = tabulate(rows, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
+        title = f"measured in turns with {name.removeprefix(RATIO).replace('_', '-')}: the ratio of their p10"
+        lines += ["", title, *table.splitlines(), ""]
+    return lines
+
+
+def _ratio_row(result: Result, name: str) -> list[str]:
+    info = result["extra_info"]
+    ratio = info[name]
+    statistic = "" if ratio["statistic"] == "p10" else f" of {ratio['statistic']}s"
+    return [
+        f"{result['param']}{MARK if doubts(result) else ''}",
+        milliseconds(info["p10"]) if "p10" in info else "",
+        milliseconds(info["cpu_seconds_per_inference"]) if "cpu_seconds_per_inference" in info else "",
+        f"{ratio['value']:.2f}×{statistic}",
+        f"{ratio['low']:.2f} to {ratio['high']:.2f} ({ratio['confidence']:.0%})",
+        f"{ratio['cpu']:.2f}×" if "cpu" in ratio else "",
+    ]
+
+
+def trust_lines(results: list[Result]) -> list[str]:
+    """Return how far the run can be trusted, each doubt with what to do about it, and what was no speed at all."""
+    known = [result for result in results if "trust" in result["extra_info"]]
+    if not known:
+        return []
+    unstable = [result for result in known if doubts(result)]
+    others = [
+        found["other_programs"] for result in known if "other_programs" in (found := result["extra_info"]["trust"])
+    ]
+    load = f"; other programs used {min(others):.1f} to {max(others):.1f} cores meanwhile" if others else ""
+    return [
+        f"trust    {len(known) - len(unstable)} of {len(known)} benchmarks were stable{load}",
+        *(f"unstable {result['param']}: {'; '.join(doubts(result).values())}" for result in unstable),
+        *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in doubts(result))),
+        *(f"software {result['param']}: on a simulated GPU, in no table" for result in known if is_software(result)),
+    ]
 
 
 def saved_files(config: pytest.Config) -> list[Path]:

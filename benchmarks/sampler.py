@@ -1,4 +1,4 @@
-"""Draw blocks of raw samples from an open session until a plan is met.
+"""Draw blocks of raw samples from an open session until a plan is met, or from two that take turns.
 
 The sampler is a generator: it hands control back after every block, so that a caller can draw from two sessions in
 turn, or let another process have its turn, between blocks and never inside one.
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 from benchmarks.protocol import Block, Facts, Feeds, Session
 
-BLOCK_SECONDS = 0.25  # long against a round trip to a page (1 ms), short against a change of the machine's state
+BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
+RENEWED_BLOCK_SECONDS = 0.5  # where every block has a page of its own, which costs about as much
+WARM_UP_BLOCK_SECONDS = 0.25
+LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
 SPARE_CPU = 0.5  # threads' worth that a process may compute beside its inference (garbage collection, compilation)
 
@@ -44,18 +47,18 @@ class Plan:
         margin = z * statistics.stdev(samples) / math.sqrt(len(samples))
         return margin <= self.precision * statistics.fmean(samples)
 
-    def next_rounds(self, samples: list[float], estimate: float) -> int:
+    def next_rounds(self, samples: list[float], estimate: float, block_seconds: float = BLOCK_SECONDS) -> int:
         """Return the size of the next block, at *estimate* seconds an inference."""
         by_time = math.ceil((self.max_time - math.fsum(samples)) / estimate)
         missing = max(by_time, self.min_rounds - len(samples))
-        return max(1, min(missing, math.ceil(BLOCK_SECONDS / estimate)))
+        return max(1, min(missing, math.ceil(block_seconds / estimate)))
 
 
 def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
     """Run and return the samples that are discarded: at most ``warmup_rounds``, for at most ``max_time``."""
     samples: list[float] = []
     while len(samples) < plan.warmup_rounds and math.fsum(samples) < plan.max_time:
-        rounds = 1 if len(samples) < 2 else math.ceil(BLOCK_SECONDS / samples[-1])
+        rounds = 1 if len(samples) < 2 else math.ceil(WARM_UP_BLOCK_SECONDS / samples[-1])
         samples += _checked(session, feeds, min(rounds, plan.warmup_rounds - len(samples))).seconds
     return samples
 
@@ -69,17 +72,38 @@ def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = No
     samples: list[float] = []
     blocks: list[Block] = []
     while plan.wants(samples):
-        blocks.append(_checked(session, feeds, plan.next_rounds(samples, estimate) if estimate else 1))
+        rounds = plan.next_rounds(samples, estimate, block_seconds(session.facts)) if estimate else 1
+        blocks.append(_checked(session, feeds, rounds))
         samples += blocks[-1].seconds
         estimate = statistics.median(samples)
         yield blocks[-1]
     check_whole(blocks, session.facts)
 
 
+def draw_in_turns(
+    session: Session, partner: Session, feeds: Feeds, plan: Plan, estimates: tuple[float, float]
+) -> Iterator[tuple[Block, Block]]:
+    """Yield blocks of *session* as :func:`draw` does, each with one of as many seconds of *partner*, drawn right after.
+
+    So both see the same states of the machine. *estimates* are the seconds of a warm inference of each.
+    """
+    rounds = math.ceil(block_seconds(session.facts) / estimates[1])
+    partners: list[Block] = []
+    for block in draw(session, feeds, plan, estimates[0]):
+        partners.append(_checked(partner, feeds, rounds))
+        yield block, partners[-1]
+    check_whole(partners, partner.facts)
+
+
+def block_seconds(facts: Facts) -> float:
+    """Return how long a block of the session should be."""
+    return RENEWED_BLOCK_SECONDS if facts.renewed else BLOCK_SECONDS
+
+
 def _checked(session: Session, feeds: Feeds, rounds: int) -> Block:
     start = time.perf_counter()
     block = session.time(feeds, rounds)
-    check(block, rounds, time.perf_counter() - start, session.facts)
+    check(block, rounds, time.perf_counter() - start, session.facts, busy=not session.facts.renewed)
     return block
 
 
@@ -95,7 +119,7 @@ def check(block: Block, rounds: int, wall: float, facts: Facts, *, busy: bool = 
     claimed = math.fsum(block.seconds)
     too_long = claimed > wall + rounds * facts.clock_resolution + 1e-3
     # Only for long calls: a loaded machine may well pause a short one between its samples.
-    too_short = busy and wall > 4 * BLOCK_SECONDS and claimed < wall / 2
+    too_short = busy and wall > LONG_CALL and claimed < wall / 2
     if too_long or too_short:
         claim = f"{claimed:.4f} s of samples in a call of {wall:.4f} s"
         raise SampleError(f"{facts.platform}: {facts.clock} gave {claim}; is its unit wrong?")

@@ -17,7 +17,7 @@ from models import WORK_DIR
 from models.cifar100 import Split, load
 from models.manifest import Artefact
 
-BATCH_SIZE = 100
+REFERENCE_BATCH_SIZE = 100
 
 pytestmark = pytest.mark.accuracy
 Expected = Callable[[Artefact], NDArray[np.intp]]
@@ -32,22 +32,28 @@ def test_set(request: pytest.FixtureRequest) -> Split:
 @pytest.fixture(scope="session")
 def expected(test_set: Split) -> Expected:
     """The reference's answers to the test set, computed once a model."""
-    return cache(lambda artefact: reference_classes(artefact, images_of(artefact, test_set), BATCH_SIZE))
+    return cache(lambda artefact: reference_classes(artefact, images_of(artefact, test_set), REFERENCE_BATCH_SIZE))
 
 
 @pytest.fixture
 def examined(
-    artefact: Artefact, session: Session, test_set: Split, expected: Expected, request: pytest.FixtureRequest
+    artefact: Artefact,
+    batch_size: int,
+    session: Session,
+    test_set: Split,
+    expected: Expected,
+    request: pytest.FixtureRequest,
 ) -> tuple[Score, list[Block]]:
     """The platform's score on the test set and the samples of its batches; the progress bars are seen."""
     images, title = images_of(artefact, test_set), f"{artefact.name}, {session.facts.platform}"
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-        blocks = classify(session, images, BATCH_SIZE, title)
+        blocks = classify(session, images, batch_size, title)
         return score(logits_of(blocks), test_set, expected(artefact)), blocks
 
 
 def test_accuracy(
     artefact: Artefact,
+    batch_size: int,
     session: Session,
     examined: tuple[Score, list[Block]],
     benchmark: BenchmarkFixture,
@@ -57,5 +63,6 @@ def test_accuracy(
     found, blocks = examined
     check_score(found, artefact, session.facts.platform)
     benchmark.group = f"{artefact.name}, accuracy"
-    benchmark.extra_info.update(of_model(artefact) | found.facts(), batch_size=BATCH_SIZE)
-    record(session, seeded_feeds(artefact.path, BATCH_SIZE), blocks, found.images, str(found))
+    benchmark.extra_info.update(of_model(artefact) | found.facts(), batch_size=batch_size)
+    feeds = seeded_feeds(artefact.path, batch_size)
+    record(session.facts, blocks, found.images, lambda: session.run(feeds), str(found))

@@ -1,18 +1,22 @@
 """Steady state: the latency of one inference, after the warm-up, inputs and outputs on the host."""
 
+import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.identity import of_model
+from benchmarks.measure import Measure
 from benchmarks.protocol import Session
 from benchmarks.reference import Question
-from benchmarks.replay import Measure
-from models.manifest import Artefact
+
+pytestmark = pytest.mark.latency
 
 
 def test_latency(
-    artefact: Artefact, session: Session, question: Question, benchmark: BenchmarkFixture, measure: Measure
+    session: Session,
+    partner: Session | None,
+    question: Question,
+    benchmark: BenchmarkFixture,
+    measure: Measure,
 ) -> None:
-    """Time one batch, as long as its answers are right."""
-    benchmark.group = f"{artefact.name}, batch {question.batch_size}"
-    benchmark.extra_info.update(of_model(artefact), batch_size=question.batch_size, inputs=question.shapes())
-    measure(session, question)
+    """Time one batch, as long as its answers are right, in turns with ``server-cpu``."""
+    benchmark.group = f"{question.artefact.name}, batch {question.batch_size}"
+    measure(session, question, partner)

@@ -97,18 +97,22 @@ def make_linear(path, **saving):
 FAKE_PLATFORMS = """
 import gc, json, os, time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from benchmarks import platforms
 from benchmarks import reference as references
-from benchmarks.protocol import Block, CpuTime, Facts, PlatformError
+from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, UnavailableError
 from models.cifar100 import normalised_batches
 
 class FakeSession:
-    def __init__(self, platform, model):
-        self.platform, self.model = platform, model
-        self.facts = Facts(platform.name, "FakeProvider", 1, "fake.clock", 1e-7)
+    def __init__(self, platform, case):
+        self.platform, self.case, self.model, self.threads = platform, case, case.file, case.threads
+        details = {"software_gpu": True} if platform.name == "software" else {}
+        if case.slowdown > 1:
+            details["slowdown"] = {"asked": case.slowdown}
+        self.facts = Facts(platform.name, "FakeProvider", case.threads, "fake.clock", 1e-7, details=details)
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
-            print(json.dumps(call | {"gc": gc.isenabled()}), file=lines)
+            print(json.dumps(call | {"gc": gc.isenabled(), "platform": self.platform.name}), file=lines)
     def run(self, feeds):
         self.note(call="run")
         return self.outputs(feeds, 1, self.platform.name == "wrong")
@@ -120,12 +124,17 @@ class FakeSession:
     def classify(self, images, batch_size):
         for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
             yield self.time({"input": batch}, 1)
+    def on_device(self):
+        return FakeSession(self.platform, self.case)
+    def seconds(self):
+        slow = 3 if self.platform.name == "slow" else 1
+        return slow * float(os.environ.get("FAKE_SECONDS", "5e-5")) / self.threads
     def time(self, feeds, rounds):
         self.note(call="time", rounds=rounds)
         samples = []
         for _ in range(rounds):
             start = time.perf_counter()
-            while time.perf_counter() - start < float(os.environ.get("FAKE_SECONDS", "5e-5")):
+            while time.perf_counter() - start < self.seconds():
                 pass
             samples.append(time.perf_counter() - start)
         with open("samples.jsonl", "a") as lines:
@@ -135,39 +144,57 @@ class FakeSession:
         return Block(samples, self.outputs(feeds, 2 if self.platform.name == "drifting" else 1), cpu)
 
 class FakePlatform:
+    has_device = False
     def __init__(self, name):
-        self.name = name
+        self.name, self.is_client = name, name == "slow"
+        self.caches = ("cold", "warm") if name == "slow" else ("process",)
     def unavailable(self, settings):
         return "absent: no such thing; buy one" if self.name == "absent" else None
     def versions(self, settings):
         return {} if self.name == "absent" else {self.name: "1.0"}
-    @contextmanager
-    def open(self, model, settings):
+    def check(self, case):
         if self.name == "broken":
-            raise PlatformError(f"broken: {model.name} was refused: broken on purpose")
-        yield FakeSession(self, model)
+            raise PlatformError(f"broken: {case.file.name} was refused: broken on purpose")
+        if case.batch_size > 100 or case.threads > 2:
+            raise UnavailableError(f"{self.name}: {case.file.name}: batches of {case.batch_size} are too much")
+    @contextmanager
+    def open(self, case, settings):
+        self.check(case)
+        yield FakeSession(self, case)
         if self.name == "closing":
-            raise PlatformError(f"closing: {model.name} fell apart when it was closed")
+            raise PlatformError(f"closing: {case.file.name} fell apart when it was closed")
+    def openings(self, case, feeds, settings, caches):
+        self.check(case)
+        session = FakeSession(self, case)
+        for number in range(1000):
+            session.note(call="opening", caches=caches)
+            factor = 2 if self.name == "drifting" else 1
+            memory = Memory(1_000_000, 3_000_000 + number, 500_000 if self.is_client else None)
+            yield Opening(0.5, 0.2, 0.1 + number / 1000, session.outputs(feeds, factor), memory, session.facts)
 
 platforms.PLATFORMS.clear()
-for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing"):
+for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software"):
     platforms.PLATFORMS[name] = FakePlatform(name)
+platforms.DEFAULT_SWEEP = ("fake", "slow", "absent")
+from benchmarks import choices
+choices.BASE = choices.Target("fake")
 """
 
 
 class Suite:
     """The project's own conftest and benchmark, after lines that prepare it, run in a process of its own."""
 
-    def __init__(self, pytester, prelude=FAKE_PLATFORMS):
+    def __init__(self, pytester, prelude=FAKE_PLATFORMS, phases=("latency",)):
         self.pytester, self.folder = pytester, pytester.path
         pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1")
         pytester.makeconftest(prelude + (ROOT / "conftest.py").read_text())
-        (self.folder / "test_latency.py").write_text((ROOT / "benchmarks" / "test_latency.py").read_text())
+        for phase in phases:
+            (self.folder / f"test_{phase}.py").write_text((ROOT / "benchmarks" / f"test_{phase}.py").read_text())
 
-    def run(self, *options, platform="fake", model="resnet8"):
+    def run(self, *options, platform="fake", model="resnet8", batch_size=1):
         """Run one model; quick by default, and free of this machine's own options."""
         chosen = [f"--model={model}", *([f"--platform={platform}"] if platform else [])]
-        quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", "--batch-size=1"]
+        quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", f"--batch-size={batch_size}"]
         return self.pytester.runpytest_subprocess(*quick, *chosen, *options)
 
     def lines(self, name):

@@ -72,24 +72,19 @@ choices.artefact = sixty
 
 @pytest.fixture
 def suite(pytester, outside_xdist):
-    suite = Suite(pytester, FAKE_PLATFORMS + SIXTY_IMAGES)
-    (suite.folder / "test_latency.py").unlink()
-    source = (ROOT / "benchmarks" / "test_accuracy.py").read_text()
-    (suite.folder / "test_accuracy.py").write_text(source.replace("BATCH_SIZE = 100", "BATCH_SIZE = 25"))
-    pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1\nmarkers = accuracy\n every_precision")
-    return suite
+    return Suite(pytester, FAKE_PLATFORMS + SIXTY_IMAGES, phases=["accuracy"])
 
 
 def test_a_platforms_score_and_samples_are_in_the_json(suite):
-    result = suite.run("--data-dir=.", "--benchmark-json=out.json")
+    result = suite.run("--data-dir=.", "--benchmark-json=out.json", batch_size=25)
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*test_accuracy[[]resnet8-fake] top-1 * %, top-5 * %, 100.00 % as the reference*"])
+    result.stdout.fnmatch_lines(["*test_accuracy[[]resnet8-fake-b25] top-1 * %, top-5 * %, 100.00 % as the reference*"])
     (benchmark,) = suite.benchmarks()
     info = benchmark["extra_info"]
     assert (info["images"], info["as_reference"], info["batch_size"], info["precision"]) == (60, 100.0, 25, "float32")
     assert (info["top1"], info["top5"]) == (pytest.approx(100 * 50 / 60), 100.0)
     assert len(benchmark["stats"]["data"]) == 3
-    assert benchmark["param"] == "resnet8-fake"
+    assert benchmark["param"] == "resnet8-fake-b25"
 
 
 def test_a_platform_that_answers_otherwise_leaves_nothing(suite):
@@ -102,7 +97,7 @@ def test_a_platform_that_answers_otherwise_leaves_nothing(suite):
 def test_every_precision_is_taken_unless_told_otherwise(suite):
     listed = suite.pytester.runpytest_subprocess("--collect-only", "-q", "--platform=fake").stdout.str()
     for precision in ("", ".int8", ".fp16"):
-        assert f"test_accuracy[resnet20{precision}-fake]" in listed
+        assert f"test_accuracy[resnet20{precision}-fake-b8]" in listed
 
 
 def test_missing_data_says_where_it_is_looked_for(suite):
@@ -119,3 +114,4 @@ def test_it_is_off_unless_asked_for():
 
     assert collected() == {"test_latency"}
     assert collected("-m", "accuracy") == {"test_accuracy"}
+    assert collected("-m", "load or memory", "-k", "chromium-wasm") == {"test_load", "test_memory"}

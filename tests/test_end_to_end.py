@@ -7,11 +7,17 @@ import sys
 import pytest
 from helpers import ROOT, clean_environment
 
-from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP
 from models import manifest
 
-# What a platform's results must say of it; a new one adds its own.
-PROVEN = {"server-cpu": ("time.perf_counter", "CPUExecutionProvider"), "chromium-wasm": ("performance.now", "wasm")}
+# What a platform's results must say of it: clock, provider, and more; a new one of the default sweep adds its own.
+PROVEN = {
+    "server-cpu": ("time.perf_counter", "CPUExecutionProvider", {"spinning": False}),
+    "chromium-wasm": ("performance.now", "wasm", {"cross_origin_isolated": True, "simd": True}),
+    "chromium-tfjs": ("performance.now", "wasm", {"cross_origin_isolated": True, "backend": "wasm"}),
+    "chromium-litert": ("performance.now", "wasm", {"cross_origin_isolated": True, "build": "litert_wasm_internal"}),
+    "chromium-webnn": ("performance.now", "webnn", {"cross_origin_isolated": True}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +25,7 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     options = [
         "--model=resnet8",
-        "--batch-size=2",
+        "--batch-size=8",
         "--benchmark-max-time=0.5",
         "--benchmark-autosave",
         f"--benchmark-storage=file://{folder}",
@@ -33,20 +39,27 @@ def run(tmp_path_factory):
 
 def test_every_platform_has_its_samples_and_its_identity(run):
     _, saved = run
-    assert [benchmark["params"]["platform"] for benchmark in saved["benchmarks"]] == [*PLATFORMS]
+    assert [benchmark["params"]["platform"] for benchmark in saved["benchmarks"]] == [*DEFAULT_SWEEP]
     for benchmark in saved["benchmarks"]:
         info, stats = benchmark["extra_info"], benchmark["stats"]
-        assert benchmark["param"] == f"resnet8-{benchmark['params']['platform']}-b2"
-        assert (info["clock"], info["execution_provider"]) == PROVEN[benchmark["params"]["platform"]]
+        assert benchmark["param"] == f"resnet8-{benchmark['params']['platform']}-b8"
+        clock, provider, details = PROVEN[benchmark["params"]["platform"]]
+        assert (info["clock"], info["execution_provider"]) == (clock, provider)
+        assert details.items() <= info.items()
         assert benchmark["options"]["timer"] == info["clock"]
         assert len(stats["data"]) == stats["rounds"] >= 5
         assert sum(stats["data"]) >= 0.5
         assert info["model_sha256"] == manifest.load("resnet8").row["sha256"]
-        assert (info["threads"], info["batch_size"]) == (1, 2)
+        assert (info["threads"], info["batch_size"]) == (1, 8)
         assert 0 < info["warmup_rounds"] <= 50
         assert 0 <= info["parity"] < 1e-5
         if sys.platform.startswith("linux"):
-            assert 0.02 < info["computing_share"] < 3
+            assert 0.02 < info["trust"]["computing_share"] < 5
+            assert info["trust"]["other_programs"] >= 0
+        if benchmark["params"]["platform"] != "server-cpu":
+            ratio = info["ratio_to_server_cpu"]
+            assert 0.3 < ratio["low"] <= ratio["value"] <= ratio["high"] < 100
+            assert info["fetched_bytes"] > 1e6
 
 
 def test_a_whole_run_says_so(run):
@@ -60,6 +73,7 @@ def test_versions_of_all_that_takes_part_are_recorded(run):
 
 def test_the_last_lines_say_where_the_results_lie_and_how_to_compare_them(run):
     *_, results, compare, _ = run[0].rstrip().splitlines()
+    assert any(line.startswith("trust    ") for line in run[0].splitlines())
     assert results.startswith("results  ")
     assert results.endswith(".json")
     assert compare.startswith("compare  ")

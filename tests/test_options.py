@@ -8,6 +8,8 @@ import sys
 import pytest
 from helpers import ROOT
 
+PRESENT = ("fake", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software")
+
 
 def flat(lists):
     return list(itertools.chain.from_iterable(lists))
@@ -45,7 +47,7 @@ def test_the_machine_is_described(suite):
     assert isinstance(machine["simd_flags"], list)
     assert "governor" in machine
     assert len(machine["load_average"]["start"]) == len(machine["load_average"]["end"]) == 3
-    assert machine["versions"] == dict.fromkeys(("fake", "wrong", "drifting", "contrary", "broken", "closing"), "1.0")
+    assert machine["versions"] == dict.fromkeys(PRESENT, "1.0")
 
 
 def test_disable_checks_the_answer_and_times_nothing(suite):
@@ -141,7 +143,7 @@ def test_compare_and_compare_fail(suite, monkeypatch):
     slower = suite.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
     assert slower.ret != 0
     slower.stdout.fnmatch_lines(
-        ["*test_latency[[]resnet8-fake-b1] (0001_base)*", "*test_latency[[]resnet8-fake-b1] (NOW)*"]
+        ["*test_latency[[]resnet8-fake-b1]* (0001_base)*", "*test_latency[[]resnet8-fake-b1]* (NOW)*"]
     )
 
 
@@ -199,13 +201,59 @@ def test_a_session_that_fails_when_it_is_closed_leaves_no_timings(suite):
     assert suite.benchmarks() == []
 
 
-@pytest.mark.parametrize(("share", "busy"), [("0.5", True), ("0.97", False)])
-def test_a_busy_machine_is_told(suite, monkeypatch, share, busy):
-    monkeypatch.setenv("FAKE_SHARE", share)
-    output = suite.run("--benchmark-json=out.json").stdout.str()
-    assert suite.benchmarks()[0]["extra_info"]["computing_share"] == pytest.approx(float(share))
-    assert ("(busy machine: computed for 50% of the time)" in output) == busy
-    assert ("busy     other programs took processor time" in output) == busy
+def test_an_unstable_benchmark_is_marked_and_said_what_to_do_about(suite, monkeypatch):
+    monkeypatch.setenv("FAKE_SHARE", "0.5")
+    result = suite.run("--benchmark-json=out.json")
+    words = "computed for 50% of the time"
+    result.stdout.fnmatch_lines(
+        [
+            "*test_latency[[]resnet8-fake-b1] median * (unstable)*",
+            "test_latency[[]resnet8-fake-b1] (!) *",
+            "trust    0 of 1 benchmarks were stable*",
+            f"unstable resnet8-fake-b1: *{words}*",
+            "advice   close other programs, or read ratio, p10 and cpu_seconds_per_inference",
+        ]
+    )
+    saved = json.loads((suite.folder / "out.json").read_text())
+    assert words in saved["unstable"]["resnet8-fake-b1"]
+    assert words in saved["benchmarks"][0]["extra_info"]["trust"]["doubts"].values()
+    assert saved["benchmarks"][0]["name"] == "test_latency[resnet8-fake-b1]"  # the mark is of the table alone
+
+
+def test_a_quiet_run_is_not_marked(suite, monkeypatch):
+    monkeypatch.setenv("FAKE_SHARE", "1.0")
+    prepend(suite, "from benchmarks import trust\ntrust.CHECKS = trust.CHECKS[1:2]\n")  # whatever else runs here
+    result = suite.run("--benchmark-json=out.json")
+    result.stdout.fnmatch_lines(["trust    1 of 1 benchmarks were stable*"])
+    result.stdout.no_fnmatch_line("*(!)*")
+    assert json.loads((suite.folder / "out.json").read_text())["unstable"] == {}
+
+
+def test_the_ratio_to_the_base_is_measured_in_turns(suite):
+    result = suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.5", platform="slow")
+    result.assert_outcomes(passed=1)
+    (benchmark,) = suite.benchmarks()
+    ratio = benchmark["extra_info"]["ratio_to_fake"]
+    assert ratio["low"] <= ratio["value"] <= ratio["high"]
+    assert 2 < ratio["value"] < 4
+    assert (ratio["statistic"], ratio["pairs"]) == ("p10", benchmark["extra_info"]["blocks"])
+    drawn = [call["platform"] for call in suite.calls("time")][-2 * ratio["pairs"] :]
+    assert drawn == ["slow", "fake"] * ratio["pairs"]
+    result.stdout.fnmatch_lines(["measured in turns with fake*", "resnet8-slow-b1 *×*to*"])
+
+
+def test_the_base_has_no_ratio_to_itself(suite):
+    suite.run("--benchmark-json=out.json")
+    assert not [name for name in suite.benchmarks()[0]["extra_info"] if name.startswith("ratio")]
+
+
+def test_a_software_gpu_is_labelled_and_in_no_table(suite):
+    result = suite.run("--benchmark-json=out.json", platform="software")
+    result.assert_outcomes(passed=1)
+    assert suite.benchmarks()[0]["extra_info"]["software_gpu"] is True
+    result.stdout.fnmatch_lines(["software resnet8-software-b1: on a simulated GPU, in no table"])
+    result.stdout.no_fnmatch_line("*benchmark 'resnet8, batch 1'*")
+    result.stdout.no_fnmatch_line("*measured in turns with*")
 
 
 def test_a_failure_after_measuring_leaves_no_timings(suite):
@@ -224,8 +272,8 @@ def test_a_platform_that_breaks_fails_alone(suite):
 
 
 def test_a_missing_platform_is_skipped_in_a_sweep(suite):
-    result = suite.run("-rs", "-k", "fake or absent", platform=None)
-    result.assert_outcomes(passed=1, skipped=1, deselected=5)
+    result = suite.run("-rs", platform=None)
+    result.assert_outcomes(passed=2, skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*absent: no such thing; buy one"])
 
 
@@ -238,7 +286,7 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ("--platform=abacus", "*invalid choice: 'abacus' (choose from *fake*absent*wrong*)"),
+        ("--platform=abacus", "*unknown platform 'abacus': choose from fake, absent, wrong, *, or all"),
         (
             "--model=vgg",
             "*unknown model 'vgg': choose from resnet8, *plain20, with .fp16 or .int8 behind*or name an ONNX file",
@@ -247,6 +295,11 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--dim=sequence", "*argument --dim: 'sequence' is not NAME=N*"),
         ("--dim=sequence=0", "*argument --dim: 'sequence=0' is not NAME=N*"),
         ("--batch-size=0", "*argument --batch-size: 0 is not positive*"),
+        ("--platform=chromium-webgl", "*unknown platform 'chromium-webgl': *30 % off*; choose from fake, *"),
+        ("--precision=int4", "*unknown precision 'int4': choose from float32, fp16, int8, or all"),
+        ("--threads=0", "*argument --threads: '0' is not a number from 1 to *, this machine's cores, nor all*"),
+        ("--threads=1000", "*argument --threads: '1000' is not a number from 1 to *"),
+        ("--slowdown=3", "*argument --slowdown: '3' is not among 2, 4, 6*"),
         ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
         ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
     ],

@@ -1,45 +1,76 @@
 """The contract of a platform, held by every one of the catalogue that this machine has."""
 
 import math
-import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from helpers import make_graph, make_linear, make_many, make_model
 
 from benchmarks.inputs import seeded_batch, seeded_feeds
-from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Block, Images, PlatformError
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.reference import TOLERANCES, ParityError, check_parity, reference
 from benchmarks.sampler import Plan, draw
 from benchmarks.settings import Settings
+from models import manifest, own
 from models.cifar100 import MEAN, STD, normalise
+
+# These need what a test machine may lack; the set-up of the test environment makes sure of all others.
+NEEDS_HARDWARE = {"server-cuda", "chromium-webnn-gpu", "chromium-webnn-npu"}
+# These run what was exported for them from the catalogue's models; the others any ONNX file.
+EXPORTED = {"server-litert", "server-torch", "server-torch-compiled", "chromium-tfjs", "chromium-litert"}
+SOFTWARE_GPU = {"server-webgpu", "chromium-webgpu"}
 
 
 def fed(batch):
     return {"input": batch}
 
 
-@pytest.fixture(params=PLATFORMS)
-def platform(request, settings):
-    platform = PLATFORMS[request.param]
+@pytest.fixture
+def settings():
+    return Settings(timeout=60, allow_software_gpu=True)
+
+
+def present(name, settings):
+    platform = PLATFORMS[name]
     if reason := platform.unavailable(settings):
-        # The set-up of the test environment makes sure of every platform; a skip would hide that it failed.
-        pytest.fail(reason)
+        pytest.skip(reason) if name in NEEDS_HARDWARE else pytest.fail(reason)
     return platform
 
 
+@pytest.fixture(params=PLATFORMS)
+def platform(request, settings):
+    return present(request.param, settings)
+
+
+@pytest.fixture(params=[name for name in PLATFORMS if name not in EXPORTED])
+def any_file_platform(request, settings):
+    return present(request.param, settings)
+
+
 @pytest.fixture
-def session(platform, tiny_model, settings):
-    with platform.open(tiny_model, settings) as session:
+def case(platform, tiny_model):
+    """The least that the platform can run."""
+    return Case(manifest.load("resnet8") if platform.name in EXPORTED else own.load(tiny_model))
+
+
+@pytest.fixture
+def session(platform, case, settings):
+    with platform.open(case, settings) as session:
         yield session
 
 
 def test_the_catalogue_is_keyed_by_name():
     assert all(name == platform.name for name, platform in PLATFORMS.items())
+    assert PLATFORMS.keys() >= {*DEFAULT_SWEEP}
+
+
+def test_names_say_on_which_side_a_platform_is():
+    assert all(platform.is_client == name.startswith("chromium-") for name, platform in PLATFORMS.items())
+    assert all(platform.is_client or name.startswith("server-") for name, platform in PLATFORMS.items())
 
 
 def test_versions_are_told_without_a_session(platform, settings):
@@ -48,115 +79,163 @@ def test_versions_are_told_without_a_session(platform, settings):
     assert all(isinstance(value, str) and value for value in versions.values())
 
 
-def test_logits_agree_with_the_reference_at_every_batch_size(session, tiny_model):
-    for size in (1, 2, 8):
-        feeds = seeded_feeds(tiny_model, size)
-        expected = reference(tiny_model, feeds)
-        assert check_parity(session.facts.platform, session.run(feeds), expected, 1e-5) < 1e-5
-
-
-def test_parity_is_of_the_images_given(session, tiny_model):
-    ones = fed(np.ones((2, 3, 32, 32), np.float32))
-    logits = session.run(ones)["logits"]
-    np.testing.assert_allclose(logits, reference(tiny_model, ones)["logits"], rtol=1e-4, atol=1e-6)
-    assert not np.allclose(logits, session.run(fed(ones["input"] * 2))["logits"])
+@pytest.mark.parametrize("size", [1, 8])
+def test_logits_agree_with_the_reference_and_are_of_the_images_given(platform, case, settings, size):
+    feeds = seeded_feeds(case.file, size)
+    negated = fed(-feeds["input"])
+    with platform.open(replace(case, batch_size=size), settings) as session:
+        for given in (feeds, negated):
+            assert check_parity(platform.name, session.run(given), reference(case.file, given), 1e-5) < 1e-5
 
 
 def test_a_block_holds_as_many_positive_samples_as_rounds(session):
     feeds = fed(seeded_batch(1))
-    block = session.time(feeds, 20)
+    block = session.time(feeds, 5)
     assert isinstance(block, Block)
-    assert len(block.seconds) == 20
+    assert len(block.seconds) == 5
     np.testing.assert_array_equal(block.outputs["logits"], session.run(feeds)["logits"])
     assert all(isinstance(value, float) and math.isfinite(value) and value > 0 for value in block.seconds)
 
 
-def test_a_larger_batch_takes_longer(session):
-    drawn = {size: draw(session, fed(seeded_batch(size)), Plan(30, 0.05)) for size in (8, 128)}
-    fastest = {size: min(value for block in blocks for value in block.seconds) for size, blocks in drawn.items()}
-    assert fastest[128] > 4 * fastest[8]
+def test_a_larger_batch_takes_longer(platform, case, settings):
+    if platform.name in SOFTWARE_GPU:
+        pytest.skip("a GPU that is simulated takes as long as it likes")
+    fastest = {}
+    for size in (1, 64):
+        with platform.open(replace(case, batch_size=size), settings) as session:
+            drawn = draw(session, fed(seeded_batch(size)), Plan(20, 0.05))
+            fastest[size] = min(value for block in drawn for value in block.seconds)
+    assert fastest[64] > 4 * fastest[1]
 
 
-def test_equal_bytes_in_another_shape_are_another_batch(session):
-    assert session.run(fed(np.zeros((2, 3, 32, 32), np.float32)))["logits"].shape == (2, 100)
-    with pytest.raises(PlatformError):
-        session.run(fed(np.zeros((1, 6, 32, 32), np.float32)))
+def test_a_batch_of_the_wrong_shape_names_the_platform(session, case):
+    with pytest.raises((PlatformError, UnavailableError), match=rf"{session.facts.platform}: {case.file.stem}"):
+        session.run(fed(np.zeros((1, 1, 8, 8), np.float32)))
+
+
+def test_equal_bytes_in_another_shape_are_another_batch(any_file_platform, tiny_model, settings):
+    with any_file_platform.open(Case(own.load(tiny_model), 2), settings) as session:
+        assert session.run(fed(np.zeros((2, 3, 32, 32), np.float32)))["logits"].shape == (2, 100)
+        with pytest.raises(PlatformError):
+            session.run(fed(np.zeros((1, 6, 32, 32), np.float32)))
 
 
 def test_processor_time_is_about_the_time_spent(session):
     if not sys.platform.startswith("linux"):
         pytest.skip("only Linux tells the processor time of another process")
-    blocks = list(draw(session, fed(seeded_batch(64)), Plan(30, 0.3)))
+    if session.facts.details.get("software_gpu"):
+        pytest.skip("a simulated GPU computes on as many threads as it likes, after its inference too")
+    blocks = list(draw(session, fed(seeded_batch(1)), Plan(30, 0.3)))
     timed = sum(sum(block.seconds) for block in blocks)
     spent = sum(block.cpu.all_threads for block in blocks)
-    assert 0.02 * timed < spent < 3 * timed  # a loaded machine leaves little of the wall time
-    assert spent < 1.5 * sum(block.cpu.busiest_thread for block in blocks) + 0.5  # one thread, and some compilation
+    assert 0.02 * timed < spent < 5 * timed + 0.5  # a loaded machine leaves little of the wall time
 
 
-def test_facts_say_what_is_in_force(session):
+def test_facts_say_what_is_in_force(session, platform):
     facts = session.facts
     assert facts.threads == 1
-    assert facts.platform in PLATFORMS
+    assert facts.platform == platform.name
     assert facts.execution_provider
     assert 0 < facts.clock_resolution <= 20e-6
+    assert facts.details.get("software_gpu", False) == (platform.name in SOFTWARE_GPU)
+
+
+def test_a_software_gpu_is_refused_unless_it_is_allowed(platform, case):
+    if platform.name not in SOFTWARE_GPU:
+        pytest.skip("no GPU is asked for")
+    with pytest.raises(UnavailableError, match=rf"{platform.name}: .*software.*--allow-software-gpu"):
+        platform.open(case, Settings(timeout=60)).__enter__()
 
 
 @pytest.mark.parametrize("content", [b"", b"no model at all" * 100], ids=["empty", "text"])
 def test_a_file_that_is_no_model_is_refused(platform, settings, tmp_path, content):
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(content)
-    with pytest.raises(PlatformError, match=rf"{platform.name}: broken\.onnx"), platform.open(broken, settings):
+    refusal = UnavailableError if platform.name in EXPORTED else PlatformError
+    with (
+        pytest.raises(refusal, match=rf"{platform.name}: broken\.onnx"),
+        platform.open(Case(own.load(broken)), settings),
+    ):
         pytest.fail("the platform opened it")
 
 
-def test_an_unknown_operator_is_refused_with_the_runtimes_words(platform, settings, tmp_path):
+def test_an_unknown_operator_is_refused_with_the_runtimes_words(any_file_platform, settings, tmp_path):
     model = make_model(tmp_path / "strange.onnx", operator="Frobnicate")
-    with pytest.raises(PlatformError, match=r"strange\.onnx.*Frobnicate"), platform.open(model, settings):
+    with (
+        pytest.raises(PlatformError, match=r"strange\.onnx.*Frobnicate"),
+        any_file_platform.open(Case(own.load(model)), settings),
+    ):
         pytest.fail("the platform opened it")
 
 
-def test_inputs_and_outputs_may_be_several_and_of_many_types(platform, settings, tmp_path):
+@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm"])
+def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp_path):
     model = make_many(tmp_path / "many.onnx")
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
     expected = reference(model, feeds)
-    with platform.open(model, settings) as session:
+    with present(name, settings).open(Case(own.load(model), 3), settings) as session:
         found = session.time(feeds, 2).outputs
-    assert check_parity(platform.name, found, expected, 1e-5) < 1e-5
+    assert check_parity(name, found, expected, 1e-5) < 1e-5
     np.testing.assert_array_equal(found["same"], feeds["pixels"])
     assert {value.dtype.name for value in found.values()} == {"float32", "uint8", "int64", "float16"}
 
 
-def test_weights_may_lie_in_a_file_of_their_own(platform, settings, tmp_path):
+def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp_path):
+    if any_file_platform.name == "chromium-webnn":
+        pytest.skip("this graph's batch has no name, by which WebNN could be told its length")
     make_linear(tmp_path / "my model.onnx", save_as_external_data=True, location="my weights.bin", size_threshold=0)
     model = tmp_path / "my model.onnx"
-    feeds = seeded_feeds(model, 2)
-    with platform.open(model, settings) as session:
-        assert check_parity(platform.name, session.run(feeds), reference(model, feeds), 1e-5) < 1e-5
+    feeds, case = seeded_feeds(model, 2), Case(own.load(model), 2)
+    with any_file_platform.open(case, settings) as session:
+        found = check_parity(any_file_platform.name, session.run(feeds), reference(model, feeds), 1e-5)
+        assert found < 1e-5
     (tmp_path / "my weights.bin").unlink()
-    words = rf"{platform.name}: my model\.onnx: .*my weights\.bin"
-    with pytest.raises(PlatformError, match=words), platform.open(model, settings):
+    words = rf"{any_file_platform.name}: my model\.onnx: .*my weights\.bin"
+    with pytest.raises(PlatformError, match=words), any_file_platform.open(case, settings):
         pytest.fail("the platform opened it")
 
 
-def test_images_are_normalised_alike_to_the_last_bit(platform, settings, tmp_path):
+def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings, tmp_path):
     flatten = onnx.helper.make_node("Flatten", ["input"], ["logits"])
     shapes = ("input", "FLOAT", ["batch", 3, 8, 8]), ("logits", "FLOAT", ["batch", 192])
     model = make_graph(tmp_path / "flat.onnx", [flatten], [shapes[0]], [shapes[1]])
-    pixels = np.random.default_rng(1).integers(0, 256, (25, 3, 8, 8), np.uint8)
-    images = Images(pixels, MEAN, STD)
-    with platform.open(model, settings) as session:
-        blocks = list(session.classify(images, 10))
-    assert [len(block.seconds) for block in blocks] == [1, 1, 1]
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 3, 8, 8), np.uint8)
+    with any_file_platform.open(Case(own.load(model), 10), settings) as session:
+        blocks = list(session.classify(Images(pixels, MEAN, STD), 10))
+    assert [len(block.seconds) for block in blocks] == [1, 1]
     found = np.concatenate([block.outputs["logits"] for block in blocks])
-    np.testing.assert_array_equal(found, normalise(pixels, MEAN, STD).reshape(25, 192))
+    np.testing.assert_array_equal(found, normalise(pixels, MEAN, STD).reshape(20, 192))
 
 
-def test_a_batch_of_the_wrong_shape_names_the_platform(platform, settings, tiny_model):
-    with (
-        pytest.raises(PlatformError, match=rf"{platform.name}: tiny\.onnx: "),
-        platform.open(tiny_model, settings) as session,
-    ):
-        session.run(fed(np.zeros((1, 1, 8, 8), np.float32)))
+def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, settings):
+    artefact = manifest.load("resnet8")
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 3, 32, 32), np.uint8)
+    with platform.open(Case(artefact, 8), settings) as session:
+        blocks = list(session.classify(Images(pixels, MEAN, STD), 8))
+    found = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
+    assert check_parity(platform.name, found, reference(artefact.path, fed(normalise(pixels))), 1e-5) < 1e-5
+
+
+@pytest.mark.parametrize("caches", ["process", "cold", "warm"])
+def test_openings_tell_load_first_inferences_and_memory(platform, settings, caches):
+    if caches not in platform.caches:
+        pytest.skip(f"{platform.name} has {', '.join(platform.caches)}")
+    if platform.name in SOFTWARE_GPU:
+        pytest.skip("twenty inferences on a simulated GPU take a minute")
+    artefact = manifest.load("resnet8")
+    feeds = seeded_feeds(artefact.path, 1)
+    openings = platform.openings(Case(artefact), feeds, settings, caches)
+    found = [next(openings), next(openings)]
+    openings.close()
+    for opening in found:
+        assert opening.second > 0
+        assert 0 < opening.first < 60
+        assert 0 < opening.load < 60
+        assert opening.facts.platform == platform.name
+        assert check_parity(platform.name, opening.outputs, reference(artefact.path, feeds), 1e-5) < 1e-5
+        if sys.platform.startswith("linux"):
+            assert 5e6 < opening.memory.before < opening.memory.peak < 5e9
+        assert bool(opening.memory.wasm) == platform.is_client
 
 
 def test_parity_refuses_wrong_logits(tiny_model):
@@ -198,31 +277,6 @@ def test_a_reference_without_an_answer_is_told(tmp_path):
     model = make_graph(tmp_path / "gather.onnx", [node], *shapes, [table])
     with pytest.raises(ParityError, match=r"gather\.onnx: the reference cannot answer: .*indices"):
         reference(model, seeded_feeds(model, 8))
-
-
-def test_server_cpu_refuses_another_provider_or_thread_count(tiny_model):
-    from benchmarks.platforms.server import NativeSession
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    opened = onnxruntime.InferenceSession(os.fspath(tiny_model), options, providers=["CPUExecutionProvider"])
-    with pytest.raises(PlatformError, match=r"server-cpu: tiny\.onnx: opened on CPUExecutionProvider with 2 threads"):
-        NativeSession("server-cpu", "tiny.onnx", opened)
-
-
-def test_a_second_thread_shows_in_the_processor_time(tmp_path):
-    from benchmarks.platforms.server import NativeSession
-
-    if (os.cpu_count() or 1) < 2:
-        pytest.skip("a second thread needs a second core")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
-    model = make_model(tmp_path / "tiny.onnx")
-    session = NativeSession.__new__(NativeSession)  # past the check that would refuse it
-    session._platform, session._model, session._outputs = "server-cpu", "tiny", ["logits"]
-    session._session = onnxruntime.InferenceSession(os.fspath(model), options, providers=["CPUExecutionProvider"])
-    cpu = session.time(fed(seeded_batch(64)), 100).cpu
-    assert cpu.all_threads > 1.3 * cpu.busiest_thread
 
 
 def test_a_browser_that_is_not_there_is_named(tmp_path):

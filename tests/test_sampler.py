@@ -7,8 +7,18 @@ import numpy as np
 import pytest
 
 from benchmarks.protocol import Block, CpuTime, Facts
-from benchmarks.replay import ReplayClock, describe, percentile
-from benchmarks.sampler import BLOCK_SECONDS, Plan, SampleError, check, draw, warm_up
+from benchmarks.ratio import percentile
+from benchmarks.replay import ReplayClock, describe
+from benchmarks.sampler import (
+    BLOCK_SECONDS,
+    RENEWED_BLOCK_SECONDS,
+    Plan,
+    SampleError,
+    check,
+    draw,
+    draw_in_turns,
+    warm_up,
+)
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-9)
 BATCH = {"input": np.zeros((1, 3, 32, 32), np.float32)}
@@ -22,13 +32,13 @@ def block(seconds, all_threads=None, busiest_thread=0.0):
 class Scripted:
     """A session whose inferences take given seconds, without taking them: its facts allow for that."""
 
-    def __init__(self, seconds, resolution=1e-9, computing=1.0):
+    def __init__(self, seconds, resolution=1e-9, computing=1.0, renewed=False):
         self.seconds, self.drawn, self.resolution = itertools.cycle(seconds), [], resolution
-        self.computing = computing
+        self.computing, self.renewed = computing, renewed
 
     @property
     def facts(self):
-        return Facts("test", "TestProvider", 1, "test.clock", self.resolution)
+        return Facts("test", "TestProvider", 1, "test.clock", self.resolution, self.renewed)
 
     def time(self, batch, rounds):
         self.drawn.append(rounds)
@@ -51,7 +61,7 @@ def test_draws_until_the_time_is_spent():
     session = Scripted([0.01])
     samples = samples_of(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
     assert math.fsum(samples) == pytest.approx(1.0, abs=0.011)
-    assert session.drawn == [25, 25, 25, 25]
+    assert session.drawn == [10] * 10
 
 
 def test_min_rounds_take_precedence_over_time():
@@ -73,11 +83,24 @@ def test_control_comes_back_between_blocks():
     assert len(session.drawn) == 1
 
 
-def test_two_sessions_can_take_turns():
-    left, right = Scripted([0.01]), Scripted([0.02])
-    plan = Plan(min_rounds=5, max_time=0.5)
-    for _ in zip(draw(left, BATCH, plan, 0.01), draw(right, BATCH, plan, 0.02), strict=False):
-        assert len(left.drawn) == len(right.drawn)
+def test_two_sessions_take_turns_of_equal_length():
+    ours, theirs = Scripted([0.01]), Scripted([0.002])
+    pairs = list(draw_in_turns(ours, theirs, BATCH, Plan(min_rounds=5, max_time=1.0), (0.01, 0.002)))
+    assert ours.drawn == [10] * 10
+    assert theirs.drawn == [50] * 10
+    assert all(math.fsum(mine.seconds) == pytest.approx(math.fsum(other.seconds)) for mine, other in pairs)
+
+
+def test_a_partner_whose_samples_cannot_be_true_is_refused():
+    ours, theirs = Scripted([0.01]), Scripted([0.01], computing=2.0)
+    with pytest.raises(SampleError, match=r"1 thread\(s\) in force, but 2\.0 were computing"):
+        list(draw_in_turns(ours, theirs, BATCH, Plan(min_rounds=5, max_time=1.5), (0.01, 0.01)))
+
+
+def test_blocks_that_each_need_a_page_are_longer():
+    session = Scripted([0.01], renewed=True)
+    list(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
+    assert session.drawn == [math.ceil(RENEWED_BLOCK_SECONDS / 0.01)] * 2
 
 
 def test_precision_ends_early_but_not_before_min_rounds():
@@ -136,15 +159,14 @@ def test_a_second_thread_at_work_is_refused():
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
     assert percentile([1.0, 2.0, 3.0, 4.0], 50) == 2.0
-    info = describe(Scripted([1]), [block([0.1] * 9 + [0.2] * 10, 0.19)], 8 * 19)
+    info = describe(FACTS, [block([0.1] * 9 + [0.2] * 10, 0.19)], 8 * 19)
     assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
     assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
     assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)
-    assert info["computing_share"] == pytest.approx(0.19 / 2.9)
 
 
 def test_processor_time_is_left_out_where_one_block_lacks_it():
-    assert "computing_share" not in describe(Scripted([1]), [block([0.1], 0.1), block([0.1])], 1)
+    assert "cpu_seconds_per_inference" not in describe(FACTS, [block([0.1], 0.1), block([0.1])], 1)
 
 
 def test_the_replay_clock_reads_each_sample_exactly():

@@ -1,0 +1,129 @@
+"""The steady state of an open session: warm it up, draw in turns with a partner, check every answer, report."""
+
+import gc
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks import energy, trust
+from benchmarks.identity import of_question
+from benchmarks.protocol import Block, Facts, Session, WeakSession
+from benchmarks.ratio import paired
+from benchmarks.reference import Question
+from benchmarks.replay import Record
+from benchmarks.report import RATIO
+from benchmarks.sampler import Plan, draw, draw_in_turns, warm_up
+
+
+class Measure(Protocol):
+    """What the fixture ``measure`` gives."""
+
+    def __call__(self, session: Session, question: Question, partner: Session | None = None) -> None:
+        """Time *session* on *question*, in turns with *partner* where there is one."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was drawn from a session, and from its partner in turns."""
+
+    warm_up: list[float]
+    blocks: list[Block]
+    partner_blocks: list[Block]  # none without a partner
+
+
+@pytest.fixture
+def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
+    """Time an open session on one question, hold every block against the answer, report to pytest-benchmark."""
+    marker = request.node.get_closest_marker("benchmark").kwargs
+
+    def option(name: str) -> Any:
+        return marker.get(name, request.config.getoption(f"benchmark_{name}"))
+
+    def measured(session: Session, question: Question, partner: Session | None = None) -> None:
+        facts = session.facts
+        parity = [question.check(facts, session.run(question.feeds))]
+        if benchmark.disabled:
+            return record(facts, [], 0, lambda: session.run(question.feeds))
+        benchmark.extra_info.update(of_question(question))
+        before = trust.read(), energy.read()
+        with _no_garbage_collection() if option("disable_gc") else nullcontext():
+            drawn = draw_all(session, partner, question, plan(option))
+        after = trust.read(), energy.read()
+        if isinstance(session, WeakSession) and "slowdown" in facts.details:
+            benchmark.extra_info["slowdown_obtained"] = session.obtained_slowdown(question.feeds)
+        parity += [question.check(facts, block.outputs) for block in drawn.blocks]
+        benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(drawn.warm_up))
+        benchmark.extra_info.update(_circumstances(drawn, facts, before, after), **_ratio(drawn, session, partner))
+        return record(facts, drawn.blocks, question.images(drawn.blocks), lambda: session.run(question.feeds))
+
+    return measured
+
+
+def plan(option: Callable[[str], Any]) -> Plan:
+    """Return the plan that pytest-benchmark's options make."""
+    return Plan(
+        min_rounds=int(option("min_rounds")),
+        max_time=float(option("max_time")),
+        warmup_rounds=int(option("warmup_iterations")) if option("warmup") else 0,
+        precision=float(option("precision")) if option("precision") else None,
+        confidence=float(option("confidence")),
+    )
+
+
+def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
+    """Warm up and draw until *plan* is met."""
+    feeds, warm = question.feeds, warm_up(session, question.feeds, plan)
+    estimate = min(warm, default=None)
+    if partner is None:
+        return Drawn(warm, list(draw(session, feeds, plan, estimate)), [])
+    known = estimate or session.time(feeds, 1).seconds[0], min(warm_up(partner, feeds, PARTNER_WARM_UP))
+    pairs = list(draw_in_turns(session, partner, feeds, plan, known))
+    return Drawn(warm, [ours for ours, _theirs in pairs], [theirs for _ours, theirs in pairs])
+
+
+# The partner is warm after a moment, whatever was asked for the session.
+PARTNER_WARM_UP = Plan(min_rounds=1, max_time=0.25, warmup_rounds=20)
+
+Readings = tuple[trust.Reading, energy.Counters]
+
+
+def _circumstances(drawn: Drawn, facts: Facts, before: Readings, after: Readings) -> dict[str, Any]:
+    """Return how far the samples can be trusted; energy only where nobody else took turns."""
+    found: dict[str, Any] = {"trust": trust.assess(drawn.blocks, facts, before[0], after[0])}
+    joules = energy.spent(before[1], after[1])
+    if joules and not drawn.partner_blocks:
+        inferences = len(drawn.warm_up) + sum(len(block.seconds) for block in drawn.blocks)
+        found["joules_per_inference"] = {name: value / inferences for name, value in joules.items()}
+    return found
+
+
+def _ratio(drawn: Drawn, session: Session, partner: Session | None) -> dict[str, Any]:
+    """Return the ratio to the partner, under a name that says to whom.
+
+    A quota slows a client by stopping it now and then, which a 10th percentile of short inferences does not see.
+    """
+    if partner is None:
+        return {}
+    statistic = "mean" if "slowdown" in session.facts.details else "p10"
+    own_kind = partner.facts.platform == session.facts.platform
+    name = "one_thread" if own_kind else partner.facts.platform.replace("-", "_")
+    seconds = math.fsum(value for block in drawn.partner_blocks for value in block.seconds)
+    pairs = [*zip(drawn.blocks, drawn.partner_blocks, strict=True)]
+    return {f"{RATIO}{name}": paired(pairs, statistic), "partner_seconds": seconds}
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """``--benchmark-disable-gc`` while samples are drawn in this process; a page collects as it likes."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,16 @@
+"""On the device: the steady state without the copies from and to the host that ``test_latency`` includes."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.measure import Measure
+from benchmarks.protocol import DeviceSession
+from benchmarks.reference import Question
+
+pytestmark = pytest.mark.device
+
+
+def test_device(session: DeviceSession, question: Question, benchmark: BenchmarkFixture, measure: Measure) -> None:
+    """Time one batch that lies on the device and whose outputs stay there."""
+    benchmark.group = f"{question.artefact.name}, on the device, batch {question.batch_size}"
+    measure(session.on_device(), question)

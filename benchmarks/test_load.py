@@ -1,0 +1,14 @@
+"""Load: from asking for the runtime until the session is open, in a fresh page or process each time."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.openings import Opened, Report
+
+pytestmark = pytest.mark.load
+
+
+def test_load(opened: Opened, benchmark: BenchmarkFixture, report: Report) -> None:
+    """Fetch and compile the runtime, fetch the model, create the session."""
+    benchmark.group = f"{opened.question.artefact.name}, load"
+    report(lambda opening: opening.load)

@@ -1,0 +1,22 @@
+"""Thread scaling: the steady state on several threads, in turns with the same platform on one."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.measure import Measure
+from benchmarks.protocol import Session
+from benchmarks.reference import Question
+
+pytestmark = pytest.mark.scaling
+
+
+def test_scaling(
+    session: Session,
+    one_thread: Session,
+    question: Question,
+    benchmark: BenchmarkFixture,
+    measure: Measure,
+) -> None:
+    """Time one batch on several threads; ``ratio_to_one_thread`` below 1 is faster."""
+    benchmark.group = f"{question.artefact.name}, threads, batch {question.batch_size}"
+    measure(session, question, one_thread)

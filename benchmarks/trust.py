@@ -1,0 +1,179 @@
+"""How far a benchmark can be trusted: what else the machine did meanwhile, and whether the samples show it.
+
+Each finding that makes a figure doubtful comes with what to do about it, as pyperf's do.
+"""
+
+import math
+import os
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.protocol import Block, Facts
+from benchmarks.ratio import p10
+
+FEWEST_BLOCKS = 4
+
+CPU = Path("/sys/devices/system/cpu")
+TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The machine's counters at one moment; None where the system does not keep them. Seconds, and Hz."""
+
+    time: float
+    busy: float | None  # of all cores together
+    stolen: float | None
+    ours: float  # of this process and everything that it started
+    frequency: float | None  # mean over the cores
+    throttled: int | None  # events since the machine was started
+
+
+def read() -> Reading:
+    """Read the counters; costs some milliseconds."""
+    busy, stolen = _busy()
+    return Reading(time.perf_counter(), busy, stolen, _ours(), _frequency(), _throttled())
+
+
+def _busy() -> tuple[float | None, float | None]:
+    try:
+        fields = [int(field) / TICK for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    except OSError:  # Linux only
+        return None, None
+    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = fields
+    return user + nice + system + interrupts + soft_interrupts, stolen
+
+
+def _ours() -> float:
+    """Return the processor time of this process, its descendants, and those that have ended and were waited for."""
+    processes = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it ended meanwhile
+            continue
+        processes[int(folder.name)] = int(fields[1]), sum(map(int, fields[11:15])) / TICK
+    children: dict[int, list[int]] = {}
+    for process, (parent, _seconds) in processes.items():
+        children.setdefault(parent, []).append(process)
+    total, left = 0.0, [os.getpid()]
+    while left:
+        process = left.pop()
+        total += processes.get(process, (0, 0.0))[1]
+        left += children.get(process, [])
+    return total
+
+
+def _numbers(pattern: str) -> list[float]:
+    found = []
+    for file in CPU.glob(pattern):
+        try:
+            found.append(float(file.read_text()))
+        except (OSError, ValueError):  # hidden from this user, or by a virtual machine
+            continue
+    return found
+
+
+def _frequency() -> float | None:
+    found = _numbers("cpu[0-9]*/cpufreq/scaling_cur_freq")
+    return statistics.fmean(found) * 1e3 if found else None
+
+
+def _throttled() -> int | None:
+    found = _numbers("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    return int(sum(found)) if found else None
+
+
+def assess(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
+    """Return what is known of a benchmark's circumstances, for extra_info; what is not known is left out.
+
+    ``doubts`` says in words what makes the figure doubtful; :func:`advice` what to do about it.
+    """
+    found = _machine(before, after) | _samples(blocks, facts)
+    return found | {
+        "doubts": {check.name: check.words.format(found[check.name]) for check in CHECKS if check.fails(found)}
+    }
+
+
+def advice(names: Iterable[str]) -> list[str]:
+    """Return what to do about doubts of these names, each advice once."""
+    wanted = {*names}
+    return [*dict.fromkeys(check.advice for check in CHECKS if check.name in wanted)]
+
+
+@dataclass(frozen=True)
+class Check:
+    """From where on something that was found makes a figure doubtful, what to say, and what to do then."""
+
+    name: str
+    limit: float
+    words: str
+    advice: str
+    is_least: bool = False  # doubtful below the limit, not above it
+
+    def fails(self, found: Mapping[str, Any]) -> bool:
+        """Whether it was found, and is beyond the limit."""
+        if self.name not in found:
+            return False
+        return bool(found[self.name] < self.limit if self.is_least else abs(found[self.name]) > self.limit)
+
+
+READ = "read ratio, p10 and cpu_seconds_per_inference"
+CHECKS = (
+    Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
+    Check("computing_share", 0.9, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True),
+    Check("stolen", 0.02, "the host took {:.0%} of the time", f"measure again when the host is quiet, or {READ}"),
+    Check("block_variation", 0.1, "medians vary by {:.0%}", f"draw longer with --benchmark-max-time, or {READ}"),
+    Check("drift", 0.1, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
+    Check(
+        "frequency_change",
+        0.1,
+        "the processor's frequency changed by {:+.0%}",
+        "fix the frequency with `cpupower frequency-set --governor performance`",
+    ),
+    Check("throttled", 0, "the processor was throttled {} times", "let the processor cool down"),
+    Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
+)
+
+
+def _machine(before: Reading, after: Reading) -> dict[str, Any]:
+    elapsed, found = after.time - before.time, {}
+    if before.busy is not None and after.busy is not None:
+        others = (after.busy - before.busy) - (after.ours - before.ours)
+        found["other_programs"] = max(0.0, others / elapsed)
+    if before.stolen is not None and after.stolen is not None:
+        found["stolen"] = (after.stolen - before.stolen) / elapsed
+    if before.frequency and after.frequency:
+        found["frequency"] = after.frequency
+        found["frequency_change"] = after.frequency / before.frequency - 1
+    if before.throttled is not None and after.throttled is not None:
+        found["throttled"] = after.throttled - before.throttled
+    return found
+
+
+def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
+    middle = statistics.median(value for block in blocks for value in block.seconds)
+    found: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
+    cpu = [block.cpu.all_threads for block in blocks if block.cpu]
+    if len(cpu) == len(blocks) and "slowdown" not in facts.details:  # a quota keeps from computing on purpose
+        total = math.fsum(value for block in blocks for value in block.seconds)
+        found["computing_share"] = math.fsum(cpu) / (total * facts.threads)
+    if len(blocks) < FEWEST_BLOCKS:
+        return found
+    medians, tenths = ([of(block.seconds) for block in blocks] for of in (statistics.median, p10))
+    third = len(blocks) // 3 or 1
+    return found | {
+        "block_variation": _spread(medians),
+        "block_variation_p10": _spread(tenths),
+        "drift": statistics.median(medians[-third:]) / statistics.median(medians[:third]) - 1,
+    }
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the width of the middle half of *values*, relative to their median."""
+    low, middle, high = statistics.quantiles(values, n=4)
+    return (high - low) / middle
