@@ -1,0 +1,114 @@
+"""A weak client: a control group that lets its processes compute for a share of the time only.
+
+The kernel's CPU bandwidth control (P. Turner, B. Rao, N. Rao, "CPU bandwidth control for CFS", 2010) gives the group a
+quota in every period. Both are short, so that an inference is slowed and not merely interrupted now and then; page,
+workers and threads share the quota alike, which DevTools' throttling does not manage.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+QUOTA = 1000  # microseconds; the least that the kernel takes
+ROOT = Path("/sys/fs/cgroup")
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Version:
+    """Where control groups for the processor are made, and how their quota is written."""
+
+    parent: Path
+    is_v2: bool
+
+    def limits(self, slowdown: int | None) -> dict[str, str]:
+        """Return what to write into which file; no quota without a *slowdown*."""
+        period = QUOTA * (slowdown or 1)
+        if self.is_v2:
+            return {"cpu.max": f"{QUOTA if slowdown else 'max'} {period}"}
+        return {"cpu.cfs_period_us": str(period), "cpu.cfs_quota_us": str(QUOTA if slowdown else -1)}
+
+
+def version(root: Path = ROOT) -> Version | None:
+    """Return the hierarchy with the processor's controller below *root*; None where there is none."""
+    controllers = root / "cgroup.controllers"
+    if controllers.is_file():
+        return Version(root, is_v2=True) if "cpu" in controllers.read_text().split() else None
+    return next((Version(root / name, is_v2=False) for name in ("cpu", "cpu,cpuacct") if (root / name).is_dir()), None)
+
+
+@cache
+def unavailable() -> str | None:
+    """Why no process can be slowed down here, and what would change that; None where it can."""
+    found = version()
+    if found is None:
+        return f"no control groups for the processor below {ROOT}; a weak client needs Linux with cgroup v1 or v2"
+    try:
+        with Quota(2, found):
+            return None
+    except OSError as error:
+        return f"{found.parent} cannot be written ({error}); a weak client needs root, in a container a writable cgroup"
+
+
+class Quota:
+    """A control group of its own for a browser, for as long as the context lasts; its processes must end before."""
+
+    def __init__(self, slowdown: int, where: Version | None = None) -> None:
+        self._slowdown = slowdown
+        self._version = where or version()
+        if self._version is None:
+            raise OSError("no control groups for the processor")
+        self._folder = self._version.parent / f"client-or-server-{os.getpid()}-{next(_numbers)}"
+
+    def __enter__(self) -> Self:
+        assert self._version is not None
+        if self._version.is_v2:  # a group's controllers are those that its parent hands down
+            (self._version.parent / "cgroup.subtree_control").write_text("+cpu")
+        self._folder.mkdir()
+        try:
+            self.apply()
+        except OSError:
+            self._folder.rmdir()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A process that is still ending keeps the folder; it goes back to the parent, so that nothing stays behind.
+        for process in (self._folder / "cgroup.procs").read_text().split():
+            self._move(process, self._folder.parent)
+        self._folder.rmdir()
+
+    def adopt(self, processes: Iterable[int]) -> None:
+        """Take *processes* in; what they start later comes in with them. One that has ended is passed over."""
+        for process in processes:
+            self._move(str(process), self._folder)
+
+    def holds(self, process: int) -> bool:
+        """Whether *process* is in the group."""
+        return str(process) in (self._folder / "cgroup.procs").read_text().split()
+
+    def _move(self, process: str, folder: Path) -> None:
+        try:
+            (folder / "cgroup.procs").write_text(process)
+        except ProcessLookupError:
+            return
+
+    def apply(self) -> None:
+        """Slow the group down."""
+        self._write(self._slowdown)
+
+    def lift(self) -> None:
+        """Let the group run at full speed."""
+        self._write(None)
+
+    def _write(self, slowdown: int | None) -> None:
+        assert self._version is not None
+        for name, value in self._version.limits(slowdown).items():
+            (self._folder / name).write_text(value)

@@ -1,0 +1,106 @@
+"""A weak client's control group: what is written where, that it slows down, and that nothing stays behind."""
+
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from browser_harness import cgroup
+from browser_harness.cgroup import QUOTA, Quota, Version
+
+SPIN = """
+import time
+for line in iter(input, "end"):
+    samples = []
+    for _ in range(20):
+        start = time.perf_counter()
+        for _ in range(100_000): pass
+        samples.append(time.perf_counter() - start)
+    print(sum(samples) / len(samples), flush=True)
+"""
+
+
+@pytest.fixture
+def spinning():
+    with subprocess.Popen(
+        [sys.executable, "-c", SPIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def mean_time(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def test_limits_of_both_versions(tmp_path):
+    assert Version(tmp_path, is_v2=True).limits(4) == {"cpu.max": f"{QUOTA} {4 * QUOTA}"}
+    assert Version(tmp_path, is_v2=True).limits(None) == {"cpu.max": f"max {QUOTA}"}
+    v1 = Version(tmp_path, is_v2=False)
+    assert v1.limits(2) == {"cpu.cfs_period_us": str(2 * QUOTA), "cpu.cfs_quota_us": str(QUOTA)}
+    assert v1.limits(None)["cpu.cfs_quota_us"] == "-1"
+
+
+def test_the_hierarchy_is_found_by_what_lies_there(tmp_path):
+    assert cgroup.version(tmp_path) is None
+    (tmp_path / "cpu,cpuacct").mkdir()
+    assert cgroup.version(tmp_path) == Version(tmp_path / "cpu,cpuacct", is_v2=False)
+    (tmp_path / "cgroup.controllers").write_text("cpuset cpu io")
+    assert cgroup.version(tmp_path) == Version(tmp_path, is_v2=True)
+    (tmp_path / "cgroup.controllers").write_text("memory")
+    assert cgroup.version(tmp_path) is None
+
+
+def test_a_version_2_group_is_written_and_its_processes_go_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "rmdir", shutil.rmtree)  # a real group's files go with its folder
+    with Quota(4, Version(tmp_path, is_v2=True)) as quota:
+        assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
+        (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+        quota.adopt([123])
+        assert (folder / "cgroup.procs").read_text() == "123"
+        assert (folder / "cpu.max").read_text() == f"{QUOTA} {4 * QUOTA}"
+        quota.lift()
+        assert (folder / "cpu.max").read_text() == f"max {QUOTA}"
+    assert not folder.exists()
+    assert (tmp_path / "cgroup.procs").read_text() == "123"
+
+
+def test_a_hierarchy_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(cgroup, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroup, "version", lambda: Version(tmp_path / "no such folder", is_v2=False))
+    reason = cgroup.unavailable.__wrapped__()
+    assert str(tmp_path / "no such folder") in reason
+    assert "root" in reason
+    monkeypatch.setattr(cgroup, "version", lambda: None)
+    assert "needs Linux" in cgroup.unavailable.__wrapped__()
+
+
+def test_processes_are_slowed_down_and_let_go_again(spinning):
+    if reason := cgroup.unavailable():
+        pytest.skip(reason)
+    with Quota(4) as quota:
+        quota.adopt([spinning.pid])
+        ratios = []
+        for _ in range(3):
+            quota.apply()
+            slowed = mean_time(spinning)
+            quota.lift()
+            ratios.append(slowed / mean_time(spinning))
+        folder = quota._folder
+    assert not folder.exists()
+    assert 2 < statistics.median(ratios) < 12  # a shared machine; the kernel alone gives 4 to 5
+    assert mean_time(spinning) > 0  # it lives on
+
+
+def test_a_process_that_has_ended_is_passed_over():
+    if reason := cgroup.unavailable():
+        pytest.skip(reason)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with Quota(2) as quota:
+        quota.adopt([ended.pid])
