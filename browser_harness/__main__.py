@@ -7,20 +7,19 @@ import sys
 
 from browser_harness import chromium, driver, packages
 
-RUNTIME = "onnxruntime-web"
-
 
 def main() -> None:
     """Make sure of the driver, of a browser, then of the npm packages."""
     try:
         ensure_driver()
         browser = ensure_browser()
-        if not packages.is_current(RUNTIME):
+        if not all(packages.is_current(package) for package in packages.runtimes()):
             packages.install(optional=packages.is_current(chromium.PACKAGE))
     except (packages.SetUpError, driver.DriverError, chromium.BrowserMissingError) as error:
         sys.exit(f"browser_harness: {error}")
     print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
-    print(f"runtime  {RUNTIME} {packages.installed(RUNTIME)}")
+    for package in packages.runtimes():
+        print(f"runtime  {package} {packages.installed(package)}")
 
 
 def ensure_driver() -> None:

@@ -18,9 +18,8 @@ from browser_harness.driver import DriverError, start_playwright
 ON_PATH = ("google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser")
 PACKAGE = "@sparticuz/chromium"
 
-# Quiet and hermetic: no background requests, no GPU process to share the cores with.
+# Quiet and hermetic: no background requests.
 FLAGS = (
-    "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping
-
-from playwright.async_api import Playwright, async_playwright
+from typing import TYPE_CHECKING
 
 from browser_harness import packages
+
+if TYPE_CHECKING:
+    from playwright.async_api import Playwright
 
 # Playwright's own switch for the Node.js that runs its driver.
 NODE_VARIABLE = "PLAYWRIGHT_NODEJS_PATH"
@@ -24,11 +26,13 @@ def node_variable() -> dict[str, str]:
     return {NODE_VARIABLE: str(node)} if node else {}
 
 
-async def start_playwright(variables: Mapping[str, str] | None = None) -> Playwright:
+async def start_playwright(variables: Mapping[str, str] | None = None) -> "Playwright":
     """Start the driver, with *variables* in its environment, which it takes from this process when it starts.
 
     Raises DriverError where it does not start.
     """
+    from playwright.async_api import async_playwright  # tens of megabytes, which a server's process does not need
+
     wanted = {**node_variable(), **(variables or {})}
     before = dict(os.environ)
     os.environ.update(wanted)

@@ -1,10 +1,19 @@
 // One page opens one model in one configuration: threads and runtime cannot be changed once a session exists.
 // Python calls the functions of `globalThis.harness`; each returns plain JSON or throws.
+//
+// The runtime is a module under engines/, which has
+//   load(configuration)            import and start the runtime
+//   open(files, configuration)     open the model; files are [name, ArrayBuffer], the model's own first
+//   inputName()                    the name of the first input
+//   tensor(values, type, shape)    what infer takes for an input, made outside the clock
+//   infer(feeds)                   run from inputs on the host until all outputs can be read there
+//   outputs(results)               [name, {type, dims, data}] of what infer returned
+//   inForce(lines)                 what is found in force; lines are what was logged while it was opened
 
+import { wasmBytes } from '/memory.mjs';
 import { normalise } from '/normalise.mjs';
 
-let runtime;
-let session;
+let engine;
 let prepared;
 const tensors = new Map();
 const contents = new Map();
@@ -29,21 +38,48 @@ const SIMD_MODULE = new Uint8Array([
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 ]);
 
-/** Load the runtime and open the model at URL `model`, with its data files; return what is in force. */
-async function open({ bundle, wasmPaths, model, dataFiles, providers, threads }) {
-  runtime = await import(bundle);
-  runtime.env.wasm.wasmPaths = wasmPaths;
-  runtime.env.wasm.numThreads = threads;
-  const bytes = new Uint8Array(await fetchBytes(model));
-  session = await runtime.InferenceSession.create(bytes, { executionProviders: providers, externalData: dataFiles });
+/**
+ * Load the runtime and open the model, `files` being pairs of a name and a URL; return what is in force, and how long
+ * it took in milliseconds. What this browser cannot do at all is returned as `unavailable`.
+ */
+async function open({ engine: url, files, configuration }) {
+  const log = listen();
+  try {
+    const start = performance.now();
+    engine = await import(url);
+    await engine.load(configuration);
+    const loaded = performance.now();
+    const fetched = await Promise.all(files.map(async ([name, file]) => [name, await fetchBytes(file)]));
+    const received = performance.now();
+    await engine.open(fetched, configuration);
+    const end = performance.now();
+    const loadParts = { runtime: loaded - start, fetch: received - loaded, session: end - received };
+    return { load: end - start, loadParts, ...(await engine.inForce(log.lines)), ...inPage() };
+  } catch (error) {
+    if (error.name === 'Unavailable') return { unavailable: error.message };
+    throw error;
+  } finally {
+    log.end();
+  }
+}
+
+function inPage() {
   return {
-    version: runtime.env.versions.web,
-    threads: runtime.env.wasm.numThreads,
     crossOriginIsolated: self.crossOriginIsolated,
     simd: WebAssembly.validate(SIMD_MODULE),
     loaded: performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname),
     clockResolution: clockResolution(),
   };
+}
+
+/** Keep what is logged until `end` is called; a runtime may hold on to the console's functions beyond that. */
+function listen() {
+  const log = { lines: [], end: () => { log.ended = true; } };
+  for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
+    const original = console[level].bind(console);
+    console[level] = (...words) => (log.ended ? original(...words) : log.lines.push(words.join(' ')));
+  }
+  return log;
 }
 
 /**
@@ -59,12 +95,12 @@ async function time({ feeds, rounds }) {
 async function prepare({ pixels, shape, start, count, mean, std }) {
   const size = shape.reduce((product, length) => product * length);
   const bytes = (await contentOf(pixels)).subarray(start * size, (start + count) * size);
-  prepared = new runtime.Tensor('float32', normalise(bytes, shape, mean, std), [count, ...shape]);
+  prepared = engine.tensor(normalise(bytes, shape, mean, std), 'float32', [count, ...shape]);
 }
 
 /** Return one sample, and the outputs, of the images that were prepared. */
 function timePrepared() {
-  return timed({ [session.inputNames[0]]: prepared }, 1);
+  return timed({ [engine.inputName()]: prepared }, 1);
 }
 
 async function timed(feeds, rounds) {
@@ -72,16 +108,10 @@ async function timed(feeds, rounds) {
   let results;
   for (let index = 0; index < rounds; index++) {
     const start = performance.now();
-    results = await infer(feeds);
+    results = await engine.infer(feeds);
     samples[index] = performance.now() - start;
   }
-  return { samples, outputs: session.outputNames.map((name) => [name, portable(results[name])]) };
-}
-
-async function infer(feeds) {
-  const results = await session.run(feeds);
-  for (const name of session.outputNames) results[name].data;
-  return results;
+  return { samples, outputs: engine.outputs(results).map(([name, output]) => [name, portable(output)]) };
 }
 
 /** Fetch an input once; later calls with the same type and shape reuse the tensor. */
@@ -89,7 +119,7 @@ async function tensorOf({ url, type, shape }) {
   const key = `${url} ${type} ${shape}`;
   if (!tensors.has(key)) {
     if (!ARRAYS[type]) throw new Error(`inputs of type ${type} cannot be fed in a page`);
-    tensors.set(key, new runtime.Tensor(type, new ARRAYS[type](await fetchBytes(url)), shape));
+    tensors.set(key, engine.tensor(new ARRAYS[type](await fetchBytes(url)), type, shape));
   }
   return tensors.get(key);
 }
@@ -134,4 +164,4 @@ addEventListener('securitypolicyviolation', (violation) => {
   reportError(new Error(`blocked by the page's policy: ${violation.effectiveDirective} ${violation.blockedURI}`));
 });
 
-globalThis.harness = { open, time, prepare, timePrepared };
+globalThis.harness = { open, time, prepare, timePrepared, wasmBytes };

@@ -20,6 +20,11 @@ class SetUpError(Exception):
     """The harness could not be set up; the message says what was run and what it printed."""
 
 
+def runtimes() -> list[str]:
+    """Return the packages that pages load from."""
+    return [*json.loads((HARNESS_DIR / "package.json").read_text())["dependencies"]]
+
+
 def pinned(package: str) -> str:
     """Return the version that package-lock.json pins."""
     lock = json.loads((HARNESS_DIR / "package-lock.json").read_text())

@@ -1,23 +1,23 @@
-"""One page in one fresh browser, driven through Playwright; every fault of either becomes a PageError."""
+"""One page at a time in a fresh browser, driven through Playwright; every fault of either becomes a PageError."""
 
 import asyncio
 import contextlib
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
-
-from playwright.async_api import Browser as PlaywrightBrowser
-from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import Page as PlaywrightPage
-from playwright.async_api import Playwright, Request
+from typing import TYPE_CHECKING, Any, Self
 
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
 
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, CDPSession, Playwright, Request
+    from playwright.async_api import Page as PlaywrightPage
+
+Thread = tuple[int, int]  # process and thread
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -36,8 +36,8 @@ class Page:
     inference that hangs keeps the page's thread, and nothing in the page would ever end it.
     """
 
-    def __init__(self, browser: Browser, timeout: float) -> None:
-        self._choice, self._timeout = browser, timeout
+    def __init__(self, browser: Browser, timeout: float, flags: Sequence[str] = ()) -> None:
+        self._choice, self._timeout, self._flags = browser, timeout, flags
         self._runner = asyncio.Runner()
         # Driver and browser put their profile, sockets and artefacts here; a browser that is killed leaves some behind.
         self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
@@ -45,9 +45,10 @@ class Page:
         self._told = False
         self._origin = ""
         self._playwright: Playwright | None = None
-        self._browser: PlaywrightBrowser | None = None
+        self._context: BrowserContext | None = None
+        self._client: CDPSession | None = None
         self._page: PlaywrightPage | None = None
-        self._renderers: list[int] = []
+        self._processes: dict[str, list[int]] = {}  # by kind
 
     def __enter__(self) -> Self:
         return self
@@ -68,10 +69,19 @@ class Page:
         """Whether a PageError has told of a fault of this page; what comes after it are consequences."""
         return self._told
 
+    @property
+    def renderers(self) -> list[int]:
+        """The processes that pages run in, as of the last look at them."""
+        return self._processes["renderer"]
+
+    def start(self) -> None:
+        """Start the browser with an empty profile."""
+        self._wait(self._start(), "starting the browser")
+
     def load(self, origin: str) -> None:
-        """Start the browser and load *origin*/index.html; the page may make requests to that origin only."""
+        """Load *origin*/index.html in a new page, in place of an earlier one; it may ask that origin only."""
         self._origin = origin
-        self._wait(self._load(), "starting the browser and loading the page")
+        self._wait(self._load(), "loading the page")
 
     def call(self, function: str, argument: dict[str, Any]) -> Any:
         """Call one function of the page's ``harness`` and return its answer."""
@@ -85,11 +95,26 @@ class Page:
         if self._faults:
             raise self._fault("behind the calls")
 
-    def thread_seconds(self) -> dict[int, float]:
-        """Return the processor seconds so far of each thread of the page's renderers; empty where they are not told."""
-        return {thread: seconds for pid in self._renderers for thread, seconds in _thread_seconds(pid).items()}
+    def look_at_processes(self) -> None:
+        """Find out anew which processes the browser has: some are started only when they are needed."""
+        self._wait(self._find_processes(), "looking at the browser's processes")
+
+    def all_processes(self) -> set[int]:
+        """Return the browser's processes, also those that it starts others from; Linux only."""
+        (browser,) = self._processes["browser"]
+        return {browser, *_descendants(browser)}
+
+    def thread_seconds(self) -> dict[Thread, float]:
+        """Return the processor seconds so far of every thread that can compute for the page; empty where not told.
+
+        That is of all the browser's processes but its own: WebNN and a software GPU compute outside the renderer.
+        """
+        computing = (pid for kind, pids in self._processes.items() if kind != "browser" for pid in pids)
+        return {thread: seconds for pid in computing for thread, seconds in _thread_seconds(pid)}
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any], what: str) -> Any:
+        from playwright.async_api import Error as PlaywrightError
+
         try:
             return self._runner.run(asyncio.wait_for(coroutine, self._timeout))
         except TimeoutError:
@@ -103,39 +128,52 @@ class Page:
     def _fault(self, what: str, *words: str) -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
         noted, self._faults, self._told = self._faults, [], True
-        return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *noted]))
+        return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *dict.fromkeys(noted)]))
 
-    async def _load(self) -> None:
+    async def _start(self) -> None:
         scratch = {"TMPDIR": self._scratch.name}
         self._playwright = await start_playwright(scratch)
-        self._browser = await self._playwright.chromium.launch(
+        # A profile on the disk, as a person's browser has: the caches of a page without one are not the usual ones.
+        self._context = await self._playwright.chromium.launch_persistent_context(
+            Path(self._scratch.name) / "profile",
             executable_path=self._choice.path,
-            args=list(FLAGS),
+            args=[*FLAGS, *self._flags],
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
             chromium_sandbox=os.geteuid() != 0,
             env={**os.environ, **self._choice.environment, **scratch},
             timeout=0,  # the caller's limit is the one that counts
         )
-        self._page = await self._browser.new_page()
+        assert self._context.browser is not None
+        self._client = await self._context.browser.new_browser_cdp_session()
+        await self._find_processes()
+
+    async def _load(self) -> None:
+        assert self._context is not None, "call start() first"
+        before = self._context.pages
+        self._page = await self._context.new_page()
+        for page in before:
+            await page.close()
         self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
         await self._page.goto(f"{self._origin}/index.html", timeout=0)
-        self._renderers = await self._find_renderers()
+        await self._find_processes()
 
-    def _note_request(self, request: Request) -> None:
+    def _note_request(self, request: "Request") -> None:
         if not request.url.startswith((f"{self._origin}/", "data:", "blob:")):
             self._faults.append(f"the page asked for {request.url}, outside its own server")
 
-    async def _find_renderers(self) -> list[int]:
-        assert self._browser is not None
-        client = await self._browser.new_browser_cdp_session()
-        processes = (await client.send("SystemInfo.getProcessInfo"))["processInfo"]
-        return [process["id"] for process in processes if process["type"] == "renderer"]
+    async def _find_processes(self) -> None:
+        assert self._client is not None
+        self._processes = {}
+        for process in (await self._client.send("SystemInfo.getProcessInfo"))["processInfo"]:
+            self._processes.setdefault(process["type"], []).append(process["id"])
 
     async def _close(self) -> None:
+        from playwright.async_api import Error as PlaywrightError
+
         # Each step on its own: a browser that was killed must not keep the driver alive.
-        for step in (self._browser and self._browser.close, self._playwright and self._playwright.stop):
+        for step in (self._context and self._context.close, self._playwright and self._playwright.stop):
             if step:
                 try:
                     await asyncio.wait_for(step(), 10)
@@ -143,20 +181,37 @@ class Page:
                     continue
 
 
-def _thread_seconds(pid: int) -> dict[int, float]:
-    """Return how long each thread of a process has run; Linux keeps it as the first number of schedstat, in ns."""
-    seconds = {}
-    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError):  # a thread may end between being listed and being read
-            seconds[int(thread.parent.name)] = int(thread.read_text().split()[0]) / 1e9
-    return seconds
+def _thread_seconds(pid: int) -> Iterator[tuple[Thread, float]]:
+    """Yield how long each thread of a process has run; Linux keeps it as the first number of schedstat, in ns."""
+    folder = f"/proc/{pid}/task"
+    with contextlib.suppress(OSError):  # a process or thread may end between being listed and being read
+        for thread in os.listdir(folder):
+            with contextlib.suppress(OSError), open(f"{folder}/{thread}/schedstat", "rb") as file:
+                yield (pid, int(thread)), int(file.read().split()[0]) / 1e9
+
+
+def memory(pid: int, name: str) -> int | None:
+    """Return a figure of ``/proc/PID/status``, such as VmRSS, in bytes; None where the system does not tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
+
+
+def _descendants(pid: int) -> Iterable[int]:
+    """Yield the processes below *pid*, children and theirs."""
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            yield child
+            yield from _descendants(child)
 
 
 @contextmanager
-def open_page(browser: Browser, origin: str, timeout: float) -> Iterator[Page]:
-    """Load *origin* in a fresh *browser* for as long as the context lasts; closing tells what no call has told."""
-    with Page(browser, timeout) as page:
-        page.load(origin)
+def open_browser(browser: Browser, timeout: float, flags: Sequence[str] = ()) -> Iterator[Page]:
+    """Start a fresh *browser* for as long as the context lasts; closing tells what no call has told."""
+    with Page(browser, timeout, flags) as page:
+        page.start()
         yield page
         if not page.told:
             page.check()

@@ -10,31 +10,59 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from helpers import ROOT, Suite, all_processes, clean_environment, command_line, descendants
 
 from benchmarks.inputs import seeded_feeds
-from benchmarks.platforms.chromium import FILES, MODEL, ChromiumWasm, configuration, prove
-from benchmarks.protocol import PlatformError
+from benchmarks.platforms.chromium import ChromiumWasm
+from benchmarks.platforms.page import HARNESS, engine_url, prove_page
+from benchmarks.protocol import Case, PlatformError
+from benchmarks.settings import Settings
 from browser_harness import chromium, packages
-from browser_harness.page import PageError, open_page
-from browser_harness.server import HEADERS, serving
+from browser_harness.page import PageError, open_browser
+from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
+from models import own
 
 CACHE = chromium.unpacked_folder().parents[1]  # of this user; pytester gives its tests another home
 
 
+WASM = ChromiumWasm()
+MODEL = "/model/0"
+ENGINE = {engine_url("ort"): packages.HARNESS_DIR / "engines" / "ort.mjs"}
+
+
+@pytest.fixture
+def case(tiny_model):
+    return Case(own.load(tiny_model))
+
+
 @pytest.fixture
 def server(tiny_model):
-    with serving({**FILES, MODEL: tiny_model}) as server:
+    with serving({**HARNESS, **ENGINE, **WASM.runtime, MODEL: tiny_model}) as server:
         yield server
+
+
+@contextmanager
+def open_page(server, timeout=20):
+    with open_browser(chromium.find(), timeout, WASM.flags) as page:
+        page.load(server.origin)
+        yield page
 
 
 @pytest.fixture
 def page(server):
-    with open_page(chromium.find(), server.origin, timeout=20) as page:
+    with open_page(server) as page:
         yield page
+
+
+@pytest.fixture
+def request_(case):
+    """What the page is asked to open."""
+    asked = WASM.request(case, Settings())
+    return {"engine": engine_url("ort"), "files": [*asked.urls.items()], "configuration": asked.configuration}
 
 
 def get(url):
@@ -70,8 +98,9 @@ def run_in_page(page, script):
 def test_files_come_isolated_and_with_their_type(server, path, media_type):
     status, headers, content = get(server.origin + path)
     assert (status, headers["Content-Type"]) == (200, media_type)
-    assert HEADERS.items() <= headers.items()
-    assert content == ({**FILES, MODEL: server._files[MODEL]})[path].read_bytes()
+    assert (HEADERS | {"Cache-Control": CACHE_CONTROL, "Content-Security-Policy": policy()}).items() <= headers.items()
+    assert content == server._files[path].read_bytes()
+    assert server.fetched() == {path: len(content)}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +118,8 @@ def test_files_come_isolated_and_with_their_type(server, path, media_type):
 def test_everything_else_is_not_found(server, path):
     status, headers, content = get(server.origin + path)
     assert (status, content) == (404, b"")
+    assert headers["Cache-Control"] == "no-store"
+    assert server.fetched() == {}
     assert HEADERS.items() <= headers.items()
 
 
@@ -107,10 +138,10 @@ def test_it_listens_on_the_loopback_interface_only(server):
 # The page
 
 
-def test_the_page_speaks_to_its_own_server_only(page, server):
+def test_the_page_speaks_to_its_own_server_only(page, server, request_):
     requested = []
     page._page.on("request", lambda request: requested.append(request.url))
-    page.call("open", configuration())
+    page.call("open", request_)
     assert requested
     assert all(url.startswith(server.origin + "/") for url in requested)
 
@@ -121,7 +152,7 @@ def test_the_page_speaks_to_its_own_server_only(page, server):
 def test_a_request_to_elsewhere_is_blocked_and_told(server, attempt):
     with (
         pytest.raises(PageError, match=r"outside its own server|blocked by the page's policy"),
-        open_page(chromium.find(), server.origin, timeout=20) as page,
+        open_page(server) as page,
     ):
         blocked = run_in_page(
             page, f"new Promise(done => {{ addEventListener('securitypolicyviolation', done); {attempt}; }})"
@@ -133,20 +164,21 @@ def test_a_request_to_elsewhere_is_blocked_and_told(server, attempt):
 def test_an_uncaught_error_in_the_page_is_told(server):
     with (
         pytest.raises(PageError, match=r"uncaught in the page: .*went wrong"),
-        open_page(chromium.find(), server.origin, timeout=20) as page,
+        open_page(server) as page,
     ):
         run_in_page(
             page, "new Promise(done => { setTimeout(() => { setTimeout(done); throw Error('went wrong'); }); })"
         )
 
 
-def test_an_error_in_a_call_carries_the_pages_words_and_stack(page):
-    with pytest.raises(PageError, match=r"(?s)time: .*TypeError.*harness\.mjs"):
-        page.call("time", {"feeds": [feed("/index.html", [1])], "rounds": 1})
+def test_an_error_in_a_call_carries_the_pages_words_and_stack(page, request_):
+    page.call("open", request_)
+    with pytest.raises(PageError, match=r"(?s)time: .*RangeError.*harness\.mjs"):
+        page.call("time", {"feeds": [feed("/harness.mjs", [1])], "rounds": 1})
 
 
-def test_a_missing_input_is_named(page):
-    page.call("open", configuration())
+def test_a_missing_input_is_named(page, request_):
+    page.call("open", request_)
     with pytest.raises(PageError, match=r"/inputs/9\.bin: HTTP 404"):
         page.call("time", {"feeds": [feed("/inputs/9.bin", [1, 3, 32, 32])], "rounds": 1})
 
@@ -157,37 +189,36 @@ def test_a_missing_input_is_named(page):
         ("threads", 2),
         ("crossOriginIsolated", False),
         ("simd", False),
-        ("version", "1.0.0"),
         ("clockResolution", 0.1),
         ("loaded", ["/ort/other.wasm"]),
     ],
 )
-def test_a_page_that_is_not_what_the_platform_says_is_refused(page, name, value):
-    found = page.call("open", configuration())
-    prove(found)
+def test_a_page_that_is_not_what_the_platform_says_is_refused(page, case, request_, name, value):
+    found, needed = page.call("open", request_), WASM.fetched({})
+    prove_page(found, case, needed)
     with pytest.raises(
         PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"
     ):
-        prove(found | {name: value})
+        prove_page(found | {name: value}, case, needed)
 
 
-def test_a_page_that_is_not_isolated_cannot_be_opened(tiny_model, settings, monkeypatch):
+def test_a_page_that_is_not_isolated_cannot_be_opened(case, settings, monkeypatch):
     monkeypatch.delitem(HEADERS, "Cross-Origin-Opener-Policy")
     words = r"^chromium-wasm: tiny\.onnx: crossOriginIsolated is False in the page, wanted True"
-    with pytest.raises(PlatformError, match=words), ChromiumWasm().open(tiny_model, settings):
+    with pytest.raises(PlatformError, match=words), WASM.open(case, settings):
         pytest.fail("the platform opened it")
 
 
 # Faults of a whole session, as a benchmark meets them
 
 FAULTS = {
-    "crash": "[os.kill(pid, signal.SIGKILL) for pid in session._page._renderers]",
-    "kill": "session._page._runner.run(session._page._browser.close())",
+    "crash": "[os.kill(pid, signal.SIGKILL) for pid in session._page.renderers]",
+    "kill": "session._page._runner.run(session._page._context.close())",
     "hang": "session._page._runner.run(session._page._page.evaluate('() => { harness.time = () => { for (;;); }; }'))",
 }
 FAULTY = """
 import os, signal
-from benchmarks.platforms.chromium import PageSession
+from benchmarks.platforms.page import PageSession
 time, calls = PageSession.time, []
 
 def faulty(session, feeds, rounds):
@@ -283,8 +314,8 @@ def test_a_killed_run_leaves_no_process(tmp_path, scratch):
     assert none_alive(processes)
 
 
-def test_a_session_that_was_closed_leaves_nothing(tiny_model, settings, scratch):
-    with ChromiumWasm().open(tiny_model, settings) as session:
+def test_a_session_that_was_closed_leaves_nothing(tiny_model, case, settings, scratch):
+    with WASM.open(case, settings) as session:
         session.run(seeded_feeds(tiny_model, 1))
         processes = descendants(os.getpid())
         assert processes
@@ -370,7 +401,7 @@ def test_no_browser_says_what_was_tried_and_what_to_run(nowhere):
 
 def test_missing_packages_say_what_to_run(monkeypatch, tmp_path, settings):
     monkeypatch.setattr(packages, "NODE_MODULES", tmp_path)
-    reason = ChromiumWasm().unavailable(settings)
+    reason = WASM.unavailable(settings)
     assert "onnxruntime-web is not installed" in reason
     assert packages.SET_UP in reason
 

@@ -1,160 +1,309 @@
-"""Platforms on the client: onnxruntime-web in a page of a Chromium that nothing else uses."""
+"""Platforms on the client: three runtimes, and onnxruntime-web's providers, in a page of Chromium."""
 
-import base64
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
+import re
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
-
-from benchmarks.protocol import Block, CpuTime, Facts, Feeds, Images, Outputs, PlatformError
+from benchmarks.platforms.page import Found, PagePlatform, PageSession, Request, require
+from benchmarks.protocol import Block, Case, Feeds, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import chromium, packages
-from browser_harness.page import Page, PageError, open_page
-from browser_harness.server import Server, serving
-from models import graph
+from browser_harness import packages
+from browser_harness.page import PageError
+from models import manifest
 
-PACKAGE = "onnxruntime-web"
-DIST = packages.NODE_MODULES / PACKAGE / "dist"
-# The bundle without JavaScript for WebGPU or WebNN: what it opens can only run in WebAssembly.
-BUNDLE, BINARY = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
-FILES = {
-    "/index.html": packages.HARNESS_DIR / "index.html",
-    "/harness.mjs": packages.HARNESS_DIR / "harness.mjs",
-    "/normalise.mjs": packages.HARNESS_DIR / "normalise.mjs",
-    f"/ort/{BUNDLE}": DIST / BUNDLE,
-    f"/ort/{BINARY}": DIST / BINARY,
+REFUSED = {
+    "chromium-webgl": (
+        "its logits were 30 % off the reference (onnxruntime-web 1.30.0, fixed batch, SwiftShader), it takes no free "
+        "batch, and onnxruntime is about to remove it; use chromium-webgpu"
+    )
 }
-MODEL = "/model.onnx"
-# An isolated page's clock steps 5 µs; without isolation it is clamped to 100 µs.
-CLOCK_RESOLUTION_LIMIT = 20e-6
+# How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
+SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
+BATCH_SIZES = (1, 8, 64)  # of the LiteRT exports
+WARM_UP = 10  # inferences in each fresh page of LiteRT.js
 
 
-class ChromiumWasm:
-    """onnxruntime-web's WebAssembly provider, with SIMD, on the page's one thread, cross-origin isolated."""
+def dist(package: str, *folders: str) -> Path:
+    """Return the folder of a package's built files."""
+    return packages.NODE_MODULES.joinpath(package, *(folders or ("dist",)))
 
-    name = "chromium-wasm"
 
-    def unavailable(self, settings: Settings) -> str | None:
-        """Say what is missing: a browser, or the packages the page loads."""
-        try:
-            chromium.find(settings.browser_path)
-        except chromium.BrowserMissingError as error:
-            return f"{self.name}: {error}"
-        if not packages.is_current(PACKAGE):
-            found = packages.installed(PACKAGE) or "not installed"
-            return f"{self.name}: {PACKAGE} is {found}, wanted {packages.pinned(PACKAGE)}; run `{packages.SET_UP}`"
-        if absent := [str(path) for path in FILES.values() if not path.is_file()]:
-            return (
-                f"{self.name}: {', '.join(absent)} is missing; delete {packages.NODE_MODULES}, run `{packages.SET_UP}`"
-            )
-        return None
+class OrtWeb(PagePlatform):
+    """onnxruntime-web; what it is asked for and has to prove differs by execution provider."""
 
-    def versions(self, settings: Settings) -> dict[str, str]:
-        """The versions of the browser, its driver and the runtime in the page."""
-        if self.unavailable(settings):
-            return {}
-        browser = chromium.find(settings.browser_path)
+    engine = "ort"
+    packages = ("onnxruntime-web",)
+    bundle = "ort.webgpu.bundle.min.mjs"
+    binary = "ort-wasm-simd-threaded.asyncify.wasm"
+
+    @property
+    def runtime(self) -> Mapping[str, Path]:
+        """One bundle and its WebAssembly."""
+        return {f"/ort/{name}": dist("onnxruntime-web") / name for name in (self.bundle, self.binary)}
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Take the ONNX file and the files of its weights."""
+        return Request({case.file.name: case.file, **data_files(case.file)}, self.configuration(case, settings))
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for the provider alone, with outputs on the host."""
+        providers = {"executionProviders": [self.execution_provider()], "preferredOutputLocation": "cpu"}
         return {
-            "chromium": browser.version,
-            "chromium_source": browser.source,
-            PACKAGE: packages.pinned(PACKAGE),
-            "playwright": version("playwright"),
+            "bundle": f"/ort/{self.bundle}",
+            "wasmPaths": {"wasm": f"/ort/{self.binary}"},
+            "threads": case.threads,
+            "session": providers | self.session_options(case),
         }
 
-    @contextmanager
-    def open(self, model: Path, settings: Settings) -> Iterator["PageSession"]:
-        """Open the file in a fresh browser and check that isolation, SIMD, thread and runtime are the wanted ones."""
-        browser = chromium.find(settings.browser_path)
-        data = data_files(model)
-        served = {_data_url(index): file for index, file in enumerate(data.values())}
-        try:
-            with (
-                serving({**FILES, MODEL: model, **served}) as server,
-                open_page(browser, server.origin, settings.timeout) as page,
-            ):
-                yield PageSession(self.name, model.name, server, page, [*data])
-        except PageError as error:  # while it was opened or closed; a session's own calls see to theirs
-            raise PlatformError(f"{self.name}: {model.name}: {error}") from error
+    def execution_provider(self) -> dict[str, Any]:
+        """Return what ``executionProviders`` is given."""
+        return {"name": self.provider}
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Return further session options."""
+        return {}
+
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Check the runtime's version."""
+        require(found, {"version": packages.pinned("onnxruntime-web")})
+        return {}
 
 
-class PageSession:
-    """A model open in a page; samples are read from the page's ``performance.now``."""
+class ChromiumWasm(OrtWeb):
+    """onnxruntime-web's WebAssembly provider, with SIMD, on as many threads as asked for, cross-origin isolated."""
 
-    def __init__(self, platform: str, model: str, server: Server, page: Page, data_files: Sequence[str]) -> None:
-        self._platform, self._model = platform, model
-        self._server, self._page = server, page
-        self._published: dict[bytes, str] = {}
-        self.facts = self._prove(page.call("open", configuration(data_files)))
+    name = "chromium-wasm"
+    provider = "wasm"
+    # The bundle without JavaScript for WebGPU or WebNN: what it opens can only run in WebAssembly.
+    bundle = "ort.wasm.bundle.min.mjs"
+    binary = "ort-wasm-simd-threaded.wasm"
 
-    def _prove(self, found: dict[str, Any]) -> Facts:
-        prove(found)
-        return Facts(
-            platform=self._platform,
-            execution_provider="wasm",
-            threads=found["threads"],
-            clock="performance.now",
-            clock_resolution=found["clockResolution"] / 1e3,
-            details={"cross_origin_isolated": found["crossOriginIsolated"], "simd": found["simd"]},
+
+class Placed(OrtWeb):
+    """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node."""
+
+    placement: str  # what the log calls the provider
+    one_thread = own_threads = True
+    script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Log what is done when the session is opened; no inference logs more than warnings."""
+        return {"logSeverityLevel": 0}
+
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Check that the log puts all nodes on this provider, besides the version."""
+        details = super().prove(case, found, settings)
+        if any(f"All nodes placed on [{self.placement}]" in line for line in found["placed"]):
+            return details
+        seen = "; ".join(found["placed"]) or "nothing on where the nodes are"
+        words = f"not all nodes are placed on {self.placement}; the log says: {seen}"
+        if (precision := precision_of(case)) == "float32":
+            raise PageError(words)
+        raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure the float32 file, not {precision}")
+
+
+class ChromiumWebnn(Placed):
+    """onnxruntime-web's WebNN provider on a kind of device, with every dimension of the graph fixed."""
+
+    provider = "webnn"
+    placement = "WebNNExecutionProvider"
+    fixed_batch = True
+
+    def __init__(self, name: str, device: str) -> None:
+        self.name, self.device = name, device
+        quiet = ("--disable-gpu",) if device == "cpu" else ()
+        self.flags = (*quiet, "--enable-features=WebMachineLearningNeuralNetwork")
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Refuse a GPU or NPU where Chromium's WebNN computes on the processor whatever it is asked for."""
+        if self.device != "cpu" and sys.platform not in ("win32", "darwin"):
+            return (
+                f"{self.name}: Chromium's WebNN on {sys.platform} is LiteRT on the processor, whatever device is asked "
+                "for; measure it on Windows or macOS, or take chromium-webnn"
+            )
+        return super().unavailable(settings)
+
+    def execution_provider(self) -> dict[str, Any]:
+        """Return the provider with its device."""
+        return {"name": self.provider, "deviceType": self.device}
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Fix the batch: a graph with a free dimension runs in WebAssembly."""
+        return super().session_options(case) | {"freeDimensionOverrides": self._lengths(case)}
+
+    def _lengths(self, case: Case) -> dict[str, int]:
+        batch, others = free_dimensions(case.file)
+        if others:
+            raise UnavailableError(
+                f"{self.name}: {case.file.name}: the free dimension {others[0]} cannot be fixed here; export the graph "
+                "with a named batch as its only free dimension"
+            )
+        return {batch: case.batch_size} if batch else {}
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for a real adapter too, where the device is a GPU."""
+        gpu = {"softwareGpu": software_gpu(settings)} if self.device == "gpu" else {}
+        return super().configuration(case, settings) | gpu
+
+
+class ChromiumWebgpu(Placed):
+    """onnxruntime-web's native WebGPU provider; what it computes is read back inside the clock."""
+
+    name = "chromium-webgpu"
+    provider = "webgpu"
+    placement = "WebGpuExecutionProvider"
+    flags = ("--enable-unsafe-webgpu",)
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for a real adapter before anything is loaded."""
+        return super().configuration(case, settings) | {"softwareGpu": software_gpu(settings)}
+
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Check the adapter of the device that the runtime took."""
+        details = super().prove(case, found, settings)
+        adapter = found["adapter"]
+        if not adapter:
+            raise PageError("the runtime has no WebGPU device, although its session is open")
+        is_software = is_software_adapter(adapter)
+        if is_software and not settings.allow_software_gpu:
+            raise PageError(f"the runtime took another adapter than the page found: {adapter}")
+        return details | {"adapter": adapter, **({"software_gpu": True} if is_software else {})}
+
+
+class ChromiumTfjs(PagePlatform):
+    """TensorFlow.js on its WebAssembly backend, with SIMD."""
+
+    name = "chromium-tfjs"
+    provider = "wasm"
+    engine = "tfjs"
+    packages = ("@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm")
+    scripts = ("/tfjs/tf-core.min.js", "/tfjs/tf-backend-wasm.min.js")
+    # An isolated page always gets this build; a page that asks for another gets none.
+    binary = "tfjs-backend-wasm-threaded-simd.wasm"
+    script_sources = ("blob:",)  # its thread workers load the library from one
+
+    @property
+    def runtime(self) -> Mapping[str, Path]:
+        """The library, the backend and its WebAssembly."""
+        core, backend = self.scripts
+        folder = dist("@tensorflow/tfjs-backend-wasm")
+        return {
+            core: dist("@tensorflow/tfjs-core") / "tf-core.min.js",
+            backend: folder / "tf-backend-wasm.min.js",
+            f"/tfjs/{self.binary}": folder / self.binary,
+        }
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Take the graph that was exported for it."""
+        graph, weights = (manifest.derived(case.artefact, f"tfjs.{ending}") for ending in ("json", "bin"))
+        if graph is None or weights is None:
+            raise UnavailableError(
+                f"{self.name}: {case.artefact.name}: no TensorFlow.js export; the catalogue's float32 models have one"
+            )
+        configuration = {"scripts": self.scripts, "wasmPaths": "/tfjs/", "threads": case.threads}
+        return Request({"graph": graph, "weights": weights}, configuration)
+
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Check backend, SIMD and versions; the library caps the threads in silence."""
+        if found["threads"] != case.threads:
+            raise UnavailableError(
+                f"{self.name}: {case.file.name}: TensorFlow.js keeps to {found['threads']} thread(s), about half "
+                f"of the {found['processors']} processors, where {case.threads} were asked for"
+            )
+        require(
+            found,
+            {
+                "backend": "wasm",
+                "librarySimd": True,
+                "libraryThreads": True,
+                "version": packages.pinned("@tensorflow/tfjs-core"),
+                "backendVersion": packages.pinned("@tensorflow/tfjs-backend-wasm"),
+            },
         )
+        return {"backend": found["backend"]}
 
-    def run(self, feeds: Feeds) -> Outputs:
-        """Run one inference in the page and hand its outputs over."""
-        return self.time(feeds, 1).outputs
+
+class FreshPages(PageSession):
+    """A session that times every block of several inferences in a new page of the same browser, warmed up first."""
+
+    renewed = True
 
     def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last outputs travel."""
-        return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
-
-    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Publish the pixels for the page to fetch at once; it normalises them and times one inference a batch."""
-        count, *shape = images.pixels.shape
-        source = {"pixels": self._publish(images.pixels.tobytes()), "shape": shape}
-        constants = {"mean": [*images.mean], "std": [*images.std]}
-        for start in range(0, count, batch_size):
-            batch = {"start": start, "count": min(batch_size, count - start)}
-            self._call("prepare", source | constants | batch)
-            yield self._block("timePrepared", {})
-
-    def _block(self, function: str, argument: dict[str, Any]) -> Block:
-        before = self._page.thread_seconds()
-        answer = self._call(function, argument)
-        after = self._page.thread_seconds()
-        samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
-        return Block(samples, {name: _array(output) for name, output in answer["outputs"]}, _cpu_time(before, after))
-
-    def _call(self, function: str, argument: dict[str, Any]) -> Any:
-        try:
-            return self._page.call(function, argument)
-        except PageError as error:
-            raise PlatformError(f"{self._platform}: {self._model}: {error}") from error
-
-    def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
-        """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""
-        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        url = self._publish(little_endian.tobytes())
-        return {"name": name, "url": url, "type": array.dtype.name, "shape": list(array.shape)}
-
-    def _publish(self, content: bytes) -> str:
-        if content not in self._published:
-            self._published[content] = f"/inputs/{len(self._published)}.bin"
-            self._server.publish(self._published[content], content)
-        return self._published[content]
+        """Open the case in a new page, for a block of several inferences, and time it there."""
+        if rounds > 1:
+            first = self.facts  # of the page that fetched everything
+            self.open()
+            self.facts = first
+            self._time(feeds, WARM_UP)
+        return self._time(feeds, rounds)
 
 
-def _array(output: dict[str, Any]) -> NDArray[Any]:
-    little_endian = np.dtype(output["type"]).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(output["data"]), little_endian).reshape(output["dims"])
+class ChromiumLitert(PagePlatform):
+    """LiteRT.js on the processor; every block is timed in a page of its own, since a page may slow down as it ages."""
+
+    name = "chromium-litert"
+    provider = "wasm"
+    engine = "litert"
+    packages = ("@litertjs/core", "@litertjs/wasm-utils")
+    library = "/litert/core.js"
+    one_thread = fixed_batch = True
+    session = FreshPages
+    builds = ("litert_wasm_internal", "litert_wasm_compat_internal")  # relaxed SIMD, and plain
+
+    @property
+    def runtime(self) -> Mapping[str, Path]:
+        """The library, its helper, and the two builds it picks from."""
+        core = dist("@litertjs/core", "wasm")
+        builds = [f"{build}.{ending}" for build in self.builds for ending in ("js", "wasm")]
+        return {
+            self.library: dist("@litertjs/core") / "index.js",
+            "/litert/wasm-utils.js": dist("@litertjs/wasm-utils") / "index.js",
+            **{f"/litert/wasm/{name}": core / name for name in builds},
+        }
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Take the file that was made for this batch size, and the names of the graph that it was made from."""
+        file = manifest.derived(case.artefact, f"b{case.batch_size}.tflite")
+        if file is None:
+            sizes = [size for size in BATCH_SIZES if manifest.derived(case.artefact, f"b{size}.tflite")]
+            there = f"for batches of {', '.join(map(str, sizes))}" if sizes else "for none"
+            raise UnavailableError(
+                f"{self.name}: {case.artefact.name}: no LiteRT export for batches of {case.batch_size}, {there}; the "
+                "catalogue's float32 models have some"
+            )
+        names = dict(zip(("input", "output"), input_and_output(case.file), strict=True))
+        return Request({file.name: file}, {"library": self.library, "wasmPaths": "/litert/wasm", "graph": names})
+
+    def fetched(self, found: Found) -> set[str]:
+        """Return the library and the build that was loaded."""
+        build = self._build(found)
+        helpers = {self.library, "/litert/wasm-utils.js"}
+        return helpers | {f"/litert/wasm/{build}.{ending}" for ending in ("js", "wasm")}
+
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Check the accelerator; tell which build was loaded."""
+        require(found, {"accelerator": "wasm"})
+        return {"build": self._build(found)}
+
+    def _build(self, found: Found) -> str:
+        """Return the only build whose files the page loaded."""
+        loaded = [build for build in self.builds if f"/litert/wasm/{build}.wasm" in found["loaded"]]
+        if len(loaded) != 1:
+            raise PageError(f"{len(loaded)} builds of LiteRT were loaded; the page loaded {', '.join(found['loaded'])}")
+        return loaded[0]
 
 
-def _cpu_time(before: dict[int, float], after: dict[int, float]) -> CpuTime | None:
-    """Return what a page's threads ran between two readings; None where the system did not count."""
-    spent = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
-    return CpuTime(sum(spent), max(spent)) if sum(spent) > 0 else None
+def software_gpu(settings: Settings) -> dict[str, Any]:
+    """Return how the page tells a software adapter, and whether it may take one."""
+    return {"pattern": SOFTWARE, "allowed": settings.allow_software_gpu}
+
+
+def is_software_adapter(adapter: Mapping[str, Any]) -> bool:
+    """Whether what an adapter says of itself is that of a GPU simulated on the processor."""
+    words = " ".join(adapter[name] or "" for name in ("vendor", "architecture", "device", "description"))
+    return bool(adapter["isFallbackAdapter"] or re.search(SOFTWARE, words, re.IGNORECASE))
 
 
 def data_files(model: Path) -> dict[str, Path]:
@@ -162,6 +311,10 @@ def data_files(model: Path) -> dict[str, Path]:
 
     One that is missing, or lies elsewhere, is left out: the runtime will tell.
     """
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
     try:
         names = graph.data_files(graph.read(model))
     except DecodeError:  # no ONNX at all
@@ -171,29 +324,46 @@ def data_files(model: Path) -> dict[str, Path]:
     return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
 
 
-def _data_url(index: int) -> str:
-    return f"/data/{index}"
+def free_dimensions(model: Path) -> tuple[str | None, list[str]]:
+    """Return the name of the batch, where it is free, and the free dimensions that a runtime cannot be told to fix.
+
+    The batch is the first axis of the first input. A dimension without a name is called input:axis. None of a file
+    that is no ONNX: the runtime will tell.
+    """
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
+    try:
+        inputs = graph.declared_inputs(graph.read(model))
+    except DecodeError:
+        return None, []
+    first = inputs[0].shape[0] if inputs and inputs[0].shape else None
+    batch = first if isinstance(first, str) else None
+    return batch, sorted(graph.free_dimensions(inputs) - {batch})
 
 
-def configuration(data_files: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what the page is asked to open, and how; *data_files* are called as the graph calls them."""
-    return {
-        "bundle": f"/ort/{BUNDLE}",
-        "wasmPaths": {"wasm": f"/ort/{BINARY}"},
-        "model": MODEL,
-        "dataFiles": [{"path": name, "data": _data_url(index)} for index, name in enumerate(data_files)],
-        "providers": ["wasm"],
-        "threads": 1,
-    }
+def input_and_output(model: Path) -> tuple[str, str]:
+    """Return the names of a graph's first input and first output."""
+    from models import graph
+
+    read = graph.read(model)
+    return graph.declared_inputs(read)[0].name, read.graph.output[0].name
 
 
-def prove(found: dict[str, Any]) -> None:
-    """Raise PageError where the page is not what the platform's name says."""
-    wanted = {"version": packages.pinned(PACKAGE), "threads": 1, "crossOriginIsolated": True, "simd": True}
-    for name, value in wanted.items():
-        if found[name] != value:
-            raise PageError(f"{name} is {found[name]!r} in the page, wanted {value!r}")
-    if found["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
-        raise PageError(f"performance.now steps {found['clockResolution']} ms: the page's clock is clamped")
-    if f"/ort/{BINARY}" not in found["loaded"]:
-        raise PageError(f"{BINARY} was not loaded; the page loaded {', '.join(found['loaded'])}")
+def precision_of(case: Case) -> str:
+    """Return the precision of the case's weights."""
+    from models import graph
+
+    return graph.precision(graph.read(case.file))
+
+
+CHROMIUM_PLATFORMS = (
+    ChromiumWasm(),
+    ChromiumTfjs(),
+    ChromiumLitert(),
+    ChromiumWebnn("chromium-webnn", "cpu"),
+    ChromiumWebnn("chromium-webnn-gpu", "gpu"),
+    ChromiumWebnn("chromium-webnn-npu", "npu"),
+    ChromiumWebgpu(),
+)

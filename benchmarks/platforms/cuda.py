@@ -83,7 +83,7 @@ class ServerCuda(native.Installed):
         in_force = session.get_provider_options()[PROVIDER]
         native.prove(case, self.name, in_force, PROVIDER_OPTIONS)
         details = {"gpu": first_device(), "tf32": in_force["use_tf32"] == "1", "on_device": "synchronised"}
-        return native.facts(self.name, PROVIDER, case.threads, details)
+        return native.facts(self.name, PROVIDER, None, details)
 
 
 def no_device() -> str | None:

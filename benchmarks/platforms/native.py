@@ -109,7 +109,7 @@ def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Bloc
     return Block(samples, {}, cpu), answer
 
 
-def facts(platform: str, provider: str, threads: int, details: Mapping[str, Any] | None = None) -> Facts:
+def facts(platform: str, provider: str, threads: int | None, details: Mapping[str, Any] | None = None) -> Facts:
     """Return the facts of a session in this process."""
     return Facts(platform, provider, threads, CLOCK, clock_resolution(), details=details or {})
 
@@ -169,7 +169,7 @@ class Installed(FreshProcesses):
 
     name: str
     package: str  # as the registry calls it
-    environment = "bench"  # the one of tox that installs it
+    environment = "bench-full"  # the one of tox that installs it
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say which package is missing."""

@@ -21,7 +21,7 @@ COMPILER = "g++"  # what PyTorch calls unless CXX names another
 class ServerTorch(native.Installed):
     """PyTorch's operators one by one, in inference mode, channels last, on as many threads as asked for."""
 
-    name, package, environment = "server-torch", "torch", "bench-full"
+    name, package = "server-torch", "torch"
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:

@@ -41,7 +41,7 @@ class Vulkan:
 class ServerWebGpu(native.Installed):
     """onnxruntime's WebGpuExecutionProvider, all nodes on the GPU, or on a simulated one where that is allowed."""
 
-    name, package, environment = "server-webgpu", "onnxruntime-ep-webgpu", "bench-full"
+    name, package = "server-webgpu", "onnxruntime-ep-webgpu"
     has_device = True
 
     def unavailable(self, settings: Settings) -> str | None:
@@ -90,7 +90,7 @@ class ServerWebGpu(native.Installed):
         native.prove(case, self.name, {"software GPU": software}, {"software GPU": bool(found and found.software)})
         adapters = [*found.adapters] if found else [adapter.device.vendor]
         details = {"adapters": adapters, "software_gpu": software, "on_device": "outputs read back"}
-        return native.facts(self.name, PROVIDER, case.threads, details)
+        return native.facts(self.name, PROVIDER, None, details)
 
 
 @cache

@@ -1,0 +1,83 @@
+// onnxruntime-web, with any of its execution providers.
+
+let runtime;
+let session;
+
+/** Check what the provider needs of the browser, and import the runtime; its WebAssembly is compiled with the model. */
+export async function load({ bundle, wasmPaths, threads, softwareGpu }) {
+  if (softwareGpu) await requireAdapter(new RegExp(softwareGpu.pattern, 'i'), softwareGpu.allowed);
+  runtime = await import(bundle);
+  runtime.env.wasm.wasmPaths = wasmPaths;
+  runtime.env.wasm.numThreads = threads;
+}
+
+/** Open the first file with the others as the weights it names. */
+export async function open([[, model], ...data], { session: options }) {
+  const externalData = data.map(([path, content]) => ({ path, data: new Uint8Array(content) }));
+  try {
+    session = await runtime.InferenceSession.create(new Uint8Array(model), { ...options, externalData });
+  } catch (error) {
+    for (const { name, deviceType } of options.executionProviders) {
+      if (name === 'webnn') await requireContext(deviceType);
+    }
+    throw error;
+  }
+}
+
+export const inputName = () => session.inputNames[0];
+
+export const tensor = (values, type, shape) => new runtime.Tensor(type, values, shape);
+
+// What a session logs is asked for when it is opened; an inference is to log nothing but warnings.
+const QUIET = { logSeverityLevel: 2 };
+
+/** Run until all outputs can be read: `data` of an output that is not on the host throws. */
+export async function infer(feeds) {
+  const results = await session.run(feeds, QUIET);
+  for (const name of session.outputNames) results[name].data;
+  return results;
+}
+
+export const outputs = (results) =>
+  session.outputNames.map((name) => [name, { type: results[name].type, dims: results[name].dims, data: results[name].data }]);
+
+export async function inForce(lines) {
+  const device = await runtime.env.webgpu?.device;
+  return {
+    version: runtime.env.versions.web,
+    threads: runtime.env.wasm.numThreads,
+    placed: lines.flatMap((line) => line.match(/(All nodes|Node\(s\)) placed on \[.*/)?.[0] ?? []),
+    adapter: device && described(device.adapterInfo, device.features),
+  };
+}
+
+/** Throw what makes a case unavailable unless there is an adapter, of hardware or allowed to be software. */
+async function requireAdapter(software, allowed) {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) {
+    const words = navigator.gpu ? 'no WebGPU adapter' : 'no WebGPU (no navigator.gpu)';
+    throw unavailable(`this browser has ${words}; look at its page chrome://gpu, or name another with --browser-path`);
+  }
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const words = [vendor, architecture, device, description].filter(Boolean).join(' ');
+  if ((isFallbackAdapter || software.test(words)) && !allowed) {
+    throw unavailable(`the only adapter is software (${words}); pass --allow-software-gpu to time it anyway, labelled`);
+  }
+}
+
+/** Throw what makes a case unavailable where the browser has no WebNN for this kind of device. */
+async function requireContext(deviceType) {
+  try {
+    if (!navigator.ml) throw new Error('no navigator.ml');
+    await navigator.ml.createContext({ deviceType });
+  } catch (error) {
+    const remedy = 'name another with --browser-path: Google Chrome has it, and so has @sparticuz/chromium';
+    throw unavailable(`this browser has no WebNN (${error.message}); ${remedy}`);
+  }
+}
+
+const unavailable = (words) => Object.assign(new Error(words), { name: 'Unavailable' });
+
+function described({ vendor, architecture, device, description, isFallbackAdapter }, features) {
+  return { vendor, architecture, device, description, isFallbackAdapter, features: [...features].sort() };
+}
