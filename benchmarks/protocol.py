@@ -51,7 +51,7 @@ class Facts:
 
     platform: str
     execution_provider: str
-    threads: int
+    threads: int | None  # None where the platform computes on as many as it likes: a GPU, WebNN
     clock: str
     clock_resolution: float  # seconds
     renewed: bool = False  # every block of more than one inference is drawn in a page of its own

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from benchmarks.protocol import Block, Facts, Feeds, Session
 
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
-RENEWED_BLOCK_SECONDS = 0.5  # where every block has a page of its own, which costs about as much
+RENEWED_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
 WARM_UP_BLOCK_SECONDS = 0.25
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
@@ -133,6 +133,8 @@ def check_whole(blocks: list[Block], facts: Facts) -> None:
         raise SampleError(
             f"{facts.platform}: samples of {middle:.2e} s are too short for {facts.clock}, in steps of {step} s"
         )
+    if facts.threads is None:
+        return
     counted = [block.cpu for block in blocks if block.cpu]
     busiest = math.fsum(cpu.busiest_thread for cpu in counted)
     # Held against the busiest thread and not against the wall, on which other programs leave their mark. In its first

@@ -161,7 +161,7 @@ def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     cpu = [block.cpu.all_threads for block in blocks if block.cpu]
     if len(cpu) == len(blocks) and "slowdown" not in facts.details:  # a quota keeps from computing on purpose
         total = math.fsum(value for block in blocks for value in block.seconds)
-        found["computing_share"] = math.fsum(cpu) / (total * facts.threads)
+        found["computing_share"] = math.fsum(cpu) / (total * (facts.threads or 1))
     if len(blocks) < FEWEST_BLOCKS:
         return found
     medians, tenths = ([of(block.seconds) for block in blocks] for of in (statistics.median, p10))

@@ -100,7 +100,8 @@ def test_a_partner_whose_samples_cannot_be_true_is_refused():
 def test_blocks_that_each_need_a_page_are_longer():
     session = Scripted([0.01], renewed=True)
     list(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
-    assert session.drawn == [math.ceil(RENEWED_BLOCK_SECONDS / 0.01)] * 2
+    assert session.drawn == [25] * 4
+    assert RENEWED_BLOCK_SECONDS > BLOCK_SECONDS
 
 
 def test_precision_ends_early_but_not_before_min_rounds():
@@ -155,6 +156,12 @@ def test_a_second_thread_at_work_is_refused():
     list(draw(Scripted([0.01], computing=1.4), BATCH, plan, 0.01))
     with pytest.raises(SampleError, match=r"test: 1 thread\(s\) in force, but 1\.8 were computing"):
         list(draw(Scripted([0.01], computing=1.8), BATCH, plan, 0.01))
+
+
+def test_threads_that_are_the_platforms_own_choice_are_not_counted(monkeypatch):
+    free = Facts("test", "TestProvider", None, "test.clock", 1e-9)
+    monkeypatch.setattr(Scripted, "facts", free)
+    list(draw(Scripted([0.01], computing=1.8), BATCH, Plan(min_rounds=5, max_time=1.5), 0.01))
 
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
