@@ -135,7 +135,7 @@ def dim(text: str) -> tuple[str, int]:
 
 
 def check(config: pytest.Config) -> None:
-    """Raise UsageError for files whose results could not be told apart, and for dimensions that no file has."""
+    """Raise UsageError for what could not be told apart, and for what would have no effect."""
     own_files = _own_files(config)
     for path in _paths(config):
         if path.name in NAMES or not path.samefile(own_files[path.name]):
@@ -149,6 +149,16 @@ def check(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--dim {unknown[0]}: not a free dimension, or given twice; the files' own are: {known}"
         )
+
+
+def check_effect(config: pytest.Config) -> None:
+    """Raise UsageError for choices that apply to nothing else that was chosen."""
+    models, platforms = config.getoption("model") or (), config.getoption("platform") or ()
+    if config.getoption("precision") and models and not any(model in MODELS for model in models):
+        raise pytest.UsageError("--precision has no effect: every --model has a precision already, or is a file")
+    clients = [name for name in platforms if name == ALL or PLATFORMS[name].is_client]
+    if config.getoption("slowdown") and platforms and not clients:
+        raise pytest.UsageError("--slowdown has no effect: it is of clients, and every --platform is a server")
 
 
 def _paths(config: pytest.Config) -> list[Path]:
@@ -204,7 +214,8 @@ def _forms(name: str, precisions: Sequence[str]) -> list[str]:
 def _precisions(config: pytest.Config, phase: str, is_named: bool) -> Sequence[str]:
     """Return the precisions asked for; a model that was named without one is meant as it is."""
     asked_for = config.getoption("precision") or []
-    if ALL in asked_for or (config.getoption("full") and phase == "latency" and not is_named):
+    everything = config.getoption("full") and phase == "latency" and not is_named
+    if ALL in asked_for or (everything and not asked_for):
         return PRECISIONS
     return asked_for or (["float32"] if is_named else PHASES[phase].precisions)
 
@@ -227,9 +238,10 @@ def _targets(config: pytest.Config, phase: str) -> list[Target]:
 def _threads(config: pytest.Config, phase: str) -> Sequence[int]:
     asked_for = config.getoption("threads") or []
     scale = [2**power for power in range(CORES.bit_length()) if 2**power < CORES] + [CORES]
+    chosen = scale if ALL in asked_for else [*dict.fromkeys(asked_for)]
     if phase == "scaling":  # one thread is what the others are held against
-        return [number for number in asked_for if number != ALL and number > 1] or scale[1:]
-    return scale if ALL in asked_for else [*dict.fromkeys(asked_for)] or [1]
+        return [number for number in chosen or scale if number > 1]
+    return chosen or [1]
 
 
 def _slowdowns(config: pytest.Config, platform: str) -> Sequence[int]:

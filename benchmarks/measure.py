@@ -17,14 +17,16 @@ from benchmarks.ratio import paired
 from benchmarks.reference import Question
 from benchmarks.replay import Record
 from benchmarks.report import RATIO
-from benchmarks.sampler import Plan, draw, draw_in_turns, warm_up
+from benchmarks.sampler import Plan, check_slowdown, draw, draw_in_turns, warm_up
 
 
 class Measure(Protocol):
     """What the fixture ``measure`` gives."""
 
-    def __call__(self, session: Session, question: Question, partner: Session | None = None) -> None:
-        """Time *session* on *question*, in turns with *partner* where there is one."""
+    def __call__(
+        self, session: Session, question: Question, partner: Session | None = None, name: str = "server_cpu"
+    ) -> None:
+        """Time *session* on *question*, in turns with *partner*, called *name* in the result, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
     def option(name: str) -> Any:
         return marker.get(name, request.config.getoption(f"benchmark_{name}"))
 
-    def measured(session: Session, question: Question, partner: Session | None = None) -> None:
+    def measured(
+        session: Session, question: Question, partner: Session | None = None, name: str = "server_cpu"
+    ) -> None:
         facts = session.facts
         parity = [question.check(facts, session.run(question.feeds))]
         if benchmark.disabled:
@@ -54,14 +58,22 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
         with _no_garbage_collection() if option("disable_gc") else nullcontext():
             drawn = draw_all(session, partner, question, plan(option))
         after = trust.read(), energy.read()
-        if isinstance(session, WeakSession) and "slowdown" in facts.details:
-            benchmark.extra_info["slowdown_obtained"] = session.obtained_slowdown(question.feeds)
+        slowdown = obtained_slowdown(session, question)
         parity += [question.check(facts, block.outputs) for block in drawn.blocks]
         benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(drawn.warm_up))
-        benchmark.extra_info.update(_circumstances(drawn, facts, before, after), **_ratio(drawn, session, partner))
+        benchmark.extra_info.update(_circumstances(drawn, facts, before, after, slowdown), **_ratio(drawn, facts, name))
         return record(facts, drawn.blocks, question.images(drawn.blocks), lambda: session.run(question.feeds))
 
     return measured
+
+
+def obtained_slowdown(session: Session, question: Question) -> float | None:
+    """Return how many times weaker a client is that was to be weaker; raise SampleError where it is not."""
+    if not (isinstance(session, WeakSession) and "slowdown" in session.facts.details):
+        return None
+    obtained = session.obtained_slowdown(question.feeds)
+    check_slowdown(session.facts, obtained)
+    return obtained
 
 
 def plan(option: Callable[[str], Any]) -> Plan:
@@ -92,26 +104,26 @@ PARTNER_WARM_UP = Plan(min_rounds=1, max_time=0.25, warmup_rounds=20)
 Readings = tuple[trust.Reading, energy.Counters]
 
 
-def _circumstances(drawn: Drawn, facts: Facts, before: Readings, after: Readings) -> dict[str, Any]:
-    """Return how far the samples can be trusted; energy only where nobody else took turns."""
-    found: dict[str, Any] = {"trust": trust.assess(drawn.blocks, facts, before[0], after[0])}
+def _circumstances(
+    drawn: Drawn, facts: Facts, before: Readings, after: Readings, slowdown: float | None
+) -> dict[str, Any]:
+    """Return how far the samples can be trusted, and the energy, where nothing but inferences was counted."""
+    found: dict[str, Any] = {"trust": trust.assess(drawn.blocks, facts, before[0], after[0], slowdown)}
     joules = energy.spent(before[1], after[1])
-    if joules and not drawn.partner_blocks:
+    if joules and not drawn.partner_blocks and not facts.renewed:
         inferences = len(drawn.warm_up) + sum(len(block.seconds) for block in drawn.blocks)
         found["joules_per_inference"] = {name: value / inferences for name, value in joules.items()}
-    return found
+    return found | ({"slowdown_obtained": slowdown} if slowdown else {})
 
 
-def _ratio(drawn: Drawn, session: Session, partner: Session | None) -> dict[str, Any]:
-    """Return the ratio to the partner, under a name that says to whom.
+def _ratio(drawn: Drawn, facts: Facts, name: str) -> dict[str, Any]:
+    """Return the ratio to the partner of that name.
 
     A quota slows a client by stopping it now and then, which a 10th percentile of short inferences does not see.
     """
-    if partner is None:
+    if not drawn.partner_blocks:
         return {}
-    statistic = "mean" if "slowdown" in session.facts.details else "p10"
-    own_kind = partner.facts.platform == session.facts.platform
-    name = "one_thread" if own_kind else partner.facts.platform.replace("-", "_")
+    statistic = "mean" if "slowdown" in facts.details else "p10"
     seconds = math.fsum(value for block in drawn.partner_blocks for value in block.seconds)
     pairs = [*zip(drawn.blocks, drawn.partner_blocks, strict=True)]
     return {f"{RATIO}{name}": paired(pairs, statistic), "partner_seconds": seconds}

@@ -15,8 +15,8 @@ from benchmarks import trust
 from benchmarks.choices import Target
 from benchmarks.identity import of_question
 from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Block, Case, Opening
-from benchmarks.reference import Question, ask
+from benchmarks.protocol import Block, Case, Opening, PlatformError, UnavailableError
+from benchmarks.reference import ParityError, Question, ask
 from benchmarks.replay import Record
 from benchmarks.settings import settings_of
 from models import own
@@ -40,7 +40,7 @@ class Report(Protocol):
         """Report one figure of every opening, in seconds."""
 
 
-STORE = pytest.StashKey[dict[tuple[str, str, int, str], Opened]]()
+STORE = pytest.StashKey[dict[tuple[str, str, int, str], Opened | Exception]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,8 +53,14 @@ def opened(case: Case, platform: str, caches: str, request: pytest.FixtureReques
     """As many openings as ``--benchmark-min-rounds`` says, one where nothing is timed; their answers are checked."""
     store, key = request.config.stash[STORE], (case.artefact.name, platform, case.batch_size, caches)
     if key not in store:
-        store[key] = _open(case, platform, caches, request)
-    return store[key]
+        try:
+            store[key] = _open(case, platform, caches, request)
+        except (PlatformError, UnavailableError, ParityError) as error:  # the other phases need not try again
+            store[key] = error
+    outcome = store[key]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _open(case: Case, platform: str, caches: str, request: pytest.FixtureRequest) -> Opened:
@@ -79,19 +85,16 @@ def report(opened: Opened, caches: str, record: Record, benchmark: BenchmarkFixt
         blocks = [Block([seconds(opening)], opening.outputs, None) for opening in opened.openings]
         benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=caches)
         benchmark.extra_info["trust"] = trust.assess(blocks, facts, opened.before, opened.after)
-        record(facts, blocks, opened.question.images(blocks), lambda: None, told)
+        record(facts, blocks, 0, lambda: None, told)
 
     return reported
 
 
 def memory_facts(openings: list[Opening]) -> dict[str, Any]:
-    """Return the most memory that was seen, in bytes, for extra_info; what the system does not tell is left out."""
-    found = {
-        "memory_before": max((opening.memory.before or 0) for opening in openings),
-        "memory_peak": max((opening.memory.peak or 0) for opening in openings),
-        "memory_wasm": max((opening.memory.wasm or 0) for opening in openings),
-    }
-    return {name: value for name, value in found.items() if value}
+    """Return the memory of the opening that took most, in bytes, for extra_info; what is not told is left out."""
+    most = max((opening.memory for opening in openings), key=lambda memory: memory.peak or 0)
+    found = {"memory_before": most.before, "memory_peak": most.peak, "memory_wasm": most.wasm}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def memory_words(found: dict[str, Any]) -> str:

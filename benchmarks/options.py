@@ -10,6 +10,7 @@ from benchmarks import choices
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.reference import PRECISIONS
 from benchmarks.settings import positive
+from browser_harness import chromium
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,5 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
             "two workers would train the same stand-in: leave out -n and --dist with --build-models"
         )
     choices.check(config)
+    choices.check_effect(config)
+    if browser := config.getoption("browser_path"):
+        try:
+            chromium.find(browser)
+        except chromium.BrowserMissingError as error:
+            raise pytest.UsageError(str(error)) from error
     if config.getoption("benchmark_timer") != "time.perf_counter":
         raise pytest.UsageError("--benchmark-timer has no effect here: each platform is timed by its own clock")

@@ -1,64 +1,62 @@
 """The ratio of two sessions that were measured in turns: what a shared machine cannot take away from a comparison."""
 
 import math
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.protocol import Block
 
 CONFIDENCE = 0.95
-Statistic = Callable[[Sequence[float]], float]
+RESAMPLES = 999
+FEWEST_PAIRS = 4  # of fewer nothing can be said about how they scatter
+Samples = NDArray[np.float64]
 
 
-def percentile(ordered: Sequence[float], q: float) -> float:
-    """Return the nearest-rank percentile of *ordered* values: always one that was observed."""
-    return ordered[max(0, math.ceil(q / 100 * len(ordered)) - 1)]
+def percentile(samples: Sequence[float] | Samples, q: float) -> float:
+    """Return the nearest-rank percentile: always a value that was observed."""
+    return float(np.quantile(samples, q / 100, method="inverted_cdf"))
 
 
-def p10(samples: Sequence[float]) -> float:
+def p10(samples: Sequence[float] | Samples) -> float:
     """Return the 10th percentile, of fewer than ten samples the least: what the machine does when it is let."""
-    return percentile(sorted(samples), 10)
+    return percentile(samples, 10)
 
 
-STATISTICS: dict[str, Statistic] = {"p10": p10, "mean": statistics.fmean}
+STATISTICS: dict[str, Callable[[Samples], float]] = {"p10": p10, "mean": lambda samples: float(samples.mean())}
 
 
 def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> dict[str, Any]:
     """Return the ratio of the first to the second side of *pairs* of neighbouring blocks, for extra_info.
 
-    ``value`` is the median over pairs of the ratio of the two blocks' *statistic*; ``low`` and ``high`` bound it with
-    the ``confidence`` that is told, by the ranks of the sign test (W. J. Conover, "Practical Nonparametric Statistics",
-    1999, section 3.2), which supposes nothing of the noise. ``cpu`` is the ratio of processor seconds an inference.
+    ``value`` is the ratio of the *statistic* of all samples of each side. ``low`` and ``high`` bound it with the
+    ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993,
+    chapter 13): they speak of the noise within this run. ``cpu`` is the ratio of processor seconds an inference.
     """
-    of = STATISTICS[statistic]
-    ratios = sorted(of(ours.seconds) / of(theirs.seconds) for ours, theirs in pairs)
-    rank, confidence = _rank(len(ratios))
-    found = {
-        "statistic": statistic,
-        "value": statistics.median(ratios),
-        "low": ratios[rank],
-        "high": ratios[-1 - rank],
-        "confidence": confidence,
-        "pairs": len(ratios),
-    }
-    sides = [_cpu([pair[side] for pair in pairs]) for side in (0, 1)]
-    return found | ({"cpu": sides[0] / sides[1]} if sides[0] and sides[1] else {})
+    sides = [[np.array(pair[side].seconds) for pair in pairs] for side in (0, 1)]
+    found = {"statistic": statistic, "value": _ratio(sides, range(len(pairs)), statistic), "pairs": len(pairs)}
+    if len(pairs) >= FEWEST_PAIRS:
+        found |= _interval(sides, statistic)
+    cpu = [cpu_per_inference([pair[side] for pair in pairs]) for side in (0, 1)]
+    return found | ({"cpu": cpu[0] / cpu[1]} if cpu[0] and cpu[1] else {})
 
 
-def _rank(count: int) -> tuple[int, float]:
-    """Return how many ratios lie outside the interval on each side, and its confidence; all within if they are few."""
-    below = 0.0
-    rank, confidence = 0, 1 - 2 * 0.5**count
-    for outside in range(count // 2):
-        below += math.comb(count, outside) * 0.5**count
-        if 1 - 2 * below < CONFIDENCE:
-            break
-        rank, confidence = outside, 1 - 2 * below
-    return rank, confidence
+def _ratio(sides: list[list[Samples]], chosen: Iterable[int], statistic: str) -> float:
+    of, chosen = STATISTICS[statistic], [*chosen]
+    ours, theirs = (of(np.concatenate([side[index] for index in chosen])) for side in sides)
+    return ours / theirs
 
 
-def _cpu(blocks: Sequence[Block]) -> float | None:
+def _interval(sides: list[list[Samples]], statistic: str) -> dict[str, float]:
+    generator, count = np.random.default_rng(0), len(sides[0])
+    values = [_ratio(sides, generator.integers(0, count, count), statistic) for _ in range(RESAMPLES)]
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return {"low": float(low), "high": float(high), "confidence": CONFIDENCE}
+
+
+def cpu_per_inference(blocks: Sequence[Block]) -> float | None:
     """Return the processor seconds of one inference; None where a block does not tell."""
     counted = [block.cpu.all_threads for block in blocks if block.cpu]
     inferences = sum(len(block.seconds) for block in blocks)

@@ -67,7 +67,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """Mark what was saved of an interrupted or failed run (0 is a whole one, else pytest's exit code), and doubts."""
     output_json["exit_status"] = config.stash[EXIT_STATUS]
-    doubtful = {result["param"] or result["name"]: doubts(result) for result in output_json["benchmarks"]}
+    doubtful = {result["name"]: doubts(result) for result in output_json["benchmarks"]}
     output_json["unstable"] = {name: [*words.values()] for name, words in doubtful.items() if words}
 
 
@@ -85,6 +85,11 @@ def doubts(result: Result) -> dict[str, str]:
     """Return what makes a benchmark doubtful, in words by the name of the check."""
     words: dict[str, str] = result["extra_info"].get("trust", {}).get("doubts", {})
     return words
+
+
+def plain_name(result: Result) -> str:
+    """Return the benchmark's name without the mark that the table gives it."""
+    return str(result["name"]).removesuffix(MARK)
 
 
 def is_software(result: Result) -> bool:
@@ -120,7 +125,7 @@ def ratio_lines(results: list[Result]) -> list[str]:
     shown = [result for result in results if not is_software(result)]
     for name in dict.fromkeys(key for result in shown for key in result["extra_info"] if key.startswith(RATIO)):
         rows = [_ratio_row(result, name) for result in shown if name in result["extra_info"]]
-        head = ["", "p10", "cpu/inference", "ratio", "interval", "cpu ratio"]
+        head = ["", "p10", "cpu/inference", "ratio", "95 %", "cpu ratio"]
         table = tabulate(rows, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
         title = f"measured in turns with {name.removeprefix(RATIO).replace('_', '-')}: the ratio of their p10"
         lines += ["", title, *table.splitlines(), ""]
@@ -133,10 +138,10 @@ def _ratio_row(result: Result, name: str) -> list[str]:
     statistic = "" if ratio["statistic"] == "p10" else f" of {ratio['statistic']}s"
     return [
         f"{result['param']}{MARK if doubts(result) else ''}",
-        milliseconds(info["p10"]) if "p10" in info else "",
+        milliseconds(result["mean"] if ratio["statistic"] == "mean" else info["p10"]) if "p10" in info else "",
         milliseconds(info["cpu_seconds_per_inference"]) if "cpu_seconds_per_inference" in info else "",
         f"{ratio['value']:.2f}×{statistic}",
-        f"{ratio['low']:.2f} to {ratio['high']:.2f} ({ratio['confidence']:.0%})",
+        f"{ratio['low']:.2f} to {ratio['high']:.2f}" if "low" in ratio else "",
         f"{ratio['cpu']:.2f}×" if "cpu" in ratio else "",
     ]
 
@@ -153,9 +158,9 @@ def trust_lines(results: list[Result]) -> list[str]:
     load = f"; other programs used {min(others):.1f} to {max(others):.1f} cores meanwhile" if others else ""
     return [
         f"trust    {len(known) - len(unstable)} of {len(known)} benchmarks were stable{load}",
-        *(f"unstable {result['param']}: {'; '.join(doubts(result).values())}" for result in unstable),
+        *(f"unstable {plain_name(result)}: {'; '.join(doubts(result).values())}" for result in unstable),
         *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in doubts(result))),
-        *(f"software {result['param']}: on a simulated GPU, in no table" for result in known if is_software(result)),
+        *(f"software {plain_name(result)}: on a simulated GPU, in no table" for result in known if is_software(result)),
     ]
 
 

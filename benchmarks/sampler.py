@@ -15,6 +15,7 @@ from benchmarks.protocol import Block, Facts, Feeds, Session
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
 RENEWED_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
 WARM_UP_BLOCK_SECONDS = 0.25
+LEAST_SLOWDOWN = 0.7  # of the one asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
 SPARE_CPU = 0.5  # threads' worth that a process may compute beside its inference (garbage collection, compilation)
@@ -48,10 +49,11 @@ class Plan:
         return margin <= self.precision * statistics.fmean(samples)
 
     def next_rounds(self, samples: list[float], estimate: float, block_seconds: float = BLOCK_SECONDS) -> int:
-        """Return the size of the next block, at *estimate* seconds an inference."""
+        """Return the size of the next block, at *estimate* seconds an inference; blocks to come are of equal size."""
         by_time = math.ceil((self.max_time - math.fsum(samples)) / estimate)
-        missing = max(by_time, self.min_rounds - len(samples))
-        return max(1, min(missing, math.ceil(block_seconds / estimate)))
+        missing = max(1, by_time, self.min_rounds - len(samples))
+        blocks = math.ceil(missing * estimate / block_seconds - 1e-9)
+        return math.ceil(missing / max(1, blocks))
 
 
 def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
@@ -87,10 +89,10 @@ def draw_in_turns(
 
     So both see the same states of the machine. *estimates* are the seconds of a warm inference of each.
     """
-    rounds = math.ceil(block_seconds(session.facts) / estimates[1])
     partners: list[Block] = []
     for block in draw(session, feeds, plan, estimates[0]):
-        partners.append(_checked(partner, feeds, rounds))
+        rounds = math.ceil(math.fsum(block.seconds) / estimates[1] - 1e-9)
+        partners.append(_checked(partner, feeds, max(1, rounds)))
         yield block, partners[-1]
     check_whole(partners, partner.facts)
 
@@ -123,6 +125,13 @@ def check(block: Block, rounds: int, wall: float, facts: Facts, *, busy: bool = 
     if too_long or too_short:
         claim = f"{claimed:.4f} s of samples in a call of {wall:.4f} s"
         raise SampleError(f"{facts.platform}: {facts.clock} gave {claim}; is its unit wrong?")
+
+
+def check_slowdown(facts: Facts, obtained: float) -> None:
+    """Raise SampleError where a client that was to be weaker is not."""
+    asked = facts.details["slowdown"]["asked"]
+    if not obtained >= LEAST_SLOWDOWN * asked:
+        raise SampleError(f"{facts.platform}: was to be {asked} times slower, and is {obtained:.1f} times slower")
 
 
 def check_whole(blocks: list[Block], facts: Facts) -> None:

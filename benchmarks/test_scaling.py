@@ -19,4 +19,4 @@ def test_scaling(
 ) -> None:
     """Time one batch on several threads; ``ratio_to_one_thread`` below 1 is faster."""
     benchmark.group = f"{question.artefact.name}, threads, batch {question.batch_size}"
-    measure(session, question, one_thread)
+    measure(session, question, one_thread, "one_thread")

@@ -16,6 +16,7 @@ from benchmarks.protocol import Block, Facts
 from benchmarks.ratio import p10
 
 FEWEST_BLOCKS = 4
+COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
 
 CPU = Path("/sys/devices/system/cpu")
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
@@ -29,7 +30,7 @@ class Reading:
     busy: float | None  # of all cores together
     stolen: float | None
     ours: float  # of this process and everything that it started
-    frequency: float | None  # mean over the cores
+    frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
 
 
@@ -80,7 +81,7 @@ def _numbers(pattern: str) -> list[float]:
 
 def _frequency() -> float | None:
     found = _numbers("cpu[0-9]*/cpufreq/scaling_cur_freq")
-    return statistics.fmean(found) * 1e3 if found else None
+    return max(found) * 1e3 if found else None
 
 
 def _throttled() -> int | None:
@@ -88,12 +89,17 @@ def _throttled() -> int | None:
     return int(sum(found)) if found else None
 
 
-def assess(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
+def assess(
+    blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading, slowdown: float | None = None
+) -> dict[str, Any]:
     """Return what is known of a benchmark's circumstances, for extra_info; what is not known is left out.
 
-    ``doubts`` says in words what makes the figure doubtful; :func:`advice` what to do about it.
+    *slowdown* is how many times weaker a client was that was to be weaker. ``doubts`` says in words what makes the
+    figure doubtful; :func:`advice` what to do about it.
     """
     found = _machine(before, after) | _samples(blocks, facts)
+    if slowdown:
+        found["slowdown_excess"] = slowdown / facts.details["slowdown"]["asked"]
     return found | {
         "doubts": {check.name: check.words.format(found[check.name]) for check in CHECKS if check.fails(found)}
     }
@@ -126,7 +132,7 @@ READ = "read ratio, p10 and cpu_seconds_per_inference"
 CHECKS = (
     Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
     Check("computing_share", 0.9, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True),
-    Check("stolen", 0.02, "the host took {:.0%} of the time", f"measure again when the host is quiet, or {READ}"),
+    Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet, or {READ}"),
     Check("block_variation", 0.1, "medians vary by {:.0%}", f"draw longer with --benchmark-max-time, or {READ}"),
     Check("drift", 0.1, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
     Check(
@@ -136,6 +142,12 @@ CHECKS = (
         "fix the frequency with `cpupower frequency-set --governor performance`",
     ),
     Check("throttled", 0, "the processor was throttled {} times", "let the processor cool down"),
+    Check(
+        "slowdown_excess",
+        1.5,
+        "slowed down {:.1f} times as much as asked for",
+        "measure a larger model or batch: a browser's own work uses up a weak client's quota",
+    ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
 
@@ -143,8 +155,9 @@ CHECKS = (
 def _machine(before: Reading, after: Reading) -> dict[str, Any]:
     elapsed, found = after.time - before.time, {}
     if before.busy is not None and after.busy is not None:
-        others = (after.busy - before.busy) - (after.ours - before.ours)
-        found["other_programs"] = max(0.0, others / elapsed)
+        others = ((after.busy - before.busy) - (after.ours - before.ours)) / elapsed
+        if others > -COUNTING_ERROR:  # less than nothing: the counter is not of the cores that this process is on
+            found["other_programs"] = max(0.0, others)
     if before.stolen is not None and after.stolen is not None:
         found["stolen"] = (after.stolen - before.stolen) / elapsed
     if before.frequency and after.frequency:
@@ -158,10 +171,10 @@ def _machine(before: Reading, after: Reading) -> dict[str, Any]:
 def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     middle = statistics.median(value for block in blocks for value in block.seconds)
     found: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
-    cpu = [block.cpu.all_threads for block in blocks if block.cpu]
-    if len(cpu) == len(blocks) and "slowdown" not in facts.details:  # a quota keeps from computing on purpose
-        total = math.fsum(value for block in blocks for value in block.seconds)
-        found["computing_share"] = math.fsum(cpu) / (total * (facts.threads or 1))
+    cpu = [block.cpu.busiest_thread for block in blocks if block.cpu]
+    # A quota keeps from computing on purpose; of threads that a platform has for itself none need be busy throughout.
+    if len(cpu) == len(blocks) and "slowdown" not in facts.details and facts.threads:
+        found["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
     if len(blocks) < FEWEST_BLOCKS:
         return found
     medians, tenths = ([of(block.seconds) for block in blocks] for of in (statistics.median, p10))

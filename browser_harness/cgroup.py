@@ -5,6 +5,7 @@ quota in every period. Both are short, so that an inference is slowed and not me
 workers and threads share the quota alike, which DevTools' throttling does not manage.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-QUOTA = 1000  # microseconds; the least that the kernel takes
+QUOTA = 1000  # microseconds a thread; the least that the kernel takes
 ROOT = Path("/sys/fs/cgroup")
 _numbers = count()
 
@@ -26,12 +27,12 @@ class Version:
     parent: Path
     is_v2: bool
 
-    def limits(self, slowdown: int | None) -> dict[str, str]:
-        """Return what to write into which file; no quota without a *slowdown*."""
-        period = QUOTA * (slowdown or 1)
+    def limits(self, slowdown: int | None, threads: int = 1) -> dict[str, str]:
+        """Return what to write into which file; no quota without a *slowdown*, else one for each of *threads*."""
+        period, quota = QUOTA * (slowdown or 1), QUOTA * threads
         if self.is_v2:
-            return {"cpu.max": f"{QUOTA if slowdown else 'max'} {period}"}
-        return {"cpu.cfs_period_us": str(period), "cpu.cfs_quota_us": str(QUOTA if slowdown else -1)}
+            return {"cpu.max": f"{quota if slowdown else 'max'} {period}"}
+        return {"cpu.cfs_period_us": str(period), "cpu.cfs_quota_us": str(quota if slowdown else -1)}
 
 
 def version(root: Path = ROOT) -> Version | None:
@@ -49,7 +50,7 @@ def unavailable() -> str | None:
     if found is None:
         return f"no control groups for the processor below {ROOT}; a weak client needs Linux with cgroup v1 or v2"
     try:
-        with Quota(2, found):
+        with Quota(2, where=found):
             return None
     except OSError as error:
         return f"{found.parent} cannot be written ({error}); a weak client needs root, in a container a writable cgroup"
@@ -58,8 +59,8 @@ def unavailable() -> str | None:
 class Quota:
     """A control group of its own for a browser, for as long as the context lasts; its processes must end before."""
 
-    def __init__(self, slowdown: int, where: Version | None = None) -> None:
-        self._slowdown = slowdown
+    def __init__(self, slowdown: int, threads: int = 1, where: Version | None = None) -> None:
+        self._slowdown, self._threads = slowdown, threads
         self._version = where or version()
         if self._version is None:
             raise OSError("no control groups for the processor")
@@ -67,6 +68,7 @@ class Quota:
 
     def __enter__(self) -> Self:
         assert self._version is not None
+        _remove_stale(self._version.parent)
         if self._version.is_v2:  # a group's controllers are those that its parent hands down
             (self._version.parent / "cgroup.subtree_control").write_text("+cpu")
         self._folder.mkdir()
@@ -110,5 +112,13 @@ class Quota:
 
     def _write(self, slowdown: int | None) -> None:
         assert self._version is not None
-        for name, value in self._version.limits(slowdown).items():
+        for name, value in self._version.limits(slowdown, self._threads).items():
             (self._folder / name).write_text(value)
+
+
+def _remove_stale(parent: Path) -> None:
+    """Remove the groups of runs that were killed before they could; one in use cannot be removed."""
+    for folder in parent.glob("client-or-server-*"):
+        if not Path(f"/proc/{folder.name.split('-')[3]}").exists():
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -41,6 +41,7 @@ def mean_time(process):
 def test_limits_of_both_versions(tmp_path):
     assert Version(tmp_path, is_v2=True).limits(4) == {"cpu.max": f"{QUOTA} {4 * QUOTA}"}
     assert Version(tmp_path, is_v2=True).limits(None) == {"cpu.max": f"max {QUOTA}"}
+    assert Version(tmp_path, is_v2=True).limits(4, threads=2) == {"cpu.max": f"{2 * QUOTA} {4 * QUOTA}"}
     v1 = Version(tmp_path, is_v2=False)
     assert v1.limits(2) == {"cpu.cfs_period_us": str(2 * QUOTA), "cpu.cfs_quota_us": str(QUOTA)}
     assert v1.limits(None)["cpu.cfs_quota_us"] == "-1"
@@ -58,7 +59,7 @@ def test_the_hierarchy_is_found_by_what_lies_there(tmp_path):
 
 def test_a_version_2_group_is_written_and_its_processes_go_back(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "rmdir", shutil.rmtree)  # a real group's files go with its folder
-    with Quota(4, Version(tmp_path, is_v2=True)) as quota:
+    with Quota(4, where=Version(tmp_path, is_v2=True)) as quota:
         assert (tmp_path / "cgroup.subtree_control").read_text() == "+cpu"
         (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
         quota.adopt([123])
@@ -95,6 +96,19 @@ def test_processes_are_slowed_down_and_let_go_again(spinning):
     assert not folder.exists()
     assert 2 < statistics.median(ratios) < 12  # a shared machine; the kernel alone gives 4 to 5
     assert mean_time(spinning) > 0  # it lives on
+
+
+def test_the_group_of_a_run_that_was_killed_is_removed_by_the_next():
+    if reason := cgroup.unavailable():
+        pytest.skip(reason)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with Quota(2) as quota:
+        stale = quota._folder.with_name(f"client-or-server-{ended.pid}-0")
+        stale.mkdir()
+        with Quota(2):
+            assert not stale.exists()
+        assert quota._folder.exists()
 
 
 def test_a_process_that_has_ended_is_passed_over():

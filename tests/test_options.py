@@ -210,12 +210,12 @@ def test_an_unstable_benchmark_is_marked_and_said_what_to_do_about(suite, monkey
             "*test_latency[[]resnet8-fake-b1] median * (unstable)*",
             "test_latency[[]resnet8-fake-b1] (!) *",
             "trust    0 of 1 benchmarks were stable*",
-            f"unstable resnet8-fake-b1: *{words}*",
+            f"unstable test_latency[[]resnet8-fake-b1]: *{words}*",
             "advice   close other programs, or read ratio, p10 and cpu_seconds_per_inference",
         ]
     )
     saved = json.loads((suite.folder / "out.json").read_text())
-    assert words in saved["unstable"]["resnet8-fake-b1"]
+    assert words in saved["unstable"]["test_latency[resnet8-fake-b1]"]
     assert words in saved["benchmarks"][0]["extra_info"]["trust"]["doubts"].values()
     assert saved["benchmarks"][0]["name"] == "test_latency[resnet8-fake-b1]"  # the mark is of the table alone
 
@@ -233,13 +233,13 @@ def test_the_ratio_to_the_base_is_measured_in_turns(suite):
     result = suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.5", platform="slow")
     result.assert_outcomes(passed=1)
     (benchmark,) = suite.benchmarks()
-    ratio = benchmark["extra_info"]["ratio_to_fake"]
+    ratio = benchmark["extra_info"]["ratio_to_server_cpu"]
     assert ratio["low"] <= ratio["value"] <= ratio["high"]
     assert 2 < ratio["value"] < 4
     assert (ratio["statistic"], ratio["pairs"]) == ("p10", benchmark["extra_info"]["blocks"])
     drawn = [call["platform"] for call in suite.calls("time")][-2 * ratio["pairs"] :]
     assert drawn == ["slow", "fake"] * ratio["pairs"]
-    result.stdout.fnmatch_lines(["measured in turns with fake*", "resnet8-slow-b1 *×*to*"])
+    result.stdout.fnmatch_lines(["measured in turns with server-cpu*", "resnet8-slow-b1 *×*to*"])
 
 
 def test_the_base_has_no_ratio_to_itself(suite):
@@ -251,7 +251,8 @@ def test_a_software_gpu_is_labelled_and_in_no_table(suite):
     result = suite.run("--benchmark-json=out.json", platform="software")
     result.assert_outcomes(passed=1)
     assert suite.benchmarks()[0]["extra_info"]["software_gpu"] is True
-    result.stdout.fnmatch_lines(["software resnet8-software-b1: on a simulated GPU, in no table"])
+    assert suite.benchmarks()[0]["group"] == "resnet8, batch 1, on a simulated GPU: no speed"
+    result.stdout.fnmatch_lines(["software test_latency[[]resnet8-software-b1]: on a simulated GPU, in no table"])
     result.stdout.no_fnmatch_line("*benchmark 'resnet8, batch 1'*")
     result.stdout.no_fnmatch_line("*measured in turns with*")
 
@@ -300,6 +301,8 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--threads=0", "*argument --threads: '0' is not a number from 1 to *, this machine's cores, nor all*"),
         ("--threads=1000", "*argument --threads: '1000' is not a number from 1 to *"),
         ("--slowdown=3", "*argument --slowdown: '3' is not among 2, 4, 6*"),
+        ("--browser-path=no/browser", "*--browser-path: no/browser does not start: *; name a Chrome or Chromium*"),
+        ("--slowdown=2", "*--slowdown has no effect: it is of clients*"),
         ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
         ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
     ],
@@ -308,6 +311,12 @@ def test_bad_values_are_refused(suite, option, words):
     result = suite.run(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([words])
+
+
+def test_a_precision_that_no_model_takes_is_refused(suite):
+    result = suite.run("--precision=int8", model="resnet8.fp16")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--precision has no effect: every --model has a precision already*"])
 
 
 def test_the_measuring_run_refuses_xdist(suite):

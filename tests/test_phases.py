@@ -119,7 +119,7 @@ def test_a_weak_clients_ratio_is_of_means(suite):
     result = run(suite, "latency", "--slowdown=4")
     result.stdout.fnmatch_lines(["*test_latency[[]resnet8-slow@4x-b1] mean 0.*"])
     result.stdout.fnmatch_lines(["resnet8-slow@4x-b1 *× of means*"])
-    assert suite.benchmarks()[0]["extra_info"]["ratio_to_fake"]["statistic"] == "mean"
+    assert suite.benchmarks()[0]["extra_info"]["ratio_to_server_cpu"]["statistic"] == "mean"
 
 
 @pytest.mark.parametrize("platform", ["slow", None], ids=["asked for", "swept over"])

@@ -37,7 +37,7 @@ def test_a_quiet_machine_is_not_accused():
     [
         ({"busy": 13.0}, "other programs used 0.5 cores", "close other programs, or read ratio"),
         ({"share": 0.5}, "computed for 50% of the time", "close other programs, or read ratio"),
-        ({"stolen": 0.2}, "the host took 10% of the time", "measure again"),
+        ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
         ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
         ({"throttled": 3}, "the processor was throttled 3 times", "let the processor cool"),
         ({"samples": [[0.001], [0.002]] * 6}, "medians vary by 67%", "--benchmark-max-time"),
@@ -61,6 +61,17 @@ def test_what_the_system_does_not_tell_is_left_out():
 def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
     slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
     assert assessed(facts=slowed, share=0.25)["doubts"] == {}
+
+
+def test_a_client_that_is_slowed_down_far_more_than_asked_for_is_doubted():
+    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
+    blocks = [Block(seconds, {}, None) for seconds in STEADY]
+    assert "slowdown_excess" not in assess(blocks, slowed, QUIET, after(), 4.4)["doubts"]
+    assert assess(blocks, slowed, QUIET, after(), 8.0)["doubts"]["slowdown_excess"].startswith("slowed down 2.0 times")
+
+
+def test_counters_of_other_cores_than_ours_say_nothing():
+    assert "other_programs" not in assessed(busy=10.5)
 
 
 def test_too_few_blocks_say_nothing_of_variation():
@@ -106,7 +117,9 @@ def test_joules_are_told_of_a_benchmark_without_a_partner_only():
 
     blocks = [Block([0.001] * 4, {}, None)]
     readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
-    assert _circumstances(Drawn([0.1], blocks, []), FACTS, *readings)["joules_per_inference"] == {
-        "rapl package-0": pytest.approx(2 / 5)
-    }
-    assert "joules_per_inference" not in _circumstances(Drawn([0.1], blocks, blocks), FACTS, *readings)
+    alone, in_turns = Drawn([0.1], blocks, []), Drawn([0.1], blocks, blocks)
+    found = _circumstances(alone, FACTS, *readings, None)
+    assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
+    assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
+    # Where every block has a page of its own, opening the page was counted too.
+    assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, renewed=True), *readings, None)
