@@ -1,7 +1,7 @@
-"""A plain page with a plain loop, with nothing of the harness: ``python bare_page.py BROWSER MODEL``.
+"""A plain page with a plain loop, with nothing of the harness: ``python bare_page.py BROWSER PAGE [FLAG …]``.
 
-Reads a number of rounds a line, answers with that many samples in seconds as a line of JSON. MODEL is relative to the
-repository's root.
+Reads a number of rounds a line, answers with that many samples in seconds as a line of JSON. PAGE is a file in bare/
+and what it is asked for, such as ``wasm.html?model=/models/resnet20.onnx&threads=1``; the root is the repository's.
 """
 
 import json
@@ -31,10 +31,11 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(
-        executable_path=sys.argv[1], args=["--disable-gpu"], chromium_sandbox=os.geteuid() != 0
+        executable_path=sys.argv[1], args=sys.argv[3:], chromium_sandbox=os.geteuid() != 0
     )
     page = browser.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/benchmarks/figures/bare.html?model=/{sys.argv[2]}")
+    page.on("pageerror", lambda error: print(error, file=sys.stderr))
+    page.goto(f"http://127.0.0.1:{server.server_port}/benchmarks/figures/bare/{sys.argv[2]}")
     page.wait_for_function("document.title === 'ready'")
     for line in sys.stdin:
         print(json.dumps(page.evaluate("rounds => window.loop(rounds)", int(line))), flush=True)

@@ -1,27 +1,41 @@
-"""What does the main job cost? ``python -m benchmarks.figures.cost``.
+"""What does a sweep cost? ``python -m benchmarks.figures.cost [--full]``.
 
-Runs ``pytest benchmarks/ --benchmark-only`` with its defaults and prints its wall time, the time to the first result on
-the screen, and the share of the wall time that is timed inference. Ends with 1 where a limit is missed.
+Runs the main job with its defaults, or everything that there is, and prints its wall time, the time to the first result
+on the screen, and the share of the wall time that is timed inference. Ends with 1 where a limit is missed.
 """
 
+import argparse
 import json
+import math
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from benchmarks.platforms import PLATFORMS
-from models import manifest
-
-WALL_LIMIT, FIRST_RESULT_LIMIT, SHARE_LIMIT = 90.0, 10.0, 0.6
+FIRST_RESULT_LIMIT, SHARE_LIMIT = 10.0, 0.6
+NO_INFERENCES = ("test_load", "test_memory")  # the samples of these are of opening a session
 
 
-def run(results: Path) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Sweep:
+    """A command that users run, and the seconds it may take."""
+
+    options: tuple[str, ...]
+    wall_limit: float
+
+
+DEFAULT = Sweep((), 180.0)
+FULL = Sweep(("-m", "not accuracy", "--full"), 1200.0)
+
+
+def run(sweep: Sweep, results: Path) -> tuple[float, float]:
     """Run the job, showing its output; return its seconds to the first result and to the end."""
-    command = [sys.executable, "-u", "-m", "pytest", "benchmarks/", "--benchmark-only", f"--benchmark-json={results}"]
+    job = ["-m", "pytest", "benchmarks/", "--benchmark-only", *sweep.options, f"--benchmark-json={results}"]
     start, first = time.perf_counter(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-u", *job], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
@@ -32,20 +46,30 @@ def run(results: Path) -> tuple[float, float]:
     return first, time.perf_counter() - start
 
 
+def timed_seconds(benchmarks: list[dict[str, Any]]) -> float:
+    """Return the seconds inside timed inferences, those of partners too; opening a session is none."""
+    inferences = [benchmark for benchmark in benchmarks if not benchmark["name"].startswith(NO_INFERENCES)]
+    ours = math.fsum(benchmark["stats"]["total"] for benchmark in inferences)
+    return ours + math.fsum(benchmark["extra_info"].get("partner_seconds", 0.0) for benchmark in inferences)
+
+
 def main() -> None:
     """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="everything that there is (tox run -e bench-full)")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep the results there")
+    options = parser.parse_args()
+    sweep = FULL if options.full else DEFAULT
     with TemporaryDirectory() as folder:
-        results = Path(folder) / "results.json"
-        first, wall = run(results)
+        results = options.keep or Path(folder) / "results.json"
+        first, wall = run(sweep, results)
         benchmarks = json.loads(results.read_text())["benchmarks"]
-    expected = len(manifest.chosen()) * len(PLATFORMS) * 2  # at batch 1 and 8
-    if len(benchmarks) != expected or not first:
-        sys.exit(f"{len(benchmarks)} of {expected} benchmarks were measured: this is not the main job's cost")
-    share = sum(benchmark["stats"]["total"] for benchmark in benchmarks) / wall
-    print(f"{len(benchmarks)} benchmarks in {wall:.1f} s (limit {WALL_LIMIT:g} s)")
+    share = timed_seconds(benchmarks) / wall
+    print(f"{len(benchmarks)} benchmarks in {wall:.1f} s (limit {sweep.wall_limit:g} s)")
     print(f"first result after {first:.1f} s (limit {FIRST_RESULT_LIMIT:g} s)")
     print(f"{share:.0%} of the time inside timed inference (at least {SHARE_LIMIT:.0%})")
-    sys.exit(0 if wall < WALL_LIMIT and first < FIRST_RESULT_LIMIT and share >= SHARE_LIMIT else "a limit is missed")
+    within = wall < sweep.wall_limit and 0 < first < FIRST_RESULT_LIMIT and share >= SHARE_LIMIT
+    sys.exit(0 if within else "a limit is missed")
 
 
 if __name__ == "__main__":

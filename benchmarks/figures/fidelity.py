@@ -1,8 +1,9 @@
-"""Does the suite measure what a bare loop measures? ``python -m benchmarks.figures.fidelity``.
+"""Does the suite measure what a bare loop measures? ``python -m benchmarks.figures.fidelity [--platform NAME …]``.
 
-For each platform, ResNet-20 at batch 1 is timed by the suite's own session and sampler and by a loop that shares no
-code with it, in blocks that take turns, so that both see the same state of the machine. Each turn opens both anew.
-Prints the ratio of the two medians and of the two 10th percentiles; ends with 1 where one lies outside the limits.
+On every platform that this machine has, ResNet-20 at batch 1 is timed by the suite's own session and sampler and by a
+loop that shares no code with it, in blocks that take turns, so that both see the same state of the machine. Each turn
+starts both anew. Prints the ratio of the two medians and of the two 10th percentiles; ends with 1 where one lies
+outside the limits.
 """
 
 import argparse
@@ -11,22 +12,98 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from benchmarks.choices import CORES, Target
 from benchmarks.inputs import seeded_feeds
 from benchmarks.platforms import PLATFORMS
-from benchmarks.replay import percentile
+from benchmarks.platforms.webgpu import vulkan
+from benchmarks.protocol import Case, UnavailableError
+from benchmarks.ratio import p10
 from benchmarks.sampler import Plan, draw, warm_up
 from benchmarks.settings import Settings, positive
-from browser_harness import chromium
+from browser_harness import chromium, driver
 from models import manifest
 
 LOW, HIGH = 0.98, 1.02
 FEWEST_TURNS = 7
+FEWEST_ROUNDS = 5  # of a simulated GPU, which takes half a second for one
+MODEL = "resnet20"
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+Samples = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Command:
+    """How a bare loop is started: a script of this folder with its arguments, and what is set for it."""
+
+    words: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Bare = Callable[[Case], Command]
+
+
+def native(runtime: str, ending: str = "") -> Bare:
+    """Return how to start the plain loop over a runtime, on the ONNX file or on what was made from it."""
+    return lambda case: Command(["bare_native.py", runtime, str(_file(case, ending)), str(case.threads)])
+
+
+def native_webgpu(case: Case) -> Command:
+    """Return how to start the plain loop over the plugin, with the Vulkan that the suite found."""
+    words = native("webgpu")(case).words
+    found = vulkan(Settings(allow_software_gpu=True)) if sys.platform.startswith("linux") else None
+    if found is None:
+        return Command(words)
+    # A loader is named by its path where it does not lie where the system looks for one.
+    folder = {"LD_LIBRARY_PATH": str(Path(found.loader).parent)} if os.path.isabs(found.loader) else {}
+    return Command(words, found.environment | folder)
+
+
+def page(name: str, ending: str = "", flags: Sequence[str] = ("--disable-gpu",), device: str = "") -> Bare:
+    """Return how to start the plain page of that name in a browser with *flags*."""
+
+    def command(case: Case) -> Command:
+        browser = chromium.find()
+        query = f"model=/{_file(case, ending).relative_to(ROOT)}&threads={case.threads}&device={device}"
+        words = ["bare_page.py", str(browser.path), f"{name}.html?{query}", *flags]
+        return Command(words, {**browser.environment, **driver.node_variable()})
+
+    return command
+
+
+def _file(case: Case, ending: str) -> Path:
+    file = manifest.derived(case.artefact, ending) if ending else case.file
+    assert file is not None, f"{case.artefact.name} has no .{ending}"
+    return file
+
+
+WEBNN = "--enable-features=WebMachineLearningNeuralNetwork"
+# Every platform has a counterpart of its own; one without is not compared with another's.
+BARE: dict[str, Bare] = {
+    "server-cpu": native("onnxruntime"),
+    "server-cuda": native("cuda"),
+    "server-litert": native("litert", "b1.tflite"),
+    "server-openvino": native("openvino"),
+    "server-torch": native("torch"),
+    "server-torch-compiled": native("torch-compiled"),
+    "server-webgpu": native_webgpu,
+    "chromium-litert": page("litert", "b1.tflite"),
+    "chromium-tfjs": page("tfjs", "tfjs.json"),
+    "chromium-wasm": page("wasm"),
+    "chromium-webgpu": page("webgpu", flags=["--enable-unsafe-webgpu"]),
+    "chromium-webnn": page("webnn", flags=["--disable-gpu", WEBNN], device="cpu"),
+    "chromium-webnn-gpu": page("webnn", flags=[WEBNN], device="gpu"),
+    "chromium-webnn-npu": page("webnn", flags=[WEBNN], device="npu"),
+}
+ON_TWO_THREADS = (Target("server-cpu", 2), Target("chromium-wasm", 2))
 
 
 class BareLoop:
@@ -48,87 +125,134 @@ class BareLoop:
         return samples
 
 
-def bare_native(model: Path) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of the plain loop in Python."""
-    return ["bare_native.py", str(model)], {}
-
-
-def bare_page(model: Path) -> tuple[list[str], dict[str, str]]:
-    """Return command and environment of the plain page."""
-    browser = chromium.find()
-    return ["bare_page.py", str(browser.path), str(model.relative_to(ROOT))], browser.environment
-
-
-# Every platform has a counterpart of its own; one without is not compared with another's.
-BARE = {"server-cpu": bare_native, "chromium-wasm": bare_page}
-
-
 @contextmanager
-def bare_loop(platform: str, model: Path) -> Iterator[BareLoop]:
+def bare_loop(platform: str, case: Case) -> Iterator[BareLoop]:
     """Start the bare loop that is the platform's counterpart."""
-    command, environment = BARE[platform](model)
+    command = BARE[platform](case)
     with subprocess.Popen(
-        [sys.executable, HERE / command[0], *command[1:]],
+        [sys.executable, HERE / command.words[0], *command.words[1:]],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        env={**os.environ, **command.environment},
     ) as process:
         yield BareLoop(process)
 
 
-def turn(platform: str, model: Path, seconds: float) -> dict[str, float]:
-    """Time both sides for *seconds* each, block by block; return suite over bare."""
-    feeds, plan = seeded_feeds(model, 1), Plan(min_rounds=20, max_time=seconds, warmup_rounds=50)
-    with PLATFORMS[platform].open(model, Settings()) as session, bare_loop(platform, model) as bare:
-        estimate = min(warm_up(session, feeds, plan))
-        bare.time(plan.warmup_rounds)
+@dataclass(frozen=True)
+class Turn:
+    """Suite over bare, of the samples that both drew in turns."""
+
+    median: float
+    p10: float
+
+    @classmethod
+    def of(cls, suite: Samples, bare: Samples) -> "Turn":
+        """Divide one side's figures by the other's."""
+        return cls(statistics.median(suite) / statistics.median(bare), p10(suite) / p10(bare))
+
+
+def turn(target: Target, settings: Settings, seconds: float) -> Turn:
+    """Time both sides in fresh processes.
+
+    Two processes of the same code differ by a few per cent, as their memory happens to lie; over the turns that evens
+    out, where both sides draw anew.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as process:
+        return process.submit(timed, target, settings, seconds).result()
+
+
+def timed(target: Target, settings: Settings, seconds: float) -> Turn:
+    """Time both sides for *seconds* each, block by block."""
+    case = Case(manifest.load(MODEL), threads=target.threads)
+    feeds, plan = seeded_feeds(case.file, 1), Plan(FEWEST_ROUNDS, max_time=seconds, warmup_rounds=50)
+    with PLATFORMS[target.platform].open(case, settings) as session, bare_loop(target.platform, case) as bare:
+        warm = warm_up(session, feeds, plan)
+        bare.time(len(warm))
         suite_samples: list[float] = []
         bare_samples: list[float] = []
-        for block in draw(session, feeds, plan, estimate):
+        for block in draw(session, feeds, plan, min(warm)):
             suite_samples += block.seconds
             bare_samples += bare.time(len(block.seconds))
-    suite, plain = sorted(suite_samples), sorted(bare_samples)
-    return {
-        "median": statistics.median(suite) / statistics.median(plain),
-        "p10": percentile(suite, 10) / percentile(plain, 10),
+    return Turn.of(suite_samples, bare_samples)
+
+
+def compare(target: Target, settings: Settings, turns: int, seconds: float) -> bool:
+    """Print every turn and their verdict; return the verdict. Raises UnavailableError before anything is timed."""
+    found: list[Turn] = []
+    for number in range(1, turns + 1):
+        found.append(turn(target, settings, seconds))
+        print(f"{target.label:21} turn {number}: median {found[-1].median:.4f}  p10 {found[-1].p10:.4f}", flush=True)
+    verdicts = {
+        "median": verdict([one.median for one in found]),
+        "p10": verdict([one.p10 for one in found]),
     }
+    for name, (_, words) in verdicts.items():
+        print(f"{target.label:21} suite / bare, {name:6} {words}", flush=True)
+    return all(within for within, _ in verdicts.values())
 
 
-def compare(platform: str, model: Path, turns: int, seconds: float) -> bool:
-    """Print every turn and their median; whether that lies within the limits."""
-    ratios = []
-    for number in range(turns):
-        ratios.append(turn(platform, model, seconds))
-        print(
-            f"{platform:14} turn {number + 1}: median {ratios[-1]['median']:.4f}  p10 {ratios[-1]['p10']:.4f}",
-            flush=True,
-        )
-    within = True
-    for name in ("median", "p10"):
-        values = sorted(ratio[name] for ratio in ratios)
-        middle = statistics.median(values)
-        within &= LOW <= middle <= HIGH
-        print(
-            f"{platform:14} suite / bare, {name:6} {middle:.4f}  ({values[0]:.4f} to {values[-1]:.4f}, {turns} turns)"
-        )
-    return within
+def verdict(ratios: Samples) -> tuple[bool, str]:
+    """Return whether the median of the turns' ratios lies within the limits, and the words for it."""
+    middle = statistics.median(ratios)
+    words = f"{middle:.4f}  ({min(ratios):.4f} to {max(ratios):.4f}, {len(ratios)} turns)"
+    within = LOW <= middle <= HIGH
+    return within, words if within else f"{words}: outside {LOW} to {HIGH}"
+
+
+def targets(names: Sequence[str] | None) -> list[Target]:
+    """Return what is compared: what was asked for by label, else every platform.
+
+    Two of them also on two threads, where there is a third core for everything else.
+    """
+    if names:
+        return [Target.of(name) for name in dict.fromkeys(names)]
+    return [*map(Target, PLATFORMS), *(ON_TWO_THREADS if CORES > 2 else ())]
+
+
+def label(text: str) -> str:
+    """Read ``--platform``."""
+    known = [*PLATFORMS, *(target.label for target in ON_TWO_THREADS)]
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"unknown platform {text!r}: choose from {', '.join(known)}")
+    return text
+
+
+def compare_all(options: argparse.Namespace) -> list[str]:
+    """Compare one target after the other; return those that failed, and those asked for that cannot be measured."""
+    settings, failed = Settings(allow_software_gpu=options.allow_software_gpu), []
+    for target in targets(options.platform):
+        try:
+            if reason := PLATFORMS[target.platform].unavailable(settings):
+                raise UnavailableError(reason)
+            passed = compare(target, settings, options.turns, options.seconds)
+        except UnavailableError as error:
+            print(f"not compared: {error}", flush=True)
+            passed = options.platform is None
+        if not passed:
+            failed.append(target.label)
+    return failed
 
 
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--platform", type=label, action="append", metavar="NAME", help="repeatable; default: all")
     parser.add_argument("--turns", type=positive(int), default=9, help=f"at least {FEWEST_TURNS}; default: 9")
-    parser.add_argument("--seconds", type=positive(float), default=2.0, help="timed on each side in a turn")
+    parser.add_argument(
+        "--seconds", type=positive(float), default=1.5, help="timed on each side in a turn; default: 1.5"
+    )
+    parser.add_argument("--allow-software-gpu", action="store_true", help="compare simulated GPUs too; takes minutes")
     options = parser.parse_args()
     if options.turns < FEWEST_TURNS:
         parser.error(f"--turns {options.turns}: a median of fewer than {FEWEST_TURNS} says too little")
-    for platform in PLATFORMS.values():
-        if reason := platform.unavailable(Settings()):
-            sys.exit(reason)
-    model = manifest.load("resnet20").path
-    within = [compare(platform, model, options.turns, options.seconds) for platform in PLATFORMS]
-    sys.exit(0 if all(within) else f"outside {LOW} to {HIGH}")
+    if without := PLATFORMS.keys() - BARE.keys():
+        sys.exit(f"{', '.join(sorted(without))}: no bare loop to compare with; write one, and name it in BARE")
+    with TemporaryDirectory() as folder:
+        # What the bare loops compile is kept from turn to turn, and not beyond.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        failed = compare_all(options)
+    sys.exit(f"outside the limits, or not compared: {', '.join(failed)}" if failed else 0)
 
 
 if __name__ == "__main__":

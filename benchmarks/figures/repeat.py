@@ -1,0 +1,115 @@
+"""Does the paired ratio come out the same again? ``python -m benchmarks.figures.repeat [--runs N] [--platform NAME]``.
+
+Runs the real command several times and compares the ratios to ``server-cpu`` that it saves; ends with 1 where one is
+further from their median than the limit. Beside them stand the ratios of the two benchmarks' medians, which were not
+measured in turns.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.choices import BASE
+from benchmarks.platforms import PLATFORMS
+from benchmarks.report import RATIO
+from benchmarks.settings import positive
+
+LIMIT = 0.03
+FEWEST_RUNS = 3
+KEY = f"{RATIO}{BASE.label.replace('-', '_')}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the command found."""
+
+    ratio: float
+    low: float
+    high: float
+    unpaired: float  # of the two medians
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any], platform: str) -> "Run":
+        """Read pytest-benchmark's JSON, which has both sides."""
+        by_platform = {one["params"]["platform"]: one for one in saved["benchmarks"]}
+        ours, theirs = by_platform[platform], by_platform[BASE.label]
+        ratio = ours["extra_info"][KEY]
+        unpaired = ours["stats"]["median"] / theirs["stats"]["median"]
+        return cls(ratio["value"], ratio.get("low", math.nan), ratio.get("high", math.nan), unpaired)
+
+
+def largest_deviation(values: Sequence[float]) -> float:
+    """Return how far the value furthest from their median is from it, relative to it."""
+    middle = statistics.median(values)
+    return max(abs(value / middle - 1) for value in values)
+
+
+def command(options: argparse.Namespace, results: Path) -> list[str]:
+    """Return the command line that is repeated."""
+    time_limit = [f"--benchmark-max-time={options.max_time}"] if options.max_time else []
+    return [
+        *(sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "-q", "-m", "latency"),
+        *("--platform", BASE.label, "--platform", options.platform, "--model", options.model),
+        *("--batch-size", str(options.batch_size), f"--benchmark-json={results}", *time_limit),
+    ]
+
+
+def run(options: argparse.Namespace, folder: Path) -> Run:
+    """Run the command once; its output is shown where it fails."""
+    results = folder / "results.json"
+    done = subprocess.run(command(options, results), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout}{done.stderr}the command ended with {done.returncode}")
+    return Run.of(json.loads(results.read_text()), options.platform)
+
+
+def report(runs: Sequence[Run]) -> tuple[bool, str]:
+    """Return whether all ratios are within the limit of their median, and the words for it."""
+    ratios, unpaired = [one.ratio for one in runs], [one.unpaired for one in runs]
+    deviation = largest_deviation(ratios)
+    paired_words = f"{deviation:.1%} from their median {statistics.median(ratios):.3f} at most (limit {LIMIT:.0%})"
+    unpaired_words = f"{largest_deviation(unpaired):.1%} from their median {statistics.median(unpaired):.3f}"
+    words = f"ratios measured in turns: {paired_words}; ratios of medians: {unpaired_words}"
+    return deviation <= LIMIT, words
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=positive(int), default=5, help=f"at least {FEWEST_RUNS}; default: 5")
+    others = [name for name in PLATFORMS if name != BASE.platform]
+    parser.add_argument("--platform", choices=others, default="chromium-wasm", help="default: %(default)s")
+    parser.add_argument("--model", default="resnet20", help="default: %(default)s")
+    parser.add_argument("--batch-size", type=positive(int), default=1, help="default: 1")
+    parser.add_argument("--max-time", type=positive(float), metavar="SECONDS", help="default: the command's own")
+    options = parser.parse_args()
+    if options.runs < FEWEST_RUNS:
+        parser.error(f"--runs {options.runs}: fewer than {FEWEST_RUNS} have no spread to speak of")
+    return options
+
+
+def main() -> None:
+    """Run the command line."""
+    options, runs = parsed(), []
+    for number in range(1, options.runs + 1):
+        with TemporaryDirectory() as folder:
+            runs.append(found := run(options, Path(folder)))
+        print(
+            f"run {number}: {found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}], medians {found.unpaired:.3f}",
+            flush=True,
+        )
+    within, words = report(runs)
+    print(words)
+    sys.exit(0 if within else 1)
+
+
+if __name__ == "__main__":
+    main()
