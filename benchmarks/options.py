@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=positive(float),
         default=60.0,
         metavar="SECONDS",
-        help="for one call into a page (default: 60)",
+        help="for one call into a page; ten times that for a fresh process (default: 60)",
     )
     group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
     group.addoption(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from benchmarks.settings import Settings
 from models.manifest import Artefact
 
+OPENING_ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
+
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 
@@ -77,7 +79,7 @@ class CpuTime:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of the process or renderer that runs a model; None where the system does not tell."""
+    """Bytes of the process that runs a model, of a page all that compute for it; None where the system does not tell."""
 
     before: int | None  # resident, before the runtime is loaded
     peak: int | None  # resident, the most that was seen

@@ -1,9 +1,8 @@
 """One page at a time in a fresh browser, driven through Playwright; every fault of either becomes a PageError."""
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,12 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
+from browser_harness.processes import Thread, descendants, thread_seconds
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Playwright, Request
     from playwright.async_api import Page as PlaywrightPage
 
-Thread = tuple[int, int]  # process and thread
+# Kinds of processes that compute nothing for a page: the browser's own, and those that only fetch, store or play.
+OTHERS = ("browser", "network.mojom.NetworkService", "storage.mojom.StorageService", "audio.mojom.AudioService")
+LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -41,6 +43,7 @@ class Page:
         self._runner = asyncio.Runner()
         # Driver and browser put their profile, sockets and artefacts here; a browser that is killed leaves some behind.
         self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
+        self._profile = Path(self._scratch.name) / "profile"
         self._faults: list[str] = []
         self._told = False
         self._origin = ""
@@ -74,6 +77,11 @@ class Page:
         """The processes that pages run in, as of the last look at them."""
         return self._processes["renderer"]
 
+    @property
+    def services(self) -> list[int]:
+        """The processes that may compute for a page beside its own, as of the last look: the GPU's and utilities."""
+        return [pid for kind, pids in self._processes.items() if kind not in ("renderer", *OTHERS) for pid in pids]
+
     def start(self) -> None:
         """Start the browser with an empty profile."""
         self._wait(self._start(), "starting the browser")
@@ -100,17 +108,22 @@ class Page:
         self._wait(self._find_processes(), "looking at the browser's processes")
 
     def all_processes(self) -> set[int]:
-        """Return the browser's processes, also those that it starts others from; Linux only."""
+        """Return the browser's processes, on Linux also those that it starts others from."""
         (browser,) = self._processes["browser"]
-        return {browser, *_descendants(browser)}
+        return descendants(browser).union(*self._processes.values())
 
     def thread_seconds(self) -> dict[Thread, float]:
         """Return the processor seconds so far of every thread that can compute for the page; empty where not told.
 
-        That is of all the browser's processes but its own: WebNN and a software GPU compute outside the renderer.
+        WebNN and a software GPU compute outside the renderer.
         """
-        computing = (pid for kind, pids in self._processes.items() if kind != "browser" for pid in pids)
-        return {thread: seconds for pid in computing for thread, seconds in _thread_seconds(pid)}
+        return thread_seconds([*self.renderers, *self.services])
+
+    def code_cache(self) -> dict[str, int]:
+        """Return how many entries with compiled code the profile has, of scripts and of WebAssembly."""
+        folder = self._profile / "Default" / "Code Cache"
+        entries = {kind: (folder / kind).glob("*_[0-9]") for kind in ("js", "wasm")}
+        return {kind: sum(_size(file) > LEAST_CODE for file in files) for kind, files in entries.items()}
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any], what: str) -> Any:
         from playwright.async_api import Error as PlaywrightError
@@ -135,7 +148,7 @@ class Page:
         self._playwright = await start_playwright(scratch)
         # A profile on the disk, as a person's browser has: the caches of a page without one are not the usual ones.
         self._context = await self._playwright.chromium.launch_persistent_context(
-            Path(self._scratch.name) / "profile",
+            self._profile,
             executable_path=self._choice.path,
             args=[*FLAGS, *self._flags],
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
@@ -181,30 +194,11 @@ class Page:
                     continue
 
 
-def _thread_seconds(pid: int) -> Iterator[tuple[Thread, float]]:
-    """Yield how long each thread of a process has run; Linux keeps it as the first number of schedstat, in ns."""
-    folder = f"/proc/{pid}/task"
-    with contextlib.suppress(OSError):  # a process or thread may end between being listed and being read
-        for thread in os.listdir(folder):
-            with contextlib.suppress(OSError), open(f"{folder}/{thread}/schedstat", "rb") as file:
-                yield (pid, int(thread)), int(file.read().split()[0]) / 1e9
-
-
-def memory(pid: int, name: str) -> int | None:
-    """Return a figure of ``/proc/PID/status``, such as VmRSS, in bytes; None where the system does not tell."""
+def _size(file: Path) -> int:
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return None
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
-
-
-def _descendants(pid: int) -> Iterable[int]:
-    """Yield the processes below *pid*, children and theirs."""
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
-            yield child
-            yield from _descendants(child)
+        return file.stat().st_size
+    except FileNotFoundError:  # the browser has just replaced it
+        return 0
 
 
 @contextmanager

@@ -1,9 +1,14 @@
 """The server's platforms: the same logits everywhere, each held to its name, and every refusal in plain words."""
 
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import ai_edge_litert.interpreter as litert_interpreter
@@ -15,14 +20,14 @@ import torch
 from helpers import make_linear, make_many
 
 from benchmarks.inputs import seeded_batch, seeded_feeds
-from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu
+from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu, worker
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.openvino import ServerOpenVino
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
-from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD
@@ -76,18 +81,6 @@ def test_as_many_threads_compute_as_were_asked_for(platform, threads):
     assert difference(case, feeds, block.outputs) < 1e-5
     # On a loaded machine one thread may get little to do; it has no share at all where it does not exist.
     assert 1 + 0.02 * (threads - 1) < block.cpu.all_threads / block.cpu.busiest_thread + 0.01 < threads + 0.5
-
-
-@pytest.mark.parametrize("platform", [*ON_THREADS, COMPILED, WEBGPU], ids=by_name)
-def test_a_fresh_process_opens_it_and_tells_times_and_memory(platform):
-    case, feeds = resnet8(1), {"input": seeded_batch(1)}
-    opening = next(platform.openings(case, feeds, SOFTWARE, "process"))
-    assert difference(case, feeds, opening.outputs) < 1e-5
-    assert opening.facts.platform == platform.name
-    assert 0 < opening.load < 600
-    assert 0 < opening.second < 20 * opening.first
-    assert 10e6 < opening.memory.before < opening.memory.peak < 8e9
-    assert opening.memory.wasm is None
 
 
 @pytest.mark.parametrize("platform", [CPU, OPENVINO], ids=by_name)
@@ -186,7 +179,13 @@ class Driver:
 def test_the_driver_is_asked_for_a_gpu(driver, words, monkeypatch):
     monkeypatch.setattr(native, "installed", lambda package: package == "onnxruntime-gpu")
     monkeypatch.setattr(cuda.ctypes, "CDLL", lambda name: driver)
+    monkeypatch.setattr(cuda, "asked_apart", cuda.no_device)
     assert CUDA.unavailable(SOFTWARE) == (words and f"server-cuda: {words}")
+
+
+def test_the_driver_is_asked_in_a_process_of_its_own(monkeypatch):
+    monkeypatch.setattr(cuda.ctypes, "CDLL", lambda name: pytest.fail("asked in this process"))
+    assert cuda.asked_apart() is None or "check nvidia-smi" in cuda.asked_apart()
 
 
 def test_a_missing_compiler_is_told(monkeypatch):
@@ -230,7 +229,7 @@ def test_another_number_of_threads_is_found_out(monkeypatch):
     monkeypatch.setattr(server, "options", lambda threads: real(2))
     refused(CPU, case, r"resnet8\.onnx: opened on CPUExecutionProvider with 2 threads, not on 1")
     with pytest.raises(PlatformError, match=r"here: resnet8\.onnx: started 0 threads beside this one, wanted 2"):
-        native.prove_started(resnet8(threads=3), "here", native.threads_of_this_process())
+        native.prove_started(resnet8(threads=3), "here", native.runtime_threads())
     refused(OPENVINO, resnet8(threads=4096), r"resnet8\.onnx: INFERENCE_NUM_THREADS is \d+, wanted 4096")
 
 
@@ -285,14 +284,36 @@ def test_a_delegate_of_a_part_is_found_out():
             litert.refuse_undelegated(resnet8(), "here", Interpreter(), given, answer)
 
 
-def test_torchs_threads_are_given_back_and_held():
-    before = torch.get_num_threads()
-    with TORCH.open(resnet8(threads=before + 1), SOFTWARE) as session:
-        assert torch.get_num_threads() == before + 1
-        torch.set_num_threads(before + 2)
-        with pytest.raises(PlatformError, match=rf"set to {before + 2} threads meanwhile, opened for {before + 1}"):
-            session.run({"input": seeded_batch(8)})
+@pytest.mark.parametrize("platform", [TORCH, COMPILED], ids=by_name)
+def test_torch_on_two_numbers_of_threads_takes_turns(platform):
+    before, feeds = torch.get_num_threads(), {"input": seeded_batch(64)}
+    two, one = resnet8(64, 2), resnet8(64, 1)
+    with (
+        platform.open(two, SOFTWARE) as on_two,
+        CPU.open(one, SOFTWARE) as partner,
+        platform.open(one, SOFTWARE) as on_one,
+    ):
+        for session, threads in [(on_two, 2), (partner, 1), (on_one, 1)] * 3:
+            block = session.time(feeds, 10)
+            assert difference(one, feeds, block.outputs) < 1e-5
+            assert session is partner or torch.get_num_threads() == threads
+            spread = block.cpu.all_threads / block.cpu.busiest_thread
+            assert 1 + 0.02 * (threads - 1) < spread + 0.01 < threads + 0.5
+        if platform is COMPILED:
+            images = on_two._engine.prepare(feeds)
+            with pytest.raises(RuntimeError, match="num_threads"):
+                on_one._engine.infer(images)
     assert torch.get_num_threads() == before
+
+
+def test_torch_that_keeps_its_threads_is_found_out(monkeypatch):
+    with TORCH.open(resnet8(threads=2), SOFTWARE) as session:
+        torch.set_num_threads(1)
+        with monkeypatch.context() as context:
+            context.setattr(torch, "set_num_threads", lambda threads: None)
+            with pytest.raises(PlatformError, match=r"^server-torch: resnet8.*computes on 1 threads, wanted 2"):
+                session.run({"input": seeded_batch(8)})
+            refused(TORCH, resnet8(threads=3), r"resnet8\.onnx: PyTorch computes on 1 threads, wanted 3")
 
 
 def test_a_network_that_was_not_compiled_is_found_out(monkeypatch):
@@ -321,7 +342,37 @@ def test_a_batch_of_another_size_than_the_cases_is_refused(platform):
         session.run({"input": seeded_batch(2)})
 
 
+def test_threads_of_pythons_own_are_not_the_runtimes():
+    before, end = native.runtime_threads(), threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    native.prove_started(resnet8(), "here", before)
+    end.set()
+    thread.join()
+
+
 # Fresh processes
+
+
+class Opened:
+    """A platform that is found slowly and opened fast."""
+
+    def __init__(self, reason=None):
+        self.reason = reason
+
+    def unavailable(self, settings):
+        time.sleep(0.2)
+        return self.reason
+
+    @contextmanager
+    def open(self, case, settings):
+        yield SimpleNamespace(time=lambda feeds, rounds: Block([1.0] * rounds, feeds, None), facts=None)
+
+
+def test_what_a_platform_looks_for_is_not_in_its_load():
+    assert worker.open_once(Opened(), resnet8(), {}, SOFTWARE).load < 0.1
+    with pytest.raises(UnavailableError, match=r"^none here$"):
+        worker.open_once(Opened("none here"), resnet8(), {}, SOFTWARE)
 
 
 def test_a_fresh_process_brings_the_platforms_own_words(tmp_path, feeds):
@@ -333,9 +384,10 @@ def test_a_fresh_process_brings_the_platforms_own_words(tmp_path, feeds):
 
 
 class Ends:
-    """Ends the process that unpickles it."""
+    """Settings that end the process which unpickles them, or hang it."""
 
-    def __init__(self, end, reason):
+    def __init__(self, end, reason, timeout=30):
+        self.timeout = timeout
         self.end = (end, (reason,))
 
     def __reduce__(self):
@@ -348,6 +400,44 @@ class Ends:
 def test_a_process_that_ends_early_is_told_with_its_last_words(ends, words, feeds):
     with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: a fresh process ended with {words}"):
         next(CPU.openings(resnet8(), feeds, ends, "process"))
+
+
+@pytest.fixture
+def hangs(tmp_path):
+    """Settings whose process starts another, leaves a file, and never ends; once checked, nothing may be left."""
+    told = tmp_path / "told"
+    script = f"touch $TMPDIR/left; echo $$ $TMPDIR > {told}.new; mv {told}.new {told}; exec sleep 60"
+    yield Ends(subprocess.check_call, ["sh", "-c", script], timeout=0.2), told
+    process, folder = told.read_text().split()
+    assert not Path(folder).exists()
+    assert state_of(process) in {"gone", "Z"}  # killed, though perhaps nobody has waited for it
+
+
+def state_of(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "gone"
+
+
+def test_a_process_that_hangs_is_ended_with_all_it_started(hangs, feeds):
+    words = r"a fresh process did not end within 2 s; raise --inference-timeout, of which this is 10 times$"
+    with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: {words}"):
+        next(CPU.openings(resnet8(), feeds, hangs[0], "process"))
+
+
+def test_an_interrupt_ends_the_process_with_all_it_started(hangs, feeds):
+    settings, told = hangs
+    settings.timeout = 30
+
+    def interrupt():
+        while not told.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(CPU.openings(resnet8(), feeds, settings, "process"))
 
 
 # The GPU that is simulated on the processor, with the files of the browser

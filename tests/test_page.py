@@ -21,7 +21,7 @@ from benchmarks.platforms.chromium import ChromiumWasm
 from benchmarks.platforms.page import HARNESS, engine_url, prove_page
 from benchmarks.protocol import Case, PlatformError
 from benchmarks.settings import Settings
-from browser_harness import chromium, packages
+from browser_harness import chromium, packages, processes
 from browser_harness.page import PageError, open_browser
 from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
 from models import own
@@ -209,6 +209,15 @@ def test_a_page_that_is_not_isolated_cannot_be_opened(case, settings, monkeypatc
         pytest.fail("the platform opened it")
 
 
+def test_only_entries_with_compiled_code_are_counted(page):
+    folder = page._profile / "Default" / "Code Cache" / "wasm"
+    folder.mkdir(parents=True, exist_ok=True)
+    before = page.code_cache()
+    for name, size in {"12ab_0": 5000, "34cd_0": 200, "index": 5000}.items():
+        (folder / name).write_bytes(bytes(size))
+    assert page.code_cache() == {**before, "wasm": before["wasm"] + 1}
+
+
 # Faults of a whole session, as a benchmark meets them
 
 FAULTS = {
@@ -321,6 +330,40 @@ def test_a_session_that_was_closed_leaves_nothing(tiny_model, case, settings, sc
         assert processes
     assert none_alive(processes)
     assert list(scratch.iterdir()) == []
+
+
+# Processes
+
+
+@pytest.fixture
+def child():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+        process.kill()
+
+
+def test_a_child_is_seen_with_its_memory_and_threads(child):
+    assert child.pid in processes.descendants(os.getpid())
+    assert processes.descendants(child.pid) == set()
+    assert wait_until(lambda: processes.thread_seconds([child.pid])[child.pid, child.pid] > 0)
+    assert processes.memory(child.pid, "VmHWM") > 1e6
+    assert processes.memory("self", "VmRSS") > 1e6
+
+
+def test_a_process_that_has_ended_has_nothing_to_tell(child):
+    watch = processes.MemoryWatch(child.pid)
+    child.kill()
+    child.wait()
+    assert processes.memory(child.pid, "VmRSS") is None
+    assert processes.thread_seconds([child.pid]) == {}
+    assert watch.before > 0
+    assert watch.peak() is None
+
+
+def test_a_peak_from_before_is_not_told_where_the_system_keeps_it(child, monkeypatch):
+    assert wait_until(lambda: processes.memory(child.pid, "VmRSS"))
+    monkeypatch.setattr(processes, "_forget_peak", lambda process: False)
+    assert processes.MemoryWatch(child.pid).peak() is None
 
 
 # Finding and setting up a browser

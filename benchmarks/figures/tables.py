@@ -85,7 +85,7 @@ def _latency(result: Result | None) -> list[str]:
 
 def milliseconds(seconds: float) -> str:
     """Return three digits."""
-    return f"{seconds * 1e3:,.0f} ms" if seconds >= 1 else f"{seconds * 1e3:#.3g} ms"
+    return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:#.3g} ms"
 
 
 def ratio(result: Result, name: str) -> str:
@@ -94,6 +94,45 @@ def ratio(result: Result, name: str) -> str:
     if not found:
         return NONE
     return f"{found['value']:.2f}" + (f" ({found['low']:.2f} to {found['high']:.2f})" if "low" in found else "")
+
+
+def overview_table(results: list[Result], model: str) -> str:
+    """Return a row for each platform with what decides between client and server, of one model."""
+    of_model = [result for result in results if result["params"]["model"] == model]
+    by_test = {test: _by_platform(of_phase(of_model, test)) for test in ("load", "first_inference", "memory")}
+    latencies = of_phase(of_model, "latency")
+    sizes = sorted({result["params"]["batch_size"] for result in latencies})
+    head = [
+        "platform",
+        "batch 1",
+        *(f"× server-cpu, batch {size}" for size in sizes),
+        "cold load",
+        "first",
+        "peak memory",
+    ]
+    rows = []
+    for platform, result in _by_platform([one for one in latencies if one["params"]["batch_size"] == 1]).items():
+        same = {one["params"]["batch_size"]: one for one in latencies if one["params"]["platform"] == platform}
+        opened = [by_test[test].get(platform) for test in ("load", "first_inference")]
+        memory = by_test["memory"].get(platform)
+        rows.append(
+            [
+                f"`{platform}`",
+                milliseconds(result["stats"]["median"]),
+                *(ratio(same[size], "ratio_to_server_cpu") if size in same else NONE for size in sizes),
+                *(_median(one) if one else NONE for one in opened),
+                _megabytes(memory, "memory_peak") if memory else NONE,
+            ]
+        )
+    return table(head, rows)
+
+
+def _by_platform(results: list[Result]) -> dict[str, Result]:
+    """Return the first result of each platform: of its openings those with cold caches."""
+    found: dict[str, Result] = {}
+    for result in results:
+        found.setdefault(result["params"]["platform"], result)
+    return found
 
 
 def scaling_table(results: list[Result]) -> str:
@@ -151,6 +190,7 @@ def tables_of(results: list[Result]) -> list[str]:
     """Return a table for each phase that *results* hold."""
     accuracies = [result for result in results if "as_reference" in result["extra_info"]]
     known: Sequence[tuple[str, Callable[[], str]]] = (
+        ("latency", lambda: overview_table(results, results[0]["params"]["model"])),
         ("latency", lambda: latency_table(results)),
         ("scaling", lambda: scaling_table(results)),
         ("load", lambda: opening_table(results)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.platforms.exports import litert_file
 from benchmarks.platforms.page import Found, PagePlatform, PageSession, Request, require
 from benchmarks.protocol import Block, Case, Feeds, UnavailableError
 from benchmarks.settings import Settings
@@ -21,7 +22,6 @@ REFUSED = {
 }
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
-BATCH_SIZES = (1, 8, 64)  # of the LiteRT exports
 WARM_UP = 10  # inferences in each fresh page of LiteRT.js
 
 
@@ -99,9 +99,11 @@ class Placed(OrtWeb):
             return details
         seen = "; ".join(found["placed"]) or "nothing on where the nodes are"
         words = f"not all nodes are placed on {self.placement}; the log says: {seen}"
-        if (precision := precision_of(case)) == "float32":
-            raise PageError(words)
-        raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure the float32 file, not {precision}")
+        if (precision := precision_of(case)) != "float32":
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure the float32 file, not {precision}")
+        if case.artefact.is_own:
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure this file on chromium-wasm")
+        raise PageError(words)
 
 
 class ChromiumWebnn(Placed):
@@ -117,8 +119,13 @@ class ChromiumWebnn(Placed):
         self.flags = (*quiet, "--enable-features=WebMachineLearningNeuralNetwork")
 
     def unavailable(self, settings: Settings) -> str | None:
-        """Refuse a GPU or NPU where Chromium's WebNN computes on the processor whatever it is asked for."""
-        if self.device != "cpu" and sys.platform not in ("win32", "darwin"):
+        """Refuse an NPU, and a GPU where Chromium's WebNN computes on the processor whatever it is asked for."""
+        if self.device == "npu":
+            return (
+                f"{self.name}: nothing tells whether an NPU computed, for WebNN may take another device in silence; "
+                "measure chromium-webnn"
+            )
+        if self.device == "gpu" and sys.platform not in ("win32", "darwin"):
             return (
                 f"{self.name}: Chromium's WebNN on {sys.platform} is LiteRT on the processor, whatever device is asked "
                 "for; measure it on Windows or macOS, or take chromium-webnn"
@@ -147,6 +154,11 @@ class ChromiumWebnn(Placed):
         gpu = {"softwareGpu": software_gpu(settings)} if self.device == "gpu" else {}
         return super().configuration(case, settings) | gpu
 
+    def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
+        """Tell the adapter that the page found, where the device is a GPU: WebNN does not tell which it took."""
+        details = super().prove(case, found, settings)
+        return details | (labelled(found["pageAdapter"]) if self.device == "gpu" else {})
+
 
 class ChromiumWebgpu(Placed):
     """onnxruntime-web's native WebGPU provider; what it computes is read back inside the clock."""
@@ -166,10 +178,9 @@ class ChromiumWebgpu(Placed):
         adapter = found["adapter"]
         if not adapter:
             raise PageError("the runtime has no WebGPU device, although its session is open")
-        is_software = is_software_adapter(adapter)
-        if is_software and not settings.allow_software_gpu:
+        if is_software_adapter(adapter) and not settings.allow_software_gpu:
             raise PageError(f"the runtime took another adapter than the page found: {adapter}")
-        return details | {"adapter": adapter, **({"software_gpu": True} if is_software else {})}
+        return details | labelled(adapter)
 
 
 class ChromiumTfjs(PagePlatform):
@@ -200,7 +211,7 @@ class ChromiumTfjs(PagePlatform):
         graph, weights = (manifest.derived(case.artefact, f"tfjs.{ending}") for ending in ("json", "bin"))
         if graph is None or weights is None:
             raise UnavailableError(
-                f"{self.name}: {case.artefact.name}: no TensorFlow.js export; the catalogue's float32 models have one"
+                f"{self.name}: {case.file.name}: no TensorFlow.js export; the catalogue's float32 models have one"
             )
         configuration = {"scripts": self.scripts, "wasmPaths": "/tfjs/", "threads": case.threads}
         return Request({"graph": graph, "weights": weights}, configuration)
@@ -265,14 +276,7 @@ class ChromiumLitert(PagePlatform):
 
     def request(self, case: Case, settings: Settings) -> Request:
         """Take the file that was made for this batch size, and the names of the graph that it was made from."""
-        file = manifest.derived(case.artefact, f"b{case.batch_size}.tflite")
-        if file is None:
-            sizes = [size for size in BATCH_SIZES if manifest.derived(case.artefact, f"b{size}.tflite")]
-            there = f"for batches of {', '.join(map(str, sizes))}" if sizes else "for none"
-            raise UnavailableError(
-                f"{self.name}: {case.artefact.name}: no LiteRT export for batches of {case.batch_size}, {there}; the "
-                "catalogue's float32 models have some"
-            )
+        file = litert_file(self.name, case)
         names = dict(zip(("input", "output"), input_and_output(case.file), strict=True))
         return Request({file.name: file}, {"library": self.library, "wasmPaths": "/litert/wasm", "graph": names})
 
@@ -283,8 +287,8 @@ class ChromiumLitert(PagePlatform):
         return helpers | {f"/litert/wasm/{build}.{ending}" for ending in ("js", "wasm")}
 
     def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
-        """Check the accelerator; tell which build was loaded."""
-        require(found, {"accelerator": "wasm"})
+        """Check that the loaded build has no threads and took the whole model; tell which build it is."""
+        require(found, {"sharedMemory": False, "isFullyAccelerated": True})
         return {"build": self._build(found)}
 
     def _build(self, found: Found) -> str:
@@ -298,6 +302,11 @@ class ChromiumLitert(PagePlatform):
 def software_gpu(settings: Settings) -> dict[str, Any]:
     """Return how the page tells a software adapter, and whether it may take one."""
     return {"pattern": SOFTWARE, "allowed": settings.allow_software_gpu}
+
+
+def labelled(adapter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what to tell of an adapter: itself, and that it is software."""
+    return {"adapter": adapter, **({"software_gpu": True} if is_software_adapter(adapter) else {})}
 
 
 def is_software_adapter(adapter: Mapping[str, Any]) -> bool:

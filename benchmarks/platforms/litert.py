@@ -3,18 +3,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.platforms import native
-from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError, UnavailableError
+from benchmarks.platforms.exports import litert_file
+from benchmarks.platforms.native import INPUT, OUTPUT
+from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError
 from benchmarks.settings import Settings
-from models import manifest
-
-INPUT, OUTPUT = "input", "logits"  # as the ONNX file calls them; the converter has given them names of its own
 
 
 class ServerLiteRt(native.Installed):
@@ -27,34 +25,21 @@ class ServerLiteRt(native.Installed):
         """Open the file made for the case's batch size; check threads, delegate and shape."""
         self.require(settings)
         with self.explained(case):
-            path = self._file(case)
+            path = litert_file(self.name, case)
         from ai_edge_litert.interpreter import Interpreter
 
-        threads = native.threads_of_this_process()
+        threads = native.runtime_threads()
         with self.explained(case):
             interpreter = Interpreter(os.fspath(path), num_threads=case.threads)
             interpreter.allocate_tensors()
         native.prove_started(case, self.name, threads)
         yield native.NativeSession(case, self._prove(case, interpreter), LiteRtEngine(interpreter))
 
-    def _file(self, case: Case) -> Path:
-        """Return the case's `.tflite` file; raise UnavailableError where none was made."""
-        if path := manifest.derived(case.artefact, f"b{case.batch_size}.tflite"):
-            return path
-        made = sorted(int(name.split(".")[-2][1:]) for name in _derived(case) if name.endswith(".tflite"))
-        there = f"it has batches of {', '.join(map(str, made))}" if made else "it has none of any size"
-        words = f"no .tflite file for batches of {case.batch_size}: {there}; only the catalogue's float32 models do"
-        raise UnavailableError(f"{self.name}: {case.file.name}: {words}")
-
     def _prove(self, case: Case, interpreter: Any) -> Facts:
         (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
         native.prove(case, self.name, {"batch size": int(given["shape"][0])}, {"batch size": case.batch_size})
         refuse_undelegated(case, self.name, interpreter, given["index"], answer["index"])
         return native.facts(self.name, "XNNPACK", case.threads, {"file": f"b{case.batch_size}.tflite"})
-
-
-def _derived(case: Case) -> list[str]:
-    return [*case.artefact.row.get("derived", {})]
 
 
 def refuse_undelegated(case: Case, platform: str, interpreter: Any, given: int, answer: int) -> None:

@@ -4,14 +4,19 @@ A runtime comes as an :class:`Engine`; outside the clock it makes its inputs rea
 """
 
 import itertools
+import os
 import pickle
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from subprocess import PIPE
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +39,9 @@ from benchmarks.settings import Settings
 from models.cifar100 import normalised_batches
 
 CLOCK = "time.perf_counter"
+# What the catalogue's files call theirs. Asked of the graph, they would bring onnx into a runtime's time and memory.
+INPUT, OUTPUT = "input", "logits"
+PATIENCE = 10  # an opening may take so many times as long as one call: it imports, compiles, and runs
 
 
 class Engine(Protocol):
@@ -120,10 +128,12 @@ def clock_resolution() -> float:
     return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
 
 
-def threads_of_this_process() -> set[int] | None:
-    """Return the ids of this process's threads; None where the system does not tell."""
+def runtime_threads() -> set[int] | None:
+    """Return the ids of this process's threads that are not Python's own; None where the system does not tell."""
     tasks = Path("/proc/self/task")
-    return {int(task.name) for task in tasks.iterdir()} if tasks.is_dir() else None
+    if not tasks.is_dir():
+        return None
+    return {int(task.name) for task in tasks.iterdir()} - {thread.native_id for thread in threading.enumerate()}
 
 
 def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
@@ -131,7 +141,7 @@ def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
 
     The caller's own thread is one of those that compute. Nothing is proved where the system does not tell.
     """
-    after = threads_of_this_process()
+    after = runtime_threads()
     if before is None or after is None:
         return
     started, wanted = len(after - before), case.threads - 1
@@ -147,21 +157,54 @@ class FreshProcesses:
     is_client, has_device = False, False
 
     def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
-        """Open *case* in one process after another; raises what opening it raises."""
+        """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
         arguments = pickle.dumps((self, case, {name: np.asarray(value) for name, value in feeds.items()}, settings))
         while True:
-            command = [sys.executable, "-m", "benchmarks.platforms.worker"]
-            result = subprocess.run(
-                command, input=arguments, capture_output=True, cwd=Path(__file__).parents[2], check=False
-            )
-            if result.returncode != 0:
-                words = result.stderr.decode(errors="replace").strip()[-2000:]
-                ending = f"a fresh process ended with {result.returncode}: {words}"
-                raise PlatformError(f"{self.name}: {case.file.name}: {ending}")
-            answer = pickle.loads(result.stdout)  # noqa: S301 (our own worker's)
+            try:
+                answer = ask_worker(arguments, PATIENCE * settings.timeout)
+            except WorkerError as error:
+                raise PlatformError(f"{self.name}: {case.file.name}: a fresh process {error}") from None
             if isinstance(answer, Exception):
                 raise answer
             yield answer
+
+
+class WorkerError(Exception):
+    """A fresh process did not answer; the message goes on where "a fresh process" leaves off."""
+
+
+def ask_worker(arguments: bytes, limit: float) -> Opening | Exception:
+    """Return what a fresh process answers within *limit* seconds; its temporary files go in any case."""
+    try:
+        with TemporaryDirectory() as folder, _worker(folder) as process:
+            answer, errors = process.communicate(arguments, limit)
+    except subprocess.TimeoutExpired:
+        remedy = f"raise --inference-timeout, of which this is {PATIENCE} times"
+        raise WorkerError(f"did not end within {limit:g} s; {remedy}") from None
+    if process.returncode != 0:
+        raise WorkerError(f"ended with {process.returncode}: {errors.decode(errors='replace').strip()[-2000:]}")
+    told: Opening | Exception = pickle.loads(answer)  # noqa: S301 (our own worker's)
+    return told
+
+
+@contextmanager
+def _worker(folder: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a worker with *folder* for temporary files; what ends the wait for it early ends all that it started."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.platforms.worker"],
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": folder},
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            with suppress(ProcessLookupError):  # it has just ended by itself
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 class Installed(FreshProcesses):

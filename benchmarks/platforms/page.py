@@ -10,7 +10,7 @@ import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.protocol import (
+    OPENING_ROUNDS,
     Block,
     Case,
     CpuTime,
@@ -33,7 +34,8 @@ from benchmarks.protocol import (
 )
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, packages
-from browser_harness.page import Page, PageError, Thread, memory, open_browser
+from browser_harness.page import Page, PageError, open_browser
+from browser_harness.processes import MemoryWatch, Thread, memory
 from browser_harness.server import Server, serving
 
 HARNESS = {
@@ -41,7 +43,6 @@ HARNESS = {
 }
 # An isolated page's clock steps 5 µs; without isolation it is clamped to 100 µs.
 CLOCK_RESOLUTION_LIMIT = 20e-6
-ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
 FILLING = 2  # discarded loads that fill the caches
 SLOWDOWN_BLOCKS, SLOWDOWN_SECONDS = 3, 0.3
 
@@ -110,8 +111,7 @@ class PageSession:
         self._mark = self._server.mark
         with explained(self._platform.name, self._case):
             self._page.load(self._server.origin)
-            if self._quota and (free := [pid for pid in self._page.renderers if not self._quota.holds(pid)]):
-                raise PageError(f"the renderer {free[0]} is outside the control group that slows the browser down")
+            self._slow_down()
 
     def open(self) -> float:
         """Load the page and open the model in it; return the seconds from asking for the runtime to an open session."""
@@ -129,8 +129,22 @@ class PageSession:
             raise UnavailableError(f"{self._platform.name}: {self._case.file.name}: {words}")
         with explained(self._platform.name, self._case):
             self._page.look_at_processes()
+            self._slow_down()
             self.facts = self._facts(found)
         return float(found["load"]) / 1e3
+
+    def _slow_down(self) -> None:
+        """Take all of a weak client's browser into its control group; one that forks meanwhile is looked at again."""
+        if self._quota is None:
+            return
+        adopted: set[int] = set()
+        while new := self._page.all_processes() - adopted:
+            self._quota.adopt(new)
+            adopted |= new
+        # One without memory has ended, and is only listed until its parent has asked how.
+        free = [pid for pid in sorted(adopted) if not self._quota.holds(pid) and memory(pid, "VmRSS")]
+        if free:
+            raise PageError(f"the browser's process {free[0]} is outside the control group that slows it down")
 
     def _facts(self, found: Found) -> Facts:
         details = self._platform.prove(self._case, found, self._settings)
@@ -158,17 +172,31 @@ class PageSession:
     def opening(self, feeds: Feeds) -> Opening:
         """Load a new page, open the case in it and run; return how that went."""
         self.load()
-        before = {pid: memory(pid, "VmRSS") for pid in self._page.renderers}
+        watches, ran = self._watches(), self._page.thread_seconds()
         load = self._open()
         (first,), (second,) = self._time(feeds, 1).seconds, self._time(feeds, 1).seconds
-        outputs = self._time(feeds, ROUNDS).outputs
-        return Opening(load, first, second, outputs, self._memory(before), self.facts)
+        outputs = self._time(feeds, OPENING_ROUNDS).outputs
+        return Opening(load, first, second, outputs, self._memory(watches, ran), self.facts)
 
-    def _memory(self, before: Mapping[int, int | None]) -> Memory:
-        """Return the memory of the page's renderer: of several, one may wait for another page, the one that grew."""
-        peaks = {pid: memory(pid, "VmHWM") for pid in before}
-        page = max(peaks, key=lambda pid: (peaks[pid] or 0) - (before[pid] or 0))
-        return Memory(before[page], peaks[page], self._call("wasmBytes", {}))
+    def _watches(self) -> dict[int, MemoryWatch]:
+        return {pid: MemoryWatch(pid) for pid in (*self._page.renderers, *self._page.services)}
+
+    def _memory(self, watches: Mapping[int, MemoryWatch], ran: Mapping[Thread, float]) -> Memory:
+        """Return the memory since *watches*, summed over the processes that computed.
+
+        Of the renderers one is the page's, the one that ran: an earlier page's may still be ending, another wait for a
+        next page. WebAssembly runs in it alone. WebNN and WebGPU compute in the GPU's process or a utility; they count
+        only there, for a browser has a GPU's process in any case. One that was started since then held nothing before.
+        """
+        spent = dict.fromkeys(self._page.renderers, 0.0)
+        for (pid, thread), seconds in self._page.thread_seconds().items():
+            if pid in spent:
+                spent[pid] += seconds - ran.get((pid, thread), 0.0)
+        outside = self._page.services if self._platform.own_threads else []
+        computed = [max(spent, key=lambda pid: spent[pid]), *outside]
+        before = _total([watches[pid].before if pid in watches else 0 for pid in computed])
+        peak = _total([watches[pid].peak() if pid in watches else memory(pid, "VmHWM") for pid in computed])
+        return Memory(before, peak, self._call("wasmBytes", {}))
 
     def prove_fetched(self, *, all_of_it: bool) -> None:
         """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""
@@ -201,6 +229,10 @@ class PageSession:
             batch = {"start": start, "count": min(batch_size, count - start)}
             self._call("prepare", source | constants | batch)
             yield self._block("timePrepared", {})
+
+    def code_cache(self) -> dict[str, int]:
+        """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""
+        return self._page.code_cache()
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower inferences really are under the quota, from blocks with and without in turn."""
@@ -258,7 +290,7 @@ class PagePlatform(ABC):
     engine: ClassVar[str]  # its module's name
     packages: ClassVar[tuple[str, ...]]
     one_thread: ClassVar[bool] = False  # it takes no number of threads
-    own_threads: ClassVar[bool] = False  # it computes on as many as it likes, outside the page's own
+    own_threads: ClassVar[bool] = False  # it computes on as many as it likes, outside the page's process
     fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
     script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
     flags: tuple[str, ...] = ("--disable-gpu",)  # no GPU process to share the cores with
@@ -328,14 +360,12 @@ class PagePlatform(ABC):
             quota = stack.enter_context(self._quota(case)) if case.slowdown > 1 else None
             server = stack.enter_context(serving({**HARNESS, **module, **self.runtime, **served}, self.script_sources))
             page = stack.enter_context(open_browser(chromium.find(settings.browser_path), settings.timeout, self.flags))
-            if quota:
-                quota.adopt(page.all_processes())
             yield self.session(self, case, settings, request, Started(server, page, quota))
 
     def _quota(self, case: Case) -> cgroup.Quota:
         if reason := cgroup.unavailable():
             raise UnavailableError(f"{self.name}: {case.file.name}: {reason}")
-        return cgroup.Quota(case.slowdown)
+        return cgroup.Quota(case.slowdown, case.threads)
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* again and again: ``cold`` in a fresh browser each, ``warm`` in new pages of one that knows it.
@@ -345,20 +375,43 @@ class PagePlatform(ABC):
         return {"cold": self._cold, "warm": self._warm}[caches](case, feeds, settings)
 
     def _cold(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
+        details = self._slowdown(case, feeds, settings)
         while True:
             with self._browser(case, settings) as session:
                 opening = session.opening(feeds)
                 session.prove_fetched(all_of_it=True)
-                yield opening
+                yield _with_details(opening, details)
+
+    def _slowdown(self, case: Case, feeds: Feeds, settings: Settings) -> dict[str, Any]:
+        """Return what openings tell of a weak client: how much weaker it was asked to be, and is.
+
+        That is measured in a browser of its own: one that runs so long comes to keep compiled code, unlike the others.
+        """
+        if case.slowdown == 1:
+            return {}
+        with self.open(case, settings) as session:
+            return {"slowdown": {"asked": case.slowdown, "obtained": session.obtained_slowdown(feeds)}}
 
     def _warm(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
+        details = self._slowdown(case, feeds, settings)
         with self._browser(case, settings) as session:
             for _ in range(FILLING):
                 session.opening(feeds)
             while True:
+                code_cache = session.code_cache()
                 opening = session.opening(feeds)
                 session.prove_fetched(all_of_it=False)
-                yield opening
+                yield _with_details(opening, {"code_cache": code_cache, **details})
+
+
+def _with_details(opening: Opening, details: Mapping[str, Any]) -> Opening:
+    return replace(opening, facts=replace(opening.facts, details={**opening.facts.details, **details}))
+
+
+def _total(figures: Sequence[int | None]) -> int | None:
+    """Return the sum; None where one is not told."""
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if len(known) == len(figures) else None
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:

@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 from benchmarks.platforms import native
+from benchmarks.platforms.native import INPUT, OUTPUT
 from benchmarks.protocol import Case, Feeds, Outputs, UnavailableError
 from benchmarks.settings import Settings
 from models import MODELS
 
-INPUT, OUTPUT = "input", "logits"  # as the ONNX file calls them
 COMPILER = "g++"  # what PyTorch calls unless CXX names another
 
 
@@ -25,25 +26,14 @@ class ServerTorch(native.Installed):
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:
-        """Restore the network; the number of threads is the whole process's until the session is closed."""
+        """Restore the network; sessions with other numbers of threads may be open, and take turns block by block."""
         self.require(settings)
-        with self._on_threads(case):
+        with _giving_threads_back():
             with self.explained(case):
+                set_threads(case.threads)
                 engine = TorchEngine(_network(case, self.name), case.threads)
             details = {"memory_format": "channels_last"}
             yield native.NativeSession(case, native.facts(self.name, "PyTorch CPU", case.threads, details), engine)
-
-    @contextmanager
-    def _on_threads(self, case: Case) -> Iterator[None]:
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(case.threads)
-        try:
-            native.prove(case, self.name, {"threads": torch.get_num_threads()}, {"threads": case.threads})
-            yield
-        finally:
-            torch.set_num_threads(before)
 
 
 class ServerTorchCompiled(ServerTorch):
@@ -67,8 +57,9 @@ class ServerTorchCompiled(ServerTorch):
         self.require(settings)
         import torch
 
-        with self._on_threads(case):
+        with _giving_threads_back():
             with self.explained(case):
+                set_threads(case.threads)
                 engine = TorchEngine(self._compile(case), case.threads, case.batch_size)
             facts = native.facts(self.name, "TorchInductor CPU", case.threads, {"freezing": True, "mode": "default"})
             with torch.compiler.set_stance("fail_on_recompile"):
@@ -80,12 +71,12 @@ class ServerTorchCompiled(ServerTorch):
         from torch._inductor import config
 
         _use_fresh_cache()
-        torch._dynamo.reset()  # drops what an earlier session compiled of the same code
         before = {kind: Counter(values) for kind, values in counters.items()}
-        compiled: Any = torch.compile(_network(case, self.name), fullgraph=True, dynamic=False)
+        compiled: Any = torch.compile(_own_code(_network(case, self.name)), fullgraph=True, dynamic=False)
         images = torch.zeros(case.batch_size, 3, 32, 32)
         # As an option of torch.compile freezing has no effect. Compiling in this process leaves no helpers running.
-        frozen = config.patch(freezing=True, compile_threads=1)
+        # The number of threads is written into the code; as an option, it tells one cached code from another.
+        frozen = config.patch({"freezing": True, "compile_threads": 1, "cpp.threads": case.threads})
         with frozen, torch.compiler.set_stance("default"), torch.inference_mode():
             compiled(images)
         since = {kind: Counter(values) - before.get(kind, Counter()) for kind, values in counters.items()}
@@ -102,6 +93,38 @@ def prove_compiled(case: Case, platform: str, counted: dict[str, Counter[str]]) 
     }
     wanted = {"graphs compiled": 1, "graph breaks": 0, "frozen convolutions": True}
     native.prove(case, platform, found, wanted)
+
+
+def set_threads(threads: int) -> None:
+    """Set the threads that PyTorch computes on in the whole process; raise ValueError where it keeps others."""
+    import torch
+
+    torch.set_num_threads(threads)
+    if (found := torch.get_num_threads()) != threads:
+        raise ValueError(f"PyTorch computes on {found} threads, wanted {threads}")
+
+
+@contextmanager
+def _giving_threads_back() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        set_threads(before)
+
+
+def _own_code(network: Any) -> Any:
+    """Return a function that runs *network*, of a code object of its own.
+
+    To its code PyTorch ties what it compiles: so sessions open at once neither share nor drop each other's.
+    """
+
+    def infer(images: Any) -> Any:
+        return network(images)
+
+    return FunctionType(infer.__code__.replace(), infer.__globals__, closure=infer.__closure__)
 
 
 @cache
@@ -142,17 +165,19 @@ class TorchEngine:
         self.infer = infer
 
     def prepare(self, feeds: Feeds) -> Any:
-        """Return the images as a tensor in the same memory.
+        """Return the images as a tensor in the same memory, with the session's threads in force.
 
-        Raises ValueError where another session has changed the threads, or other than *batch_size* images are given.
+        Raises ValueError where they cannot be, or other than *batch_size* images are given.
         """
         import torch
 
-        if (threads := torch.get_num_threads()) != self._threads:
-            raise ValueError(f"PyTorch was set to {threads} threads meanwhile, opened for {self._threads}")
         if self._batch_size not in (None, len(feeds[INPUT])):
             raise ValueError(f"a batch of {len(feeds[INPUT])}, compiled for {self._batch_size}")
-        return torch.from_numpy(feeds[INPUT])
+        images = torch.from_numpy(feeds[INPUT])
+        if torch.get_num_threads() != self._threads:  # another session has had its turn
+            set_threads(self._threads)
+            self.infer(images)  # starts the threads, and renews what PyTorch kept for the other number
+        return images
 
     def outputs(self, answer: Any) -> Outputs:
         """Return the logits by name."""

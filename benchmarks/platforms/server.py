@@ -33,7 +33,7 @@ class ServerCpu(native.FreshProcesses):
         """Open the file and check that the session kept provider and threads."""
         import onnxruntime
 
-        threads = native.threads_of_this_process()
+        threads = native.runtime_threads()
         try:
             session = onnxruntime.InferenceSession(
                 os.fspath(case.file), options(case.threads), providers=["CPUExecutionProvider"]

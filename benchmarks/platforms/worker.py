@@ -8,32 +8,32 @@ import os
 import pickle
 import sys
 import time
-from pathlib import Path
 
-from benchmarks.protocol import Case, Feeds, Memory, Opening, Platform, PlatformError, UnavailableError
+from benchmarks.protocol import (
+    OPENING_ROUNDS,
+    Case,
+    Feeds,
+    Memory,
+    Opening,
+    Platform,
+    PlatformError,
+    UnavailableError,
+)
 from benchmarks.settings import Settings
-
-ROUNDS = 20  # after the first two inferences, so that memory has been grown into
+from browser_harness.processes import memory
 
 
 def open_once(platform: Platform, case: Case, feeds: Feeds, settings: Settings) -> Opening:
-    """Open, run, and look at the memory."""
-    before = _status("VmRSS")
+    """Open, run, and look at the memory; what the platform looks for beforehand is not on the clock."""
+    before = memory("self", "VmRSS")
+    if reason := platform.unavailable(settings):
+        raise UnavailableError(reason)
     start = time.perf_counter()
     with platform.open(case, settings) as session:
         load = time.perf_counter() - start
         (first,), (second,) = session.time(feeds, 1).seconds, session.time(feeds, 1).seconds
-        outputs = session.time(feeds, ROUNDS).outputs
-        return Opening(load, first, second, outputs, Memory(before, _status("VmHWM")), session.facts)
-
-
-def _status(name: str) -> int | None:
-    """Return a line of this process's memory figures, in bytes."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:  # Linux only
-        return None
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+        outputs = session.time(feeds, OPENING_ROUNDS).outputs
+        return Opening(load, first, second, outputs, Memory(before, memory("self", "VmHWM")), session.facts)
 
 
 def main() -> None:

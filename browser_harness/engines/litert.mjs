@@ -1,13 +1,14 @@
 // LiteRT.js on the processor: WebAssembly and XNNPACK, on one thread.
 
 let runtime;
+let build; // the WebAssembly that was loaded
 let model;
 let names; // what the graph that the file was made from calls its input and output
 
 /** Load the library and, of its builds, the one that it picks for this browser. */
 export async function load({ library, wasmPaths }) {
   runtime = await import(library);
-  await runtime.loadLiteRt(wasmPaths);
+  build = (await runtime.loadLiteRt(wasmPaths)).liteRtWasm;
 }
 
 /** Compile the one file. */
@@ -39,5 +40,9 @@ export async function infer(feeds) {
 export const outputs = (result) => [[names.output, result]];
 
 export async function inForce() {
-  return { threads: model.options.cpuOptions.numThreads, accelerator: model.options.accelerator };
+  return {
+    threads: build.getThreadCount(),
+    sharedMemory: !(build.HEAPU8.buffer instanceof ArrayBuffer), // without it no other thread can compute
+    isFullyAccelerated: model.isFullyAccelerated,
+  };
 }

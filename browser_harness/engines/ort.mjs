@@ -2,10 +2,11 @@
 
 let runtime;
 let session;
+let pageAdapter; // what the page found before the runtime took a device
 
 /** Check what the provider needs of the browser, and import the runtime; its WebAssembly is compiled with the model. */
 export async function load({ bundle, wasmPaths, threads, softwareGpu }) {
-  if (softwareGpu) await requireAdapter(new RegExp(softwareGpu.pattern, 'i'), softwareGpu.allowed);
+  if (softwareGpu) pageAdapter = await requireAdapter(new RegExp(softwareGpu.pattern, 'i'), softwareGpu.allowed);
   runtime = await import(bundle);
   runtime.env.wasm.wasmPaths = wasmPaths;
   runtime.env.wasm.numThreads = threads;
@@ -48,10 +49,11 @@ export async function inForce(lines) {
     threads: runtime.env.wasm.numThreads,
     placed: lines.flatMap((line) => line.match(/(All nodes|Node\(s\)) placed on \[.*/)?.[0] ?? []),
     adapter: device && described(device.adapterInfo, device.features),
+    pageAdapter,
   };
 }
 
-/** Throw what makes a case unavailable unless there is an adapter, of hardware or allowed to be software. */
+/** Return an adapter, of hardware or allowed to be software; throw what makes a case unavailable where none is. */
 async function requireAdapter(software, allowed) {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
@@ -63,6 +65,7 @@ async function requireAdapter(software, allowed) {
   if ((isFallbackAdapter || software.test(words)) && !allowed) {
     throw unavailable(`the only adapter is software (${words}); pass --allow-software-gpu to time it anyway, labelled`);
   }
+  return described(adapter.info, adapter.features);
 }
 
 /** Throw what makes a case unavailable where the browser has no WebNN for this kind of device. */

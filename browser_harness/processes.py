@@ -1,0 +1,83 @@
+"""What Linux tells of processes and threads under ``/proc``; one that ends while it is read has nothing to tell."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+Thread = tuple[int, int]  # process and thread
+PROC = Path("/proc")
+
+
+def parents() -> dict[int, int]:
+    """Return every process with its parent; none where the system is not Linux."""
+    found = {}
+    for folder in PROC.glob("[0-9]*"):
+        # Not the lists of children under task/: a kernel may be built without them.
+        if status := _read(folder / "stat"):
+            found[int(folder.name)] = int(status.rsplit(")", 1)[1].split()[1])
+    return found
+
+
+def descendants(process: int) -> set[int]:
+    """Return the processes below *process*, children and theirs, those that nobody has waited for included."""
+    everyone, found, generation = parents(), set[int](), {process}
+    while generation:
+        generation = {child for child, parent in everyone.items() if parent in generation}
+        found |= generation
+    return found
+
+
+def memory(process: int | str, name: str) -> int | None:
+    """Return a figure of ``/proc/PROCESS/status``, such as VmRSS, in bytes; None where the system does not tell.
+
+    *process* may be ``self``.
+    """
+    lines = (_read(PROC / str(process) / "status") or "").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
+
+
+class MemoryWatch:
+    """The resident memory of a process from now on, in bytes."""
+
+    def __init__(self, process: int) -> None:
+        self._process, self.before = process, memory(process, "VmRSS")
+        self._left = 0 if _forget_peak(process) else memory(process, "VmHWM") or 0
+
+    def peak(self) -> int | None:
+        """Return the most since then; None where the system does not tell, or tells of what was before only."""
+        found = memory(self._process, "VmHWM")
+        return found if found and found > self._left else None
+
+
+def _forget_peak(process: int) -> bool:
+    """Make VmHWM start again at what is resident now; return whether this user may."""
+    try:
+        (PROC / str(process) / "clear_refs").write_text("5")
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def thread_seconds(processes: Iterable[int]) -> dict[Thread, float]:
+    """Return how long each thread of *processes* has run so far; empty where the system does not tell."""
+    return dict(seconds for process in processes for seconds in _thread_seconds(process))
+
+
+def _thread_seconds(process: int) -> Iterator[tuple[Thread, float]]:
+    for folder in _entries(PROC / str(process) / "task"):
+        if counted := _read(folder / "schedstat"):  # the first number, in ns
+            yield (process, int(folder.name)), int(counted.split()[0]) / 1e9
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return [*folder.iterdir()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _read(path: Path) -> str | None:
+    """Return a file's text; None where its process has ended (its file is missing, or cannot be read any more)."""
+    try:
+        return path.read_text(errors="replace")  # a process may call itself anything
+    except (FileNotFoundError, ProcessLookupError):
+        return None
