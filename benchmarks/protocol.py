@@ -79,7 +79,7 @@ class CpuTime:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of the process that runs a model, of a page all that compute for it; None where the system does not tell."""
+    """Bytes of the process that runs a model, of a page all that compute for it; None where it is not told."""
 
     before: int | None  # resident, before the runtime is loaded
     peak: int | None  # resident, the most that was seen
