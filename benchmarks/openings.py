@@ -84,7 +84,7 @@ def report(opened: Opened, caches: str, record: Record, benchmark: BenchmarkFixt
         facts = opened.openings[-1].facts
         blocks = [Block([seconds(opening)], opening.outputs, None) for opening in opened.openings]
         benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=caches)
-        benchmark.extra_info["trust"] = trust.assess(blocks, facts, opened.before, opened.after)
+        benchmark.extra_info["trust"] = trust.assess_openings(blocks, facts, opened.before, opened.after)
         record(facts, blocks, 0, lambda: None, told)
 
     return reported

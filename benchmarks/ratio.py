@@ -1,7 +1,7 @@
 """The ratio of two sessions that were measured in turns: what a shared machine cannot take away from a comparison."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,27 +31,25 @@ STATISTICS: dict[str, Callable[[Samples], float]] = {"p10": p10, "mean": lambda 
 def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> dict[str, Any]:
     """Return the ratio of the first to the second side of *pairs* of neighbouring blocks, for extra_info.
 
-    ``value`` is the ratio of the *statistic* of all samples of each side. ``low`` and ``high`` bound it with the
-    ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993,
+    ``value`` is the ratio of the *statistic* of all samples of each side, ``ours`` to ``theirs`` in seconds. ``low`` and
+    ``high`` bound it with the ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993,
     chapter 13): they speak of the noise within this run. ``cpu`` is the ratio of processor seconds an inference.
     """
     sides = [[np.array(pair[side].seconds) for pair in pairs] for side in (0, 1)]
-    found = {"statistic": statistic, "value": _ratio(sides, range(len(pairs)), statistic), "pairs": len(pairs)}
+    ours, theirs = (STATISTICS[statistic](np.concatenate(side)) for side in sides)
+    found = {"statistic": statistic, "value": ours / theirs, "ours": ours, "theirs": theirs, "pairs": len(pairs)}
     if len(pairs) >= FEWEST_PAIRS:
         found |= _interval(sides, statistic)
     cpu = [cpu_per_inference([pair[side] for pair in pairs]) for side in (0, 1)]
     return found | ({"cpu": cpu[0] / cpu[1]} if cpu[0] and cpu[1] else {})
 
 
-def _ratio(sides: list[list[Samples]], chosen: Iterable[int], statistic: str) -> float:
-    of, chosen = STATISTICS[statistic], [*chosen]
-    ours, theirs = (of(np.concatenate([side[index] for index in chosen])) for side in sides)
-    return ours / theirs
-
-
 def _interval(sides: list[list[Samples]], statistic: str) -> dict[str, float]:
-    generator, count = np.random.default_rng(0), len(sides[0])
-    values = [_ratio(sides, generator.integers(0, count, count), statistic) for _ in range(RESAMPLES)]
+    generator, of, values = np.random.default_rng(0), STATISTICS[statistic], []
+    for _ in range(RESAMPLES):
+        chosen = generator.integers(0, len(sides[0]), len(sides[0]))
+        ours, theirs = (of(np.concatenate([side[index] for index in chosen])) for side in sides)
+        values.append(ours / theirs)
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return {"low": float(low), "high": float(high), "confidence": CONFIDENCE}
 

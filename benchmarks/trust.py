@@ -30,6 +30,7 @@ class Reading:
     busy: float | None  # of all cores together
     stolen: float | None
     ours: float  # of this process and everything that it started
+    theirs: Mapping[int, float]  # of each other process
     frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
 
@@ -37,7 +38,7 @@ class Reading:
 def read() -> Reading:
     """Read the counters; costs some milliseconds."""
     busy, stolen = _busy()
-    return Reading(time.perf_counter(), busy, stolen, _ours(), _frequency(), _throttled())
+    return Reading(time.perf_counter(), busy, stolen, *_processes(), _frequency(), _throttled())
 
 
 def _busy() -> tuple[float | None, float | None]:
@@ -49,8 +50,8 @@ def _busy() -> tuple[float | None, float | None]:
     return user + nice + system + interrupts + soft_interrupts, stolen
 
 
-def _ours() -> float:
-    """Return the processor time of this process, its descendants, and those that have ended and were waited for."""
+def _processes() -> tuple[float, dict[int, float]]:
+    """Return the processor time of this process and its descendants, with what they have waited for, and of others."""
     processes = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -61,12 +62,12 @@ def _ours() -> float:
     children: dict[int, list[int]] = {}
     for process, (parent, _seconds) in processes.items():
         children.setdefault(parent, []).append(process)
-    total, left = 0.0, [os.getpid()]
+    ours, left = 0.0, [os.getpid()]
     while left:
         process = left.pop()
-        total += processes.get(process, (0, 0.0))[1]
+        ours += processes.pop(process, (0, 0.0))[1]
         left += children.get(process, [])
-    return total
+    return ours, {process: seconds for process, (_parent, seconds) in processes.items()}
 
 
 def _numbers(pattern: str) -> list[float]:
@@ -90,19 +91,42 @@ def _throttled() -> int | None:
 
 
 def assess(
-    blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading, slowdown: float | None = None
+    blocks: Sequence[Block],
+    facts: Facts,
+    before: Reading,
+    after: Reading,
+    slowdown: float | None = None,
 ) -> dict[str, Any]:
     """Return what is known of a benchmark's circumstances, for extra_info; what is not known is left out.
 
     *slowdown* is how many times weaker a client was that was to be weaker. ``doubts`` says in words what makes the
     figure doubtful; :func:`advice` what to do about it.
     """
-    found = _machine(before, after) | _samples(blocks, facts)
+    found = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
     if slowdown:
         found["slowdown_excess"] = slowdown / facts.details["slowdown"]["asked"]
     return found | {
         "doubts": {check.name: check.words.format(found[check.name]) for check in CHECKS if check.fails(found)}
     }
+
+
+def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
+    """Return the same of sessions that were opened one after another.
+
+    How much they differ is told and not doubted: a few openings always do. What ended meanwhile was ours, so that others
+    are known only by the processes that were there throughout.
+    """
+    found = _machine(before, after) | _samples(blocks, facts)
+    there = before.theirs.keys() & after.theirs.keys()
+    others = math.fsum(after.theirs[process] - before.theirs[process] for process in there)
+    if there:
+        found["other_programs"] = others / (after.time - before.time)
+    return found | {"doubts": _doubts(found, but=("block_variation", "drift"))}
+
+
+def _doubts(found: Mapping[str, Any], but: Sequence[str] = ()) -> dict[str, str]:
+    failed = [check for check in CHECKS if check.name not in but and check.fails(found)]
+    return {check.name: check.words.format(found[check.name]) for check in failed}
 
 
 def advice(names: Iterable[str]) -> list[str]:
@@ -152,14 +176,19 @@ CHECKS = (
 )
 
 
+def _others(before: Reading, after: Reading) -> dict[str, Any]:
+    """Return the cores that were busy with something else than this run."""
+    if before.busy is None or after.busy is None:
+        return {}
+    others = ((after.busy - before.busy) - (after.ours - before.ours)) / (after.time - before.time)
+    # Less than nothing: the counter is not of the cores that this process is on.
+    return {"other_programs": max(0.0, others)} if others > -COUNTING_ERROR else {}
+
+
 def _machine(before: Reading, after: Reading) -> dict[str, Any]:
-    elapsed, found = after.time - before.time, {}
-    if before.busy is not None and after.busy is not None:
-        others = ((after.busy - before.busy) - (after.ours - before.ours)) / elapsed
-        if others > -COUNTING_ERROR:  # less than nothing: the counter is not of the cores that this process is on
-            found["other_programs"] = max(0.0, others)
+    found: dict[str, Any] = {}
     if before.stolen is not None and after.stolen is not None:
-        found["stolen"] = (after.stolen - before.stolen) / elapsed
+        found["stolen"] = (after.stolen - before.stolen) / (after.time - before.time)
     if before.frequency and after.frequency:
         found["frequency"] = after.frequency
         found["frequency_change"] = after.frequency / before.frequency - 1

@@ -17,7 +17,7 @@ def pairs(ratios):
 
 def test_the_value_is_of_all_samples_and_few_pairs_have_no_interval():
     found = paired([(block([4.0, 2.0]), block([1.0])), (block([3.0]), block([2.0]))])
-    assert found == {"statistic": "p10", "value": 2.0, "pairs": 2}
+    assert found == {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2}
 
 
 def test_an_interval_is_within_what_was_seen_and_around_the_value():

@@ -11,7 +11,7 @@ from benchmarks.protocol import Block, CpuTime, Facts
 from benchmarks.trust import Reading, assess
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
-QUIET = Reading(0.0, 10.0, 0.0, 5.0, 3e9, 0)
+QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
 STEADY = [[0.001, 0.00101, 0.00102]] * 12
 
 
@@ -72,6 +72,16 @@ def test_a_client_that_is_slowed_down_far_more_than_asked_for_is_doubted():
 
 def test_counters_of_other_cores_than_ours_say_nothing():
     assert "other_programs" not in assessed(busy=10.5)
+
+
+def test_openings_that_differ_are_not_doubted_and_what_ended_was_not_another_program():
+    blocks = [Block([seconds], {}, None) for seconds in (0.2, 0.3, 0.2, 0.4, 0.6)]
+    found = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
+    assert found["doubts"] == {}
+    assert found["other_programs"] == 0
+    assert found["block_variation"] > 0.1
+    busy = trust.assess_openings(blocks, FACTS, QUIET, after(theirs={1: 2.0, 3: 9.0}))
+    assert busy["doubts"]["other_programs"] == "other programs used 0.5 cores"
 
 
 def test_too_few_blocks_say_nothing_of_variation():

@@ -34,6 +34,8 @@ class Run:
     ratio: float
     low: float
     high: float
+    ours: float  # the 10th percentiles of the two sides, in seconds
+    theirs: float
     unpaired: float  # of the two medians
 
     @classmethod
@@ -43,7 +45,8 @@ class Run:
         ours, theirs = by_platform[platform], by_platform[BASE.label]
         ratio = ours["extra_info"][KEY]
         unpaired = ours["stats"]["median"] / theirs["stats"]["median"]
-        return cls(ratio["value"], ratio.get("low", math.nan), ratio.get("high", math.nan), unpaired)
+        sides = ratio["ours"], ratio["theirs"]
+        return cls(ratio["value"], ratio.get("low", math.nan), ratio.get("high", math.nan), *sides, unpaired)
 
 
 def largest_deviation(values: Sequence[float]) -> float:
@@ -77,7 +80,9 @@ def report(runs: Sequence[Run]) -> tuple[bool, str]:
     deviation = largest_deviation(ratios)
     paired_words = f"{deviation:.1%} from their median {statistics.median(ratios):.3f} at most (limit {LIMIT:.0%})"
     unpaired_words = f"{largest_deviation(unpaired):.1%} from their median {statistics.median(unpaired):.3f}"
-    words = f"ratios measured in turns: {paired_words}; ratios of medians: {unpaired_words}"
+    moved = [largest_deviation([getattr(one, side) for one in runs]) for side in ("ours", "theirs")]
+    sides_words = f"of the two sides, the platform moved by {moved[0]:.1%} and {BASE.label} by {moved[1]:.1%}"
+    words = f"ratios measured in turns: {paired_words}; {sides_words}; ratios of medians: {unpaired_words}"
     return deviation <= LIMIT, words
 
 
@@ -103,7 +108,8 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             runs.append(found := run(options, Path(folder)))
         print(
-            f"run {number}: {found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}], medians {found.unpaired:.3f}",
+            f"run {number}: {found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}] = {found.ours * 1e3:.3f} / "
+            f"{found.theirs * 1e3:.3f} ms, medians {found.unpaired:.3f}",
             flush=True,
         )
     within, words = report(runs)
