@@ -341,7 +341,7 @@ def test_endurance_refuses_too_few_runs(ended):
 
 
 def saved(ratio, ours, theirs):
-    paired = {"value": ratio, "low": ratio - 0.1, "high": ratio + 0.1}
+    paired = {"value": ratio, "ours": ratio, "theirs": 1.0, "low": ratio - 0.1, "high": ratio + 0.1}
     return {
         "benchmarks": [
             {"params": {"platform": "server-cpu"}, "extra_info": {}, "stats": {"median": theirs}},
@@ -356,7 +356,7 @@ def saved(ratio, ours, theirs):
 
 def test_a_run_is_read_from_the_saved_json():
     found = repeat.Run.of(json.loads(json.dumps(saved(6.5, 3.0, 0.5))), "chromium-wasm")
-    assert found == repeat.Run(6.5, 6.4, 6.6, 6.0)
+    assert found == repeat.Run(6.5, 6.4, 6.6, 6.5, 1.0, 6.0)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_a_run_is_read_from_the_saved_json():
     [([6.0, 6.0, 6.0], True), ([5.9, 6.0, 6.17], True), ([6.0, 6.0, 6.19], False), ([5.8, 6.0, 6.0], False)],
 )
 def test_the_largest_deviation_decides(ratios, within):
-    passed, words = repeat.report([repeat.Run(ratio, 0, 0, 9) for ratio in ratios])
+    passed, words = repeat.report([repeat.Run(ratio, 0, 0, ratio, 1, 9) for ratio in ratios])
     assert passed is within
     assert "ratios of medians: 0.0% from their median 9.000" in words
 
@@ -372,7 +372,7 @@ def test_the_largest_deviation_decides(ratios, within):
 @pytest.mark.parametrize(("ratios", "code"), [([6.0, 6.1, 6.0], 0), ([6.0, 7.0, 6.0], 1)])
 def test_repeat_ends_with_1_where_a_ratio_is_another(ended, monkeypatch, ratios, code):
     left = iter(ratios)
-    monkeypatch.setattr(repeat, "run", lambda *_given: repeat.Run(next(left), 5, 8, 6))
+    monkeypatch.setattr(repeat, "run", lambda *_given: repeat.Run(next(left), 5, 8, 6, 1, 6))
     ending, told = ended(repeat, "--runs", "3")
     assert ending == code
     assert "run 3: 6.000 [5.000, 8.000], medians 6.000" in told
