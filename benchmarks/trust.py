@@ -18,7 +18,7 @@ from benchmarks.ratio import p10
 FEWEST_BLOCKS = 4
 COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
 
-CPU = Path("/sys/devices/system/cpu")
+PROC, CPU = Path("/proc"), Path("/sys/devices/system/cpu")
 TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -43,7 +43,7 @@ def read() -> Reading:
 
 def _busy() -> tuple[float | None, float | None]:
     try:
-        fields = [int(field) / TICK for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        fields = [int(field) / TICK for field in (PROC / "stat").read_text().splitlines()[0].split()[1:9]]
     except OSError:  # Linux only
         return None, None
     user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = fields
@@ -53,21 +53,23 @@ def _busy() -> tuple[float | None, float | None]:
 def _processes() -> tuple[float, dict[int, float]]:
     """Return the processor time of this process and its descendants, with what they have waited for, and of others."""
     processes = {}
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in PROC.glob("[0-9]*"):
         try:
             fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
         except OSError:  # it ended meanwhile
             continue
-        processes[int(folder.name)] = int(fields[1]), sum(map(int, fields[11:15])) / TICK
+        user_and_system, of_children = ([int(field) / TICK for field in fields[at : at + 2]] for at in (11, 13))
+        processes[int(folder.name)] = int(fields[1]), sum(user_and_system), sum(of_children)
     children: dict[int, list[int]] = {}
-    for process, (parent, _seconds) in processes.items():
+    for process, (parent, _own, _waited_for) in processes.items():
         children.setdefault(parent, []).append(process)
     ours, left = 0.0, [os.getpid()]
     while left:
         process = left.pop()
-        ours += processes.pop(process, (0, 0.0))[1]
+        ours += sum(processes.pop(process, (0, 0.0, 0.0))[1:])
         left += children.get(process, [])
-    return ours, {process: seconds for process, (_parent, seconds) in processes.items()}
+    # What others have waited for may have been ours: an orphan of a browser that ended goes to the first process.
+    return ours, {process: own for process, (_parent, own, _waited_for) in processes.items()}
 
 
 def _numbers(pattern: str) -> list[float]:

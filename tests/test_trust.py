@@ -1,5 +1,6 @@
 """What makes a figure doubtful is found, said with what to do, and a quiet machine is not accused."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -96,6 +97,18 @@ def test_what_this_process_and_its_children_computed_is_their_own():
     now = trust.read()
     assert now.ours - before.ours >= 0.28
     assert now.busy - before.busy >= 0.2
+
+
+def test_what_others_have_waited_for_is_not_taken_for_their_own_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "PROC", tmp_path)
+    ticks = {"1": (0, 1, 2, 30, 40), str(os.getpid()): (1, 5, 0, 3, 0), "900000": (os.getpid(), 7, 0, 0, 0)}
+    for process, (parent, *spent) in ticks.items():
+        (tmp_path / process).mkdir()
+        times = " ".join(str(seconds * trust.TICK) for seconds in spent)
+        (tmp_path / process / "stat").write_text(f"{process} (a) b) S {parent} {'0 ' * 9}{times} 20 0")
+    ours, theirs = trust._processes()
+    assert ours == 5 + 3 + 7  # with the child, and the child that has ended
+    assert theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
 
 
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
