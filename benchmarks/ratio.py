@@ -31,9 +31,10 @@ STATISTICS: dict[str, Callable[[Samples], float]] = {"p10": p10, "mean": lambda 
 def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> dict[str, Any]:
     """Return the ratio of the first to the second side of *pairs* of neighbouring blocks, for extra_info.
 
-    ``value`` is the ratio of the *statistic* of all samples of each side, ``ours`` to ``theirs`` in seconds. ``low`` and
-    ``high`` bound it with the ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction to the
-    Bootstrap", 1993, chapter 13): they speak of the noise within this run. ``cpu`` is the ratio of processor seconds.
+    ``value`` is the ratio of the *statistic* of all samples of each side, ``ours`` to ``theirs`` in seconds. ``low``
+    and ``high`` bound it with the ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction
+    to the Bootstrap", 1993, chapter 13): they speak of the noise within this run. ``cpu`` is the ratio of processor
+    seconds.
     """
     sides = [[np.array(pair[side].seconds) for pair in pairs] for side in (0, 1)]
     ours, theirs = (STATISTICS[statistic](np.concatenate(side)) for side in sides)

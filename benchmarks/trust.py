@@ -115,8 +115,8 @@ def assess(
 def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
     """Return the same of sessions that were opened one after another.
 
-    How much they differ is told and not doubted: a few openings always do. What ended meanwhile was ours, so that others
-    are known only by the processes that were there throughout.
+    How much they differ is told and not doubted: a few openings always do. What ended meanwhile was ours, so that
+    others are known only by the processes that were there throughout.
     """
     found = _machine(before, after) | _samples(blocks, facts)
     there = before.theirs.keys() & after.theirs.keys()
