@@ -8,7 +8,7 @@
 //   tensor(values, type, shape)    what infer takes for an input, made outside the clock
 //   infer(feeds)                   run from inputs on the host until all outputs can be read there
 //   outputs(results)               [name, {type, dims, data}] of what infer returned
-//   inForce(lines)                 what is found in force; lines are what was logged while it was opened
+//   inEffect(lines)                 what is found in force; lines are what was logged while it was opened
 
 import { wasmBytes } from '/memory.mjs';
 import { normalise } from '/normalise.mjs';
@@ -54,7 +54,7 @@ async function open({ engine: url, files, configuration }) {
     await engine.open(fetched, configuration);
     const end = performance.now();
     const loadParts = { runtime: loaded - start, fetch: received - loaded, session: end - received };
-    return { load: end - start, loadParts, ...(await engine.inForce(log.lines)), ...inPage() };
+    return { load: end - start, loadParts, ...(await engine.inEffect(log.lines)), ...inPage() };
   } catch (error) {
     if (error.name === 'Unavailable') return { unavailable: error.message };
     throw error;

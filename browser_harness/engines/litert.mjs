@@ -39,7 +39,7 @@ export async function infer(feeds) {
 
 export const outputs = (result) => [[names.output, result]];
 
-export async function inForce() {
+export async function inEffect() {
   return {
     threads: build.getThreadCount(),
     sharedMemory: !(build.HEAPU8.buffer instanceof ArrayBuffer), // without it no other thread can compute

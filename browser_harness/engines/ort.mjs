@@ -42,7 +42,7 @@ export async function infer(feeds) {
 export const outputs = (results) =>
   session.outputNames.map((name) => [name, { type: results[name].type, dims: results[name].dims, data: results[name].data }]);
 
-export async function inForce(lines) {
+export async function inEffect(lines) {
   const device = await runtime.env.webgpu?.device;
   return {
     version: runtime.env.versions.web,

@@ -76,7 +76,7 @@ const OPERATIONS = {
   gemm: ({ input, kernel, bias }, values) => tf.fused.matMul({ a: values[input], b: kernel, bias }),
 };
 
-export async function inForce() {
+export async function inEffect() {
   return {
     version: tf.version_core,
     backendVersion: tf.wasm.version_wasm,
