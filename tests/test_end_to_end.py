@@ -50,11 +50,12 @@ def test_every_platform_has_its_samples_and_its_identity(run):
         assert len(stats["data"]) == stats["rounds"] >= 5
         assert sum(stats["data"]) >= 0.5
         assert info["model_sha256"] == manifest.load("resnet8").row["sha256"]
-        assert (info["threads"], info["batch_size"]) == (1, 8)
+        is_webnn = benchmark["params"]["platform"] == "chromium-webnn"
+        assert (info["threads"], info["batch_size"]) == (None if is_webnn else 1, 8)
         assert 0 < info["warmup_rounds"] <= 50
         assert 0 <= info["parity"] < 1e-5
         if sys.platform.startswith("linux"):
-            assert 0.02 < info["trust"]["computing_share"] < 5
+            assert is_webnn or 0.02 < info["trust"]["computing_share"] < 1.5
             assert info["trust"]["other_programs"] >= 0
         if benchmark["params"]["platform"] != "server-cpu":
             ratio = info["ratio_to_server_cpu"]

@@ -76,8 +76,14 @@ def relative(windows: Sequence[Window]) -> list[Course]:
 
 
 def seen(courses: Sequence[Course]) -> bool:
-    """Whether the page became slower and stayed so until its end."""
-    return all(course.slower >= SLOWER for course in courses[-LASTING:])
+    """Whether the page became slower and stayed so for a while; it may well recover."""
+    return lasting(courses) >= SLOWER
+
+
+def lasting(courses: Sequence[Course]) -> float:
+    """Return how many times slower the page was throughout its slowest LASTING windows in a row."""
+    starts = range(max(1, len(courses) - LASTING + 1))
+    return max(min(course.slower for course in courses[start : start + LASTING]) for start in starts)
 
 
 def age(session: Session, reference: Session, question: Question, runs: int) -> Iterator[Window]:
@@ -113,14 +119,10 @@ def page(runs: int, question: Question) -> list[Course]:
 
 
 def summary(pages: Sequence[Sequence[Course]]) -> str:
-    """Say in how many pages it was seen, with the slowest window and the slowest ending of all."""
+    """Say in how many pages it was seen, and how slow the slowest was."""
     count = sum(map(seen, pages))
-    slowest = max(course.slower for courses in pages for course in courses)
-    ending = max(min(course.slower for course in courses[-LASTING:]) for courses in pages)
-    words = (
-        f"{'seen' if count else 'not seen'}: {count} of {len(pages)} pages were slower by {SLOWER} or more at their end"
-    )
-    return f"{words}; slowest ending {ending:.2f}, slowest {WINDOW} inferences {slowest:.2f}"
+    words = f"{count} of {len(pages)} pages were slower by {SLOWER} or more for {LASTING * WINDOW} inferences in a row"
+    return f"{'seen' if count else 'not seen'}: {words}; the slowest by {max(map(lasting, pages)):.2f}"
 
 
 def main() -> None:
