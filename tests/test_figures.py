@@ -247,9 +247,9 @@ def test_resident_memory_is_that_of_all_processes_below():
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         child.stdout.read(1)
-        found = soak.processes_below(child.pid)
+        found = [*soak.descendants(child.pid)]
         assert len(found) == 1
-        assert found[0] in soak.processes_below(os.getpid())
+        assert found[0] in soak.descendants(os.getpid())
         assert 5e6 < soak.resident([child.pid]) < 40e6 < soak.resident(found) + soak.resident([child.pid]) < 200e6
         child.stdin.close()
     assert soak.resident([child.pid]) == 0

@@ -24,7 +24,7 @@ from models import manifest
 MODEL = "resnet20"
 WINDOW, BLOCK = 400, 50  # inferences: of one line, and of one turn
 SLOWER = 1.25  # it was 1.7 when it was seen; a step of 1.1 is compilation
-LASTING = 2  # windows, up to the last one
+LASTING = 2  # windows in a row
 SETTINGS = Settings()
 WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
 

@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from benchmarks.protocol import Case, UnavailableError
 from benchmarks.reference import Question, ask
 from benchmarks.settings import Settings, positive
 from browser_harness import cgroup
+from browser_harness.processes import descendants, memory
 from models import manifest
 
 MODEL = "resnet8"
@@ -76,30 +77,12 @@ def visit(target: Target, question: Question) -> Held:
     """Open a session, check one answer, and look at the memory before it is closed."""
     with PLATFORMS[target.platform].open(_case(target), SETTINGS) as session:
         question.check(session.facts, session.run(question.feeds))
-        return Held(resident([os.getpid()]), resident(processes_below(os.getpid())))
+        return Held(resident([os.getpid()]), resident(descendants(os.getpid())))
 
 
-def resident(processes: Sequence[int]) -> int:
+def resident(processes: Iterable[int]) -> int:
     """Return the resident bytes of *processes*; one that has just ended has none."""
-    total = 0
-    for process in processes:
-        try:
-            total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
-
-
-def processes_below(process: int) -> list[int]:
-    """Return the children of a process and theirs, those that nobody has waited for included."""
-    found: list[int] = []
-    try:
-        for children in Path(f"/proc/{process}/task").glob("*/children"):
-            for child in map(int, children.read_text().split()):
-                found += [child, *processes_below(child)]
-    except (FileNotFoundError, ProcessLookupError):  # it has just ended
-        return found
-    return found
+    return sum(memory(process, "VmRSS") or 0 for process in processes)
 
 
 def cycles(held: Sequence[Held], length: int) -> list[Cycle]:
@@ -130,9 +113,9 @@ def verdicts(seen: Sequence[Cycle]) -> Iterator[tuple[bool, str]]:
 def left_behind(temporary: Path) -> list[str]:
     """Return what is still there of what this process started and made, in words."""
     end = time.monotonic() + ENDING
-    while processes_below(os.getpid()) and time.monotonic() < end:
+    while descendants(os.getpid()) and time.monotonic() < end:
         time.sleep(0.1)
-    found = [f"process {process}: {_command(process)}" for process in processes_below(os.getpid())]
+    found = [f"process {process}: {_command(process)}" for process in descendants(os.getpid())]
     found += [f"folder {folder}" for folder in temporary.glob("harness-*")]
     where = cgroup.version()
     groups = where.parent.glob(f"client-or-server-{os.getpid()}-*") if where else []
