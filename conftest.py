@@ -18,8 +18,11 @@ pytest_plugins = (
     "benchmarks.options",
     "benchmarks.missing",
     "benchmarks.identity",
+    "benchmarks.storage",
     "benchmarks.report",
+    "benchmarks.compare_fail",
     "benchmarks.replay",
+    "benchmarks.turns",
     "benchmarks.measure",
     "benchmarks.openings",
 )
@@ -59,7 +62,8 @@ def session(case: Case, platform: str, request: pytest.FixtureRequest) -> Iterat
 @pytest.fixture
 def partner(case: Case, platform: str, session: Session, request: pytest.FixtureRequest) -> Iterator[Session | None]:
     """The same model and batch on ``server-cpu``, which takes turns with the session; None where it is the session."""
-    if platform == BASE.label or request.config.getoption("benchmark_disable"):
+    alone = request.config.getoption("benchmark_disable") or request.config.getoption("lockstep")
+    if platform == BASE.label or alone:
         yield None
     else:
         with PLATFORMS[BASE.platform].open(replace(case, threads=1, slowdown=1), settings_of(request.config)) as opened:

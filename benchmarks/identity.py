@@ -1,5 +1,6 @@
 """Who measured: what the saved JSON says of the machine, the platforms and the model behind a figure."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,13 @@ from models.manifest import Artefact
 # Instruction sets that change what the runtimes execute.
 SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+ROOT = Path(__file__).parents[1]
+MEASURES = (
+    "conftest.py",
+    "benchmarks/*.py",
+    "benchmarks/platforms/*.py",
+    *(f"browser_harness/{pattern}" for pattern in ("*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")),
+)
 LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
 
 
@@ -34,6 +42,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
         "gpus": gpus(),
         "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
         "versions": _versions(settings_of(config)),
+        "suite": suite(),
     }
 
 
@@ -44,6 +53,14 @@ def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared
     saved["load_average"] = machine_info["load_average"]
     for name in ("hz_actual", "hz_actual_friendly"):
         saved["cpu"][name] = machine_info["cpu"].get(name)
+
+
+def suite(root: Path = ROOT) -> str:
+    """Return the first digits of the SHA-256 of all that measures: with other code a figure may mean something else."""
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in MEASURES for file in root.glob(pattern)):
+        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _governor() -> str | None:

@@ -5,19 +5,24 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks import energy, trust
 from benchmarks.identity import of_question
-from benchmarks.protocol import Block, Facts, Session, WeakSession
+from benchmarks.protocol import AgeingSession, Block, Facts, Session, WeakSession
 from benchmarks.ratio import paired
 from benchmarks.reference import Question
 from benchmarks.replay import Record
 from benchmarks.report import RATIO
 from benchmarks.sampler import Plan, check_slowdown, draw, draw_in_turns, warm_up
+from benchmarks.turns import Turns, turns_of
+from benchmarks.witness import Witness
+
+Drew = TypeVar("Drew")
+WITNESSED_TURNS = 20  # turns between two looks at the witness, which would fill a third of a turn
 
 
 class Measure(Protocol):
@@ -42,6 +47,7 @@ class Drawn:
 def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
     """Time an open session on one question, hold every block against the answer, report to pytest-benchmark."""
     marker = request.node.get_closest_marker("benchmark").kwargs
+    turns = turns_of(request.config)
 
     def option(name: str) -> Any:
         return marker.get(name, request.config.getoption(f"benchmark_{name}"))
@@ -49,18 +55,27 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
     def measured(
         session: Session, question: Question, partner: Session | None = None, name: str = "server_cpu"
     ) -> None:
+        if turns and isinstance(session, AgeingSession):
+            session.allow_short_blocks()
         facts = session.facts
         parity = [question.check(facts, session.run(question.feeds))]
+        witness = Witness()
         if benchmark.disabled:
             return record(facts, [], 0, lambda: session.run(question.feeds))
         benchmark.extra_info.update(of_question(question))
         before = trust.read(), energy.read()
         with _no_garbage_collection() if option("disable_gc") else nullcontext():
-            drawn = draw_all(session, partner, question, plan(option))
+            if turns:
+                drawn = draw_in_lockstep(session, question, plan(option, turns.seconds(facts)), witness, turns)
+            else:
+                drawn = draw_all(session, partner, question, plan(option), witness)
         after = trust.read(), energy.read()
         slowdown = obtained_slowdown(session, question)
         parity += [question.check(facts, block.outputs) for block in drawn.blocks]
         benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(drawn.warm_up))
+        benchmark.extra_info["calibration"] = witness.facts()
+        if turns:
+            benchmark.extra_info["turns"] = [len(block.seconds) for block in drawn.blocks]
         benchmark.extra_info.update(_circumstances(drawn, facts, before, after, slowdown), **_ratio(drawn, facts, name))
         return record(facts, drawn.blocks, question.images(drawn.blocks), lambda: session.run(question.feeds))
 
@@ -76,7 +91,7 @@ def obtained_slowdown(session: Session, question: Question) -> float | None:
     return obtained
 
 
-def plan(option: Callable[[str], Any]) -> Plan:
+def plan(option: Callable[[str], Any], block_seconds: float | None = None) -> Plan:
     """Return the plan that pytest-benchmark's options make."""
     return Plan(
         min_rounds=int(option("min_rounds")),
@@ -84,18 +99,40 @@ def plan(option: Callable[[str], Any]) -> Plan:
         warmup_rounds=int(option("warmup_iterations")) if option("warmup") else 0,
         precision=float(option("precision")) if option("precision") else None,
         confidence=float(option("confidence")),
+        block_seconds=block_seconds,
     )
 
 
-def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
-    """Warm up and draw until *plan* is met."""
+def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan, witness: Witness) -> Drawn:
+    """Warm up and draw until *plan* is met, with a look at the witness before each block."""
     feeds, warm = question.feeds, warm_up(session, question.feeds, plan)
     estimate = min(warm, default=None)
     if partner is None:
-        return Drawn(warm, list(draw(session, feeds, plan, estimate)), [])
+        return Drawn(warm, list(_witnessed(draw(session, feeds, plan, estimate), witness)), [])
     known = estimate or session.time(feeds, 1).seconds[0], min(warm_up(partner, feeds, PARTNER_WARM_UP))
-    pairs = list(draw_in_turns(session, partner, feeds, plan, known))
+    pairs = list(_witnessed(draw_in_turns(session, partner, feeds, plan, known), witness))
     return Drawn(warm, [ours for ours, _theirs in pairs], [theirs for _ours, theirs in pairs])
+
+
+def draw_in_lockstep(session: Session, question: Question, plan: Plan, witness: Witness, turns: Turns) -> Drawn:
+    """Warm up, and draw a block in each turn until *plan* is met."""
+    warm, drawn = warm_up(session, question.feeds, plan), list[Block]()
+    blocks = draw(session, question.feeds, plan, min(warm, default=None))
+    turns.report("slice")
+    with turns.on_the_core(session):
+        for block in _witnessed(blocks, witness, WITNESSED_TURNS):
+            drawn.append(block)
+            turns.report("slice")
+    turns.report("done")
+    return Drawn(warm, drawn, [])
+
+
+def _witnessed(blocks: Iterator[Drew], witness: Witness, every: int = 1) -> Iterator[Drew]:
+    """Pass *blocks* on, with a look at the witness before each, or *every* so many."""
+    for number, block in enumerate(blocks):
+        if number % every == 0:
+            witness.look()
+        yield block
 
 
 # The partner is warm after a moment, whatever was asked for the session.

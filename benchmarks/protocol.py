@@ -56,7 +56,7 @@ class Facts:
     threads: int | None  # None where the platform computes on as many as it likes: a GPU, WebNN
     clock: str
     clock_resolution: float  # seconds
-    renewed: bool = False  # every block of more than one inference is drawn in a page of its own
+    renewed: bool = False  # a block of more than one inference may be drawn in a page of its own
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -143,6 +143,22 @@ class WeakSession(Protocol):
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower its inferences really are, from blocks with and without the brake in turn."""
+
+
+@runtime_checkable
+class AgeingSession(Protocol):
+    """A session that draws every block in a page of its own, since a page may slow down as it ages."""
+
+    def allow_short_blocks(self) -> None:
+        """From now on draw several blocks in a page, as long as it is young: a turn is too short for a page."""
+
+
+@runtime_checkable
+class MovableSession(Protocol):
+    """A session whose computing threads can be kept on one core, where the system lets them."""
+
+    def keep_on(self, core: int) -> None:
+        """Keep what computes on that core from now on."""
 
 
 class Platform(Protocol):

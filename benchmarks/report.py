@@ -58,9 +58,9 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Generator[None, None, None]:
-    """Remember how the run ended before pytest-benchmark saves it."""
-    session.config.stash[EXIT_STATUS] = int(exitstatus)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Remember how the run ended before pytest-benchmark saves it; it may have been refused just now."""
+    session.config.stash[EXIT_STATUS] = int(session.exitstatus)
     return (yield)
 
 

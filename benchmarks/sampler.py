@@ -34,6 +34,7 @@ class Plan:
     warmup_rounds: int = 0
     precision: float | None = None  # relative margin of error of the mean that ends the drawing early
     confidence: float = 0.99
+    block_seconds: float | None = None  # of samples in a block; None: what suits the session
 
     def wants(self, samples: list[float]) -> bool:
         """Whether more samples are to be drawn."""
@@ -74,7 +75,8 @@ def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = No
     samples: list[float] = []
     blocks: list[Block] = []
     while plan.wants(samples):
-        rounds = plan.next_rounds(samples, estimate, block_seconds(session.facts)) if estimate else 1
+        length = plan.block_seconds or block_seconds(session.facts)
+        rounds = plan.next_rounds(samples, estimate, length) if estimate else 1
         blocks.append(_checked(session, feeds, rounds))
         samples += blocks[-1].seconds
         estimate = statistics.median(samples)

@@ -1,6 +1,8 @@
 """What Linux tells of processes and threads under ``/proc``; one that ends while it is read has nothing to tell."""
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 Thread = tuple[int, int]  # process and thread
@@ -66,6 +68,14 @@ def _thread_seconds(process: int) -> Iterator[tuple[Thread, float]]:
     for folder in _entries(PROC / str(process) / "task"):
         if counted := _read(folder / "schedstat"):  # the first number, in ns
             yield (process, int(folder.name)), int(counted.split()[0]) / 1e9
+
+
+def keep_on(core: int, processes: Iterable[int]) -> None:
+    """Keep every thread of *processes* on a core, and those they start from then on."""
+    for process in processes:
+        for folder in _entries(PROC / str(process) / "task"):
+            with suppress(ProcessLookupError):  # it has just ended
+                os.sched_setaffinity(int(folder.name), {core})
 
 
 def _entries(folder: Path) -> list[Path]:

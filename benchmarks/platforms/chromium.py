@@ -23,6 +23,7 @@ REFUSED = {
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
 WARM_UP = 10  # inferences in each fresh page of LiteRT.js
+YOUNG = 400  # inferences; a page that slows down was never seen to do so before its 1,000th
 
 
 def dist(package: str, *folders: str) -> Path:
@@ -240,14 +241,22 @@ class FreshPages(PageSession):
     """A session that times every block of several inferences in a new page of the same browser, warmed up first."""
 
     renewed = True
+    _oldest = 0  # inferences that a page may have run at the end of a block
+    _age = 0
+
+    def allow_short_blocks(self) -> None:
+        """Renew the page only when it has run for a while."""
+        self._oldest = YOUNG
 
     def time(self, feeds: Feeds, rounds: int) -> Block:
         """Open the case in a new page, for a block of several inferences, and time it there."""
-        if rounds > 1:
+        if rounds > 1 and self._age + rounds > self._oldest:
             first = self.facts  # of the page that fetched everything
             self.open()
             self.facts = first
             self._time(feeds, WARM_UP)
+            self._age = WARM_UP
+        self._age += rounds
         return self._time(feeds, rounds)
 
 

@@ -83,6 +83,10 @@ class NativeSession:
             block, answer = timed(self._engine.infer, prepared, rounds)
             return Block(block.seconds, self._engine.outputs(answer), block.cpu)
 
+    def keep_on(self, core: int) -> None:
+        """Keep this thread, which computes, on a core."""
+        os.sched_setaffinity(0, {core})
+
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Time one inference for every batch; where batches are of one size, zeros fill up the last."""
         name = self._engine.input_names[0]

@@ -35,7 +35,7 @@ from benchmarks.protocol import (
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, packages
 from browser_harness.page import Page, PageError, open_browser
-from browser_harness.processes import MemoryWatch, Thread, memory
+from browser_harness.processes import MemoryWatch, Thread, keep_on, memory
 from browser_harness.server import Server, serving
 
 HARNESS = {
@@ -103,6 +103,7 @@ class PageSession:
         self._server, self._page, self._quota = started.server, started.page, started.quota
         self._published: dict[bytes, str] = {}
         self._mark = 0  # of the server's answers, where the page began to load
+        self._core: int | None = None  # None: wherever the system puts what computes
         self._needed: set[str] = set()
         self._fetched: dict[str, int] = {}
 
@@ -130,6 +131,8 @@ class PageSession:
         with explained(self._platform.name, self._case):
             self._page.look_at_processes()
             self._slow_down()
+            if self._core is not None:
+                self.keep_on(self._core)
             self.facts = self._facts(found)
         return float(found["load"]) / 1e3
 
@@ -197,6 +200,11 @@ class PageSession:
         before = _total([watches[pid].before if pid in watches else 0 for pid in computed])
         peak = _total([watches[pid].peak() if pid in watches else memory(pid, "VmHWM") for pid in computed])
         return Memory(before, peak, self._call("wasmBytes", {}))
+
+    def keep_on(self, core: int) -> None:
+        """Keep the processes that compute for the page on a core, those of a later page too."""
+        self._core = core
+        keep_on(core, [*self._page.renderers, *self._page.services])
 
     def prove_fetched(self, *, all_of_it: bool) -> None:
         """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""

@@ -1,0 +1,106 @@
+"""Each version's own checkout and environment: a revision becomes a worktree, and tox makes what it says it needs."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.gate.lockstep import Version
+
+FOLDER = Path(".gate")  # in the project's root; git ignores it
+# What the gate's own tox and Python tell their children, and would tell a version's.
+OURS = ("TOX_", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_")
+OVERRIDE = "TOX_OVERRIDE"  # what a person overrides, they override for the versions too
+
+
+class CheckoutError(Exception):
+    """A version cannot be had as it was named; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A version's files."""
+
+    path: Path
+    words: str  # what it is: a revision and its commit, or a folder
+
+
+def git(*words: str, cwd: Path) -> str:
+    """Return what git answers; raise CheckoutError with its own words."""
+    done = subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CheckoutError(f"git {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def commit_of(text: str, root: Path) -> str | None:
+    """Return the commit that a revision names; None where it names none."""
+    try:
+        return git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}", cwd=root)
+    except CheckoutError:
+        return None
+
+
+def merge_base(text: str, root: Path) -> str:
+    """Return where HEAD left the line of a revision."""
+    if commit_of(text, root) is None:
+        raise CheckoutError(f"{text}: no revision of {root}; fetch it (a shallow clone lacks most)")
+    return git("merge-base", text, "HEAD", cwd=root)
+
+
+def working_tree(root: Path) -> Checkout:
+    """Return the project as it lies there, changes included."""
+    changed = ", with changes" if git("status", "--porcelain", "--untracked-files=no", cwd=root) else ""
+    return Checkout(root, f"the working tree ({git('rev-parse', '--short', 'HEAD', cwd=root)}{changed})")
+
+
+def checkout(text: str, root: Path) -> Checkout:
+    """Return the version that *text* names: a revision of the project at *root*, else a folder with a checkout.
+
+    Raises CheckoutError where it is neither.
+    """
+    if commit := commit_of(text, root):
+        return Checkout(_worktree(commit, root), commit[:12] if commit.startswith(text) else f"{text} ({commit[:12]})")
+    folder = Path(text).resolve()
+    if (folder / "benchmarks").is_dir():
+        return Checkout(folder, str(text))
+    raise CheckoutError(f"{text}: neither a revision of this repository nor a folder with a checkout of the suite")
+
+
+def _worktree(commit: str, root: Path) -> Path:
+    """Return a worktree of *commit*, an earlier gate's where there is one, as clean as a new one."""
+    path = root / FOLDER / "checkouts" / commit[:12]
+    git("worktree", "prune", cwd=root)
+    if path.is_dir():
+        git("reset", "--hard", "--quiet", commit, cwd=path)
+    else:
+        git("worktree", "add", "--detach", str(path), commit, cwd=root)
+    return path
+
+
+def prepare(name: str, found: Checkout, environment: str) -> Version:
+    """Make the version's tox environment, and its browser where it can be had; raise CheckoutError where that fails."""
+    if not (found.path / "benchmarks" / "turns.py").is_file():
+        raise CheckoutError(
+            f"{name}: {found.words} is older than the gate: it cannot take turns; name a later revision"
+        )
+    start = time.monotonic()
+    command = [sys.executable, "-m", "tox", "run", "-q", "-e", environment, "--notest"]
+    done = subprocess.run(command, cwd=found.path, env=_clean(), stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise CheckoutError(
+            f"{name}: `tox run -e {environment} --notest` failed in {found.path}; its words stand above"
+        )
+    folder = found.path / ".tox" / environment
+    python = next(path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists())
+    # Without a browser the rest is still measured, and the reason is told.
+    subprocess.run([python, "-m", "browser_harness"], cwd=found.path, env=_clean(), stdout=sys.stderr, check=False)
+    print(f"{name}: {found.words}, ready after {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    return Version(name, found.path, python)
+
+
+def _clean() -> Mapping[str, str]:
+    return {name: value for name, value in os.environ.items() if name == OVERRIDE or not name.startswith(OURS)}

@@ -1,0 +1,227 @@
+"""Gate a head against a base: screen all benchmarks in lockstep, confirm the suspects, give each a verdict."""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.gate import lockstep
+from benchmarks.gate.decide import Pair, Rules, decide, log_ratio_of_slices, suspects
+from benchmarks.gate.lockstep import Match, Matched, SideError, Version
+from benchmarks.gate.verdicts import Row, Verdict
+
+Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
+SIDES = ("base", "head")
+# What must not differ between the sides of a comparison, as it is called in a result's extra_info.
+IN_FORCE = ("clock", "execution_provider", "threads", "batch_size")
+STATISTICS = ("min", "median", "mean", "rounds")
+
+
+@dataclass
+class Found:
+    """What the pairs of processes measured so far."""
+
+    matched: Matched = field(default_factory=lambda: Matched([], [], []))
+    screened: dict[str, list[Pair]] = field(default_factory=dict)  # by the head's name
+    confirmed: dict[str, list[Pair]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)  # why a benchmark has no pair, by the head's name
+    unlike: dict[str, str] = field(default_factory=dict)  # what was in force on one side only
+    threads: dict[str, int | None] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    witness: list[Mapping[str, float]] = field(default_factory=list)
+    versions: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by side
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    raw: list[dict[str, Any]] = field(default_factory=list)  # each pair's plain statistics, for the JSON
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def gate(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules) -> Found:
+    """Measure base and head: everything, then the suspects anew."""
+    found, measuring = Found(), _Measuring(versions, arguments, folder)
+    with _kept(found):
+        measuring.run(found, "screen", rules.screen, found.screened)
+        if chosen := suspects(found.screened, rules):
+            measuring.run(found, "confirm", rules.confirm, found.confirmed, {*chosen})
+    return found
+
+
+def confirm(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules, only: set[str]) -> Found:
+    """Measure what something else than a screen made suspect."""
+    found = Found()
+    with _kept(found):
+        _Measuring(versions, arguments, folder).run(found, "confirm", rules.confirm, found.confirmed, only)
+    return found
+
+
+@contextmanager
+def _kept(found: Found) -> Iterator[None]:
+    """Make what ends the measuring early a problem, so that what was measured before is told."""
+    try:
+        yield
+    except SideError as error:
+        found.problems.append(str(error))
+    except KeyboardInterrupt:
+        found.problems.append("interrupted: not everything was measured")
+
+
+@contextmanager
+def _timed(found: Found, name: str) -> Iterator[None]:
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        found.seconds[name] = time.monotonic() - start
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """Runs pairs of processes and reads what they found."""
+
+    versions: Sequence[Version]
+    arguments: Sequence[str]
+    folder: Path
+
+    def run(
+        self, found: Found, stage: str, number: int, pairs: dict[str, list[Pair]], only: set[str] | None = None
+    ) -> None:
+        """Add *number* pairs of every benchmark, or of those *only*, to *pairs*."""
+        with _timed(found, stage), tqdm(desc=stage, unit="benchmark", file=sys.stderr, mininterval=2) as bar:
+            for index in range(number):
+                tag = f"{stage}-{index + 1}"
+                with lockstep.started(self.versions, self.arguments, self.folder, tag) as sides:
+                    wanted = self._wanted(found, sides, only)
+                    bar.total = number * len(wanted)
+                    lockstep.run_pair(sides, wanted, lockstep.Schedule(), bar.update)
+                    reasons = {side.version.name: side.ended for side in sides}
+                self._read(found, tag, wanted, reasons, pairs)
+
+    def _wanted(self, found: Found, sides: Sequence[lockstep.Side], only: set[str] | None) -> list[Match]:
+        for side in sides:
+            if not side.is_at("collected"):
+                raise SideError(f"{side.version.name}: nothing was collected; see {side.log}")
+        base, head = (side.at[1] for side in sides if side.at)
+        found.matched = lockstep.match(base, head)
+        return [one for one in found.matched.both if only is None or one.head in only]
+
+    def _read(
+        self,
+        found: Found,
+        tag: str,
+        wanted: Sequence[Match],
+        reasons: Mapping[str, Mapping[str, str] | None],
+        pairs: dict[str, list[Pair]],
+    ) -> None:
+        """Read both results; a benchmark that one lacks is a failure, with the reason that its side gave."""
+        if silent := [name for name, told in reasons.items() if told is None]:
+            raise SideError(f"{silent[0]}: ended before it was through; see {self.folder / f'{tag}-{silent[0]}.log'}")
+        saved = {name: json.loads((self.folder / f"{tag}-{name}.json").read_text()) for name in SIDES}
+        results = {name: {one["fullname"]: one for one in saved[name]["benchmarks"]} for name in SIDES}
+        found.machine = saved["head"]["machine_info"]
+        found.versions = {name: saved[name]["machine_info"]["versions"] for name in SIDES}
+        for one in wanted:
+            told = {name: (reasons[name] or {}).get(getattr(one, name), "") for name in SIDES}
+            base, head = (results[name].get(getattr(one, name)) for name in SIDES)
+            if base and head:
+                pairs.setdefault(one.head, []).append(pair_of(base, head))
+                self._note(found, tag, one, base, head)
+            else:
+                found.failures[one.head] = failure(told)
+
+    def _note(self, found: Found, tag: str, one: Match, base: Result, head: Result) -> None:
+        found.threads[one.head] = head["extra_info"]["threads"]
+        if words := unlike(base["extra_info"], head["extra_info"]):
+            found.unlike[one.head] = words
+        sides = {"base": base, "head": head}
+        found.witness += [side["extra_info"]["calibration"] for side in sides.values()]
+        plain = {name: {key: side["stats"][key] for key in STATISTICS} for name, side in sides.items()}
+        logs = asdict(pair_of(base, head))
+        found.raw.append({"pair": tag, "benchmark": short(one.head), "log_ratio": logs, **plain})
+
+
+def failure(told: Mapping[str, str]) -> str:
+    """Say why a benchmark has no pair, from what each side said of it; both of them skip what this machine lacks."""
+    if told["base"] == told["head"]:
+        return f"on both sides: {told['head'] or 'no result'}"
+    return "; ".join(f"{side}: {words}" for side, words in told.items() if words)
+
+
+def pair_of(base: Result, head: Result) -> Pair:
+    """Return the log ratios of a benchmark that both sides drew in turns."""
+    return log_ratio_of_slices(slices(base), slices(head))
+
+
+def slices(result: Result) -> list[list[float]]:
+    """Return a result's samples turn by turn, in seconds."""
+    samples, found, start = result["stats"]["data"], [], 0
+    for length in result["extra_info"]["turns"]:
+        found.append(samples[start : start + length])
+        start += length
+    return found
+
+
+def unlike(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
+    """Say what was in force on one side only; nothing where both did the same."""
+    differ = [name for name in IN_FORCE if base.get(name) != head.get(name)]
+    return "; ".join(f"{name.replace('_', ' ')} {base.get(name)} and {head.get(name)}" for name in differ)
+
+
+def rows(found: Found, rules: Rules) -> list[Row]:
+    """Return the verdict on every benchmark of either side."""
+    decided = decide(found.screened, found.confirmed, rules)
+    return [
+        *(_row(one, found, decided) for one in found.matched.both),
+        *(Row(short(name), Verdict.NEW, why="only the head has it") for name in found.matched.new),
+        *(Row(short(name), Verdict.MISSING, why="only the base has it") for name in found.matched.missing),
+    ]
+
+
+def _row(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
+    renamed_from = short(one.base) if one.base != one.head else None
+    if words := found.failures.get(one.head):
+        return Row(short(one.head), kind_of(words), why=words, renamed_from=renamed_from)
+    if words := found.unlike.get(one.head):
+        return Row(short(one.head), Verdict.NOT_COMPARABLE, why=words, renamed_from=renamed_from)
+    if one.head not in decided:
+        return Row(short(one.head), Verdict.FAILED, why="not measured", renamed_from=renamed_from)
+    row = replace(decided[one.head], name=short(one.head), renamed_from=renamed_from)
+    if row.verdict is Verdict.UNDECIDED and (found.threads[one.head] or 1) > 1:
+        return replace(
+            row, verdict=Verdict.NOT_GATED, why=f"too much spread on several threads; {row.why}".rstrip("; ")
+        )
+    if row.verdict is Verdict.SAME and renamed_from:
+        return replace(row, verdict=Verdict.RENAMED)
+    return row
+
+
+def kind_of(words: str) -> Verdict:
+    """Tell what failed from what was skipped, and is missing."""
+    return Verdict.FAILED if "failed: " in words else Verdict.MISSING
+
+
+def short(name: str) -> str:
+    """Return a benchmark's name without its file, which the function's name tells."""
+    return name.rpartition("::")[2]
+
+
+def notes(found: Found) -> list[str]:
+    """Return what a reader should know beside the verdicts."""
+    stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found.seconds.items())
+    lines = [f"{len(found.raw)} pairs of processes' benchmarks; {stages}"]
+    if found.witness:
+        tenths = [one["p10"] for one in found.witness]
+        middle = statistics.median(tenths)
+        words = f"p10 {middle * 1e6:.1f} µs, from {min(tenths) / middle - 1:+.0%} to {max(tenths) / middle - 1:+.0%}"
+        lines.append(f"witness: the calibration workload's {words} over the run")
+    base, head = (found.versions.get(name, {}) for name in SIDES)
+    changed = [name for name in {**base, **head} if base.get(name) != head.get(name)]
+    lines += [
+        f"{name}: {base.get(name, 'absent')} in the base, {head.get(name, 'absent')} in the head" for name in changed
+    ]
+    return lines

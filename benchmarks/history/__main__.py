@@ -1,0 +1,77 @@
+"""Draw each benchmark over commits and mark where it changed: ``python -m benchmarks.history [--storage DIR]``.
+
+Reads all whole runs of pytest-benchmark's storage, writes history.html and history.json, and prints the changes. It is
+a report: it ends with 0 also where something became slower, and with 1 only where there is nothing to draw.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+
+from tabulate import tabulate
+
+from benchmarks.history.findings import Finding, all_steps, changed_in_all, step_words, summary, total_words
+from benchmarks.history.page import page
+from benchmarks.history.runs import LeftOut, read
+from benchmarks.history.series import all_series
+
+REMEDY = "; save runs there with --benchmark-autosave, as tox run -e bench does, or name their folder with --storage"
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--storage", type=Path, default=Path(".benchmarks"), metavar="DIR", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=Path(".history"), metavar="DIR", help="default: %(default)s")
+    return parser.parse_args()
+
+
+def told(findings: Sequence[Finding]) -> Iterator[str]:
+    """Return the lines for the terminal: what changed on each machine, largest first."""
+    for (machine, fingerprint), ours in groupby(findings, key=lambda one: one.machine):
+        found = [*ours]
+        yield f"{machine}: {fingerprint}"
+        totals = [[one.short_name, *total_words(one)] for one in changed_in_all(found)]
+        places = [[one.short_name, *step_words(one, step)] for one, step in all_steps(found)]
+        yield _table(["from the first runs to the last", "commits", "change", "99.9 %"], totals)
+        yield _table(["steps", "commits", "change", "p"], places)
+        yield f"{summary(found)}\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    table = tabulate(rows, head, colalign=("left", "left", "right", "right"), disable_numparse=True)
+    return f"\n{table}\n" if rows else ""
+
+
+def main() -> None:
+    """Run the command line."""
+    options = parsed()
+    if not options.storage.is_dir():
+        sys.exit(f"{options.storage}: no such folder{REMEDY}")
+    runs, unfit = read(options.storage)
+    series, impossible = all_series(runs)
+    left_out = [*unfit, *impossible]
+    for one in left_out:
+        print(f"left out {one.what}: {one.why}")
+    if not series:
+        sys.exit(f"{options.storage}: no whole run to draw{REMEDY}")
+    findings = [Finding.of(one) for one in series]
+    print("\n".join(line for line in told(findings) if line))
+    write(options.out, findings, left_out)
+
+
+def write(folder: Path, findings: Sequence[Finding], left_out: Sequence[LeftOut]) -> None:
+    """Write history.html and history.json, and say so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    saved = {"series": [one.to_json() for one in findings], "left_out": [asdict(one) for one in left_out]}
+    for name, text in (("history.html", page(findings, left_out)), ("history.json", json.dumps(saved, indent=1))):
+        (folder / name).write_text(text)
+        print(f"history  {folder / name}")
+
+
+if __name__ == "__main__":
+    main()

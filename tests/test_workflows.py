@@ -1,0 +1,150 @@
+"""The workflows are pinned, may only read, hold no secret, and run nothing but tox environments."""
+
+import re
+from itertools import pairwise, product
+
+import pytest
+import yaml
+from helpers import ROOT
+
+FOLDER = ROOT / ".github" / "workflows"
+TEXTS = {path.stem: path.read_text() for path in FOLDER.iterdir()}
+# The base loader leaves every value text, `on` and `true` too.
+WORKFLOWS = {name: yaml.load(text, Loader=yaml.BaseLoader) for name, text in TEXTS.items()}
+JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
+ENVIRONMENTS = set(re.findall(r"^\[testenv:(.+)\]$", (ROOT / "tox.ini").read_text(), re.MULTILINE))
+INSTALL = "python -m pip install tox"
+
+
+def steps(workflow, job, action=""):
+    """Return a job's steps, or those that use *action*."""
+    return [
+        step
+        for step in WORKFLOWS[workflow]["jobs"][job]["steps"]
+        if step.get("uses", "").startswith(f"{action}@" if action else "")
+    ]
+
+
+def job_commands(workflow, job):
+    """Return the lines that a job runs, in order, each with the variables that the workflow sets for it."""
+    scopes = [WORKFLOWS[workflow], WORKFLOWS[workflow]["jobs"][job]]
+    return [
+        (step["run"], {name: text for scope in [*scopes, step] for name, text in scope.get("env", {}).items()})
+        for step in steps(workflow, job)
+        if "run" in step
+    ]
+
+
+def filled(text, given):
+    """Put values in the places of a text's expressions: ``{"github.event.pull_request.base.sha": "4d2f…"}``.
+
+    Raises KeyError for an expression that has none.
+    """
+    return re.sub(r"\$\{\{ (.+?) \}\}", lambda match: given[match[1]], text)
+
+
+def combinations(workflow, job):
+    """Return what a job's matrix gives its expressions, once for each of the jobs it becomes."""
+    axes = WORKFLOWS[workflow]["jobs"][job].get("strategy", {}).get("matrix", {})
+    return [dict(zip([f"matrix.{axis}" for axis in axes], values, strict=True)) for values in product(*axes.values())]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_actions_are_pinned_to_a_commit_whose_version_is_told(name):
+    used = re.findall(r"uses: *(.+)", TEXTS[name])
+    assert used
+    for action in used:
+        assert re.fullmatch(r"actions/[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action), action
+
+
+def test_an_action_has_one_version():
+    used = {action for text in TEXTS.values() for action in re.findall(r"uses: *([\w-]+/[\w-]+)\S*@(.+)", text)}
+    assert len(used) == len({repository for repository, _ in used}), used
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_may_only_read(name):
+    assert WORKFLOWS[name]["permissions"] == {"contents": "read"}
+    assert not [job for job in WORKFLOWS[name]["jobs"].values() if "permissions" in job]
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_workflow_uses_no_secret(name):
+    assert not re.search(r"secrets|github\.token|GITHUB_TOKEN", TEXTS[name])
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_no_credentials_stay_in_the_checkout(workflow, job):
+    assert [step["with"]["persist-credentials"] for step in steps(workflow, job, "actions/checkout")] == ["false"]
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_job_ends_and_does_not_run_twice_at_once(workflow, job):
+    assert int(WORKFLOWS[workflow]["jobs"][job]["timeout-minutes"]) <= 90
+    assert {"group", "cancel-in-progress"} == set(WORKFLOWS[workflow]["concurrency"])
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_a_job_runs_tox_environments_only(workflow, job):
+    (first, _), *rest = job_commands(workflow, job)
+    assert first == INSTALL
+    assert rest
+    for (line, variables), given in product(rest, combinations(workflow, job)):
+        name = re.fullmatch(r'tox run -e ("\$\w+"|[\w-]+)( -- .+)?', line)[1]
+        assert (filled(variables[name.strip('"$')], given) if "$" in name else name) in ENVIRONMENTS
+
+
+@pytest.mark.parametrize(("workflow", "job"), JOBS)
+def test_what_others_write_reaches_a_shell_as_a_quoted_variable_only(workflow, job):
+    for line, variables in job_commands(workflow, job):
+        assert "${{" not in line
+        assert line.count("$") == sum(line.count(f'"${name}"') for name in variables)
+
+
+def test_ci_runs_what_it_ran_here():
+    lines = (ROOT / ".ci" / "run").read_text()
+    ran = {given["matrix.environment"] for given in combinations("ci", "checks")}
+    assert ran == set(re.findall(r"tox run -e (\S+)", lines))
+
+
+def test_the_gate_is_a_job_of_every_pull_request_that_a_branch_rule_can_name():
+    assert WORKFLOWS["gate"]["on"] == {"pull_request": ""}
+    assert WORKFLOWS["gate"]["jobs"]["gate"]["name"] == "gate"
+    assert "if" not in WORKFLOWS["gate"]["jobs"]["gate"]  # a job that is skipped counts as passed
+
+
+def test_the_gate_compares_the_pull_requests_own_commit_with_the_merge_base():
+    checkout = steps("gate", "gate", "actions/checkout")[0]["with"]
+    assert (checkout["ref"], checkout["fetch-depth"]) == ("${{ github.event.pull_request.head.sha }}", "0")
+    line, variables = job_commands("gate", "gate")[1]
+    assert '--merge-base "$BASE_SHA"' in line
+    assert variables == {"BASE_SHA": "${{ github.event.pull_request.base.sha }}"}
+
+
+def test_the_gates_results_are_kept_also_where_it_fails():
+    (upload,) = steps("gate", "gate", "actions/upload-artifact")
+    assert upload["if"] == "always()"
+    assert upload["with"]["if-no-files-found"] == "error"
+    line, _ = job_commands("gate", "gate")[1]
+    assert line.endswith(f" --out {upload['with']['path'].rstrip('/')}")
+
+
+def test_the_nightly_run_is_appended_to_the_history_before_that_is_drawn():
+    done = [step.get("run") or step["uses"].partition("@")[0] for step in steps("nightly", "nightly")]
+    wanted = ["actions/cache/restore", "tox run -e bench", "actions/cache/save", "tox run -e history"]
+    assert all(done.index(before) < done.index(after) for before, after in pairwise(wanted))
+
+
+def test_a_lost_history_fails_the_nightly_run():
+    (restore,) = steps("nightly", "nightly", "actions/cache/restore")
+    assert restore["with"]["fail-on-cache-miss"] == "${{ !inputs.start }}"
+    assert WORKFLOWS["nightly"]["on"]["workflow_dispatch"]["inputs"]["start"]["default"] == "false"
+
+
+def test_each_nightly_run_saves_the_history_anew_and_the_next_finds_it():
+    (restore,) = steps("nightly", "nightly", "actions/cache/restore")
+    (save,) = steps("nightly", "nightly", "actions/cache/save")
+    assert save["with"] == {name: restore["with"][name] for name in ("path", "key")}
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert save["with"]["key"].endswith("${{ github.run_id }}-${{ github.run_attempt }}")
+    assert WORKFLOWS["nightly"]["concurrency"]["cancel-in-progress"] == "false"
