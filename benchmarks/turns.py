@@ -115,6 +115,8 @@ class _Ends:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tell what there is to measure; keep what is to be, in the order wanted."""
     if turns := turns_of(config):
+        if whole := [item.nodeid for item in items if "measure" not in item.fixturenames]:  # type: ignore[attr-defined]
+            raise pytest.UsageError(f"{whole[0]} takes no turns: only the steady state does; compare saved runs of it")
         by_name = {item.nodeid: item for item in items}
         wanted = turns.ask({name: _identity(config, item) for name, item in by_name.items()})
         items[:] = [by_name.pop(name) for name in wanted]

@@ -1,11 +1,22 @@
 """The workflows are pinned, may only read, hold no secret, and run nothing but tox environments."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import zipfile
 from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 import yaml
 from helpers import ROOT
+
+from benchmarks.figures.slower import make_slower
+from benchmarks.gate.checkouts import OURS
 
 FOLDER = ROOT / ".github" / "workflows"
 TEXTS = {path.stem: path.read_text() for path in FOLDER.iterdir()}
@@ -148,3 +159,105 @@ def test_each_nightly_run_saves_the_history_anew_and_the_next_finds_it():
     assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
     assert save["with"]["key"].endswith("${{ github.run_id }}-${{ github.run_attempt }}")
     assert WORKFLOWS["nightly"]["concurrency"]["cancel-in-progress"] == "false"
+
+
+# The gate's job on a tiny repository
+
+PROJECT = ("conftest.py", "pyproject.toml", "tox.ini", ".gitignore", "benchmarks", "browser_harness", "models")
+LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "stand-ins", "training", "resnet14*", "resnet20*")
+AUTHOR = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+
+
+def git(path, *words):
+    done = subprocess.run(["git", *AUTHOR, *words], cwd=path, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def commit(path, message):
+    """Commit all that has changed; return the commit."""
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "--message", message)
+    return git(path, "rev-parse", "HEAD")
+
+
+def rewrite(file, old, new):
+    text = file.read_text()
+    assert len(re.findall(old, text)) == 1, f"{file}: {old}"
+    file.write_text(re.sub(old, lambda _match: new, text))
+
+
+def copy_project(path):
+    """Copy what the gate needs of the project as it lies there, with one model and one benchmark."""
+    for name in PROJECT:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, path / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(ROOT / name, path / name)
+    rewrite(path / "models" / "manifest.json", r'"chosen": \[[^]]+\]', '"chosen": ["resnet8"]')
+    rewrite(path / "pyproject.toml", '"-rs",', '"-rs", "--platform=server-cpu", "--batch-size=1",')
+    rewrite(path / "tox.ini", r"-m benchmarks\.gate \{", "-m benchmarks.gate --screen 3 --confirm 3 --seconds 0.3 {")
+    (path / "browser_harness" / "__main__.py").write_text('"""Set up no browser."""\n')
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A repository, checked out where a branch leaves main."""
+    path = tmp_path / "tiny"
+    path.mkdir()
+    copy_project(path)
+    git(path, "init", "--quiet", "--initial-branch=main")
+    commit(path, "what both have")
+    git(path, "branch", "pull-request")
+    (path / "README.md").write_text("main has gone on")
+    commit(path, "of main alone")
+    git(path, "checkout", "--quiet", "pull-request")
+    return path
+
+
+@pytest.fixture
+def runner(tmp_path):
+    """The variables of a job whose tox downloads nothing: its environments see the packages of this one instead."""
+    wheel = tmp_path / "seeing-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("seeing.pth", sysconfig.get_path("purelib"))
+        archive.writestr("seeing-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: seeing\nVersion: 1\n")
+        archive.writestr("seeing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("seeing-1.dist-info/RECORD", "")
+    groups = [f"testenv:{name}.dependency_groups=" for name in ("gate", "bench")]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return clean | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "TOX_OVERRIDE": ";".join([*groups, f"testenv.deps={wheel}"]),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+
+
+def run_gate_job(path, runner):
+    """Run the job's command, once tox is installed, as the workflow has it; return its exit code and what it told."""
+    _, (line, variables) = job_commands("gate", "gate")
+    base = git(path, "rev-parse", "main")
+    given = {name: filled(text, {"github.event.pull_request.base.sha": base}) for name, text in variables.items()}
+    done = subprocess.run(
+        ["bash", "-e", "-c", line], cwd=path, env=runner | given, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_gates_job_passes_an_equal_head_and_fails_a_slower_one(tiny, runner):
+    left, summary = git(tiny, "merge-base", "main", "HEAD"), Path(runner["GITHUB_STEP_SUMMARY"])
+    assert left != git(tiny, "rev-parse", "main")
+    rewrite(tiny / "conftest.py", '"""Choose and open: ', '"""Open: ')
+    commit(tiny, "of the branch")
+    code, told = run_gate_job(tiny, runner)
+    assert code == 0, told
+    assert {file.name for file in (tiny / "gate").iterdir()} == {f"gate.{end}" for end in ("json", "md", "txt", "xml")}
+    found = json.loads((tiny / "gate" / "gate.json").read_text())
+    assert found["base"] == left[:12]
+    assert [(row["name"], row["verdict"]) for row in found["rows"]] == [("test_latency[resnet8-server-cpu-b1]", "same")]
+    assert summary.read_text() == (tiny / "gate" / "gate.md").read_text()
+    summary.unlink()
+    make_slower(tiny, 30)
+    commit(tiny, "a slower model")
+    code, told = run_gate_job(tiny, runner)
+    assert code == 1, told
+    assert "slower" in summary.read_text()

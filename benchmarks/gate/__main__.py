@@ -11,6 +11,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -19,7 +20,7 @@ from benchmarks.gate import checkouts, flows, report
 from benchmarks.gate.checkouts import CheckoutError
 from benchmarks.gate.decide import Rules
 from benchmarks.gate.saved import SavedError
-from benchmarks.gate.verdicts import Exit
+from benchmarks.gate.verdicts import Exit, Outcome
 from benchmarks.settings import positive
 
 
@@ -70,17 +71,33 @@ def parsed(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, suite
 
 
+def gated(options: argparse.Namespace, suite: Sequence[str]) -> Outcome:
+    """Return what the gate found; saved runs that are none, and an early interrupt, make it incomplete."""
+    try:
+        return flows.against_saved(options, suite) if options.baseline else flows.in_lockstep(options, suite)
+    except CheckoutError as error:
+        parser().error(str(error))
+    except SavedError as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        problem = "interrupted before anything was compared"
+    return Outcome(
+        str(options.base or options.baseline), str(options.head or "the working tree"), [], problems=[problem]
+    )
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what goes wrong otherwise is no slowdown, so it does not end with that code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options, suite = parsed(sys.argv[1:])
     try:
-        outcome = flows.against_saved(options, suite) if options.baseline else flows.in_lockstep(options, suite)
-    except (CheckoutError, SavedError) as error:
-        parser().error(str(error))
-    print("\n".join(report.lines(outcome)))
-    for path in report.write(outcome, options.out):
-        print(f"report   {os.path.relpath(path)}")
+        outcome = gated(options, suite)
+        print("\n".join(report.lines(outcome)))
+        for path in report.write(outcome, options.out):
+            print(f"report   {os.path.relpath(path)}")
+    except Exception:  # Python would end with 1, which is a slowdown here
+        traceback.print_exc()
+        sys.exit(Exit.INCOMPLETE)
     sys.exit(outcome.exit)
 
 
