@@ -435,6 +435,31 @@ def test_litert_times_each_block_in_a_page_of_its_own(settings, monkeypatch):
         assert session.facts.details["fetched_bytes"] > 1e6
 
 
+def test_in_turns_litert_keeps_a_page_while_it_is_young(settings, monkeypatch):
+    load, loads = Page.load, []
+    monkeypatch.setattr(Page, "load", lambda page, origin: (loads.append(origin), load(page, origin)))
+    monkeypatch.setattr(chromium, "YOUNG", 20)
+    with LITERT.open(case_of(), settings) as session:
+        session.allow_short_blocks()
+        for rounds, pages in ((8, 1), (8, 1), (8, 2), (1, 2)):
+            assert len(session.time(feeds_of(case_of()), rounds).seconds) == rounds
+            assert len(loads) == pages
+
+
+# On one core
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not let choose a core")
+@pytest.mark.parametrize("platform", [WASM, LITERT])
+def test_what_computes_for_a_page_can_be_kept_on_a_core(platform, settings):
+    with platform.open(case_of(), settings) as session:
+        session.keep_on(0)
+        session.time(feeds_of(case_of()), 3)  # LiteRT's is another page by now
+        (busiest, _), *_ = sorted(session._page.thread_seconds().items(), key=lambda item: -item[1])
+        assert busiest[0] in session._page.renderers
+        assert os.sched_getaffinity(busiest[1]) == {0}
+
+
 # A weak client
 
 

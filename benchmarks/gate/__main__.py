@@ -81,9 +81,8 @@ def gated(options: argparse.Namespace, suite: Sequence[str]) -> Outcome:
         problem = str(error)
     except KeyboardInterrupt:
         problem = "interrupted before anything was compared"
-    return Outcome(
-        str(options.base or options.baseline), str(options.head or "the working tree"), [], problems=[problem]
-    )
+    base = options.base or ", ".join(map(str, options.baseline))
+    return Outcome(base, options.head or "the working tree", [], problems=[problem])
 
 
 def main() -> None:
