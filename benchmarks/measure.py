@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -21,8 +21,7 @@ from benchmarks.sampler import Plan, check_slowdown, draw, draw_in_turns, warm_u
 from benchmarks.turns import Turns, turns_of
 from benchmarks.witness import Witness
 
-Drew = TypeVar("Drew")
-WITNESSED_TURNS = 20  # turns between two looks at the witness, which would fill a third of a turn
+WITNESSED_TURNS = 20  # from one look at the witness to the next: a look takes a tenth of a turn
 
 
 class Measure(Protocol):
@@ -41,6 +40,7 @@ class Drawn:
     warm_up: list[float]
     blocks: list[Block]
     partner_blocks: list[Block]  # none without a partner
+    witness: Witness
 
 
 @pytest.fixture
@@ -59,23 +59,22 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
             session.allow_short_blocks()
         facts = session.facts
         parity = [question.check(facts, session.run(question.feeds))]
-        witness = Witness()
         if benchmark.disabled:
             return record(facts, [], 0, lambda: session.run(question.feeds))
         benchmark.extra_info.update(of_question(question))
         before = trust.read(), energy.read()
         with _no_garbage_collection() if option("disable_gc") else nullcontext():
             if turns:
-                drawn = draw_in_lockstep(session, question, plan(option, turns.seconds(facts)), witness, turns)
+                drawn = draw_in_lockstep(session, question, plan(option, turns.seconds(facts)), turns)
             else:
-                drawn = draw_all(session, partner, question, plan(option), witness)
+                drawn = draw_all(session, partner, question, plan(option))
         after = trust.read(), energy.read()
         slowdown = obtained_slowdown(session, question)
         parity += [question.check(facts, block.outputs) for block in drawn.blocks]
         benchmark.extra_info.update(parity=max(parity), warmup_rounds=len(drawn.warm_up))
-        benchmark.extra_info["calibration"] = witness.facts()
+        benchmark.extra_info.update(calibration=drawn.witness.facts())
         if turns:
-            benchmark.extra_info["turns"] = [len(block.seconds) for block in drawn.blocks]
+            benchmark.extra_info.update(turns=[len(block.seconds) for block in drawn.blocks])
         benchmark.extra_info.update(_circumstances(drawn, facts, before, after, slowdown), **_ratio(drawn, facts, name))
         return record(facts, drawn.blocks, question.images(drawn.blocks), lambda: session.run(question.feeds))
 
@@ -103,36 +102,29 @@ def plan(option: Callable[[str], Any], block_seconds: float | None = None) -> Pl
     )
 
 
-def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan, witness: Witness) -> Drawn:
-    """Warm up and draw until *plan* is met, with a look at the witness before each block."""
-    feeds, warm = question.feeds, warm_up(session, question.feeds, plan)
+def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
+    """Warm up and draw until *plan* is met, in turns with a partner where there is one."""
+    feeds, witness = question.feeds, Witness()
+    warm = warm_up(session, feeds, plan)
     estimate = min(warm, default=None)
     if partner is None:
-        return Drawn(warm, list(_witnessed(draw(session, feeds, plan, estimate), witness)), [])
+        return Drawn(warm, [*witness.look_after(draw(session, feeds, plan, estimate))], [], witness)
     known = estimate or session.time(feeds, 1).seconds[0], min(warm_up(partner, feeds, PARTNER_WARM_UP))
-    pairs = list(_witnessed(draw_in_turns(session, partner, feeds, plan, known), witness))
-    return Drawn(warm, [ours for ours, _theirs in pairs], [theirs for _ours, theirs in pairs])
+    pairs = [*witness.look_after(draw_in_turns(session, partner, feeds, plan, known))]
+    return Drawn(warm, [ours for ours, _theirs in pairs], [theirs for _ours, theirs in pairs], witness)
 
 
-def draw_in_lockstep(session: Session, question: Question, plan: Plan, witness: Witness, turns: Turns) -> Drawn:
+def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Turns) -> Drawn:
     """Warm up, and draw a block in each turn until *plan* is met."""
-    warm, drawn = warm_up(session, question.feeds, plan), list[Block]()
-    blocks = draw(session, question.feeds, plan, min(warm, default=None))
+    found = Drawn(warm_up(session, question.feeds, plan), [], [], Witness())
+    blocks = draw(session, question.feeds, plan, min(found.warm_up, default=None))
     turns.report("slice")
     with turns.on_the_core(session):
-        for block in _witnessed(blocks, witness, WITNESSED_TURNS):
-            drawn.append(block)
+        for block in found.witness.look_after(blocks, WITNESSED_TURNS):
+            found.blocks.append(block)
             turns.report("slice")
     turns.report("done")
-    return Drawn(warm, drawn, [])
-
-
-def _witnessed(blocks: Iterator[Drew], witness: Witness, every: int = 1) -> Iterator[Drew]:
-    """Pass *blocks* on, with a look at the witness before each, or *every* so many."""
-    for number, block in enumerate(blocks):
-        if number % every == 0:
-            witness.look()
-        yield block
+    return found
 
 
 # The partner is warm after a moment, whatever was asked for the session.

@@ -4,13 +4,15 @@ It does the same on every version of the suite, so where it takes longer the mac
 """
 
 import time
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from benchmarks.ratio import p10
 
+Drawn = TypeVar("Drawn")
 SIZE = 192
 SHOTS = 5
 WORKLOAD = f"numpy: product of two {SIZE}x{SIZE} float32 matrices, one thread"
@@ -33,6 +35,13 @@ class Witness:
                 start = clock()
                 matrix @ matrix
                 self._seconds.append(clock() - start)
+
+    def look_after(self, blocks: Iterable[Drawn], every: int = 1) -> Iterator[Drawn]:
+        """Pass *blocks* on as they are drawn, with a look after *every* so many, the first among them."""
+        for number, block in enumerate(blocks):
+            if number % every == 0:
+                self.look()
+            yield block
 
     def facts(self) -> dict[str, Any]:
         """Return what it saw, for extra_info; times in seconds."""
