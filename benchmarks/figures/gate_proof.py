@@ -12,6 +12,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -229,7 +230,8 @@ def parsed() -> tuple[argparse.Namespace, list[str]]:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; a kill ends the gate as well, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options, suite = parsed()
     if options.part == "cost":
         long = ["--screen", str(options.pairs), "--confirm", "1", "--max-suspects", "1", "--seconds", str(COST_SECONDS)]
