@@ -103,7 +103,9 @@ class _Ends:
         if report.skipped and isinstance(report.longrepr, tuple):
             self._turns.ended[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
         elif not report.passed:
-            self._turns.ended[report.nodeid] = f"failed: {report.longreprtext.strip().splitlines()[-1]}"
+            crash = getattr(report.longrepr, "reprcrash", None)  # of an error that does not explain itself
+            words = crash.message if crash else report.longreprtext
+            self._turns.ended[report.nodeid] = f"failed: {' '.join(words.split())}"
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:

@@ -2,16 +2,18 @@
 
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from benchmarks.choices import CORES, Target
-from benchmarks.figures import endurance, fidelity, repeat, soak
+from benchmarks.figures import endurance, fidelity, lockstep, repeat, soak
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
 from benchmarks.protocol import Case, UnavailableError
@@ -400,3 +402,88 @@ def test_repeat_refuses_too_few_runs(ended):
     code, told = ended(repeat, "--runs", "2")
     assert code == 2
     assert "fewer than 3 have no spread" in told
+
+
+# lockstep
+
+
+@linux
+@pytest.mark.parametrize(("code", "busy"), [("while True:\n pass", True), ("input()", False)])
+def test_what_runs_in_a_pause_is_seen(code, busy):
+    with subprocess.Popen(
+        [sys.executable, "-c", f"print(1, flush=True)\n{code}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.read(1)
+        used = lockstep.share([lockstep.pause(lambda: time.sleep(0.1), 0.3)])
+        child.kill()
+    assert (0.05 < used < 1.2) if busy else used < 0.05
+
+
+def test_a_thread_that_has_ended_used_nothing_and_one_that_began_all_it_has():
+    assert lockstep.used({(1, 1): 5.0, (1, 2): 7.0}, {(1, 1): 5.5, (1, 3): 0.25}) == 0.75
+
+
+def test_the_share_of_a_core_is_that_of_all_pauses_together():
+    assert lockstep.share([(0.5, 1.0), (0.0, 3.0)]) == 0.125
+
+
+def test_each_round_has_every_condition_and_begins_with_another():
+    orders = [lockstep.in_order(number) for number in range(7)]
+    assert all({*order} == {*lockstep.CONDITIONS} for order in orders)
+    assert [order[0] for order in orders] == [*lockstep.CONDITIONS, lockstep.CONDITIONS[0]]
+
+
+@pytest.mark.parametrize("one_core", [True, False])
+def test_a_condition_tells_server_and_client_the_same(one_core):
+    schedule = lockstep.Condition(0.005, one_core).schedule()
+    assert schedule.turn_seconds == {"server": 0.005, "client": 0.005}
+    (core,) = {*schedule.core.values()}
+    assert (core in os.sched_getaffinity(0)) if one_core else core is None
+
+
+def test_the_table_has_a_line_for_each_platform_and_condition(monkeypatch):
+    monkeypatch.setattr(lockstep, "CONDITIONS", conditions := lockstep.CONDITIONS[:2])
+    found = {
+        ("server-cpu", conditions[0]): (0.001, -0.003),
+        ("server-cpu", conditions[1]): (0.02, 0.02),
+        ("chromium-wasm", conditions[0]): (0.001, math.nan),
+        ("chromium-wasm", conditions[1]): (-0.01, math.nan, 0.0, 0.02),
+    }
+    pairs = [lockstep.Measured(*case, value, 2.0) for case, values in found.items() for value in values]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lockstep.table(pairs).splitlines()[2:]]
+    assert cells == [
+        ["server-cpu", "5 ms, one core", "2", "0", "0.28 %", "0.20 %", "0.30 %", "2.0"],
+        ["server-cpu", "5 ms, any core", "2", "0", "0.00 %", "2.00 %", "2.00 %", "2.0"],
+        ["chromium-wasm", "5 ms, one core", "2", "1", "–", "–", "–", "2.0"],
+        ["chromium-wasm", "5 ms, any core", "4", "1", "1.53 %", "1.00 %", "2.00 %", "2.0"],
+    ]
+    assert lockstep.pair_line(0, pairs[:1]) == "round 1: 5 ms, one core: server-cpu +0.10 %"
+
+
+@linux
+def test_a_pair_of_this_checkout_with_itself_is_measured(outside_xdist, tmp_path):
+    condition = lockstep.CONDITIONS[0]
+    (found,) = lockstep.pair(condition, ["server-cpu"], "resnet8", tmp_path)
+    assert (found.platform, found.condition) == ("server-cpu", condition)
+    assert abs(found.quartile) < 0.3
+    assert 0.5 < found.seconds < 60
+
+
+@linux
+def test_a_pair_without_a_result_is_an_error(outside_xdist, monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(lockstep.SideError, match=r"base: failed: server-cuda: .*; see .*pair-base\.log"):
+        lockstep.pair(lockstep.CONDITIONS[0], ["server-cuda"], "resnet8", tmp_path)
+
+
+@linux
+def test_lockstep_names_what_this_machine_lacks(ended, monkeypatch):
+    monkeypatch.setattr(PLATFORMS["server-cpu"], "unavailable", lambda _settings: "server-cpu: not here; buy one")
+    code, told = ended(lockstep, "--platform", "server-cpu")
+    assert (code, told) == ("there is nothing to measure", "left out: server-cpu: not here; buy one\n")
+
+
+def test_lockstep_refuses_too_few_pairs(ended):
+    code, told = ended(lockstep, "--pairs", "1")
+    assert code == 2
+    assert "--pairs 1: fewer than 2 have no spread" in told

@@ -66,6 +66,8 @@ def parsed(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         made.error(
             "name BASE, a revision such as origin/main or a folder, or --baseline with saved runs; one of the two"
         )
+    if options.merge_base and options.baseline:
+        made.error("--merge-base has no effect with --baseline: the runs tell their commit")
     if options.head_runs and not options.baseline:
         made.error("--head-runs has no effect without --baseline")
     return options, suite

@@ -14,6 +14,8 @@ FOLDER = Path(".gate")  # in the project's root; git ignores it
 # What the gate's own tox and Python tell their children, and would tell a version's.
 OURS = ("TOX_", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_")
 OVERRIDE = "TOX_OVERRIDE"  # what a person overrides, they override for the versions too
+# What git tells a hook, and would make git take one worktree for another.
+GITS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 
 
 class CheckoutError(Exception):
@@ -30,7 +32,8 @@ class Checkout:
 
 def git(*words: str, cwd: Path) -> str:
     """Return what git answers; raise CheckoutError with its own words."""
-    done = subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=False)
+    env = {name: value for name, value in os.environ.items() if name not in GITS}
+    done = subprocess.run(["git", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CheckoutError(f"git {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout.strip()
@@ -44,11 +47,15 @@ def commit_of(text: str, root: Path) -> str | None:
         return None
 
 
-def merge_base(text: str, root: Path) -> str:
-    """Return where HEAD left the line of a revision."""
-    if commit_of(text, root) is None:
-        raise CheckoutError(f"{text}: no revision of {root}; fetch it (a shallow clone lacks most)")
-    return git("merge-base", text, "HEAD", cwd=root)
+def merge_base(text: str, head: str, root: Path) -> str:
+    """Return where *head* left the line of the revision *text*."""
+    if unknown := [name for name in (text, head) if commit_of(name, root) is None]:
+        raise CheckoutError(f"{unknown[0]}: no revision of {root}; fetch it (a shallow clone lacks most)")
+    try:
+        return git("merge-base", text, head, cwd=root)
+    except CheckoutError as error:  # git has no words for it
+        words = f"{text} and {head} have no commit in common here; fetch more (a shallow clone lacks most)"
+        raise CheckoutError(words) from error
 
 
 def working_tree(root: Path) -> Checkout:
@@ -74,8 +81,9 @@ def _worktree(commit: str, root: Path) -> Path:
     """Return a worktree of *commit*, an earlier gate's where there is one, as clean as a new one."""
     path = root / FOLDER / "checkouts" / commit[:12]
     git("worktree", "prune", cwd=root)
-    if path.is_dir():
+    if (path / ".git").is_file():  # of a mere folder git would take the project itself
         git("reset", "--hard", "--quiet", commit, cwd=path)
+        git("clean", "-d", "--force", "--quiet", cwd=path)  # not of what it ignores: the environment stays
     else:
         git("worktree", "add", "--detach", str(path), commit, cwd=root)
     return path

@@ -232,7 +232,7 @@ def _failed(name: str, pairs: Sequence[Pair]) -> Row | None:
     if not pairs:
         return Row(name, Verdict.FAILED, why="no pair of processes measured it")
     bad = [pair for pair in pairs if not (math.isfinite(pair.quartile) and math.isfinite(pair.mean))]
-    why = f"{len(bad)} of {len(pairs)} pairs are not numbers: too few slices, or samples that are not times"
+    why = f"{len(bad)} of {len(pairs)} pairs are not numbers: too few slices (raise --seconds), or no times"
     return Row(name, Verdict.FAILED, why=why) if bad else None
 
 

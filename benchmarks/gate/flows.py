@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -30,15 +31,15 @@ def policy_of(options: Namespace) -> Policy:
 
 
 def runs_folder() -> Path:
-    """Make the folder in which this gate leaves what it measured."""
-    folder = ROOT / checkouts.FOLDER / "runs" / time.strftime("%Y%m%d-%H%M%S")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    """Make the folder in which this gate, and no other of the same second, leaves what it measured."""
+    runs = ROOT / checkouts.FOLDER / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=runs))
 
 
 def in_lockstep(options: Namespace, suite: Sequence[str]) -> Outcome:
     """Compare two versions block by block; raise CheckoutError where the command line names none."""
-    base = checkouts.merge_base(options.base, ROOT) if options.merge_base else options.base
+    base = checkouts.merge_base(options.base, options.head or "HEAD", ROOT) if options.merge_base else options.base
     outcome = Outcome(
         (older := checkouts.checkout(base, ROOT)).words, (newer := _head(options)).words, [], policy_of(options)
     )
@@ -87,9 +88,11 @@ def against_saved(options: Namespace, suite: Sequence[str]) -> Outcome:
     rows = saved.rows(base, head, rules, can_confirm=versions is not None)
     if versions is None or not (suspected := saved.suspicions(rows, rules)):
         return replace(outcome, rows=[*rows.values()], notes=[] if versions else [NOT_CONFIRMED])
-    found = gating.confirm(
-        _prepared(versions, options.environment), _arguments(options, suite), folder, rules, {*suspected}
-    )
+    try:
+        prepared = _prepared(versions, options.environment)
+    except CheckoutError as error:
+        return replace(outcome, rows=[*rows.values()], refusals=[str(error)])
+    found = gating.confirm(prepared, _arguments(options, suite), folder, rules, {*suspected})
     rows = saved.confirmed(rows, suspected, found.confirmed, rules)
     return replace(
         outcome,

@@ -99,15 +99,15 @@ class _Measuring:
                     wanted = self._wanted(found, sides, only)
                     bar.total = number * len(wanted)
                     lockstep.run_pair(sides, wanted, lockstep.Schedule(), bar.update)
-                    reasons = {side.version.name: side.ended for side in sides}
+                    reasons = {side.version.name: side.ended or {} for side in sides}
                 self._read(found, tag, wanted, reasons, pairs)
 
     def _wanted(self, found: Found, sides: Sequence[lockstep.Side], only: set[str] | None) -> list[Match]:
         for side in sides:
             if not side.is_at("collected"):
-                raise SideError(f"{side.version.name}: nothing was collected; see {side.log}")
-        base, head = (side.at[1] for side in sides if side.at)
-        found.matched = lockstep.match(base, head)
+                raise side.error("collected nothing")
+        collected = {side.version.name: side.at[1] for side in sides if side.at}
+        found.matched = lockstep.match(collected["base"], collected["head"])
         return [one for one in found.matched.both if only is None or one.head in only]
 
     def _read(
@@ -115,24 +115,27 @@ class _Measuring:
         found: Found,
         tag: str,
         wanted: Sequence[Match],
-        reasons: Mapping[str, Mapping[str, str] | None],
+        reasons: Mapping[str, Mapping[str, str]],
         pairs: dict[str, list[Pair]],
     ) -> None:
         """Read both results; a benchmark that one lacks is a failure, with the reason that its side gave."""
-        if silent := [name for name, told in reasons.items() if told is None]:
-            raise SideError(f"{silent[0]}: ended before it was through; see {self.folder / f'{tag}-{silent[0]}.log'}")
-        saved = {name: json.loads((self.folder / f"{tag}-{name}.json").read_text()) for name in SIDES}
-        results = {name: {one["fullname"]: one for one in saved[name]["benchmarks"]} for name in SIDES}
-        found.machine = saved["head"]["machine_info"]
-        found.versions = {name: saved[name]["machine_info"]["versions"] for name in SIDES}
+        saved = {name: self._saved(f"{tag}-{name}.json") for name in SIDES}
+        results = {name: {one["fullname"]: one for one in saved[name].get("benchmarks", ())} for name in SIDES}
+        if all(saved.values()):
+            found.machine = saved["head"]["machine_info"]
+            found.versions = {name: saved[name]["machine_info"]["versions"] for name in SIDES}
         for one in wanted:
-            told = {name: (reasons[name] or {}).get(getattr(one, name), "") for name in SIDES}
+            told = {name: reasons[name].get(getattr(one, name), "") for name in SIDES}
             base, head = (results[name].get(getattr(one, name)) for name in SIDES)
             if base and head:
                 pairs.setdefault(one.head, []).append(pair_of(base, head))
                 self._note(found, tag, one, base, head)
             else:
                 found.failures[one.head] = failure(told)
+
+    def _saved(self, name: str) -> Result:
+        file = self.folder / name
+        return json.loads(file.read_text()) if file.exists() else {}  # pytest-benchmark writes none without a result
 
     def _note(self, found: Found, tag: str, one: Match, base: Result, head: Result) -> None:
         found.threads[one.head] = head["extra_info"]["threads"]

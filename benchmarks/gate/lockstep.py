@@ -12,13 +12,15 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 PATIENCE = 900.0  # seconds until a side reports; it gives up by itself on one call into a page after 60
 GRACE = 30.0  # seconds to save and to close the browser
+IN_ORDER = (0, 1, 5)  # exit codes of pytest: benchmarks may fail, or be none, and are told one by one
+LAST_WORDS = 5  # lines of a log that are told
 Identity = Mapping[str, Any]
 
 
@@ -83,7 +85,7 @@ class Schedule:
 
 
 class SideError(Exception):
-    """A side ended, or hung, before it was through; the message says which and where its words are."""
+    """A side ended, or hung, before it was through; the message says which, and its last words."""
 
 
 class Side:
@@ -96,22 +98,23 @@ class Side:
             *(str(version.python), "-m", "pytest", "benchmarks/", "--benchmark-only", "-p", "no:cacheprovider"),
             *(f"--lockstep={answers[0]},{reports[1]}", f"--benchmark-json={results}", *arguments),
         ]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=version.checkout,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=(answers[0], reports[1]),
-                start_new_session=True,  # a Ctrl-C is the gate's, which ends both
-            )
-        os.close(answers[0])
-        os.close(reports[1])
         self._answers, self._reports = os.fdopen(answers[1], "w", buffering=1), os.fdopen(reports[0])
         self.at: list[Any] | None = None  # its last report; None when it has ended
-        self.ended: dict[str, str] | None = None  # why a benchmark has no result; None until it has ended in order
-        self.wait()
+        self.ended: dict[str, str] | None = None  # why a benchmark has no result; None until it is through
+        try:
+            with self.log.open("w") as log:
+                self.process = subprocess.Popen(
+                    command,
+                    cwd=version.checkout,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=(answers[0], reports[1]),
+                    start_new_session=True,  # a Ctrl-C is the gate's, which ends both
+                )
+        finally:
+            os.close(answers[0])
+            os.close(reports[1])
 
     @property
     def is_drawing(self) -> bool:
@@ -124,20 +127,33 @@ class Side:
 
     def go(self, answer: Any = None) -> None:
         """Let it go on."""
-        self._answers.write(f"{json.dumps(answer)}\n")
+        with suppress(BrokenPipeError):  # it has died, which is found when it is waited for
+            self._answers.write(f"{json.dumps(answer)}\n")
 
     def wait(self) -> None:
-        """Wait until it reports, or has ended."""
+        """Wait until it reports, or has ended; raise SideError where it hangs, or ended before it was through."""
         if not select.select([self._reports], [], [], PATIENCE)[0]:
-            raise SideError(f"{self.version.name}: no report for {PATIENCE:g} s, last at {self.at}; see {self.log}")
+            raise self.error(f"no report for {PATIENCE:g} s, last at {self.at}")
         line = self._reports.readline()
         self.at = json.loads(line) if line else None
         if self.is_at("end"):
             self.ended = self.at[1]  # type: ignore[index]  # what is_at said
+        if self.at is None and self.ended is None:
+            raise self.error(f"ended with {self.end()} before it was through")
+
+    def error(self, what: str) -> SideError:
+        """Return an error with the last words of its log, once it has ended."""
+        if self.is_at("end"):
+            self.go()  # it has yet to say what was wrong
+            self.wait()
+        self.end()
+        words = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return SideError("\n".join([f"{self.version.name}: {what}; {self.log} ends with", *words[-LAST_WORDS:]]))
 
     def end(self) -> int:
         """Return how it ended; one that still runs is asked to, then made to."""
-        self._answers.close()  # it ends at its next report
+        with suppress(BrokenPipeError):  # what a dead one did not read
+            self._answers.close()  # it ends at its next report
         if self.at is not None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -153,30 +169,43 @@ class Side:
 def started(versions: Sequence[Version], arguments: Sequence[str], folder: Path, number: str) -> Iterator[list[Side]]:
     """Start a side of each version, the first drawn by lot; both are ended in any case."""
     sides: list[Side] = []
-    try:
+    with ExitStack() as stack:
         for version in random.sample(versions, len(versions)):
             sides += [Side(version, arguments, folder / f"{number}-{version.name}.json")]
+            stack.callback(sides[-1].end)
+            sides[-1].wait()
         yield sorted(sides, key=lambda side: versions.index(side.version))
-    finally:
-        for side in sides:
-            side.end()
 
 
 def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule, done: Callable[[], object]) -> None:
-    """Run *wanted* on both sides in lockstep, the order drawn by lot at every turn; *done* is called after each."""
+    """Run *wanted* on both sides in lockstep, the order drawn by lot at every turn; *done* is called after each.
+
+    Raises SideError where a side does not follow, or did not end in order.
+    """
     for side in sides:
         side.go({"names": [getattr(one, side.version.name) for one in wanted], **asdict(schedule)})
     for side in sides:
         side.wait()
-    while any(side.at for side in sides):
-        if drawing := [side for side in sides if side.is_drawing]:
-            for side in random.sample(drawing, len(drawing)):
-                side.go()
-                side.wait()
-        else:  # opening and closing are not timed: at once
-            if all(side.is_at("done") for side in sides):
-                done()
-            _go_together([side for side in sides if side.at])
+    for one in wanted:
+        _run_one(sides, one)
+        done()
+    _go_together(sides)
+    for side in sides:
+        if (code := side.end()) not in IN_ORDER:
+            raise side.error(f"ended with {code}")
+
+
+def _run_one(sides: Sequence[Side], one: Match) -> None:
+    """Run a benchmark that both sides are about to begin; one that fails or skips it waits for the other."""
+    for side in sides:
+        if side.at != ["test", getattr(one, side.version.name)]:
+            raise side.error(f"was to begin {getattr(one, side.version.name)}, and is at {side.at}")
+    _go_together(sides)  # opening and closing are not timed: at once
+    while drawing := [side for side in sides if side.is_drawing]:
+        for side in random.sample(drawing, len(drawing)):
+            side.go()
+            side.wait()
+    _go_together([side for side in sides if side.is_at("done")])
 
 
 def _go_together(sides: Sequence[Side]) -> None:

@@ -1,4 +1,4 @@
-"""These tests need a library that holds other packages back: they run in its environment only (tox run -e tests-history)."""
+"""These tests need a library that holds others back: they run in its environment only (tox run -e tests-history)."""
 
 from benchmarks.platforms.native import installed
 
