@@ -174,10 +174,9 @@ def git(path, *words):
 
 
 def commit(path, message):
-    """Commit all that has changed; return the commit."""
+    """Commit all that has changed."""
     git(path, "add", "--all")
     git(path, "commit", "--quiet", "--message", message)
-    return git(path, "rev-parse", "HEAD")
 
 
 def rewrite(file, old, new):
