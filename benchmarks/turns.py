@@ -103,8 +103,9 @@ class _Ends:
         if report.skipped and isinstance(report.longrepr, tuple):
             self._turns.ended[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
         elif not report.passed:
-            crash = getattr(report.longrepr, "reprcrash", None)  # of an error that does not explain itself
-            words = crash.message if crash else report.longreprtext
+            words, crash = report.longreprtext.strip(), getattr(report.longrepr, "reprcrash", None)
+            if "\n" in words and crash:  # a traceback, of an error that does not explain itself
+                words = crash.message
             self._turns.ended[report.nodeid] = f"failed: {' '.join(words.split())}"
 
     @pytest.hookimpl(trylast=True)

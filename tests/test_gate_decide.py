@@ -55,14 +55,46 @@ def test_slices_of_a_few_samples_are_taken_together():
 
 
 def test_the_value_of_a_pair_is_the_median_over_neighbouring_slices():
-    base = [[9.0, 1.0, 1.0, 1.0, 1.0]] * 5
-    head = [[1.0, value, value, value, value] for value in (1.1, 1.2, 1.3, 5.0, 0.2)]
-    assert log_ratio_of_slices(base, head) == near(math.log(1.2), math.log(1.2))
+    base = [[9.0, *[1.0] * 8]] * 5
+    head = [[1.0, *[value] * 8] for value in (1.1, 1.2, 1.3, 5.0, 0.2)]
+    middle = np.mean([math.log(value) for value in (1.1, 1.2, 1.3, 5.0, 0.2)])  # a tenth of five is none
+    assert log_ratio_of_slices(base, head) == near(math.log(1.2), middle)
 
 
 def test_the_lower_quartile_is_not_moved_by_what_the_mean_sees():
     found = log_ratio_of_slices([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
     assert found == near(0.0, math.log(12 / 8))
+
+
+@pytest.mark.parametrize(
+    ("length", "share", "factor"), [(12, 1 / 30, 10), (1, 0.4, 2), (3, 0.15, 5)], ids=["rare", "long", "some"]
+)
+def test_the_guard_sees_what_only_some_inferences_pay(length, share, factor):
+    generator = np.random.default_rng(3)
+
+    def slices(slow):
+        drawn = generator.normal(1, 0.01, (90, length))
+        return (drawn * np.where(generator.random(drawn.shape) < slow, factor, 1)).tolist()
+
+    pairs = [log_ratio_of_slices(slices(0), slices(share)) for _ in range(14)]
+    row = decide({"one": pairs[:4]}, {"one": pairs[4:]}, RULES)["one"]
+    assert (row.verdict, row.effect.statistic) == (Verdict.SLOWER, "mean")
+
+
+@pytest.mark.parametrize(("statistic", "low"), [("quartile", 0.018), ("mean", 0.04)])
+def test_what_is_slower_by_itself_but_not_among_so_many_is_not_the_same(statistic, low):
+    spread = np.linspace(-0.006, 0.006, 10)
+    quartile, mean = (low if statistic == name else 0.0 for name in ("quartile", "mean"))
+    pairs = [Pair(quartile + step, mean + step) for step in spread]
+    noise = {f"{number}": [Pair(0.02 + 0.3 * step, 0.0) for step in (-1, 1, -1, 1)] for number in range(14)}
+    wild = {name: [Pair(0.3 * step, 0.0) for step in (-1, 1) * 5] for name in noise}
+    rules = Rules(alpha=1e-6)
+    row = decide({"one": pairs[:4], **noise}, {"one": pairs, **wild}, rules)["one"]
+    assert row.verdict is Verdict.UNDECIDED
+    assert row.effect.statistic == statistic
+    assert row.effect.low > (0.01 if statistic == "quartile" else 0.03)
+    assert row.more_pairs
+    assert "slower by itself" in row.why
 
 
 def test_the_first_sample_and_the_surplus_of_the_longer_side_are_left_out():
@@ -262,7 +294,7 @@ def test_overflowing_suspects_are_undecided_and_never_the_same():
     rows = decide(screened, {name: pairs(FRESH) for name in chosen}, RULES)
     left = {name for name, row in rows.items() if row.verdict is Verdict.UNDECIDED}
     assert left == {"00", "01"} == screened.keys() - set(chosen)
-    assert "17 suspects, --max-suspects 15" in rows["00"].why
+    assert "17 suspects; raise --max-suspects, 15 now" in rows["00"].why
     assert {rows[name].verdict for name in chosen} == {Verdict.SAME}
 
 
@@ -303,12 +335,12 @@ def test_what_could_not_be_tested_makes_the_others_no_easier(other):
 
 def test_the_pairs_that_are_said_to_be_missing_do_decide():
     wide = Estimate(value=0.0, spread=0.06, pairs=10)
-    more = more_pairs(wide, RULES, tests=1)
+    more = more_pairs(wide, RULES.margin, RULES, tests=1)
     ends = [Estimate(0.0, 0.06, 10 + count).effect("quartile", 0.99).high for count in (more - 1, more)]
     assert ends[0] >= RULES.limit > ends[1]
     slow = Estimate(value=0.06, spread=0.08, pairs=10)  # can only be shown to be slower
     for tests in (1, 30):
-        pairs_then = 10 + more_pairs(slow, RULES, tests)
+        pairs_then = 10 + more_pairs(slow, RULES.margin, RULES, tests)
         then, degrees = Estimate(0.06, 0.08, pairs_then), pairs_then - 3
         shift, needed = (0.06 - math.log1p(0.01)) / then.error, stats.t.isf(0.01 / tests, degrees)
         assert stats.nct.sf(needed, degrees, shift) == pytest.approx(0.95, abs=0.01)

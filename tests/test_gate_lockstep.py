@@ -15,7 +15,7 @@ import pytest
 from helpers import FAKE_PLATFORMS, ROOT, clean_environment, command_line
 
 from benchmarks.gate import gating, lockstep
-from benchmarks.gate.decide import Rules
+from benchmarks.gate.decide import Pair, Rules
 from benchmarks.gate.gating import Found
 from benchmarks.gate.lockstep import Match, Matched, Schedule, SideError, Version, match
 from benchmarks.gate.verdicts import Outcome, Verdict
@@ -225,11 +225,29 @@ def test_a_run_too_short_for_four_turns_fails():
     assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 pairs are not numbers")
 
 
-def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others():
-    pair = gating.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))
-    found = Found(Matched([Match("a", "a")], [], []), {"a": [pair] * 3}, failures={"a": "head: failed: once"})
+@pytest.mark.parametrize(
+    ("measured", "reasons", "verdict"),
+    [
+        (3, ["head: failed: once"], Verdict.FAILED),
+        (3, ["head: absent"], Verdict.FAILED),  # and the next pair had it
+        (0, ["head: absent", "head: failed: once"], Verdict.FAILED),
+        (0, ["on both sides: no result, and no reason"], Verdict.FAILED),
+        (0, ["head: absent", "head: absent"], Verdict.MISSING),
+    ],
+)
+def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(measured, reasons, verdict):
+    pairs = [gating.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * measured
+    found = Found(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
     (row,) = gating.rows(found, RULES)
-    assert (row.verdict, row.why) == (Verdict.FAILED, "head: failed: once")
+    assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
+
+
+@pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
+def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
+    wild = [Pair(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
+    found = Found(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
+    (row,) = gating.rows(found, RULES)
+    assert row.verdict is verdict
 
 
 # What goes wrong

@@ -3,8 +3,11 @@
 ``aa`` gates a commit against itself: whatever is found slower is a false alarm. ``ab`` gates it against a head whose
 models have more small convolutions: what is not found slower is missed. ``cost`` measures long how much slower that
 head really is. Each part is kept in .gate/proof, whichever ran it and however often it was stopped; ``report`` adds
-them up, and says beside them what one run against one would have said of the same samples, as --benchmark-compare-fail
-says it.
+up those of the same commit and options, and ends with 1 where a false alarm was seen, or the power is too small.
+
+Beside them stands what one run against one would have said at 5 %, as --benchmark-compare-fail does: the base's first
+process and the head's second, a part of a minute to a minute apart. They had been measured in turns, which is kinder
+than life: two runs that nobody interleaved differ more.
 """
 
 import argparse
@@ -18,7 +21,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,10 @@ FOLDER = ROOT / checkouts.FOLDER / "proof"
 NAIVE = 0.05  # of one run against one
 STATISTICS = ("mean", "median", "min")
 COST_SECONDS = 1.0
+WANTED_GATES = 20
+WANTED_POWER = 0.95
+SLOWDOWNS = (0.02, 0.03, 0.05, 0.10)  # what a head is meant to cost
+WANTED_FROM = {"server": 0.02, "chromium": 0.05}  # the slowdowns from which on that power is wanted
 Part = Mapping[str, Any]
 
 
@@ -62,7 +69,7 @@ def run(kind: str, convolutions: int, options: Sequence[str]) -> None:
     done = subprocess.run([*command, "--out", str(folder), *options], cwd=ROOT, check=False)
     if not (folder / "gate.json").exists():
         sys.exit(f"the gate ended with {done.returncode}, and left no result")
-    told = {"kind": kind, "convolutions": convolutions, "seconds": time.monotonic() - start}
+    told = {"kind": kind, "convolutions": convolutions, "options": [*options], "seconds": time.monotonic() - start}
     (folder / "part.json").write_text(json.dumps({**told, "load": [load, os.getloadavg()[0]]}))
 
 
@@ -75,11 +82,10 @@ def _other(convolutions: int) -> Path:
 
 
 def parts() -> Iterator[Part]:
-    """Yield every part that came to its end, with what its gate found."""
+    """Yield every part that came to its end, with what its gate found, and the commit that it gated."""
     for file in sorted(FOLDER.glob("parts/*/part.json")):
         gate = json.loads((file.parent / "gate.json").read_text())
-        if not gate["problems"]:
-            yield {**json.loads(file.read_text()), **gate}
+        yield {**json.loads(file.read_text()), **gate, "commit": Path(gate["base"]).name.rpartition("-")[0]}
 
 
 # What one run against one says
@@ -125,24 +131,35 @@ def naive(part: Part, statistic: str) -> dict[str, bool]:
 # The tables
 
 
+def of_kind(found: Sequence[Part], *kinds: str) -> dict[tuple[str, str], list[Part]]:
+    """Return the parts of some kinds that can be added up: of one commit, with the same options."""
+    alike: dict[tuple[str, str], list[Part]] = defaultdict(list)
+    for part in found:
+        if part["kind"] in kinds:
+            options = " ".join(part["options"]) if kinds == ("aa",) else ""
+            alike[part["commit"], options].append(part)
+    return alike
+
+
 def false_alarms(found: Sequence[Part]) -> list[str]:
     """Return the table of gates of a commit against itself."""
-    rows = [
-        ["gate", count(_any(part, "slower") for part in found), count(_each(found, "slower"))],
-        ["gate, faster", count(_any(part, "faster") for part in found), count(_each(found, "faster"))],
-        ["gate, undecided", count(_any(part, "undecided") for part in found), count(_each(found, "undecided"))],
+    rows: list[list[Any]] = [
+        [f"the gate: {verdict}", count(_any(part, verdict) for part in found), count(_each(found, verdict))]
+        for verdict in ("slower", "faster", "undecided", "failed")
     ]
+    rows.append(["the gate: exit code not 0", count(part["exit"] != 0 for part in found), ""])
     for statistic in STATISTICS:
         said = [naive(part, statistic) for part in found]
-        rows.append(
-            [f"{statistic}:5%", count(any(one.values()) for one in said), count(v for o in said for v in o.values())]
-        )
-    walls = [part["seconds"] for part in found]
-    loads = [load for part in found for load in part["load"]]
-    title = f"{len(found)} gates of a commit against itself"
-    wall = f"wall time {statistics.median(walls):.0f} s in the middle, {min(walls):.0f} to {max(walls):.0f} s"
-    table = tabulate(rows, ["says slower", "gates", "comparisons"], tablefmt="github", disable_numparse=True)
-    return [f"{title}; {wall}; load {min(loads):.1f} to {max(loads):.1f}", "", *table.splitlines(), ""]
+        each = count(above for one in said for above in one.values())
+        rows.append([f"{statistic}:5%: slower", count(any(one.values()) for one in said), each])
+    return tabulate(rows, ["says", "gates", "comparisons"], tablefmt="github", disable_numparse=True).splitlines()
+
+
+def walls(found: Sequence[Part]) -> str:
+    """Tell how long gates took, and how busy the machine was."""
+    seconds, loads = [part["seconds"] for part in found], [load for part in found for load in part["load"]]
+    middle = f"{statistics.median(seconds):.0f} s in the middle, {min(seconds):.0f} to {max(seconds):.0f} s"
+    return f"wall time {middle}; load {min(loads):.1f} to {max(loads):.1f}"
 
 
 def _any(part: Part, verdict: str) -> bool:
@@ -151,70 +168,108 @@ def _any(part: Part, verdict: str) -> bool:
 
 def _each(found: Sequence[Part], verdict: str) -> Iterator[bool]:
     for part in found:
-        yield from (row["verdict"] == verdict for row in part["rows"] if row["verdict"] in COMPARED)
+        yield from (row["verdict"] == verdict for row in part["rows"])
 
 
-COMPARED = ("slower", "faster", "same", "undecided")
+@dataclass(frozen=True)
+class Trials:
+    """A benchmark against a head that is slower: what the gate, and one run against one, said each time."""
+
+    verdicts: list[str]
+    naive: Mapping[str, list[bool]]
+    cost: float | None  # the true one; None where it was not measured
+    cost_words: str
+
+    @property
+    def caught(self) -> int:
+        """How often the gate found it."""
+        return self.verdicts.count("slower")
+
+    @property
+    def slowdown(self) -> float | None:
+        """The slowdown that this one is worth: the nearest of SLOWDOWNS, as a ratio."""
+        return (
+            None
+            if self.cost is None
+            else min(SLOWDOWNS, key=lambda one: abs(math.log(one / max(self.cost or 0, 1e-3))))
+        )
 
 
-def power(found: Sequence[Part], costs: Mapping[tuple[str, int], str]) -> list[str]:
-    """Return the table of gates against slower heads, by benchmark and convolutions; the unchanged are left out."""
-    said: dict[tuple[str, int], list[str]] = defaultdict(list)
-    once: dict[tuple[str, int, str], list[bool]] = defaultdict(list)
-    for part in found:
-        for row in part["rows"]:
-            said[row["name"], part["convolutions"]].append(row["verdict"])
-        for statistic in STATISTICS:
-            for name, above in naive(part, statistic).items():
-                once[name, part["convolutions"], statistic].append(above)
-    rows = [
-        [
-            *(name, convolutions, costs.get((name, convolutions), "not measured")),
-            count(verdict == "slower" for verdict in verdicts),
-            verdicts.count("undecided"),
-            *(_share(once[name, convolutions, statistic]) for statistic in STATISTICS),
-        ]
-        for (name, convolutions), verdicts in sorted(said.items(), key=lambda item: (item[0][1], item[0][0]))
-        if "litert" not in name
-    ]
-    head = [
-        "benchmark",
-        "convolutions",
-        "true cost (99 %)",
-        "found slower",
-        "undecided",
-        *(f"{s}:5%" for s in STATISTICS),
-    ]
-    return [*tabulate(rows, head, tablefmt="github", disable_numparse=True).splitlines(), ""]
+def trials(found: Sequence[Part]) -> dict[tuple[int, str], Trials]:
+    """Return the trials by convolutions and benchmark; those for LiteRT are none, as its files are not slower."""
+    verdicts: dict[tuple[int, str], list[str]] = defaultdict(list)
+    above: dict[tuple[int, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for part in (part for part in found if part["kind"] == "ab"):
+        said = {statistic: naive(part, statistic) for statistic in STATISTICS}
+        for row in (row for row in part["rows"] if "litert" not in row["name"]):
+            key = part["convolutions"], row["name"]
+            verdicts[key].append(row["verdict"])
+            for statistic, of in said.items():
+                above[key][statistic].append(of.get(row["name"], False))
+    costs = true_costs([part for part in found if part["kind"] == "cost"])
+    return {
+        key: Trials(said, above[key], *costs.get(key, (None, "not measured"))) for key, said in sorted(verdicts.items())
+    }
 
 
-def _share(said: Sequence[bool]) -> str:
-    return f"{sum(said)}/{len(said)}"
-
-
-def true_costs(found: Sequence[Part]) -> dict[tuple[str, int], str]:
-    """Return how much slower each benchmark of a head really is, of all pairs of the long runs."""
-    logs: dict[tuple[str, int], list[float]] = defaultdict(list)
+def true_costs(found: Sequence[Part]) -> dict[tuple[int, str], tuple[float | None, str]]:
+    """Return how much slower each benchmark of a head really is, of all pairs of the long runs, and in words."""
+    logs: dict[tuple[int, str], list[float]] = defaultdict(list)
     for part in found:
         for pair in part["details"]["pairs"]:
-            logs[pair["benchmark"], part["convolutions"]].append(pair["log_ratio"]["quartile"])
+            logs[part["convolutions"], pair["benchmark"]].append(pair["log_ratio"]["quartile"])
     return {key: _cost(values) for key, values in logs.items()}
 
 
-def _cost(values: Sequence[float]) -> str:
-    known = estimate([value for value in values if math.isfinite(value)])
+def _cost(values: Sequence[float | None]) -> tuple[float | None, str]:
+    known = estimate([value for value in values if value is not None and math.isfinite(value)])
     if known is None:
-        return "too few pairs"
+        return None, "too few pairs"
     effect = known.effect("quartile", 0.99)
-    return f"{100 * effect.value:+.2f} % ({100 * effect.low:+.2f} to {100 * effect.high:+.2f}, {effect.pairs} pairs)"
+    low, high = f"{100 * effect.low:+.2f}", f"{100 * effect.high:+.2f}"
+    return effect.value, f"{100 * effect.value:+.2f} % ({low} to {high}, {effect.pairs} pairs)"
 
 
-def report() -> list[str]:
-    """Add up all parts."""
-    found = [*parts()]
-    of: Callable[[str], list[Part]] = lambda kind: [part for part in found if part["kind"] == kind]  # noqa: E731
-    lines = false_alarms(of("aa")) if of("aa") else ["no gate of a commit against itself yet", ""]
-    return lines + (power(of("ab"), true_costs(of("cost"))) if of("ab") else ["no gate of a slower head yet"])
+def power(found: Mapping[tuple[int, str], Trials]) -> list[str]:
+    """Return the table of gates against slower heads."""
+    rows = [
+        [
+            *(name, one.cost_words, count(verdict == "slower" for verdict in one.verdicts)),
+            one.verdicts.count("undecided"),
+            *(f"{sum(one.naive[statistic])}/{len(one.naive[statistic])}" for statistic in STATISTICS),
+        ]
+        for (_convolutions, name), one in found.items()
+    ]
+    head = ["benchmark", "true cost (99 %)", "found slower", "undecided", *(f"{one}:5%" for one in STATISTICS)]
+    return tabulate(rows, head, tablefmt="github", disable_numparse=True).splitlines()
+
+
+def pooled(found: Mapping[tuple[int, str], Trials]) -> tuple[list[str], bool]:
+    """Return the power by kind of platform and slowdown, and whether it is as wanted wherever that was tried."""
+    lines, enough = [], True
+    for kind, least in WANTED_FROM.items():
+        for slowdown in SLOWDOWNS:
+            ours = [one for (_, name), one in found.items() if f"-{kind}-" in name and one.slowdown == slowdown]
+            said = Count(sum(one.caught for one in ours), sum(len(one.verdicts) for one in ours))
+            wanted = f", wanted {WANTED_POWER:.0%}" if slowdown >= least else ""
+            enough &= not (wanted and said.times and said.said < WANTED_POWER * said.times)
+            lines.append(f"{kind} at about {slowdown:.0%}: {said}{wanted}")
+    return lines, enough
+
+
+def report() -> tuple[list[str], bool]:
+    """Add up all parts; return the lines, and whether nothing seen is against the gate."""
+    found, lines, good = [*parts()], list[str](), True
+    for (commit, options), equal in of_kind(found, "aa").items():
+        title = f"{commit} against itself{f', {options}' if options else ''}: {len(equal)} of {WANTED_GATES} gates"
+        lines += [f"{title}; {walls(equal)}", "", *false_alarms(equal), ""]
+        good &= not any(_any(part, "slower") for part in equal)
+    for (commit, _), slower in of_kind(found, "ab", "cost").items():
+        tried = trials(slower)
+        words, enough = pooled(tried)
+        lines += [f"{commit} against slower heads; {walls(slower)}", "", *power(tried), "", *words, ""]
+        good &= enough
+    return lines or ["no part has come to its end yet"], good
 
 
 def parsed() -> tuple[argparse.Namespace, list[str]]:
@@ -239,7 +294,9 @@ def main() -> None:
     elif options.part != "report":
         for _ in range(options.gates):
             run(options.part, 0 if options.part == "aa" else options.convolutions, suite)
-    print("\n".join(report()))
+    lines, good = report()
+    print("\n".join(lines))
+    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

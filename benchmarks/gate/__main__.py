@@ -91,6 +91,7 @@ def main() -> None:
     """Run the command line; what goes wrong otherwise is no slowdown, so it does not end with that code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options, suite = parsed(sys.argv[1:])
+    report.remove(options.out)
     try:
         outcome = gated(options, suite)
         print("\n".join(report.lines(outcome)))

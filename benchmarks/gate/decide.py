@@ -17,7 +17,8 @@ from scipy import stats
 from benchmarks.gate.verdicts import Effect, Row, Verdict
 
 FEWEST_SLICES = 4  # of fewer a median is no shelter from one of them
-FEWEST_SAMPLES = 4  # in a slice, for its lower quartile to leave a disturbed one out
+FEWEST_SAMPLES = 8  # in a slice, for its lower quartile to leave disturbed ones out
+TRIMMED_SLICES = 0.1  # at each end, of the guard's: other programs' doing, for the most part
 FEWEST_PAIRS = 3  # of fewer nothing can be said about how they scatter
 TRIMMED_FROM = 8  # pairs: with fewer, too much would be trimmed
 LEAST_SPREAD = 5e-4  # of log ratios: equal values are a coarse clock, not certainty
@@ -29,11 +30,11 @@ POWER = 0.95
 class Pair:
     """A pair of processes that measured a benchmark in lockstep: logs of the ratio of the head's to the base's times.
 
-    Each is the median over neighbouring slices, and NaN where it could not be computed.
+    Each is a middle over neighbouring slices, and NaN where it could not be computed.
     """
 
     quartile: float  # of the slices' lower quartiles, which the states of a shared machine move least
-    mean: float  # of their means, the guard: it sees what only some of the inferences pay
+    mean: float  # trimmed, of their means, the guard: it sees what only some of the inferences pay
 
 
 @dataclass(frozen=True)
@@ -106,14 +107,16 @@ def log_ratio_of_slices(base: Sequence[Sequence[float]], head: Sequence[Sequence
     side has no neighbour and is left out. Of neighbours as many samples are taken of each, from the start, and without
     the first, which is cold after the hand-over, where there are more: the quartile of fewer samples is another one.
     Where a slice has so few that its quartile leaves no disturbed sample out, the 10th percentile of all takes its
-    place. The pair is NaN for fewer than FEWEST_SLICES neighbours, and where a sample is not a positive finite number.
+    place. The guard is the trimmed mean of the slices' log ratios of means: it sees what one slice in ten pays, where a
+    median would see only what every other does. The pair is NaN for fewer than FEWEST_SLICES neighbours, and where a
+    sample is not a positive finite number.
     """
     neighbours = [*zip(base, head, strict=False)]
     if len(neighbours) < FEWEST_SLICES or not all(map(_are_times, [*base, *head])):
         return Pair(math.nan, math.nan)
     alike = [_alike(*both) for both in neighbours]
     means = [math.log(statistics.fmean(late) / statistics.fmean(early)) for early, late in alike]
-    return Pair(_fast(alike), statistics.median(means))
+    return Pair(_fast(alike), float(stats.trim_mean(means, TRIMMED_SLICES)))
 
 
 def _fast(alike: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
@@ -156,8 +159,10 @@ def decide(screened: Pairs, confirmed: Pairs, rules: Rules) -> dict[str, Row]:
 def _screened(name: str, pairs: Sequence[Pair], suspects: int, rules: Rules) -> Row:
     """Return the verdict on what was not measured again: no suspect, or one of too many *suspects*."""
     effect = _effect(pairs, rules)
-    why = f"suspected, and not measured again: {suspects} suspects, --max-suspects {rules.max_suspects}"
-    return Row(name, Verdict.UNDECIDED, effect, why) if suspects else Row(name, Verdict.SAME, effect)
+    if not suspects:
+        return Row(name, Verdict.SAME, effect)
+    why = f"suspected, and not measured again: {suspects} suspects; raise --max-suspects, {rules.max_suspects} now"
+    return Row(name, Verdict.UNDECIDED, effect, why, rules.confirm)
 
 
 def judge(suspected: Mapping[str, Sequence[Suspicion]], confirmed: Pairs, rules: Rules) -> dict[str, Row]:
@@ -167,11 +172,8 @@ def judge(suspected: Mapping[str, Sequence[Suspicion]], confirmed: Pairs, rules:
     """
     everything = [suspicion for found in suspected.values() for suspicion in found]
     p_values = {suspicion: _p_value(suspicion, confirmed, rules) for suspicion in everything}
-    shown = holm(p_values, rules.alpha)
-    return {
-        name: _judged(name, [one for one in found if one in shown], confirmed.get(name, ()), rules, len(everything))
-        for name, found in suspected.items()
-    }
+    shown = Shown(holm(p_values, rules.alpha), len(everything))
+    return {name: _judged(name, found, shown, confirmed.get(name, ()), rules) for name, found in suspected.items()}
 
 
 def holm(p_values: Mapping[Suspicion, float], alpha: float) -> set[Suspicion]:
@@ -276,16 +278,24 @@ def _p_value(suspicion: Suspicion, confirmed: Pairs, rules: Rules) -> float:
     return found.p_value(math.log1p(margin), suspicion.sign) if found else 1.0
 
 
-def _judged(name: str, shown: Sequence[Suspicion], fresh: Sequence[Pair], rules: Rules, tests: int) -> Row:
-    """Return the verdict on a suspect of which so much is *shown*, among so many *tests*."""
+@dataclass(frozen=True)
+class Shown:
+    """What the fresh pairs show, of how many tests."""
+
+    suspicions: set[Suspicion]
+    tests: int
+
+
+def _judged(name: str, suspected: Sequence[Suspicion], shown: Shown, fresh: Sequence[Pair], rules: Rules) -> Row:
+    """Return the verdict on a suspect."""
     if failed := _failed(name, fresh):
         return failed if fresh else Row(name, Verdict.FAILED, why="suspected, and no fresh pair measured it")
     if len(fresh) < FEWEST_PAIRS:
         why = f"suspected, and only {len(fresh)} of {rules.confirm} fresh pairs measured it"
         return Row(name, Verdict.UNDECIDED, why=why, more_pairs=max(rules.confirm, FEWEST_PAIRS) - len(fresh))
-    if shown:
-        return _shown(name, shown, fresh, rules)
-    return _not_shown(name, fresh, rules, tests)
+    if found := [one for one in suspected if one in shown.suspicions]:
+        return _shown(name, found, fresh, rules)
+    return _not_shown(name, suspected, fresh, rules, shown.tests)
 
 
 def _shown(name: str, shown: Sequence[Suspicion], fresh: Sequence[Pair], rules: Rules) -> Row:
@@ -296,13 +306,21 @@ def _shown(name: str, shown: Sequence[Suspicion], fresh: Sequence[Pair], rules: 
     return Row(name, first.direction, effect, why)
 
 
-def _not_shown(name: str, fresh: Sequence[Pair], rules: Rules, tests: int) -> Row:
+def _not_shown(name: str, suspected: Sequence[Suspicion], fresh: Sequence[Pair], rules: Rules, tests: int) -> Row:
+    """Return the verdict where nothing is shown: the same, unless the fresh pairs leave too much open."""
+    statistics_of = dict.fromkeys(["quartile", *(one.statistic for one in suspected)])
+    for statistic in statistics_of:
+        found, margin = _estimated(fresh, statistic), rules.mean_margin if statistic == "mean" else rules.margin
+        effect = found.effect(statistic, rules.confidence)
+        if effect.low > margin:  # by itself, though not among so many tests
+            why = f"more than {percent(margin)} slower by itself, and not among {tests} tests"
+            return Row(name, Verdict.UNDECIDED, effect, why, more_pairs(found, margin, rules, tests, exclude=False))
     found = _estimated(fresh, "quartile")
     effect = found.effect("quartile", rules.confidence)
     if not _may_be_slower(effect, rules):
         return Row(name, Verdict.SAME, effect, "suspected in the screen, not confirmed")
     why = f"it may be up to {percent(effect.high)} slower, and {percent(rules.limit)} cannot be excluded"
-    more = more_pairs(found, rules, tests)
+    more = more_pairs(found, rules.margin, rules, tests)
     if more is None:
         why += f"; nor would {MOST_PAIRS} pairs decide: it needs a quieter machine, or longer benchmarks"
     return Row(name, Verdict.UNDECIDED, effect, why, more)
@@ -314,18 +332,19 @@ def _estimated(pairs: Sequence[Pair], statistic: str) -> Estimate:
     return found
 
 
-def more_pairs(found: Estimate, rules: Rules, tests: int) -> int | None:
+def more_pairs(found: Estimate, margin: float, rules: Rules, tests: int, *, exclude: bool = True) -> int | None:
     """Return how many pairs more would probably decide, if they are like those there are; None over MOST_PAIRS.
 
-    They decide where the interval ends below the limit, or where a slowdown of that size is shown with a probability of
-    POWER as the first of so many *tests*.
+    They decide where the interval ends below the limit, if that is to *exclude* a slowdown, or where one of more than
+    *margin* is shown with a probability of POWER as the first of so many *tests*.
     """
 
     def would_decide(pairs: int) -> bool:
         error, degrees = found.spread * _error(pairs), _degrees(pairs)
-        excluded = found.value + quantile((1 + rules.confidence) / 2, degrees) * error < math.log1p(rules.limit)
+        half = quantile((1 + rules.confidence) / 2, degrees) * error
+        excluded = exclude and found.value + half < math.log1p(rules.limit)
         needed = quantile(1 - rules.alpha / max(tests, 1), degrees) + quantile(POWER, degrees)
-        return excluded or found.value - math.log1p(rules.margin) >= needed * error
+        return excluded or found.value - math.log1p(margin) >= needed * error
 
     return next((pairs - found.pairs for pairs in range(found.pairs + 1, MOST_PAIRS + 1) if would_decide(pairs)), None)
 

@@ -13,14 +13,15 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.gate import lockstep
-from benchmarks.gate.decide import Pair, Rules, decide, log_ratio_of_slices, suspects
+from benchmarks.gate.decide import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_slices, suspects
 from benchmarks.gate.lockstep import Match, Matched, SideError, Version
 from benchmarks.gate.verdicts import Row, Verdict
 
 Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
 SIDES = ("base", "head")
 # What must not differ between the sides of a comparison, as it is called in a result's extra_info.
-IN_FORCE = ("clock", "execution_provider", "threads", "batch_size")
+IN_FORCE = ("clock", "execution_provider", "threads", "batch_size", "inputs", "precision", "software_gpu", "slowdown")
+NO_RESULT = "no result, and no reason"
 STATISTICS = ("min", "median", "mean", "rounds")
 
 
@@ -31,12 +32,13 @@ class Found:
     matched: Matched = field(default_factory=lambda: Matched([], [], []))
     screened: dict[str, list[Pair]] = field(default_factory=dict)  # by the head's name
     confirmed: dict[str, list[Pair]] = field(default_factory=dict)
-    failures: dict[str, str] = field(default_factory=dict)  # why a benchmark has no pair, by the head's name
+    failures: dict[str, list[str]] = field(default_factory=dict)  # why a pair lacks a benchmark, by the head's name
     unlike: dict[str, str] = field(default_factory=dict)  # what was in force on one side only
     threads: dict[str, int | None] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     witness: list[Mapping[str, float]] = field(default_factory=list)
     versions: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by side
+    suites: dict[str, str] = field(default_factory=dict)  # what measures, by side
     machine: Mapping[str, Any] = field(default_factory=dict)
     raw: list[dict[str, Any]] = field(default_factory=list)  # each pair's plain statistics, for the JSON
     seconds: dict[str, float] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class _Measuring:
         if all(saved.values()):
             found.machine = saved["head"]["machine_info"]
             found.versions = {name: saved[name]["machine_info"]["versions"] for name in SIDES}
+            found.suites = {name: saved[name]["machine_info"]["suite"] for name in SIDES}
         for one in wanted:
             told = {name: reasons[name].get(getattr(one, name), "") for name in SIDES}
             base, head = (results[name].get(getattr(one, name)) for name in SIDES)
@@ -131,7 +134,7 @@ class _Measuring:
                 pairs.setdefault(one.head, []).append(pair_of(base, head))
                 self._note(found, tag, one, base, head)
             else:
-                found.failures[one.head] = failure(told)
+                found.failures.setdefault(one.head, []).append(failure(told))
 
     def _saved(self, name: str) -> Result:
         file = self.folder / name
@@ -151,7 +154,7 @@ class _Measuring:
 def failure(told: Mapping[str, str]) -> str:
     """Say why a benchmark has no pair, from what each side said of it; both of them skip what this machine lacks."""
     if told["base"] == told["head"]:
-        return f"on both sides: {told['head'] or 'no result'}"
+        return f"on both sides: {told['head'] or NO_RESULT}"
     return "; ".join(f"{side}: {words}" for side, words in told.items() if words)
 
 
@@ -179,33 +182,41 @@ def rows(found: Found, rules: Rules) -> list[Row]:
     """Return the verdict on every benchmark of either side."""
     decided = decide(found.screened, found.confirmed, rules)
     return [
-        *(_row(one, found, decided) for one in found.matched.both),
+        *(row_of(one, found, decided) for one in found.matched.both),
         *(Row(short(name), Verdict.NEW, why="only the head has it") for name in found.matched.new),
         *(Row(short(name), Verdict.MISSING, why="only the base has it") for name in found.matched.missing),
     ]
 
 
-def _row(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
-    renamed_from = short(one.base) if one.base != one.head else None
-    if words := found.failures.get(one.head):
-        return Row(short(one.head), kind_of(words), why=words, renamed_from=renamed_from)
+def row_of(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
+    """Return the verdict on a benchmark of both sides: what was *decided*, where it ran to its end and as it should."""
+    row = Row(short(one.head), Verdict.FAILED, renamed_from=short(one.base) if one.base != one.head else None)
+    if reasons := found.failures.get(one.head):
+        measured = found.screened.get(one.head) or found.confirmed.get(one.head)
+        return replace(row, verdict=kind_of(reasons, bool(measured)), why="; ".join(dict.fromkeys(reasons)))
     if words := found.unlike.get(one.head):
-        return Row(short(one.head), Verdict.NOT_COMPARABLE, why=words, renamed_from=renamed_from)
+        return replace(row, verdict=Verdict.NOT_COMPARABLE, why=words)
     if one.head not in decided:
-        return Row(short(one.head), Verdict.FAILED, why="not measured", renamed_from=renamed_from)
-    row = replace(decided[one.head], name=short(one.head), renamed_from=renamed_from)
-    if row.verdict is Verdict.UNDECIDED and (found.threads[one.head] or 1) > 1:
+        return replace(row, why="not measured")
+    row = replace(decided[one.head], name=row.name, renamed_from=row.renamed_from)
+    if row.verdict is Verdict.UNDECIDED and _is_spread_of_threads(one.head, found):
         return replace(
             row, verdict=Verdict.NOT_GATED, why=f"too much spread on several threads; {row.why}".rstrip("; ")
         )
-    if row.verdict is Verdict.SAME and renamed_from:
+    if row.verdict is Verdict.SAME and row.renamed_from:
         return replace(row, verdict=Verdict.RENAMED)
     return row
 
 
-def kind_of(words: str) -> Verdict:
-    """Tell what failed from what was skipped, and is missing."""
-    return Verdict.FAILED if "failed: " in words else Verdict.MISSING
+def _is_spread_of_threads(name: str, found: Found) -> bool:
+    """Whether several threads computed, and fresh pairs enough to tell left it open."""
+    return (found.threads[name] or 1) > 1 and len(found.confirmed.get(name, ())) >= FEWEST_PAIRS
+
+
+def kind_of(reasons: Sequence[str], is_measured: bool) -> Verdict:
+    """Tell what failed from what this machine lacks, which is skipped each time, on a side or both."""
+    skipped = not is_measured and all(NO_RESULT not in words and "failed: " not in words for words in reasons)
+    return Verdict.MISSING if skipped else Verdict.FAILED
 
 
 def short(name: str) -> str:
@@ -222,6 +233,8 @@ def notes(found: Found) -> list[str]:
         middle = statistics.median(tenths)
         words = f"p10 {middle * 1e6:.1f} µs, from {min(tenths) / middle - 1:+.0%} to {max(tenths) / middle - 1:+.0%}"
         lines.append(f"witness: the calibration workload's {words} over the run")
+    if len({*found.suites.values()}) > 1:
+        lines.append("the code that measures is another in the head: what is timed may be, too")
     base, head = (found.versions.get(name, {}) for name in SIDES)
     changed = [name for name in {**base, **head} if base.get(name) != head.get(name)]
     lines += [

@@ -17,6 +17,7 @@ from tabulate import tabulate
 from benchmarks.gate.verdicts import Effect, Exit, Outcome, Policy, Row, Verdict
 from models.files import replacing
 
+NAMES = ("gate.txt", "gate.json", "gate.xml", "gate.md")
 SCHEMA = 1  # of the JSON: another number where a key goes or means something else
 SUMMARY = "GITHUB_STEP_SUMMARY"  # names the file whose Markdown GitHub shows on the page of a run
 WORST_FIRST = [Exit.SLOWER, Exit.NOT_COMPARABLE, Exit.INCOMPLETE, Exit.PASSED]
@@ -34,7 +35,7 @@ def write(outcome: Outcome, folder: Path) -> list[Path]:
     """
     summary = markdown(outcome)
     text = "".join(f"{line}\n" for line in lines(outcome))
-    texts = {"gate.txt": text, "gate.json": json_text(outcome), "gate.xml": junit(outcome), "gate.md": summary}
+    texts = dict(zip(NAMES, (text, json_text(outcome), junit(outcome), summary), strict=True))
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in texts.items():
         with replacing(folder / name) as partial:
@@ -43,6 +44,12 @@ def write(outcome: Outcome, folder: Path) -> list[Path]:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(summary)
     return [folder / name for name in texts]
+
+
+def remove(folder: Path) -> None:
+    """Remove an earlier gate's reports, which would pass for this one's where it ends without any."""
+    for name in NAMES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def lines(outcome: Outcome) -> list[str]:

@@ -6,6 +6,7 @@ a report: it ends with 0 also where something became slower, and with 1 only whe
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -60,7 +61,11 @@ def main() -> None:
     if not series:
         sys.exit(f"{options.storage}: no whole run to draw{REMEDY}")
     findings = [Finding.of(one) for one in series]
-    print("\n".join(line for line in told(findings) if line))
+    words = "\n".join(line for line in told(findings) if line)
+    print(words)
+    if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):  # shown on the page of a run
+        with Path(summary_file).open("a", encoding="utf-8") as file:
+            file.write(f"## History\n\n```\n{words}\n```\n")
     write(options.out, findings, left_out)
 
 
