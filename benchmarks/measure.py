@@ -65,7 +65,7 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
         before = trust.read(), energy.read()
         with _no_garbage_collection() if option("disable_gc") else nullcontext():
             if turns:
-                drawn = draw_in_lockstep(session, question, plan(option, turns.seconds(facts)), turns)
+                drawn = draw_in_lockstep(session, question, plan(option, turns.seconds), turns)
             else:
                 drawn = draw_all(session, partner, question, plan(option))
         after = trust.read(), energy.read()

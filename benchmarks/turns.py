@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks import choices
-from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Facts, MovableSession, Session
+from benchmarks.protocol import MovableSession, Session
 from models.manifest import ModelError
 
 TURNS = pytest.StashKey["Turns"]()
@@ -57,14 +56,15 @@ class Turns:
         names: list[str] = self._schedule["names"]
         return names
 
-    def seconds(self, facts: Facts) -> float:
-        """Return how many seconds of samples a turn has."""
-        return float(self._schedule["turn_seconds"][_place(facts)])
+    @property
+    def seconds(self) -> float:
+        """How many seconds of samples a turn has."""
+        return float(self._schedule["turn_seconds"])
 
     @contextmanager
     def on_the_core(self, session: Session) -> Iterator[None]:
         """Keep what computes on the core that the gate says, the other side's too; not where several threads do."""
-        core = self._schedule["core"][_place(session.facts)]
+        core = self._schedule["core"]
         if core is None or (session.facts.threads or 1) > 1 or not isinstance(session, MovableSession):
             yield
             return
@@ -74,10 +74,6 @@ class Turns:
             yield
         finally:
             os.sched_setaffinity(0, cores)  # this thread opens the next session
-
-
-def _place(facts: Facts) -> str:
-    return "client" if PLATFORMS[facts.platform].is_client else "server"
 
 
 def turns_of(config: pytest.Config) -> Turns | None:

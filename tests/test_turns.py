@@ -99,7 +99,7 @@ def ends():
 
 def test_a_report_is_a_line_and_so_is_its_answer(ends):
     turns, reading, writing = ends
-    writing.write('{"names": ["a"], "turn_seconds": {}, "core": {}}\n')
+    writing.write('{"names": ["a"], "turn_seconds": 0.005, "core": null}\n')
     assert turns.ask({"a": {"sha256": "ab"}, "b": {}}) == ["a"]
     assert reading.readline() == '["collected", {"a": {"sha256": "ab"}, "b": {}}]\n'
 

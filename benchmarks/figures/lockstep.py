@@ -99,9 +99,8 @@ class Condition:
         return f"{self.turn * 1e3:g} ms, {'one core' if self.one_core else 'any core'}"
 
     def schedule(self) -> Schedule:
-        """Return it in the gate's words, the same for server and client."""
-        core = Schedule().core
-        return Schedule(dict.fromkeys(core, self.turn), core if self.one_core else dict.fromkeys(core))
+        """Return it in the gate's words."""
+        return Schedule(self.turn) if self.one_core else Schedule(self.turn, None)
 
 
 CONDITIONS = [Condition(*both) for both in product(TURNS, (True, False))]

@@ -65,23 +65,17 @@ def match(base: Mapping[str, Identity], head: Mapping[str, Identity]) -> Matched
     return Matched(both, left, missing)
 
 
-def _turn_seconds() -> dict[str, float]:
-    """Return how long a turn is; a page's is longer, since it costs a call of some milliseconds."""
-    return {"server": 0.005, "client": 0.02}
-
-
-def _any_core() -> dict[str, int | None]:
+def _any_core() -> int | None:
     """Draw the core on which both sides compute; None where the system does not let choose."""
-    core = random.choice([*os.sched_getaffinity(0)]) if hasattr(os, "sched_getaffinity") else None
-    return {"server": core, "client": core}
+    return random.choice([*os.sched_getaffinity(0)]) if hasattr(os, "sched_getaffinity") else None
 
 
 @dataclass(frozen=True)
 class Schedule:
     """What both sides are told beside the names."""
 
-    turn_seconds: Mapping[str, float] = field(default_factory=_turn_seconds)
-    core: Mapping[str, int | None] = field(default_factory=_any_core)
+    turn_seconds: float = 0.005  # of samples in a turn
+    core: int | None = field(default_factory=_any_core)
 
 
 class SideError(Exception):
