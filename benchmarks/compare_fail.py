@@ -20,23 +20,12 @@ import pytest
 from pytest_benchmark.session import PerformanceRegression
 from pytest_benchmark.storage.file import FileStorage
 
+from benchmarks import alike
 from benchmarks.choices import LABEL
 from benchmarks.platforms import PLATFORMS
 from benchmarks.settings import settings_of
 
 OPTION, BASELINE_OPTION = "--benchmark-compare-fail", "--benchmark-compare"
-# Of machine_info and its processor; a container makes up its node's name, and the clock changes from minute to minute.
-MACHINE = (
-    *("system", "release", "machine", "python_implementation", "python_version"),
-    *("simd_flags", "cores", "cores_usable", "governor", "gpus"),
-)
-PROCESSOR = ("brand_raw", "family", "model", "count")
-# Of a benchmark's extra_info and options.
-MEASURED = (
-    *("model_sha256", "data_sha256", "precision", "batch_size", "inputs"),
-    *("execution_provider", "threads", "clock", "software_gpu"),
-)
-OPTIONS = ("timer", "warmup", "disable_gc")
 TIMES = ("min", "median", "mean", "max")
 USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # of pytest-benchmark's session
 REFUSED = "refused"  # a folder of the storage, two levels above its files, where a query looks one level deep
@@ -130,12 +119,11 @@ def machine_differences(
 ) -> Iterator[str]:
     """Yield what differs between this machine and the baseline's, in what is there and in what its benchmarks use."""
     before = saved["machine_info"]
-    yield from differences(before, machine_info, MACHINE)
-    yield from differences(before.get("cpu", {}), machine_info["cpu"], PROCESSOR)
+    yield from differences(alike.of_machine(before), alike.of_machine(machine_info))
     platforms = dict.fromkeys(map(_platform_of, saved["benchmarks"]))
     used = dict.fromkeys(name for name in platforms if name in PLATFORMS)
     names = [name for key in used for name in PLATFORMS[key].versions(settings_of(config))]
-    yield from differences(before.get("versions", {}), machine_info["versions"], [*dict.fromkeys(names)])
+    yield from differences(before.get("versions", {}), {name: machine_info["versions"][name] for name in names})
 
 
 def _platform_of(benchmark: Benchmark) -> str | None:
@@ -143,10 +131,10 @@ def _platform_of(benchmark: Benchmark) -> str | None:
     return found and found["platform"]
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    """Yield what of *names* is not the same now as it was before, with both values as they are saved."""
-    for name in names:
-        then, value = before.get(name), json.loads(json.dumps(now.get(name)))
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of *now* was not the same *before*, with both values as they are saved."""
+    for name in now:
+        then, value = before.get(name, alike.NOT_TOLD), json.loads(json.dumps(now[name]))
         if then != value:
             yield f"{name} was {then}, is {value}"
 
@@ -245,10 +233,7 @@ def _refusals(config: pytest.Config, before: Mapping[str, Benchmark], now: Mappi
 
 def _compare(before: Benchmark, now: Benchmark, checks: Sequence[Any]) -> Iterator[str]:
     """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits."""
-    done = [
-        *differences(before["extra_info"], now["extra_info"], MEASURED),
-        *differences(before["options"], now["options"], OPTIONS),
-    ]
+    done = [*differences(alike.of_benchmark(before), alike.of_benchmark(now))]
     compared = [*dict.fromkeys((*TIMES, *(check.field for check in checks)))]
     bad = [*_bad_times(now, compared), *(f"the baseline: {fault}" for fault in _bad_times(before, compared))]
     yield from (f"{difference}; measure the same, or {RENEW}" for difference in done)

@@ -130,8 +130,8 @@ SCENARIOS = {
     "xdist, each": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "--dist=each", "--tx=popen"),
     "xdist, enabled": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "-n2", "--benchmark-enable"),
     "another machine": refusal(
-        f"*{BASELINE}python_version was 2.7.18, is 3*; simd_flags was [[]'mmx'], is *; cores_usable was 128, is *; "
-        "brand_raw was Abacus 9, is *; count was 64, is *; save a new baseline*",
+        f"*{BASELINE}Python's version was 2.7.18, is 3*; instruction sets was [[]'mmx'], is *; "
+        "usable cores was 128, is *; processor was Abacus 9, is *; processor's count was 64, is *; save a new*",
         alter=machine({"python_version": "2.7.18", "simd_flags": ["mmx"], "cores_usable": 128}, CPU),
     ),
     "another runtime": refusal(f"*{BASELINE}fake was 0.9, is 1.0; save*", alter=machine({"versions": {"fake": "0.9"}})),
@@ -142,8 +142,14 @@ SCENARIOS = {
         f"{B1}: timer was sundial, is fake.clock; *",
         alter=benchmarks(lambda one: one["options"].update(timer="sundial")),
     ),
+    "another slowdown": Scenario(
+        f"{B1}: slowdown was 4, is not told; measure the same, or*", alter=fact(slowdown={"asked": 4, "obtained": 4.1})
+    ),
+    "drawn for longer": Scenario(f"{B1}: max time was *, is 0.25; *", (TWO_SIZES, "--benchmark-max-time=0.25")),
+    "more rounds at least": Scenario(f"{B1}: min rounds was 5, is 6; *", (TWO_SIZES, "--benchmark-min-rounds=6")),
     "another model and provider on other threads": Scenario(
-        f"{B1}: model_sha256 was 00, is c*{B1}: execution_provider was X, is FakeProvider*{B1}: threads was 2, is 1; *",
+        f"{B1}: model's SHA-256 was 00, is c*{B1}: execution provider was X, is FakeProvider*"
+        f"{B1}: threads was 2, is 1; *",
         alter=fact(model_sha256="00", execution_provider="X", threads=2),
     ),
     "empty baseline": refusal(

@@ -202,10 +202,10 @@ def test_saved_runs_without_a_base_to_run_decide_alone_and_say_so(gate, files):
 
 
 def test_runs_of_another_machine_are_refused(gate, files):
-    there = files("head", machine_info={**MACHINE, "node": "there"})
+    there = files("head", machine_info={**MACHINE, "cores_usable": 64})
     code, text, _ = gate("--baseline", *files("base"), "--head-runs", *there)
     assert code == 3
-    assert "refusal  machine: here and there, in " in text
+    assert "refusal  usable cores: 2 and 64, in " in text
 
 
 def test_a_file_that_is_no_run_makes_the_gate_incomplete(gate, files):

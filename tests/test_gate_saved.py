@@ -1,27 +1,46 @@
 """Saved runs against saved runs: which files are none, what may not differ, and what is said of the rest."""
 
 import copy
+import itertools
 import json
 import math
+import subprocess
+import sys
+from argparse import Namespace
 
 import numpy as np
 import pytest
+from helpers import ROOT
 
-from benchmarks.gate import saved
+from benchmarks import alike
+from benchmarks.gate import checkouts, flows, saved
+from benchmarks.gate.checkouts import CheckoutError
 from benchmarks.gate.decide import Pair, Rules
-from benchmarks.gate.saved import Run, SavedError, base_commit, confirmed, load, refusals, rows, suspicions
+from benchmarks.gate.gating import Found, Match, Matched
+from benchmarks.gate.saved import (
+    Run,
+    SavedError,
+    base_commit,
+    confirmed,
+    load,
+    refusals,
+    rows,
+    suspicions,
+)
 from benchmarks.gate.verdicts import Verdict
 
 RULES = Rules()
 NAME = "benchmarks/test_latency.py::test_latency[resnet8-server-cpu-b1]"
 MACHINE = {
     "node": "here",
-    "cpu": {"brand_raw": "Abacus 9"},
+    "cpu": {"brand_raw": "Abacus 9", "family": 6, "model": 9, "count": 4, "hz_actual": [1, 0]},
+    "cores": 4,
     "cores_usable": 2,
     "simd_flags": ["avx2"],
     "system": "Linux",
     "release": "6.1",
     "machine": "x86_64",
+    "python_implementation": "CPython",
     "python_version": "3.11.7",
     "governor": None,
     "gpus": [],
@@ -35,24 +54,35 @@ EXTRA = {
     "batch_size": 1,
     "model_sha256": "ab",
     "precision": "float32",
-    "own": False,
+    "inputs": {"input": [1, 3, 32, 32]},
+    "slowdown": {"asked": 4, "obtained": 4.1},
     "calibration": {"workload": "matmul", "p10": 1e-3},
 }
 
 
+OPTIONS = {"timer": "perf_counter", "warmup": 50, "disable_gc": False, "max_time": 1.0, "min_rounds": 5}
+MOMENTS = itertools.count()  # no two runs begin in the same
+
+
+def moment():
+    return f"2026-11-25T03:00:00.{next(MOMENTS):06}+00:00"
+
+
 def result(seconds=1e-3, name=NAME, **extra):
     samples = [seconds * (1 + step / 1000) for step in range(20)]
-    return {"fullname": name, "name": name, "stats": {"data": samples}, "extra_info": {**EXTRA, **extra}}
+    info = {**EXTRA, **extra}
+    return {"fullname": name, "name": name, "stats": {"data": samples}, "options": OPTIONS, "extra_info": info}
 
 
 def content(*results, **more):
     commit = {"id": "c0ffee", "dirty": False}
-    found = {"exit_status": 0, "machine_info": MACHINE, "commit_info": commit, "benchmarks": [*results] or [result()]}
-    return copy.deepcopy({**found, **more})
+    found = {"exit_status": 0, "machine_info": MACHINE, "commit_info": commit, "datetime": moment()}
+    return copy.deepcopy({**found, "benchmarks": [*results] or [result()], **more})
 
 
-def run(*results, number=0, machine=MACHINE, commit="c0ffee"):
-    return Run(f"run-{number}.json", machine, commit, {one["fullname"]: one for one in results or [result()]})
+def run(*results, number=0, machine=MACHINE, commit="c0ffee", is_changed=False):
+    of = {one["fullname"]: one for one in results or [result()]}
+    return Run(f"run-{number}.json", machine, moment(), commit, is_changed, of)
 
 
 def runs(slower=0.0, name=NAME, **extra):
@@ -74,15 +104,17 @@ def verdict_on(base, head, can_confirm=False):
 
 def test_a_whole_run_is_read(tmp_path):
     file = tmp_path / "run.json"
-    file.write_text(json.dumps(content(result(), result(name="other"))))
+    file.write_text(json.dumps(content(result(), result(name="other"), datetime="2026-11-25")))
     found = load(file)
-    assert (found.file, found.machine, found.commit, [*found.results]) == (file, MACHINE, "c0ffee", [NAME, "other"])
+    assert (found.file, found.machine, [*found.results]) == (file, MACHINE, [NAME, "other"])
+    assert (found.started, found.commit, found.is_changed) == ("2026-11-25", "c0ffee", False)
 
 
-def without(name, key):
+def without(*keys):
     def changed():
-        one = result()
-        del one[name][key]
+        one = copy.deepcopy(result())
+        *path, last = keys
+        del (one[path[0]] if path else one)[last]
         return json.dumps(content(one))
 
     return changed
@@ -104,12 +136,17 @@ FILES = {
     "another's JSON": (lambda: "{}", "no run of this suite: KeyError 'exit_status'"),
     "pytest-benchmark's own": (lacking("exit_status"), "no run of this suite: KeyError 'exit_status'"),
     "no machine": (lacking("machine_info"), "no run of this suite: KeyError 'machine_info'"),
+    "no time": (lacking("datetime"), "no run of this suite: KeyError 'datetime'"),
     "interrupted": (lambda: json.dumps(content(exit_status=2)), "the run ended with 2, not with 0; name whole runs"),
     "failed": (lambda: json.dumps(content(exit_status=1)), "the run ended with 1, not with 0; name whole runs"),
     "no benchmarks": (lambda: json.dumps(content(benchmarks=[])), "holds no benchmark; name whole runs"),
-    "no samples": (without("stats", "data"), f"{NAME} has no samples or no calibration; measure it again"),
-    "no calibration": (without("extra_info", "calibration"), f"{NAME} has no samples or no calibration; measure"),
-    "no stats": (lambda: json.dumps(content({"name": NAME})), f"{NAME} has no samples or no calibration; measure"),
+    "no samples": (without("stats", "data"), f"{NAME} has no samples, options or calibration; measure it again"),
+    "no options": (without("options"), f"{NAME} has no samples, options or calibration; measure it again"),
+    "no calibration": (without("extra_info", "calibration"), f"{NAME} has no samples, options or calibration; measure"),
+    "no stats": (
+        lambda: json.dumps(content({"name": NAME})),
+        f"{NAME} has no samples, options or calibration; measure",
+    ),
 }
 
 
@@ -127,10 +164,19 @@ def test_a_file_that_does_not_exist_is_refused_by_name(tmp_path):
         load(tmp_path / "gone.json")
 
 
-@pytest.mark.parametrize("info", [{"id": "c0ffee", "dirty": True}, {"dirty": False}, {"error": "no git"}, None])
-def test_changed_files_are_of_no_commit(tmp_path, info):
+@pytest.mark.parametrize(
+    ("info", "version"),
+    [
+        ({"id": "c0ffee", "dirty": True}, "c0ffee, with changes"),
+        ({"dirty": False}, "no commit"),
+        ({"error": "no git"}, "no commit"),
+        (None, "no commit"),
+    ],
+)
+def test_changed_files_are_of_no_commit(tmp_path, info, version):
     (tmp_path / "run.json").write_text(json.dumps(content(commit_info=info)))
-    assert load(tmp_path / "run.json").commit is None
+    found = load(tmp_path / "run.json")
+    assert (found.version, base_commit([found])) == (version, None)
 
 
 def test_runs_have_a_commit_to_confirm_with_where_all_are_of_one():
@@ -138,22 +184,66 @@ def test_runs_have_a_commit_to_confirm_with_where_all_are_of_one():
     assert base_commit([run(commit="a"), run(commit="b")]) is None
     assert base_commit([run(commit="a"), run(commit=None)]) is None
     assert base_commit([run(commit=None)] * 2) is None
+    assert base_commit([run(commit="a", is_changed=True)] * 2) is None
+
+
+VERSIONS = {
+    "two commits": ({"commit": "deadbee"}, "deadbee"),
+    "changes among none": ({"is_changed": True}, "c0ffee, with changes"),
+    "no commit": ({"commit": None}, "no commit"),
+}
+
+
+@pytest.mark.parametrize("kind", VERSIONS)
+def test_a_side_of_more_than_one_version_is_refused_with_files_and_commits(kind):
+    more, words = VERSIONS[kind]
+    mixed = [run(number=1), run(number=2), run(number=9, **more)]
+    told = f"its runs are of more than one version: c0ffee in run-1.json, run-2.json; {words} in run-9.json"
+    assert refusals(mixed, runs()) == [f"base: {told}"]
+    assert refusals(runs(), mixed) == [f"head: {told}"]
+
+
+def test_a_side_is_one_version_where_all_its_runs_have_changes():
+    assert refusals(runs(), [run(is_changed=True), run(is_changed=True)]) == []
+    assert refusals([run(commit="a")], [run(commit="b")]) == []
+
+
+def test_a_run_counts_once_under_whatever_name():
+    one, there = run(number=1), {**MACHINE, "node": "there"}
+    copied = Run("copy.json", one.machine, one.started, one.commit, one.is_changed, one.results)
+    saved.check_distinct([*runs(), one, *runs()])
+    saved.check_distinct([one, Run("there.json", there, one.started, one.commit, one.is_changed, one.results)])
+    with pytest.raises(SavedError, match=r"^run-1.json and copy.json hold the same run, of 2026-\S+; name "):
+        saved.check_distinct([one, *runs(), copied])
 
 
 # What may not differ
 
 OTHER = {
-    "node": ("there", "machine: here and there"),
-    "cpu": ({"brand_raw": "Abacus 10"}, "processor: Abacus 9 and Abacus 10"),
-    "cores_usable": (4, "cores: 2 and 4"),
+    "system": ("Minix", "system: Linux and Minix"),
+    "release": ("6.2", "system's release: 6.1 and 6.2"),
+    "machine": ("arm64", "architecture: x86_64 and arm64"),
+    "python_implementation": ("PyPy", "Python: CPython and PyPy"),
+    "python_version": ("3.12.1", "Python's version: 3.11.7 and 3.12.1"),
     "simd_flags": (["avx2", "fma"], "instruction sets: ['avx2'] and ['avx2', 'fma']"),
-    "release": ("6.2", "system: ('Linux', '6.1', 'x86_64') and ('Linux', '6.2', 'x86_64')"),
-    "python_version": ("3.12.1", "Python: 3.11.7 and 3.12.1"),
+    "cores": (8, "cores: 4 and 8"),
+    "cores_usable": (4, "usable cores: 2 and 4"),
     "governor": ("powersave", "governor: None and powersave"),
     "gpus": (["H100"], "GPUs: [] and ['H100']"),
     "versions": ({"onnxruntime": "1.33.0", "chromium": "153"}, "versions: onnxruntime 1.32.0 and 1.33.0"),
     "suite": ("ba9876543210", "suite: 0123456789ab and ba9876543210"),
 }
+PROCESSORS = {
+    "brand_raw": ("Abacus 10", "processor: Abacus 9 and Abacus 10"),
+    "family": (7, "processor's family: 6 and 7"),
+    "model": (10, "processor's model: 9 and 10"),
+    "count": (2, "processor's count: 4 and 2"),
+}
+
+
+def test_everything_that_is_in_the_table_is_tried_here():
+    assert OTHER.keys() == {*alike.MACHINE, "versions", "suite"}
+    assert PROCESSORS.keys() == {*alike.PROCESSOR}
 
 
 @pytest.mark.parametrize("key", OTHER)
@@ -164,10 +254,22 @@ def test_runs_of_another_machine_or_suite_are_refused_with_what_differs(key):
         assert refusals(base, head) == [f"{words}, in run-0.json and run-9.json"]
 
 
+@pytest.mark.parametrize("key", PROCESSORS)
+def test_runs_of_another_processor_are_refused(key):
+    value, words = PROCESSORS[key]
+    other = run(number=9, machine={**MACHINE, "cpu": {**MACHINE["cpu"], key: value}})
+    assert refusals([run()], [other]) == [f"{words}, in run-0.json and run-9.json"]
+
+
+def test_a_container_may_name_its_node_and_the_processor_may_run_as_fast_as_it_likes():
+    other = {**MACHINE, "node": "9f86d081884c", "cpu": {**MACHINE["cpu"], "hz_actual": [2, 0]}}
+    assert refusals([run()], [run(machine=other)]) == []
+
+
 def test_each_difference_is_told_once_and_what_is_not_told_is_one():
-    there = {key: value for key, value in {**MACHINE, "node": "there"}.items() if key != "suite"}
+    there = {key: value for key, value in {**MACHINE, "cores": 8}.items() if key != "suite"}
     assert refusals([run()] * 2, [run(number=9, machine=there)] * 2) == [
-        "machine: here and there, in run-0.json and run-9.json",
+        "cores: 4 and 8, in run-0.json and run-9.json",
         "suite: 0123456789ab and not told, in run-0.json and run-9.json",
     ]
     assert refusals([run()] * 5, [run(number=number) for number in range(5)]) == []
@@ -185,11 +287,14 @@ def test_a_runtime_of_one_side_only_is_told():
         ({"threads": 2}, "threads 1 and 2"),
         ({"execution_provider": "X"}, "execution provider CPUExecutionProvider and X"),
         ({"batch_size": 8}, "batch size 1 and 8"),
-        ({"model_sha256": "cd"}, "model sha256 ab and cd"),
+        ({"model_sha256": "cd"}, "model's SHA-256 ab and cd"),
+        ({"data_sha256": "cd"}, "data's SHA-256 cd and not told"),
+        ({"inputs": {"input": [8]}}, "inputs {'input': [1, 3, 32, 32]} and {'input': [8]}"),
+        ({"software_gpu": True}, "software GPU True and not told"),
+        ({"slowdown": {"asked": 20, "obtained": 4.1}}, "slowdown 20 and 4"),
         ({"precision": "int8"}, "precision float32 and int8"),
-        ({"own": True}, "own False and True"),
         ({"calibration": {"workload": "sum", "p10": 1e-3}}, "calibration workload matmul and sum"),
-        ({"clock": "sundial", "threads": 2}, "clock perf_counter and sundial; threads 1 and 2"),
+        ({"clock": "sundial", "threads": 2}, "threads 1 and 2; clock perf_counter and sundial"),
     ],
 )
 def test_a_benchmark_that_did_something_else_in_one_run_is_not_comparable(extra, words):
@@ -197,6 +302,31 @@ def test_a_benchmark_that_did_something_else_in_one_run_is_not_comparable(extra,
         for can_confirm in (True, False):
             row = verdict_on(base, head, can_confirm)
             assert (row.verdict, row.why, row.effect) == (Verdict.NOT_COMPARABLE, words, None)
+
+
+def test_a_slowdown_may_be_obtained_not_quite_as_it_was_asked_for():
+    assert verdict_on(runs(), runs(slowdown={"asked": 4, "obtained": 3.8})).verdict is Verdict.SAME
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("timer", "sundial", "timer perf_counter and sundial"),
+        ("warmup", False, "warmup 50 and False"),
+        ("disable_gc", True, "disable gc False and True"),
+        ("max_time", 0.1, "max time 0.1 and 1.0"),
+        ("min_rounds", 9, "min rounds 5 and 9"),
+    ],
+)
+def test_a_benchmark_that_was_drawn_otherwise_is_not_comparable(option, value, words):
+    other = run(result() | {"options": {**OPTIONS, option: value}})
+    row = verdict_on(runs(), [*runs(), other])
+    assert (row.verdict, row.why) == (Verdict.NOT_COMPARABLE, words)
+
+
+def test_the_gates_environment_needs_no_pytest():
+    words = "import sys; sys.modules.update(pytest=None, pytest_benchmark=None); import benchmarks.gate.flows"
+    subprocess.run([sys.executable, "-c", words], cwd=ROOT, check=True)
 
 
 # Verdicts
@@ -260,9 +390,21 @@ def test_a_run_without_samples_fails():
 # Lockstep has the last word
 
 
-def pairs(slower):
-    noise = np.random.default_rng(3).normal(0, 1e-3, 10)
+def pairs(slower, scatter=1e-3):
+    noise = np.random.default_rng(3).normal(0, scatter, 10)
     return [Pair(math.log1p(slower) + step, math.log1p(slower) + step) for step in noise]
+
+
+def fresh(pairs, base=NAME, threads=1, **more):
+    """Return what lockstep found of the suspect."""
+    confirmed = {NAME: pairs} if pairs else {}
+    return Found(Matched([Match(base, NAME)], [], []), confirmed=confirmed, threads={NAME: threads}, **more)
+
+
+def last_word(found):
+    """Return the verdict on a suspect of which lockstep *found* that."""
+    stored = rows(runs(), runs(0.04), RULES, can_confirm=True)
+    return confirmed(stored, suspicions(stored, RULES), found, RULES)[NAME]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +421,7 @@ def test_what_the_runs_make_suspect_is_decided_by_fresh_pairs(stored, true, verd
     found = rows(runs(), runs(stored), RULES, can_confirm=True)
     suspected = suspicions(found, RULES)
     assert [*suspected] == [NAME]
-    row = confirmed(found, suspected, {NAME: pairs(true)}, RULES)[NAME]
+    row = confirmed(found, suspected, fresh(pairs(true)), RULES)[NAME]
     assert (row.verdict, row.name) == (verdict, "test_latency[resnet8-server-cpu-b1]")
 
 
@@ -289,5 +431,79 @@ def test_what_is_the_same_or_cannot_be_compared_is_no_suspect():
 
 
 def test_a_suspect_that_no_fresh_pair_measured_does_not_pass():
-    found = rows(runs(), runs(0.04), RULES, can_confirm=True)
-    assert confirmed(found, suspicions(found, RULES), {}, RULES)[NAME].verdict is Verdict.FAILED
+    for found in (Found(), fresh([])):
+        row = last_word(found)
+        assert (row.verdict, row.why) == (Verdict.FAILED, "suspected, and no fresh pair measured it")
+
+
+def test_a_suspect_that_fails_in_some_fresh_pairs_is_not_judged_on_the_others():
+    row = last_word(fresh(pairs(0.0)[:3], failures={NAME: ["head: failed: out of memory"] * 7}))
+    assert (row.verdict, row.why) == (Verdict.FAILED, "head: failed: out of memory")
+
+
+def test_a_suspect_that_lockstep_skips_is_not_let_pass_as_missing():
+    row = last_word(fresh([], failures={NAME: ["on both sides: no browser"] * 10}))
+    assert row.verdict is Verdict.FAILED
+    assert row.why == "suspected, and no fresh pair measured it: on both sides: no browser"
+
+
+def test_a_suspect_whose_sides_did_not_do_the_same_in_lockstep_is_not_comparable():
+    row = last_word(fresh(pairs(0.0), unlike={NAME: "threads 1 and 2"}))
+    assert (row.verdict, row.why) == (Verdict.NOT_COMPARABLE, "threads 1 and 2")
+
+
+@pytest.mark.parametrize(("threads", "verdict"), [(1, Verdict.UNDECIDED), (2, Verdict.NOT_GATED)])
+def test_a_suspect_is_told_what_lockstep_tells_of_its_threads(threads, verdict):
+    row = last_word(fresh(pairs(0.0, scatter=0.2), threads=threads))
+    assert row.verdict is verdict
+
+
+def test_a_suspect_that_lockstep_knows_under_another_name_is_renamed():
+    row = last_word(fresh(pairs(0.0), base="f.py::old"))
+    assert (row.verdict, row.renamed_from) == (Verdict.RENAMED, "old")
+
+
+# The flow
+
+
+@pytest.fixture
+def against(tmp_path, monkeypatch):
+    """Compare runs, by their contents, as the command line would; without any of the head it is measured now."""
+    monkeypatch.setattr(flows, "ROOT", tmp_path)
+
+    def compare(base, head):
+        files = {}
+        for side, contents in {"base": base, "head": head}.items():
+            files[side] = [tmp_path / f"{side}-{number}.json" for number in range(len(contents))]
+            for file, one in zip(files[side], contents, strict=True):
+                file.write_text(json.dumps(one))
+        rules = {"screen": 4, "confirm": 10, "max_suspects": 15}
+        policy = {"allow_new": False, "allow_missing": False, "fail_on": None}
+        named = {"baseline": files["base"], "head_runs": files["head"] or None, "environment": "bench", "seconds": 0.5}
+        return flows.against_saved(Namespace(**rules, **policy, **named), [])
+
+    return compare
+
+
+def test_a_run_that_is_named_on_both_sides_is_an_error_with_both_names(against, tmp_path):
+    base = [content() for _ in range(5)]
+    with pytest.raises(SavedError, match="hold the same run, of ") as raised:
+        against(base, [content(), base[3]])
+    assert str(raised.value).startswith(f"{tmp_path / 'base-3.json'} and {tmp_path / 'head-1.json'} ")
+
+
+def test_a_side_of_two_commits_is_not_comparable(against):
+    mixed = [content(), content(commit_info={"id": "deadbee", "dirty": False})]
+    outcome = against(mixed, [content()])
+    assert (outcome.exit, outcome.rows) == (3, [])
+    assert "base: its runs are of more than one version: c0ffee in " in outcome.refusals[0]
+
+
+def test_a_head_whose_environment_cannot_be_made_is_not_comparable(against, monkeypatch):
+    def refused(name, *_):
+        raise CheckoutError(f"{name}: `tox run` failed")
+
+    monkeypatch.setattr(checkouts, "working_tree", lambda _: None)
+    monkeypatch.setattr(checkouts, "prepare", refused)
+    outcome = against([content()] * 5, [])
+    assert (outcome.exit, outcome.refusals) == (3, ["head: `tox run` failed"])

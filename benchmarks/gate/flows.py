@@ -78,10 +78,13 @@ def against_saved(options: Namespace, suite: Sequence[str]) -> Outcome:
     """
     rules, folder = rules_of(options), runs_folder()
     base = [saved.load(file) for file in options.baseline]
-    head_files = options.head_runs or _measured(options, suite, folder)
-    head = [saved.load(file) for file in head_files]
-    words = "the working tree, measured now" if not options.head_runs else _named(head_files)
+    words = _named(options.head_runs) if options.head_runs else "the working tree, measured now"
     outcome = Outcome(_named(options.baseline), words, [], policy_of(options))
+    try:
+        head = [saved.load(file) for file in options.head_runs or _measured(options, suite, folder)]
+    except CheckoutError as error:
+        return replace(outcome, refusals=[str(error)])
+    saved.check_distinct([*base, *head])
     if refusals := saved.refusals(base, head):
         return replace(outcome, refusals=refusals)
     versions = _checked_out(base, head, options)
@@ -93,7 +96,7 @@ def against_saved(options: Namespace, suite: Sequence[str]) -> Outcome:
     except CheckoutError as error:
         return replace(outcome, rows=[*rows.values()], refusals=[str(error)])
     found = gating.confirm(prepared, _arguments(options, suite), folder, rules, {*suspected})
-    rows = saved.confirmed(rows, suspected, found.confirmed, rules)
+    rows = saved.confirmed(rows, suspected, found, rules)
     return replace(
         outcome,
         rows=[*rows.values()],

@@ -2,31 +2,18 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gate.decide import Pair, Rules, Suspicion, judge
-from benchmarks.gate.gating import IN_FORCE, short
+from benchmarks import alike
+from benchmarks.gate.decide import Rules, Suspicion, judge
+from benchmarks.gate.gating import Found, row_of, short
+from benchmarks.gate.lockstep import Match
 from benchmarks.gate.stored import Runs, decide_stored
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.ratio import p10
-
-# Of a run, by the words of a refusal: where one differs, so does what a figure means.
-MACHINE: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
-    "machine": lambda info: info["node"],
-    "processor": lambda info: info["cpu"].get("brand_raw"),
-    "cores": lambda info: info["cores_usable"],
-    "instruction sets": lambda info: info["simd_flags"],
-    "system": lambda info: (info["system"], info["release"], info["machine"]),
-    "Python": lambda info: info["python_version"],
-    "governor": lambda info: info["governor"],
-    "GPUs": lambda info: info["gpus"],
-    "versions": lambda info: info["versions"],
-    "suite": lambda info: info["suite"],
-}
-SAME = (*IN_FORCE, "model_sha256", "precision", "own")  # of a benchmark, in its extra_info
 
 
 class SavedError(Exception):
@@ -39,50 +26,80 @@ class Run:
 
     file: Path
     machine: Mapping[str, Any]
-    commit: str | None  # None where files were changed, so that no revision has them
+    started: str  # date and time
+    commit: str | None  # None where git told none
+    is_changed: bool  # files were changed, so that no revision has them
     results: Mapping[str, Mapping[str, Any]]  # by full name
+
+    @property
+    def version(self) -> str:
+        """What was measured, in words."""
+        return f"{self.commit or 'no commit'}{', with changes' if self.is_changed else ''}"
 
 
 def load(file: Path) -> Run:
     """Read a run; raise SavedError unless it is a whole one, of this suite, with samples and calibration."""
     try:
         content = json.loads(file.read_text())
-        status, benchmarks, info = content["exit_status"], content["benchmarks"], content["machine_info"]
+        status, benchmarks = content["exit_status"], content["benchmarks"]
+        info, started = content["machine_info"], content["datetime"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SavedError(f"{file}: no run of this suite: {type(error).__name__} {error}") from error
     if status != 0:
         raise SavedError(f"{file}: the run ended with {status}, not with 0; name whole runs only")
     if not benchmarks:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")
-    if lacking := [one["name"] for one in benchmarks if not {"stats", "extra_info"} <= one.keys() or not _told(one)]:
-        raise SavedError(f"{file}: {lacking[0]} has no samples or no calibration; measure it again with this suite")
+    if lacking := [one["name"] for one in benchmarks if not _is_whole(one)]:
+        raise SavedError(
+            f"{file}: {lacking[0]} has no samples, options or calibration; measure it again with this suite"
+        )
     commit = content.get("commit_info") or {}
-    known = commit.get("id") if not commit.get("dirty") else None
-    return Run(file, info, known, {one["fullname"]: one for one in benchmarks})
+    results = {one["fullname"]: one for one in benchmarks}
+    return Run(file, info, started, commit.get("id"), bool(commit.get("dirty")), results)
 
 
-def _told(result: Mapping[str, Any]) -> bool:
-    return "data" in result["stats"] and "calibration" in result["extra_info"]
+def _is_whole(result: Mapping[str, Any]) -> bool:
+    told = {"stats", "extra_info", "options"} <= result.keys()
+    return told and "data" in result["stats"] and "calibration" in result["extra_info"]
+
+
+def check_distinct(runs: Sequence[Run]) -> None:
+    """Raise SavedError where two files hold one run, which would count twice."""
+    seen: dict[tuple[Any, str], Path] = {}
+    for run in runs:
+        key = run.machine.get("node"), run.started
+        if key in seen:
+            raise SavedError(f"{seen[key]} and {run.file} hold the same run, of {run.started}; name each run once")
+        seen[key] = run.file
 
 
 def refusals(base: Sequence[Run], head: Sequence[Run]) -> list[str]:
     """Say in what the runs differ, so that they are no runs of the same; nothing where they are alike."""
-    return [words for what, of in MACHINE.items() for words in _differing(what, of, [*base, *head])]
+    versions = [*_versions("base", base), *_versions("head", head)]
+    return [*versions, *_differences([*base, *head])]
 
 
-def _differing(what: str, of: Callable[[Mapping[str, Any]], Any], runs: Sequence[Run]) -> Iterator[str]:
-    first = _asked(of, runs[0])
-    for run in runs[1:]:
-        if (found := _asked(of, run)) != first:
-            yield f"{what}: {_told_apart(first, found)}, in {runs[0].file} and {run.file}"
-            return
+def _versions(side: str, runs: Sequence[Run]) -> Iterator[str]:
+    files: dict[str, list[str]] = {}
+    for run in runs:
+        files.setdefault(run.version, []).append(str(run.file))
+    if len(files) > 1:
+        told = "; ".join(f"{version} in {', '.join(of)}" for version, of in files.items())
+        yield f"{side}: its runs are of more than one version: {told}"
 
 
-def _asked(of: Callable[[Mapping[str, Any]], Any], run: Run) -> Any:
-    try:
-        return of(run.machine)
-    except KeyError:
-        return "not told"
+def _differences(runs: Sequence[Run]) -> Iterator[str]:
+    first = _facts(runs[0])
+    for what in first:
+        for run in runs[1:]:
+            if (found := _facts(run)[what]) != first[what]:
+                yield f"{what}: {_told_apart(first[what], found)}, in {runs[0].file} and {run.file}"
+                break
+
+
+def _facts(run: Run) -> alike.Facts:
+    own = {name: run.machine.get(name, alike.NOT_TOLD) for name in ("versions", "suite")}
+    return alike.of_machine(run.machine) | own
 
 
 def _told_apart(first: Any, other: Any) -> str:
@@ -111,16 +128,13 @@ def _value(result: Mapping[str, Any]) -> float:
 
 def unlike(name: str, base: Sequence[Run], head: Sequence[Run]) -> str:
     """Say what was in force in one run of a benchmark and not in another; nothing where all did the same."""
-    infos = [run.results[name]["extra_info"] for run in [*base, *head] if name in run.results]
-    wanted = [*SAME, "calibration workload"]
+    found = [_done(run.results[name]) for run in [*base, *head] if name in run.results]
+    different = {what: {str(facts[what]) for facts in found} for what in found[0]}
+    return "; ".join(f"{what} {' and '.join(sorted(told))}" for what, told in different.items() if len(told) > 1)
 
-    def of(info: Mapping[str, Any], what: str) -> Any:
-        return info["calibration"]["workload"] if what == "calibration workload" else info.get(what)
 
-    different = {what: {str(of(info, what)) for info in infos} for what in wanted}
-    return "; ".join(
-        f"{what.replace('_', ' ')} {' and '.join(sorted(told))}" for what, told in different.items() if len(told) > 1
-    )
+def _done(result: Mapping[str, Any]) -> alike.Facts:
+    return alike.of_benchmark(result) | {"calibration workload": result["extra_info"]["calibration"]["workload"]}
 
 
 def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:
@@ -150,16 +164,22 @@ def suspicions(found: Mapping[str, Row], rules: Rules) -> dict[str, list[Suspici
 
 
 def confirmed(
-    found: Mapping[str, Row],
-    suspected: Mapping[str, Sequence[Suspicion]],
-    pairs: Mapping[str, Sequence[Pair]],
-    rules: Rules,
+    stored: Mapping[str, Row], suspected: Mapping[str, Sequence[Suspicion]], found: Found, rules: Rules
 ) -> dict[str, Row]:
-    """Return the verdicts with those that lockstep has given in place of the suspicions."""
-    return {**found, **{name: replace(row, name=short(name)) for name, row in judge(suspected, pairs, rules).items()}}
+    """Return the *stored* verdicts with those that lockstep has *found* in place of the suspicions."""
+    decided = judge(suspected, found.confirmed, rules)
+    matches = {name: Match(name, name) for name in suspected} | {one.head: one for one in found.matched.both}
+    return {**stored, **{name: _confirmed(matches[name], found, decided) for name in suspected}}
+
+
+def _confirmed(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
+    row = row_of(one, found, decided)
+    if row.verdict is Verdict.MISSING:  # skipped now, but both sides' runs have it: --allow-missing is not meant for it
+        return replace(row, verdict=Verdict.FAILED, why=f"suspected, and no fresh pair measured it: {row.why}")
+    return row
 
 
 def base_commit(runs: Sequence[Run]) -> str | None:
-    """Return the one commit that all runs are of; None where there is none."""
-    commits = {run.commit for run in runs}
+    """Return the one commit that has all that the runs measured; None where there is none."""
+    commits = {None if run.is_changed else run.commit for run in runs}
     return commits.pop() if len(commits) == 1 else None
