@@ -17,7 +17,7 @@ EFFECT = Effect(0.0213, 0.019, 0.0236, 10)
 SAME = Row("another", Verdict.SAME, Effect(-1e-6, -0.001, 0.001, 4))
 ALLOWING = Policy(allow_new=True, allow_missing=True)
 STRICT = Policy(fail_on_faster=True)
-NASTY = """te`st|[a-"b"]<i>&'é \\| \x1b[31m \ud800 \u202e\nnext_*x*"""
+NASTY = """a`test|[a-"b"]<i>&'é \\| \x1b[31m \ud800 \u202e\nnext_*x*"""
 
 
 def outcome(*rows, **more):
