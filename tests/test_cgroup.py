@@ -1,7 +1,6 @@
 """A weak client's control group: what is written where, that it slows down, and that nothing stays behind."""
 
 import shutil
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +13,9 @@ from browser_harness.cgroup import QUOTA, Quota, Version
 SPIN = """
 import time
 for line in iter(input, "end"):
-    samples = []
-    for _ in range(20):
-        start = time.perf_counter()
-        for _ in range(100_000): pass
-        samples.append(time.perf_counter() - start)
-    print(sum(samples) / len(samples), flush=True)
+    start, computed = time.perf_counter(), time.process_time()
+    for _ in range(2_000_000): pass
+    print((time.process_time() - computed) / (time.perf_counter() - start), flush=True)
 """
 
 
@@ -32,7 +28,8 @@ def spinning():
         process.kill()
 
 
-def mean_time(process):
+def share(process):
+    """Return the share of a core that a loop of the process gets."""
     process.stdin.write("go\n")
     process.stdin.flush()
     return float(process.stdout.readline())
@@ -84,18 +81,19 @@ def test_a_hierarchy_that_cannot_be_written_is_told(tmp_path, monkeypatch):
 def test_processes_are_slowed_down_and_let_go_again(spinning):
     if reason := cgroup.unavailable():
         pytest.skip(reason)
+    slowed, free = [], []
     with Quota(4) as quota:
         quota.adopt([spinning.pid])
-        ratios = []
-        for _ in range(3):
+        while len(free) < 20 and not any(found > 1.3 * max(slowed) for found in free):  # others may take it away
             quota.apply()
-            slowed = mean_time(spinning)
+            slowed.append(share(spinning))
             quota.lift()
-            ratios.append(slowed / mean_time(spinning))
+            free.append(share(spinning))
         folder = quota._folder
     assert not folder.exists()
-    assert 2 < statistics.median(ratios) < 12  # a shared machine; the kernel alone gives 4 to 5
-    assert mean_time(spinning) > 0  # it lives on
+    assert max(slowed) < 0.4  # a quarter is asked for; a busy machine gives less, and never more
+    assert max(free) > 1.3 * max(slowed)
+    assert share(spinning) > 0  # it lives on
 
 
 def test_the_group_of_a_run_that_was_killed_is_removed_by_the_next():

@@ -137,10 +137,11 @@ def test_absent_energy_is_absent_and_says_why(tmp_path, monkeypatch):
 
 def test_joules_are_told_of_a_benchmark_without_a_partner_only():
     from benchmarks.measure import Drawn, _circumstances
+    from benchmarks.witness import Witness
 
     blocks = [Block([0.001] * 4, {}, None)]
     readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
-    alone, in_turns = Drawn([0.1], blocks, []), Drawn([0.1], blocks, blocks)
+    alone, in_turns = Drawn([0.1], blocks, [], Witness()), Drawn([0.1], blocks, blocks, Witness())
     found = _circumstances(alone, FACTS, *readings, None)
     assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
     assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
