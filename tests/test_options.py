@@ -24,7 +24,8 @@ def test_every_raw_sample_is_in_the_json_bit_for_bit(suite):
 
 
 def test_a_result_carries_its_identity(suite):
-    suite.run("--benchmark-json=out.json", "--benchmark-warmup=on", "--benchmark-warmup-iterations=3", "--batch-size=2")
+    warm_up = ("--benchmark-warmup=on", "--benchmark-warmup-iterations=3", "--benchmark-max-time=0.3")
+    suite.run("--benchmark-json=out.json", *warm_up, "--batch-size=2")
     benchmark = next(b for b in suite.benchmarks() if b["params"]["batch_size"] == 2)
     assert benchmark["param"] == "resnet8-fake-b2"
     assert benchmark["params"] == {"model": "resnet8", "platform": "fake", "batch_size": 2}
@@ -230,7 +231,7 @@ def test_a_quiet_run_is_not_marked(suite, monkeypatch):
 
 
 def test_the_ratio_to_the_base_is_measured_in_turns(suite):
-    result = suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.5", platform="slow")
+    result = suite.run("--benchmark-json=out.json", "--benchmark-max-time=1.2", platform="slow")
     result.assert_outcomes(passed=1)
     (benchmark,) = suite.benchmarks()
     ratio = benchmark["extra_info"]["ratio_to_server_cpu"]
