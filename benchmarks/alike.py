@@ -13,10 +13,11 @@ MACHINE = (
 )
 PROCESSOR = ("brand_raw", "family", "model", "count")
 # Of a benchmark's extra_info, and of its options those that the suite's own sampler goes by, too.
-MEASURED = (
-    *("model_sha256", "data_sha256", "precision", "batch_size", "inputs"),
+IN_FORCE = (
+    *("precision", "batch_size", "inputs"),
     *("execution_provider", "threads", "clock", "software_gpu", "slowdown"),
 )
+MEASURED = ("model_sha256", "data_sha256", *IN_FORCE)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
 WORDS = {
     "release": "system's release",

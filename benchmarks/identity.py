@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.choices import CORES
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.cuda import gpus
 from benchmarks.reference import Question
@@ -37,7 +38,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info |= {
         "simd_flags": [flag for flag in SIMD_FLAGS if flag in flags],
         "cores": os.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores_usable": CORES,
         "governor": _governor(),
         "gpus": gpus(),
         "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},

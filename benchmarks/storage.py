@@ -3,13 +3,13 @@
 ``.benchmarks/intel-xeon-2.90ghz-model-6.85-2-cores/Linux-CPython-3.11-64bit/0001_….json``.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from benchmarks.choices import CORES
 from benchmarks.platforms.cuda import gpus
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
@@ -21,17 +21,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_storage") == DEFAULT and _is_used(config):
         info = config.hook.pytest_benchmark_generate_machine_info(config=config)
         names = [gpu["name"] for gpu in gpus()]
-        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, usable_cores(), names)}"
+        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, CORES, names)}"
 
 
 def _is_used(config: pytest.Config) -> bool:
     """Whether runs are saved or read: others need not wait while the processor is asked for its name."""
     return any(config.getoption(f"benchmark_{name}") for name in ("autosave", "save", "compare"))
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def machine_name(machine_info: dict[str, Any], cores: int, gpu_names: Sequence[str] = ()) -> str:

@@ -1,6 +1,6 @@
 """A fixed piece of work, timed between the blocks of every benchmark: the witness of the machine's state.
 
-It does the same on every version of the suite, so where it takes longer the machine is slower and not the version.
+Under the same numpy it does the same on every version of the suite: where it takes longer, the machine is slower.
 """
 
 import time

@@ -8,7 +8,7 @@
 //   tensor(values, type, shape)    what infer takes for an input, made outside the clock
 //   infer(feeds)                   run from inputs on the host until all outputs can be read there
 //   outputs(results)               [name, {type, dims, data}] of what infer returned
-//   inEffect(lines)                 what is found in force; lines are what was logged while it was opened
+//   inEffect(lines)                what is found in force; lines are what was logged while it was opened
 
 import { wasmBytes } from '/memory.mjs';
 import { normalise } from '/normalise.mjs';

@@ -381,13 +381,10 @@ def test_repeat_ends_with_1_where_a_ratio_is_another(ended, monkeypatch, ratios,
 
 
 def test_repeat_runs_the_real_command(monkeypatch, outside_xdist, capsys, tmp_path):
-    monkeypatch.setattr(
-        sys, "argv", ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "0.6"]
-    )
+    monkeypatch.setattr(sys, "argv", ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "2"])
     monkeypatch.chdir(fidelity.ROOT)
     found = repeat.run(repeat.parsed(), tmp_path)
-    is_outside = found.ratio < found.low or found.ratio > found.high
-    assert not is_outside  # nor where a busy machine left too few pairs for an interval: NaN
+    assert found.low <= found.ratio <= found.high
     assert 0.1 < found.ratio < 10
     assert 0.1 < found.unpaired < 10
 

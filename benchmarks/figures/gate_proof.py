@@ -113,10 +113,7 @@ def count(said: Iterable[bool]) -> Count:
 
 
 def naive(part: Part, statistic: str) -> dict[str, bool]:
-    """Return of which benchmarks a statistic of one run is above that of another: the first base, the second head.
-
-    The two are some minutes apart, as runs are that nobody interleaved.
-    """
+    """Return of which benchmarks a statistic of one run is above that of another: the first base, the second head."""
     runs: dict[str, list[Part]] = defaultdict(list)
     for pair in part["details"]["pairs"]:
         if pair["pair"].startswith("screen"):
@@ -188,11 +185,10 @@ class Trials:
     @property
     def slowdown(self) -> float | None:
         """The slowdown that this one is worth: the nearest of SLOWDOWNS, as a ratio."""
-        return (
-            None
-            if self.cost is None
-            else min(SLOWDOWNS, key=lambda one: abs(math.log(one / max(self.cost or 0, 1e-3))))
-        )
+        if self.cost is None:
+            return None
+        cost = max(self.cost, 1e-3)
+        return min(SLOWDOWNS, key=lambda slowdown: abs(math.log(slowdown / cost)))
 
 
 def trials(found: Sequence[Part]) -> dict[tuple[int, str], Trials]:
@@ -234,7 +230,7 @@ def power(found: Mapping[tuple[int, str], Trials]) -> list[str]:
     """Return the table of gates against slower heads."""
     rows = [
         [
-            *(name, one.cost_words, count(verdict == "slower" for verdict in one.verdicts)),
+            *(name, one.cost_words, Count(one.caught, len(one.verdicts))),
             one.verdicts.count("undecided"),
             *(f"{sum(one.naive[statistic])}/{len(one.naive[statistic])}" for statistic in STATISTICS),
         ]
@@ -248,6 +244,10 @@ def pooled(found: Mapping[tuple[int, str], Trials]) -> tuple[list[str], bool]:
     """Return the power by kind of platform and slowdown, and whether it is as wanted wherever that was tried."""
     lines, enough = [], True
     for kind, least in WANTED_FROM.items():
+        unknown = [one for (_, name), one in found.items() if f"-{kind}-" in name and one.slowdown is None]
+        if unknown:
+            caught = Count(sum(one.caught for one in unknown), sum(len(one.verdicts) for one in unknown))
+            lines.append(f"{kind}, of a cost that was not measured: {caught}")
         for slowdown in SLOWDOWNS:
             ours = [one for (_, name), one in found.items() if f"-{kind}-" in name and one.slowdown == slowdown]
             said = Count(sum(one.caught for one in ours), sum(len(one.verdicts) for one in ours))

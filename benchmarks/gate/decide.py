@@ -52,6 +52,10 @@ class Rules:
     stored_suspect: float = 0.03  # stored runs that differ by more are suspected
     stored_slower: float = 0.05  # and by more than this slower, where lockstep cannot tell
 
+    def margin_of(self, statistic: str) -> float:
+        """Return the slowdown of a statistic that is let pass."""
+        return self.mean_margin if statistic == "mean" else self.margin
+
 
 Pairs = Mapping[str, Sequence[Pair]]  # by the benchmark's name
 
@@ -274,8 +278,7 @@ def _may_be_slower(effect: Effect | None, rules: Rules) -> bool:
 def _p_value(suspicion: Suspicion, confirmed: Pairs, rules: Rules) -> float:
     values = _values(confirmed.get(suspicion.benchmark, ()), suspicion.statistic)
     found = estimate(values) if all(map(math.isfinite, values)) else None
-    margin = rules.mean_margin if suspicion.statistic == "mean" else rules.margin
-    return found.p_value(math.log1p(margin), suspicion.sign) if found else 1.0
+    return found.p_value(math.log1p(rules.margin_of(suspicion.statistic)), suspicion.sign) if found else 1.0
 
 
 @dataclass(frozen=True)
@@ -310,7 +313,7 @@ def _not_shown(name: str, suspected: Sequence[Suspicion], fresh: Sequence[Pair],
     """Return the verdict where nothing is shown: the same, unless the fresh pairs leave too much open."""
     statistics_of = dict.fromkeys(["quartile", *(one.statistic for one in suspected)])
     for statistic in statistics_of:
-        found, margin = _estimated(fresh, statistic), rules.mean_margin if statistic == "mean" else rules.margin
+        found, margin = _estimated(fresh, statistic), rules.margin_of(statistic)
         effect = found.effect(statistic, rules.confidence)
         if effect.low > margin:  # by itself, though not among so many tests
             why = f"more than {percent(margin)} slower by itself, and not among {tests} tests"

@@ -40,18 +40,20 @@ def runs_folder() -> Path:
 def in_lockstep(options: Namespace, suite: Sequence[str]) -> Outcome:
     """Compare two versions block by block; raise CheckoutError where the command line names none."""
     base = checkouts.merge_base(options.base, options.head or "HEAD", ROOT) if options.merge_base else options.base
-    outcome = Outcome(
-        (older := checkouts.checkout(base, ROOT)).words, (newer := _head(options)).words, [], policy_of(options)
-    )
+    found = {"base": checkouts.checkout(base, ROOT), "head": _head(options)}
+    outcome = Outcome(found["base"].words, found["head"].words, [], policy_of(options))
     try:
-        versions = _prepared({"base": older, "head": newer}, options.environment)
+        versions = _prepared(found, options.environment)
     except CheckoutError as error:
         return replace(outcome, refusals=[str(error)])
     rules = rules_of(options)
-    found = gating.gate(versions, _arguments(options, suite), runs_folder(), rules)
-    rows = gating.rows(found, rules)
+    measured = gating.gate(versions, _arguments(options, suite), runs_folder(), rules)
     return replace(
-        outcome, rows=rows, problems=found.problems, notes=gating.notes(found), details=_details(found, rules)
+        outcome,
+        rows=gating.rows(measured, rules),
+        problems=measured.problems,
+        notes=gating.notes(measured),
+        details=_details(measured, rules),
     )
 
 

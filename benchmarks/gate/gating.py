@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmarks import alike
 from benchmarks.gate import lockstep
 from benchmarks.gate.decide import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_slices, suspects
 from benchmarks.gate.lockstep import Match, Matched, SideError, Version
@@ -19,8 +20,6 @@ from benchmarks.gate.verdicts import Row, Verdict
 
 Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
 SIDES = ("base", "head")
-# What must not differ between the sides of a comparison, as it is called in a result's extra_info.
-IN_FORCE = ("clock", "execution_provider", "threads", "batch_size", "inputs", "precision", "software_gpu", "slowdown")
 NO_RESULT = "no result, and no reason"
 STATISTICS = ("min", "median", "mean", "rounds")
 
@@ -131,8 +130,11 @@ class _Measuring:
             told = {name: reasons[name].get(getattr(one, name), "") for name in SIDES}
             base, head = (results[name].get(getattr(one, name)) for name in SIDES)
             if base and head:
-                pairs.setdefault(one.head, []).append(pair_of(base, head))
-                self._note(found, tag, one, base, head)
+                pairs.setdefault(one.head, []).append(pair := pair_of(base, head))
+                found.raw.append(
+                    {"pair": tag, "benchmark": short(one.head), "log_ratio": asdict(pair), **plain(base, head)}
+                )
+                self._note(found, one, base, head)
             else:
                 found.failures.setdefault(one.head, []).append(failure(told))
 
@@ -140,15 +142,11 @@ class _Measuring:
         file = self.folder / name
         return json.loads(file.read_text()) if file.exists() else {}  # pytest-benchmark writes none without a result
 
-    def _note(self, found: Found, tag: str, one: Match, base: Result, head: Result) -> None:
+    def _note(self, found: Found, one: Match, base: Result, head: Result) -> None:
         found.threads[one.head] = head["extra_info"]["threads"]
         if words := unlike(base["extra_info"], head["extra_info"]):
             found.unlike[one.head] = words
-        sides = {"base": base, "head": head}
-        found.witness += [side["extra_info"]["calibration"] for side in sides.values()]
-        plain = {name: {key: side["stats"][key] for key in STATISTICS} for name, side in sides.items()}
-        logs = asdict(pair_of(base, head))
-        found.raw.append({"pair": tag, "benchmark": short(one.head), "log_ratio": logs, **plain})
+        found.witness += [side["extra_info"]["calibration"] for side in (base, head)]
 
 
 def failure(told: Mapping[str, str]) -> str:
@@ -156,6 +154,12 @@ def failure(told: Mapping[str, str]) -> str:
     if told["base"] == told["head"]:
         return f"on both sides: {told['head'] or NO_RESULT}"
     return "; ".join(f"{side}: {words}" for side, words in told.items() if words)
+
+
+def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
+    """Return the statistics that one run against one is compared by."""
+    sides = zip(SIDES, (base, head), strict=True)
+    return {name: {key: side["stats"][key] for key in STATISTICS} for name, side in sides}
 
 
 def pair_of(base: Result, head: Result) -> Pair:
@@ -174,7 +178,7 @@ def slices(result: Result) -> list[list[float]]:
 
 def unlike(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
     """Say what was in force on one side only; nothing where both did the same."""
-    differ = [name for name in IN_FORCE if base.get(name) != head.get(name)]
+    differ = [name for name in alike.IN_FORCE if base.get(name) != head.get(name)]
     return "; ".join(f"{name.replace('_', ' ')} {base.get(name)} and {head.get(name)}" for name in differ)
 
 
