@@ -5,26 +5,26 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import choices
-from benchmarks.choices import BASE, PHASES, Target
+from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Session, UnavailableError
-from benchmarks.reference import Question, ask
+from benchmarks.run import choices
+from benchmarks.run.choices import BASE, PHASES, Target
 from benchmarks.settings import settings_of
 from models import own
 from models.manifest import Artefact
 
 pytest_plugins = (
-    "benchmarks.options",
-    "benchmarks.missing",
-    "benchmarks.identity",
-    "benchmarks.storage",
-    "benchmarks.report",
-    "benchmarks.compare_fail",
-    "benchmarks.replay",
-    "benchmarks.turns",
-    "benchmarks.measure",
-    "benchmarks.openings",
+    "benchmarks.run.options",
+    "benchmarks.run.missing",
+    "benchmarks.run.identity",
+    "benchmarks.run.storage",
+    "benchmarks.run.terminal",
+    "benchmarks.run.compare_fail",
+    "benchmarks.run.replay",
+    "benchmarks.run.turns",
+    "benchmarks.run.measure",
+    "benchmarks.run.openings",
 )
 
 

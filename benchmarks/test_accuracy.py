@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.accuracy import Score, check_score, classify, images_of, logits_of, reference_classes, score
-from benchmarks.identity import of_model
-from benchmarks.inputs import seeded_feeds
+from benchmarks.measuring.accuracy import Score, check_score, classify, images_of, logits_of, reference_classes, score
+from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.protocol import Block, Session
-from benchmarks.replay import Record
+from benchmarks.run.identity import of_model
+from benchmarks.run.replay import Record
 from models import WORK_DIR
 from models.cifar100 import Split, load
 from models.manifest import Artefact

@@ -3,9 +3,9 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.measure import Measure
+from benchmarks.measuring.reference import Question
 from benchmarks.protocol import DeviceSession
-from benchmarks.reference import Question
+from benchmarks.run.measure import Measure
 
 pytestmark = pytest.mark.device
 

@@ -3,10 +3,10 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks import energy
-from benchmarks.measure import Measure
+from benchmarks.measuring import energy
+from benchmarks.measuring.reference import Question
 from benchmarks.protocol import Session
-from benchmarks.reference import Question
+from benchmarks.run.measure import Measure
 
 pytestmark = [pytest.mark.energy, pytest.mark.usefixtures("counters")]
 

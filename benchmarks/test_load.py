@@ -3,7 +3,7 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.openings import Opened, Report
+from benchmarks.run.openings import Opened, Report
 
 pytestmark = pytest.mark.load
 

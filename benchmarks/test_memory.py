@@ -3,7 +3,7 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.openings import Opened, Report, memory_facts, memory_words
+from benchmarks.run.openings import Opened, Report, memory_facts, memory_words
 
 pytestmark = pytest.mark.memory
 

@@ -99,7 +99,7 @@ import gc, json, os, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from benchmarks import platforms
-from benchmarks import reference as references
+from benchmarks.measuring import reference as references
 from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, UnavailableError
 from models.cifar100 import normalised_batches
 
@@ -176,7 +176,7 @@ platforms.PLATFORMS.clear()
 for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software"):
     platforms.PLATFORMS[name] = FakePlatform(name)
 platforms.DEFAULT_SWEEP = ("fake", "slow", "absent")
-from benchmarks import choices
+from benchmarks.run import choices
 choices.BASE = choices.Target("fake")
 """
 

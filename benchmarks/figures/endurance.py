@@ -11,13 +11,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.measuring.ratio import p10
+from benchmarks.measuring.reference import Question, ask
+from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.chromium import ChromiumLitert, FreshPages
 from benchmarks.platforms.page import PageSession
 from benchmarks.protocol import Case, Session
-from benchmarks.ratio import p10
-from benchmarks.reference import Question, ask
-from benchmarks.sampler import Plan, warm_up
 from benchmarks.settings import Settings, positive
 from models import manifest
 

@@ -20,13 +20,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.choices import CORES, Target
-from benchmarks.inputs import seeded_feeds
+from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks.measuring.ratio import p10
+from benchmarks.measuring.sampler import Plan, draw, warm_up
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.webgpu import vulkan
 from benchmarks.protocol import Case, UnavailableError
-from benchmarks.ratio import p10
-from benchmarks.sampler import Plan, draw, warm_up
+from benchmarks.run.choices import CORES, Target
 from benchmarks.settings import Settings, positive
 from browser_harness import chromium, driver
 from models import manifest

@@ -31,7 +31,7 @@ from tabulate import tabulate
 
 from benchmarks.figures.slower import make_slower
 from benchmarks.gate import checkouts
-from benchmarks.gate.decide import estimate
+from benchmarks.gate.decide_pairs import estimate
 from benchmarks.settings import positive
 
 ROOT = Path(__file__).parents[2]

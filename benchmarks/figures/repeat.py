@@ -17,9 +17,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.choices import BASE
 from benchmarks.platforms import PLATFORMS
-from benchmarks.report import RATIO
+from benchmarks.run.choices import BASE
+from benchmarks.run.terminal import RATIO
 from benchmarks.settings import positive
 
 LIMIT = 0.03

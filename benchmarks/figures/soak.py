@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.choices import Target
+from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, UnavailableError
-from benchmarks.reference import Question, ask
+from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import cgroup
 from browser_harness.processes import descendants, memory

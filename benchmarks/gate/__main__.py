@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.gate import checkouts, flows, report
+from benchmarks.gate import checkouts, compare, report
+from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import CheckoutError
-from benchmarks.gate.decide import Rules
-from benchmarks.gate.saved import SavedError
+from benchmarks.gate.decide_pairs import Rules
 from benchmarks.gate.verdicts import Exit, Outcome
 from benchmarks.settings import positive
 
@@ -76,7 +76,7 @@ def parsed(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 def gated(options: argparse.Namespace, suite: Sequence[str]) -> Outcome:
     """Return what the gate found; saved runs that are none, and an early interrupt, make it incomplete."""
     try:
-        return flows.against_saved(options, suite) if options.baseline else flows.in_lockstep(options, suite)
+        return compare.against_saved(options, suite) if options.baseline else compare.in_lockstep(options, suite)
     except CheckoutError as error:
         parser().error(str(error))
     except SavedError as error:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.gate.lockstep import Version
+from benchmarks.gate.pair import Version
 
 FOLDER = Path(".gate")  # in the project's root; git ignores it
 # What the gate's own tox and Python tell their children, and would tell a version's.
@@ -91,7 +91,7 @@ def _worktree(commit: str, root: Path) -> Path:
 
 def prepare(name: str, found: Checkout, environment: str) -> Version:
     """Make the version's tox environment, and its browser where it can be had; raise CheckoutError where that fails."""
-    if not (found.path / "benchmarks" / "turns.py").is_file():
+    if not any((found.path / "benchmarks" / place / "turns.py").is_file() for place in ("run", ".")):
         raise CheckoutError(
             f"{name}: {found.words} is older than the gate: it cannot take turns; name a later revision"
         )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.history.runs import LeftOut, Result, Run
-from benchmarks.ratio import STATISTICS
+from benchmarks.measuring.ratio import STATISTICS
 
 RAW = "raw"  # where a run did not time the work
 

@@ -1,0 +1,233 @@
+"""What do turns cost a browser? ``python -m benchmarks.figures.turn_cost [--pairs N] [--platform NAME …]``.
+
+The gate runs base and head in turns, and three things decide what that is worth. Is a paused page idle? Prints how much
+of a core the browser and its driver use between blocks. How long must a turn be, and does it help to keep both sides on
+one core? Prints how far pairs of this checkout with itself, which should all say 0, are from it, for turns of several
+lengths, with a core and without. The conditions alternate, so that all see the same states of the machine. Linux only:
+other systems neither tell what a process uses nor let choose a core.
+"""
+
+import argparse
+import json
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks.gate.compare import ROOT, runs_folder
+from benchmarks.gate.pair import Schedule, Side, SideError, Version, match, run_pair, started
+from benchmarks.gate.screen import pair_of
+from benchmarks.measuring.reference import ask
+from benchmarks.measuring.sampler import Plan, warm_up
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.protocol import AgeingSession, Case
+from benchmarks.settings import Settings, positive
+from browser_harness.processes import Thread, descendants, thread_seconds
+from models import MODELS, manifest
+
+SETTINGS = Settings()
+WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
+BLOCKS = 50
+SHORT, LONG = 0.02, 2.0  # seconds of a pause: a turn of the other side, and long enough for what comes later
+TURNS = (0.005, 0.02, 0.05)  # seconds
+FEWEST_PAIRS = 2
+SECONDS = 0.5  # timed in each process, as by the gate
+VERSIONS = [Version(name, ROOT, Path(sys.executable)) for name in ("base", "head")]
+
+# Is a paused page idle?
+
+Pause = tuple[float, float]  # processor seconds and seconds
+
+
+def idle(platform: str, model: str) -> list[float]:
+    """Return which share of a core the browser uses in short pauses between blocks, and in a long one."""
+    case = Case(manifest.load(model))
+    feeds = ask(case.artefact, 1).feeds
+    with PLATFORMS[platform].open(case, SETTINGS) as session:
+        if isinstance(session, AgeingSession):
+            session.allow_short_blocks()
+        rounds = max(1, round(SHORT / min(warm_up(session, feeds, WARM_UP))))
+        block = partial(session.time, feeds, rounds)
+        return [share([pause(block, SHORT) for _ in range(BLOCKS)]), share([pause(block, LONG)])]
+
+
+def pause(block: Callable[[], object], seconds: float) -> Pause:
+    """Return what the processes below this one use in a pause after a block."""
+    below = descendants(os.getpid())  # looked for before the block: that takes half a short pause
+    block()
+    start, before = time.perf_counter(), thread_seconds(below)
+    time.sleep(seconds)
+    return used(before, thread_seconds(below)), time.perf_counter() - start
+
+
+def used(before: Mapping[Thread, float], after: Mapping[Thread, float]) -> float:
+    """Return the processor seconds between two readings; a thread that has ended has none to tell."""
+    return sum(seconds - before.get(thread, 0.0) for thread, seconds in after.items())
+
+
+def share(pauses: Sequence[Pause]) -> float:
+    """Return which share of a core all pauses together used."""
+    return sum(processor for processor, _ in pauses) / sum(seconds for _, seconds in pauses)
+
+
+def idle_line(platform: str, shares: Sequence[float]) -> str:
+    """Say it of a platform."""
+    short, long = (f"{100 * one:.2f} %" for one in shares)
+    return f"{platform}: paused, {short} of a core in the {SHORT * 1e3:g} ms after a block, {long} in {LONG:g} s"
+
+
+# How long must a turn be, and does one core help?
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What both sides of a pair are told."""
+
+    turn: float  # seconds
+    one_core: bool  # drawn anew for each pair, or else wherever the system puts what computes
+
+    def __str__(self) -> str:
+        return f"{self.turn * 1e3:g} ms, {'one core' if self.one_core else 'any core'}"
+
+    def schedule(self) -> Schedule:
+        """Return it in the gate's words."""
+        return Schedule(self.turn) if self.one_core else Schedule(self.turn, None)
+
+
+CONDITIONS = [Condition(*both) for both in product(TURNS, (True, False))]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a pair of processes of the same checkout says of a platform."""
+
+    platform: str
+    condition: Condition
+    quartile: float  # the pair's value, a log ratio; NaN where it had too few turns for one
+    seconds: float  # from opening the sessions to closing them
+
+
+def in_order(number: int) -> list[Condition]:
+    """Return all conditions; each round begins with another."""
+    at = number % len(CONDITIONS)
+    return CONDITIONS[at:] + CONDITIONS[:at]
+
+
+def pair(condition: Condition, platforms: Sequence[str], model: str, folder: Path) -> list[Measured]:
+    """Measure every platform with a pair of processes; raise SideError where one of them has no result."""
+    arguments = ["-m", "latency", "--batch-size=1", f"--model={model}", f"--benchmark-max-time={SECONDS}"]
+    with started(VERSIONS, [*arguments, *(f"--platform={name}" for name in platforms)], folder, "pair") as sides:
+        for side in sides:
+            if not side.is_at("collected"):
+                raise side.error("collected nothing")
+        base, head = (side.at[1] for side in sides if side.at)
+        marks = [time.monotonic()]
+        run_pair(sides, match(base, head).both, condition.schedule(), lambda: marks.append(time.monotonic()))
+    results = zip(*(read(side) for side in sides), strict=True)
+    lasted = [later - earlier for earlier, later in pairwise(marks)]
+    return [
+        Measured(early["params"]["platform"], condition, pair_of(early, late).quartile, seconds)
+        for (early, late), seconds in zip(results, lasted, strict=True)
+    ]
+
+
+def read(side: Side) -> list[dict[str, Any]]:
+    """Return a side's results; raise SideError where a benchmark has none."""
+    if side.ended:
+        raise SideError(f"{side.version.name}: {'; '.join(side.ended.values())}; see {side.log}")
+    results: list[dict[str, Any]] = json.loads(side.results.read_text())["benchmarks"]
+    return results
+
+
+def pair_line(number: int, measured: Sequence[Measured]) -> str:
+    """Say what a pair found."""
+    found = ", ".join(f"{one.platform} {100 * one.quartile:+.2f} %" for one in measured)
+    return f"round {number + 1}: {measured[0].condition}: {found}"
+
+
+def table(measured: Sequence[Measured]) -> str:
+    """Return a line for each platform and condition."""
+    cases = product(dict.fromkeys(one.platform for one in measured), CONDITIONS)
+    rows = [_row([one for one in measured if (one.platform, one.condition) == case]) for case in cases]
+    head = ["platform", "a turn, on", "pairs", "without a value", "SD", "half within", "largest", "seconds a pair"]
+    return tabulate(rows, head, tablefmt="github", disable_numparse=True)
+
+
+def _row(pairs: Sequence[Measured]) -> list[str]:
+    seconds = f"{statistics.fmean(one.seconds for one in pairs):.1f}"
+    values = [100 * one.quartile for one in pairs if math.isfinite(one.quartile)]
+    counts = [f"{len(pairs)}", f"{len(pairs) - len(values)}"]
+    return [pairs[0].platform, str(pairs[0].condition), *counts, *_spread(values), seconds]
+
+
+def _spread(values: Sequence[float]) -> list[str]:
+    """Return the standard deviation, and how far from 0 the middle and the last of the values are."""
+    if len(values) < FEWEST_PAIRS:
+        return ["–"] * 3
+    off = [*map(abs, values)]
+    return [f"{one:.2f} %" for one in (statistics.stdev(values), statistics.median(off), max(off))]
+
+
+# The command line
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=positive(int), default=10, help="of each condition; default: 10")
+    several = "default: the default sweep; may be repeated"
+    parser.add_argument("--platform", action="append", choices=[*PLATFORMS], help=several)
+    parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="default: %(default)s")
+    options = parser.parse_args()
+    if options.pairs < FEWEST_PAIRS:
+        parser.error(f"--pairs {options.pairs}: fewer than {FEWEST_PAIRS} have no spread")
+    if not sys.platform.startswith("linux"):
+        parser.exit(1, "this system neither tells what a process uses nor lets choose a core; measure on Linux\n")
+    return options
+
+
+def available(names: Sequence[str]) -> list[str]:
+    """Return the platforms that this machine has; say why not of the others."""
+    reasons = {name: PLATFORMS[name].unavailable(SETTINGS) for name in names}
+    for reason in filter(None, reasons.values()):
+        print(f"left out: {reason}", flush=True)
+    return [name for name, reason in reasons.items() if not reason] or sys.exit("there is nothing to measure")
+
+
+def measure(platforms: Sequence[str], model: str, pairs: int) -> list[Measured]:
+    """Measure *pairs* of each condition, and print each as it ends."""
+    measured: list[Measured] = []
+    folder = runs_folder()
+    for number in range(pairs):
+        for condition in in_order(number):
+            own = folder / f"{number + 1}-{CONDITIONS.index(condition)}"
+            own.mkdir()
+            measured += (found := pair(condition, platforms, model, own))
+            print(pair_line(number, found), flush=True)
+    return measured
+
+
+def main() -> None:
+    """Run the command line."""
+    options = parsed()
+    platforms = available(options.platform or DEFAULT_SWEEP)
+    for name in platforms:
+        if PLATFORMS[name].is_client:
+            print(idle_line(name, idle(name, options.model)), flush=True)
+    try:
+        print(table(measure(platforms, options.model, options.pairs)))
+    except SideError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

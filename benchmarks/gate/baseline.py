@@ -1,0 +1,185 @@
+"""Saved runs of one machine, without a base to run: the 10th percentile over the calibration workload's, run by run."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.gate.decide_pairs import Rules, Suspicion, judge
+from benchmarks.gate.decide_runs import Runs, decide_stored
+from benchmarks.gate.pair import Match
+from benchmarks.gate.screen import Found, row_of, short
+from benchmarks.gate.verdicts import Row, Verdict
+from benchmarks.measuring.ratio import p10
+from benchmarks.results import alike
+
+
+class SavedError(Exception):
+    """A file is no whole run of this suite; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A saved run."""
+
+    file: Path
+    machine: Mapping[str, Any]
+    started: str  # date and time
+    commit: str | None  # None where git told none
+    is_changed: bool  # files were changed, so that no revision has them
+    results: Mapping[str, Mapping[str, Any]]  # by full name
+
+    @property
+    def version(self) -> str:
+        """What was measured, in words."""
+        return f"{self.commit or 'no commit'}{', with changes' if self.is_changed else ''}"
+
+
+def load(file: Path) -> Run:
+    """Read a run; raise SavedError unless it is a whole one, of this suite, with samples and calibration."""
+    try:
+        content = json.loads(file.read_text())
+        status, benchmarks = content["exit_status"], content["benchmarks"]
+        info, started = content["machine_info"], content["datetime"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SavedError(f"{file}: no run of this suite: {type(error).__name__} {error}") from error
+    if status != 0:
+        raise SavedError(f"{file}: the run ended with {status}, not with 0; name whole runs only")
+    if not benchmarks:
+        raise SavedError(f"{file}: holds no benchmark; name whole runs")
+    if lacking := [one["name"] for one in benchmarks if not _is_whole(one)]:
+        raise SavedError(
+            f"{file}: {lacking[0]} has no samples, options or calibration; measure it again with this suite"
+        )
+    commit = content.get("commit_info") or {}
+    results = {one["fullname"]: one for one in benchmarks}
+    return Run(file, info, started, commit.get("id"), bool(commit.get("dirty")), results)
+
+
+def _is_whole(result: Mapping[str, Any]) -> bool:
+    told = {"stats", "extra_info", "options"} <= result.keys()
+    return told and "data" in result["stats"] and "calibration" in result["extra_info"]
+
+
+def check_distinct(runs: Sequence[Run]) -> None:
+    """Raise SavedError where two files hold one run, which would count twice."""
+    seen: dict[tuple[Any, str], Path] = {}
+    for run in runs:
+        key = run.machine.get("node"), run.started
+        if key in seen:
+            raise SavedError(f"{seen[key]} and {run.file} hold the same run, of {run.started}; name each run once")
+        seen[key] = run.file
+
+
+def refusals(base: Sequence[Run], head: Sequence[Run]) -> list[str]:
+    """Say in what the runs differ, so that they are no runs of the same; nothing where they are alike."""
+    versions = [*_versions("base", base), *_versions("head", head)]
+    return [*versions, *_differences([*base, *head])]
+
+
+def _versions(side: str, runs: Sequence[Run]) -> Iterator[str]:
+    files: dict[str, list[str]] = {}
+    for run in runs:
+        files.setdefault(run.version, []).append(str(run.file))
+    if len(files) > 1:
+        told = "; ".join(f"{version} in {', '.join(of)}" for version, of in files.items())
+        yield f"{side}: its runs are of more than one version: {told}"
+
+
+def _differences(runs: Sequence[Run]) -> Iterator[str]:
+    first = _facts(runs[0])
+    for what in first:
+        for run in runs[1:]:
+            if (found := _facts(run)[what]) != first[what]:
+                yield f"{what}: {_told_apart(first[what], found)}, in {runs[0].file} and {run.file}"
+                break
+
+
+def _facts(run: Run) -> alike.Facts:
+    own = {name: run.machine.get(name, alike.NOT_TOLD) for name in ("versions", "suite")}
+    return alike.of_machine(run.machine) | own
+
+
+def _told_apart(first: Any, other: Any) -> str:
+    """Say what differs; of mappings only that."""
+    if isinstance(first, dict) and isinstance(other, dict):
+        keys = sorted(key for key in {**first, **other} if first.get(key) != other.get(key))
+        return ", ".join(f"{key} {first.get(key)} and {other.get(key)}" for key in keys)
+    return f"{first} and {other}"
+
+
+def values(runs: Sequence[Run]) -> Runs:
+    """Return each benchmark's log of p10 over the calibration's p10, a number for each run that has it."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for name, result in run.results.items():
+            found.setdefault(name, []).append(_value(result))
+    return found
+
+
+def _value(result: Mapping[str, Any]) -> float:
+    samples, calibration = result["stats"]["data"], result["extra_info"]["calibration"]["p10"]
+    if not (samples and all(math.isfinite(one) and one > 0 for one in [*samples, calibration])):
+        return math.nan
+    return math.log(p10(samples) / calibration)
+
+
+def unlike(name: str, base: Sequence[Run], head: Sequence[Run]) -> str:
+    """Say what was in force in one run of a benchmark and not in another; nothing where all did the same."""
+    found = [_done(run.results[name]) for run in [*base, *head] if name in run.results]
+    different = {what: {str(facts[what]) for facts in found} for what in found[0]}
+    return "; ".join(f"{what} {' and '.join(sorted(told))}" for what, told in different.items() if len(told) > 1)
+
+
+def _done(result: Mapping[str, Any]) -> alike.Facts:
+    return alike.of_benchmark(result) | {"calibration workload": result["extra_info"]["calibration"]["workload"]}
+
+
+def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:
+    """Return the verdict on every benchmark by full name."""
+    ours, theirs = values(head), values(base)
+    found = {}
+    for name, row in decide_stored(theirs, ours, rules, can_confirm).items():
+        if name not in theirs:
+            found[name] = Row(short(name), Verdict.NEW, why="only the head's runs have it")
+        elif name not in ours:
+            found[name] = Row(short(name), Verdict.MISSING, why="only the baseline has it")
+        elif words := unlike(name, base, head):
+            found[name] = Row(short(name), Verdict.NOT_COMPARABLE, why=words)
+        else:
+            found[name] = replace(row, name=short(name))
+    return found
+
+
+def suspicions(found: Mapping[str, Row], rules: Rules) -> dict[str, list[Suspicion]]:
+    """Return what stored runs hold possible, and lockstep is to tell."""
+    suspected: dict[str, list[Suspicion]] = {}
+    for name, row in found.items():
+        if row.verdict is Verdict.UNDECIDED and row.effect:
+            direction = Verdict.SLOWER if row.effect.value > -rules.stored_suspect else Verdict.FASTER
+            suspected[name] = [Suspicion(name, "quartile", direction)]
+    return suspected
+
+
+def confirmed(
+    stored: Mapping[str, Row], suspected: Mapping[str, Sequence[Suspicion]], found: Found, rules: Rules
+) -> dict[str, Row]:
+    """Return the *stored* verdicts with those that lockstep has *found* in place of the suspicions."""
+    decided = judge(suspected, found.confirmed, rules)
+    matches = {name: Match(name, name) for name in suspected} | {one.head: one for one in found.matched.both}
+    return {**stored, **{name: _confirmed(matches[name], found, decided) for name in suspected}}
+
+
+def _confirmed(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
+    row = row_of(one, found, decided)
+    if row.verdict is Verdict.MISSING:  # skipped now, but both sides' runs have it: --allow-missing is not meant for it
+        return replace(row, verdict=Verdict.FAILED, why=f"suspected, and no fresh pair measured it: {row.why}")
+    return row
+
+
+def base_commit(runs: Sequence[Run]) -> str | None:
+    """Return the one commit that has all that the runs measured; None where there is none."""
+    commits = {None if run.is_changed else run.commit for run in runs}
+    return commits.pop() if len(commits) == 1 else None

@@ -1,0 +1,287 @@
+"""``--benchmark-compare-fail`` fails closed: what could not be compared is refused, and never the next baseline.
+
+pytest-benchmark compares what both runs have and passes over the rest: a renamed benchmark, a skipped one, another
+machine's baseline, an empty one, times that are no numbers. Here a baseline is held against this machine before
+anything is measured, and the run against the baseline before it is saved. A refused run goes into a folder of the
+storage that no query of pytest-benchmark's reaches, and its files carry an ``exit_status`` that is not 0.
+"""
+
+import argparse
+import json
+import math
+import os
+import shlex
+import sys
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from pytest_benchmark.session import PerformanceRegression
+from pytest_benchmark.storage.file import FileStorage
+
+from benchmarks.platforms import PLATFORMS
+from benchmarks.results import alike
+from benchmarks.run.choices import LABEL
+from benchmarks.settings import settings_of
+
+OPTION, BASELINE_OPTION = "--benchmark-compare-fail", "--benchmark-compare"
+TIMES = ("min", "median", "mean", "max")
+USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # of pytest-benchmark's session
+REFUSED = "refused"  # a folder of the storage, two levels above its files, where a query looks one level deep
+RENEW = f"save a new baseline with a run without {OPTION}"
+
+Benchmark = Mapping[str, Any]  # as pytest-benchmark saves it
+BASELINES = pytest.StashKey[list[list[Benchmark]]]()
+OUTCOMES = pytest.StashKey[dict[str, str]]()  # of what did not pass, by the test's id
+LINES = pytest.StashKey[list[str]]()  # to be told at the end; taken out once they are
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what lets a new benchmark pass."""
+    words = f"with {OPTION}: let benchmarks pass that the baseline does not have"
+    parser.getgroup("client or server").addoption("--benchmark-allow-new", action="store_true", help=words)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a command line that would compare less than it seems to."""
+    config.stash[BASELINES], config.stash[OUTCOMES], config.stash[LINES] = [], {}, []
+    if not limits(config):
+        if config.getoption("benchmark_allow_new"):
+            raise pytest.UsageError(f"--benchmark-allow-new has no effect without {OPTION}")
+        return
+    _check_command_line(config)
+
+
+def _check_command_line(config: pytest.Config) -> None:
+    for option, example in (
+        (OPTION, f"with several values: {OPTION} min:10% mean:15%"),
+        (BASELINE_OPTION, "with a name"),
+    ):
+        if (times := times_given(config, option)) > 1:
+            raise pytest.UsageError(
+                f"{option} is given {times} times, and only the last would count; give it once, {example}"
+            )
+    if config.getoption("benchmark_compare") in ([], "", True):
+        raise pytest.UsageError(
+            f"{OPTION} needs a baseline by name: {BASELINE_OPTION}=0001, or =FILE; "
+            "the latest saved run moves with every change for the worse"
+        )
+
+
+def limits(config: pytest.Config) -> Sequence[Any]:
+    """Return pytest-benchmark's checks, one for each value of the option; none where it is not given."""
+    return config.getoption("benchmark_compare_fail") or ()
+
+
+def times_given(config: pytest.Config, option: str) -> int:
+    """Return how often an option is given, in the configuration, the environment and on the command line together."""
+    reader = argparse.ArgumentParser(fromfile_prefix_chars="@", allow_abbrev=False, add_help=False)
+    reader.add_argument(option, action="append", nargs="*", dest="given")
+    environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    given = [*config.getini("addopts"), *environment, *map(str, config.invocation_params.args)]
+    return len(reader.parse_known_args(given)[0].given or ())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
+) -> None:
+    """Refuse a baseline that is no whole run, or another machine's, before anything is measured."""
+    if not limits(config):
+        return
+    faults = [*baseline_faults(compared_benchmark)]
+    faults += machine_differences(config, machine_info, compared_benchmark) if not faults else []
+    if faults:
+        name = config.getoption("benchmark_compare")
+        raise pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(faults)}; {RENEW}")
+    config.stash[BASELINES].append(compared_benchmark["benchmarks"])
+
+
+def baseline_faults(saved: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a saved run is no baseline for anything."""
+    if (status := saved.get("exit_status")) != 0:
+        yield f"it was refused, failed or interrupted, or is not this suite's: its exit_status is {status}, not 0"
+    if not saved["benchmarks"]:
+        yield "it holds no benchmarks"
+    for benchmark in saved["benchmarks"]:
+        yield from (f"{benchmark['fullname']}: {fault}" for fault in _bad_times(benchmark, TIMES))
+
+
+def _bad_times(benchmark: Benchmark, names: Sequence[str]) -> list[str]:
+    stats = benchmark["stats"]
+    bad = [name for name in names if not (math.isfinite(stats[name]) and stats[name] > 0)]
+    return [f"its {', '.join(bad)} cannot be compared: {stats[bad[0]]} s"] if bad else []
+
+
+def machine_differences(
+    config: pytest.Config, machine_info: Mapping[str, Any], saved: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield what differs between this machine and the baseline's, in what is there and in what its benchmarks use."""
+    before = saved["machine_info"]
+    yield from differences(alike.of_machine(before), alike.of_machine(machine_info))
+    platforms = dict.fromkeys(map(_platform_of, saved["benchmarks"]))
+    used = dict.fromkeys(name for name in platforms if name in PLATFORMS)
+    names = [name for key in used for name in PLATFORMS[key].versions(settings_of(config))]
+    yield from differences(before.get("versions", {}), {name: machine_info["versions"][name] for name in names})
+
+
+def _platform_of(benchmark: Benchmark) -> str | None:
+    found = LABEL.fullmatch((benchmark["params"] or {}).get("platform", ""))
+    return found and found["platform"]
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of *now* was not the same *before*, with both values as they are saved."""
+    for name in now:
+        then, value = before.get(name, alike.NOT_TOLD), json.loads(json.dumps(now[name]))
+        if then != value:
+            yield f"{name} was {then}, is {value}"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse a run that would time nothing, or had nothing to be held against."""
+    config = session.config
+    if not limits(config):
+        return
+    benchmarks = _benchmarks_of(config)
+    if benchmarks.skip or benchmarks.disabled:
+        why = "--benchmark-skip" if benchmarks.skip else "--benchmark-disable or pytest-xdist"
+        raise pytest.UsageError(
+            f"{OPTION}: nothing is timed under {why}; leave out --benchmark-skip, --benchmark-disable, -n and --dist"
+        )
+    if (found := len(config.stash[BASELINES])) != 1:
+        raise pytest.UsageError(
+            f"{OPTION}: {BASELINE_OPTION}={config.getoption('benchmark_compare')} names {found} saved runs "
+            f"in {benchmarks.run.storage}, not one; name a file, or a number that is there"
+        )
+
+
+def _benchmarks_of(config: pytest.Config) -> Any:
+    """Return pytest-benchmark's session; its attributes are not documented: raise UsageError where one is missing."""
+    benchmarks: Any = config.pluginmanager.get_plugin("pytest-benchmark")
+    if missing := [name for name in USED if not hasattr(benchmarks, name)]:
+        raise pytest.UsageError(
+            f"{OPTION}: the session of pytest-benchmark {version('pytest-benchmark')} has no {', '.join(missing)}; "
+            "install the version that pyproject.toml names"
+        )
+    if not isinstance(benchmarks.run.storage, FileStorage):
+        raise pytest.UsageError(
+            f"{OPTION}: a refused run could not be kept apart in {benchmarks.run.storage}; "
+            "name a folder: --benchmark-storage=file://FOLDER"
+        )
+    return benchmarks
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Remember what was left out."""
+    for item in items:
+        item.config.stash[OUTCOMES][item.nodeid] = "deselected"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember what did not pass, also where it was measured before it was skipped, failed or failed as expected."""
+    report = yield
+    if not report.passed:
+        item.config.stash[OUTCOMES][item.nodeid] = "xfailed" if hasattr(report, "wasxfail") else report.outcome
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Hold the run against the baseline before pytest-benchmark saves it; fail it and save it apart where refused."""
+    if limits(session.config):
+        _judge(session)
+    return (yield)
+
+
+def _judge(session: pytest.Session) -> None:
+    config, benchmarks = session.config, _benchmarks_of(session.config)
+    (saved,) = config.stash[BASELINES]
+    before, now = {benchmark["fullname"]: benchmark for benchmark in saved}, _measured(config, benchmarks)
+    refusals = [*_refusals(config, before, now)]
+    if not refusals and session.exitstatus == pytest.ExitCode.OK:
+        name = config.getoption("benchmark_compare")
+        new = [f"new      {name}: not in the baseline" for name in sorted(now.keys() - before.keys())]
+        config.stash[LINES] = [*new, f"compared {len(before)} benchmarks with {name}: all within the limits"]
+        return
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    config.stash[LINES] = [*(f"refused  {line}" for line in refusals), *_kept_apart(config, benchmarks)]
+
+
+def _measured(config: pytest.Config, benchmarks: Any) -> dict[str, Benchmark]:
+    """Return what this run measured in tests that passed."""
+    sound = [one for one in benchmarks.benchmarks if one and not one.has_error]
+    outcomes = config.stash[OUTCOMES]
+    return {one.fullname: one.as_dict(include_data=False) for one in sound if one.fullname not in outcomes}
+
+
+def _refusals(config: pytest.Config, before: Mapping[str, Benchmark], now: Mapping[str, Benchmark]) -> Iterator[str]:
+    """Yield why the run does not pass, a line for each benchmark and reason."""
+    outcomes = config.stash[OUTCOMES]
+    for name in sorted(before.keys() - now.keys()):
+        why = outcomes.get(name) or "not run: not chosen, deleted, renamed, or another --rootdir?"
+        yield f"{name}: in the baseline and not measured ({why}); measure all of the baseline, or {RENEW}"
+    if not config.getoption("benchmark_allow_new"):
+        for name in sorted(now.keys() - before.keys()):
+            yield f"{name}: measured and not in the baseline; let it pass with --benchmark-allow-new, or {RENEW}"
+    for name in sorted(before.keys() & now.keys()):
+        yield from (f"{name}: {why}" for why in _compare(before[name], now[name], limits(config)))
+
+
+def _compare(before: Benchmark, now: Benchmark, checks: Sequence[Any]) -> Iterator[str]:
+    """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits."""
+    done = [*differences(alike.of_benchmark(before), alike.of_benchmark(now))]
+    compared = [*dict.fromkeys((*TIMES, *(check.field for check in checks)))]
+    bad = [*_bad_times(now, compared), *(f"the baseline: {fault}" for fault in _bad_times(before, compared))]
+    yield from (f"{difference}; measure the same, or {RENEW}" for difference in done)
+    yield from (f"{fault}; measure again, or compare another statistic" for fault in bad)
+    if not done and not bad:
+        yield from _beyond(before["stats"], now["stats"], checks)
+
+
+def _beyond(before: Mapping[str, float], now: Mapping[str, float], checks: Sequence[Any]) -> Iterator[str]:
+    """Yield which limits are exceeded.
+
+    They hold in both directions: against a baseline that is too slow, the next slowdown would pass.
+    """
+    for check in checks:
+        then, value = before[check.field], now[check.field]
+        figures = f"{check.field} was {then * 1e3:.4g} ms, is {value * 1e3:.4g} ms, {value / then:.3f} times that"
+        if check.fails(now, before):
+            yield f"slower: {figures}; find the cause, or {RENEW} where it is accepted"
+        if check.fails(before, now):
+            yield f"faster than the limit: {figures}; if the same was measured, {RENEW}"
+
+
+def _kept_apart(config: pytest.Config, benchmarks: Any) -> list[str]:
+    """Have the run saved where ``--benchmark-compare`` and ``pytest-benchmark compare`` find it by its path alone."""
+    if not (benchmarks.benchmarks and any(config.getoption(f"benchmark_{name}") for name in ("save", "autosave"))):
+        return []
+    folder = benchmarks.run.storage.path / REFUSED
+    benchmarks.run.storage = FileStorage(folder, benchmarks.logger, benchmarks.machine_id)
+    return [f"refused  this run is no baseline; what was measured is kept in {os.path.relpath(folder)}"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> Generator[None, None, None]:
+    """End with what was refused, in the place of pytest-benchmark's traceback."""
+    lines, config.stash[LINES] = config.stash[LINES], []
+    try:
+        yield
+    except PerformanceRegression:
+        if not any(line.startswith("refused") for line in lines):
+            raise
+    finally:
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Tell what was refused also where there was no summary."""
+    for line in config.stash.get(LINES, []):
+        sys.stderr.write(f"{line}\n")

@@ -1,0 +1,103 @@
+"""Who measured: what the saved JSON says of the machine, the platforms and the model behind a figure."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.measuring.reference import Question
+from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms.cuda import gpus
+from benchmarks.run.choices import CORES
+from benchmarks.settings import Settings, settings_of
+from models.manifest import Artefact
+
+# Instruction sets that change what the runtimes execute.
+SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+ROOT = Path(__file__).parents[2]
+MEASURES = (
+    "conftest.py",
+    "benchmarks/*.py",
+    *(f"benchmarks/{room}/*.py" for room in ("run", "measuring", "platforms", "results")),
+    *(f"browser_harness/{pattern}" for pattern in ("*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")),
+)
+LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember how busy the machine was before the benchmarks made it so."""
+    config.stash[LOAD_AT_START] = os.getloadavg()
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Add what decides the figures: instruction sets, cores, governor, GPUs, load, and the version of all that runs."""
+    flags = machine_info["cpu"].get("flags", ())
+    machine_info |= {
+        "simd_flags": [flag for flag in SIMD_FLAGS if flag in flags],
+        "cores": os.cpu_count(),
+        "cores_usable": CORES,
+        "governor": _governor(),
+        "gpus": gpus(),
+        "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
+        "versions": _versions(settings_of(config)),
+        "suite": suite(),
+    }
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
+    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only."""
+    saved = compared_benchmark["machine_info"]
+    saved["load_average"] = machine_info["load_average"]
+    for name in ("hz_actual", "hz_actual_friendly"):
+        saved["cpu"][name] = machine_info["cpu"].get(name)
+
+
+def suite(root: Path = ROOT) -> str:
+    """Return the first digits of the SHA-256 of all that measures: with other code a figure may mean something else."""
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in MEASURES for file in root.glob(pattern)):
+        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _governor() -> str | None:
+    try:
+        return GOVERNOR.read_text().strip()
+    except OSError:  # a virtual machine has none, a container may hide it
+        return None
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    versions: dict[str, str] = {}
+    for platform in PLATFORMS.values():
+        versions |= platform.versions(settings)
+    return versions
+
+
+def of_question(question: Question) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure and of what it was given."""
+    return of_model(question.artefact) | {"batch_size": question.batch_size, "inputs": question.shapes()}
+
+
+def of_model(artefact: Artefact) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure."""
+    row = artefact.row
+    told = {
+        "model_sha256": row["sha256"],
+        "model_bytes": row["bytes"],
+        "precision": row["precision"],
+        "parameters": row["parameters"],
+        "own": artefact.is_own,
+    }
+    if artefact.is_own:
+        return told | {"data_sha256": row["data_sha256"]}
+    return told | {
+        "multiply_adds": row["multiply_adds"],
+        "training_epochs": row["training"]["epochs"],
+        "top1": row["test"]["top1"],
+        "stand_in": artefact.is_stand_in,
+    }

@@ -1,0 +1,77 @@
+"""The command line's options, and the refusal of what would measure something else than asked for."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.measuring.reference import PRECISIONS
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.run import choices
+from benchmarks.settings import positive
+from browser_harness import chromium
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of cases, and what the platforms and models need to be told."""
+    group = parser.getgroup("client or server")
+    _add_choices(group)
+    group.addoption("--browser-path", type=Path, metavar="FILE", help="the Chrome or Chromium to use")
+    group.addoption(
+        "--allow-software-gpu",
+        action="store_true",
+        help="time a GPU that is simulated on the processor, labelled, instead of refusing it",
+    )
+    group.addoption(
+        "--inference-timeout",
+        type=positive(float),
+        default=60.0,
+        metavar="SECONDS",
+        help="for one call into a page; ten times that for a fresh process (default: 60)",
+    )
+    group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
+    group.addoption(
+        "--data-dir",
+        type=Path,
+        default=os.environ.get("CIFAR100_DIR") or None,
+        help="holds cifar-100-binary/, for the accuracy and --build-models (default: $CIFAR100_DIR)",
+    )
+
+
+def _add_choices(group: Any) -> None:
+    """Add what can be chosen among; each option can be repeated."""
+
+    def add(name: str, kind: Any, metavar: str, words: str) -> None:
+        group.addoption(name, action="append", type=kind, metavar=metavar, help=f"{words} (repeatable)")
+
+    add("--model", choices.model, "NAME|FILE", "a model, or any ONNX file; default: the chosen three, or the best")
+    known = f"default: {', '.join(DEFAULT_SWEEP)}; known: {', '.join(PLATFORMS)}, {choices.ALL}"
+    add("--platform", choices.platform, "NAME", known)
+    add("--batch-size", positive(int), "N", "default: 1 and 8")
+    add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
+    add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
+    add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
+    add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension")
+    group.addoption("--full", action="store_true", help="sweep over all that there is (tox run -e bench-full)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the phases; refuse what would measure something else than asked for."""
+    for name, phase in choices.PHASES.items():
+        config.addinivalue_line("markers", f"{name}: {phase.words}")
+    if config.getoption("benchmark_only") and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure")
+    if config.getoption("build_models") and config.getoption("dist", "no") != "no":
+        raise pytest.UsageError(
+            "two workers would train the same stand-in: leave out -n and --dist with --build-models"
+        )
+    choices.check(config)
+    choices.check_effect(config)
+    if browser := config.getoption("browser_path"):
+        try:
+            chromium.find(browser)
+        except chromium.BrowserMissingError as error:
+            raise pytest.UsageError(str(error)) from error
+    if config.getoption("benchmark_timer") != "time.perf_counter":
+        raise pytest.UsageError("--benchmark-timer has no effect here: each platform is timed by its own clock")

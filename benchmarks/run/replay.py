@@ -1,0 +1,149 @@
+"""Samples drawn elsewhere become pytest-benchmark rounds: drawn first, then replayed on a clock that reads them.
+
+pytest-benchmark times a function with a timer. The function here is a replay and the timer a :class:`ReplayClock`,
+so that statistics, table, JSON, histogram, ``compare`` and ``--benchmark-compare-fail`` work on raw samples wherever
+they were measured, and nothing private of pytest-benchmark is touched.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.measuring.ratio import cpu_per_inference, percentile
+from benchmarks.protocol import Block, Facts
+from benchmarks.run.terminal import DOUBTS, TOLD, doubts, milliseconds
+
+
+class Record(Protocol):
+    """What the fixture ``record`` gives."""
+
+    def __call__(
+        self, facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = ""
+    ) -> None:
+        """Report *blocks*, inferences of *images* images or something else of none; *told* is shown, not their median.
+
+        *live* is called where pytest-benchmark wants a real call: to be profiled, or when nothing is timed.
+        """
+
+
+class ReplayClock:
+    """A timer that reads 0 before a replayed call and the sample after it: end - start is the sample, bit for bit."""
+
+    def __init__(self) -> None:
+        self.__name__ = "unset"  # what pytest-benchmark stores as the benchmark's timer
+        self._now = 0.0
+        self._sample: float | None = None
+
+    def __call__(self) -> float:
+        """Return the time, in seconds."""
+        return self._now
+
+    def arm(self, sample: float | None) -> None:
+        """Make *sample* the length of the next call; None when there is none left."""
+        self._now, self._sample = 0.0, sample
+
+    def fire(self) -> bool:
+        """Let the armed sample pass; False where none was left."""
+        if self._sample is None:
+            return False
+        self._now = self._sample
+        return True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test that uses ``record`` a clock of its own.
+
+    pytest-benchmark reads one marker only, the closest, so the markers of all levels are merged into one: a group
+    set on a function must not shadow the clock.
+    """
+    for item in items:
+        if "record" in getattr(item, "fixturenames", ()):
+            options: dict[str, Any] = {}
+            for marker in reversed(list(item.iter_markers("benchmark"))):
+                options |= marker.kwargs
+            item.add_marker(pytest.mark.benchmark(**options | {"timer": ReplayClock()}), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Drop the timings of a test that fails after it measured, in its body or while its session is closed."""
+    report = yield
+    benchmark = getattr(item, "funcargs", {}).get("benchmark")
+    if benchmark is not None and report.failed:
+        benchmark.has_error = True
+    return report
+
+
+@pytest.fixture
+def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
+    """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
+    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
+    if benchmark.disabled and not request.config.getoption("benchmark_disable"):
+        pytest.fail(
+            "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
+        )
+
+    def recorded(facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = "") -> None:
+        if benchmark.disabled:
+            benchmark.pedantic(live)
+            return
+        if facts.details.get("software_gpu"):  # also where the saved file is read by pytest-benchmark alone
+            benchmark.group = f"{benchmark.group}, on a simulated GPU: no speed"
+        benchmark.extra_info.update(describe(facts, blocks, images))
+        samples = [value for block in blocks for value in block.seconds]
+        clock.__name__ = facts.clock
+        _replay(benchmark, clock, samples, live)
+        request.node.user_properties.append((TOLD, told or headline(facts, samples)))
+        request.node.user_properties.append((DOUBTS, "; ".join(doubts({"extra_info": benchmark.extra_info}))))
+
+    return recorded
+
+
+def headline(facts: Facts, samples: list[float]) -> str:
+    """Return the figure that is shown as it is measured: the mean of a client that a quota stops now and then."""
+    if "slowdown" in facts.details:
+        return f"mean {milliseconds(statistics.fmean(samples))}"
+    return f"median {milliseconds(statistics.median(samples))}"
+
+
+def _replay(benchmark: BenchmarkFixture, clock: ReplayClock, samples: list[float], live: Callable[[], object]) -> None:
+    left = iter(samples)
+
+    def inference() -> None:
+        if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
+            live()
+
+    benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
+    kept = benchmark.stats
+    if kept is None or kept.stats.data != samples or kept.options["timer"] is not clock:
+        raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
+
+
+def describe(facts: Facts, blocks: list[Block], images: int) -> dict[str, Any]:
+    """Return what a result says about its own measurement, for extra_info.
+
+    Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
+    system does not tell it.
+    """
+    samples = sorted(value for block in blocks for value in block.seconds)
+    info = {
+        "execution_provider": facts.execution_provider,
+        "threads": facts.threads,
+        "clock": facts.clock,
+        "clock_resolution": facts.clock_resolution,
+        "blocks": len(blocks),
+        **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},
+        **facts.details,
+    }
+    if images:
+        info["images_per_second"] = images / math.fsum(samples)
+    if cpu := cpu_per_inference(blocks):
+        info["cpu_seconds_per_inference"] = cpu
+    return info

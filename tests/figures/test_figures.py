@@ -1,0 +1,486 @@
+"""The commands that print the suite's own figures: what they read and how they judge, on numbers made up for it."""
+
+import argparse
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.figures import endurance, fidelity, repeat, soak, turn_cost
+from benchmarks.measuring.reference import ParityError
+from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms.native import NativeSession
+from benchmarks.protocol import Case, UnavailableError
+from benchmarks.run.choices import CORES, Target
+from models import manifest
+
+FIGURES = Path(fidelity.__file__).parent
+
+
+@pytest.fixture
+def ended(monkeypatch, capsys):
+    """Run a command line in this process; return its exit code and what it printed."""
+
+    def run(module, *words):
+        monkeypatch.setattr(sys, "argv", [module.__name__, *words])
+        with pytest.raises(SystemExit) as ending:
+            module.main()
+        told = capsys.readouterr()
+        return ending.value.code, told.out + told.err
+
+    return run
+
+
+# fidelity
+
+
+def test_every_platform_has_a_bare_loop_of_its_own():
+    assert fidelity.BARE.keys() == PLATFORMS.keys()
+
+
+def test_bare_loops_share_no_code_with_the_suite():
+    scripts = [*FIGURES.glob("bare*.py"), *(FIGURES / "bare").iterdir()]
+    assert len(scripts) == 8
+    for script in scripts:
+        text = script.read_text()
+        assert not re.search(r"^\s*(from|import) (benchmarks|browser_harness)\b", text, re.MULTILINE), script
+        assert "/browser_harness/" not in text.replace("/browser_harness/node_modules/", ""), script
+
+
+@pytest.mark.parametrize("platform", sorted(fidelity.BARE))
+def test_a_bare_loop_is_started_on_files_that_are_there(platform, monkeypatch, tmp_path):
+    browser = fidelity.chromium.Browser(tmp_path / "chrome", "made up", "1", {"LD_LIBRARY_PATH": "made-up"})
+    monkeypatch.setattr(fidelity.chromium, "find", lambda _named=None: browser)
+    command = fidelity.BARE[platform](Case(manifest.load("resnet20"), threads=2))
+    script, *words = command.words
+    assert (FIGURES / script).is_file()
+    if script == "bare_page.py":
+        page, query = words[1].split("?")
+        asked = dict(part.split("=") for part in query.split("&"))
+        assert (FIGURES / "bare" / page).is_file()
+        assert (fidelity.ROOT / asked["model"].removeprefix("/")).is_file()
+        assert (words[0], asked["threads"], command.environment["LD_LIBRARY_PATH"]) == (
+            str(browser.path),
+            "2",
+            "made-up",
+        )
+    else:
+        assert (Path(words[1]).is_file(), words[2]) == (True, "2")
+
+
+def test_a_bare_loop_answers_with_as_many_samples_as_asked_for():
+    case = Case(manifest.load("resnet8"))
+    with fidelity.bare_loop("server-cpu", case) as bare:
+        for rounds in (1, 7):
+            samples = bare.time(rounds)
+            assert len(samples) == rounds
+            assert all(0 < sample < 10 for sample in samples)
+
+
+def test_a_bare_loop_that_breaks_is_told(capfd):
+    no_model = Case(manifest.Artefact("absent", Path("absent.onnx"), {}))
+    with fidelity.bare_loop("server-cpu", no_model) as bare, pytest.raises(RuntimeError, match="the bare loop ended"):
+        bare.time(1)
+    assert "absent.onnx" in capfd.readouterr().err
+
+
+def test_a_turn_divides_the_suite_by_the_bare_loop():
+    bare = [1.0] * 2 + [2.0] * 18
+    assert fidelity.Turn.of([sample * 1.5 for sample in bare], bare) == fidelity.Turn(1.5, 1.5)
+    assert fidelity.Turn.of([1.1] * 2 + [2.0] * 18, bare) == fidelity.Turn(1.0, 1.1)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "within"),
+    [
+        ([0.98], True),
+        ([1.02], True),
+        ([0.979], False),
+        ([1.021], False),
+        ([0.5, 1.0, 2.0], True),
+        ([1.0, 1.03, 1.03], False),
+        ([0.97, 0.97, 1.0], False),
+    ],
+)
+def test_the_median_of_the_turns_must_lie_within_the_limits(ratios, within):
+    passed, words = fidelity.verdict(ratios)
+    assert passed is within
+    assert ("outside 0.98 to 1.02" in words) is not within
+
+
+def test_one_figure_outside_the_limits_fails_the_platform(monkeypatch, capsys):
+    target = Target("server-cpu")
+    for turn, passed in (
+        (fidelity.Turn(1.0, 1.0), True),
+        (fidelity.Turn(1.0, 1.1), False),
+        (fidelity.Turn(0.9, 1.0), False),
+    ):
+        monkeypatch.setattr(fidelity, "turn", lambda *_given, turn=turn: turn)
+        assert fidelity.compare(target, fidelity.Settings(), 7, 1.0) is passed
+        assert capsys.readouterr().out.count("turn") == 7 + 2
+
+
+def test_every_platform_is_compared_unless_some_are_asked_for():
+    labels = [target.label for target in fidelity.targets(None)]
+    assert {*PLATFORMS} <= {*labels}
+    assert ("chromium-wasm-2t" in labels) is (CORES > 2)
+    assert fidelity.targets(["server-cpu-2t"]) == [Target("server-cpu", 2)]
+    with pytest.raises(argparse.ArgumentTypeError, match="unknown platform 'server-cp': choose from server-cpu, "):
+        fidelity.label("server-cp")
+
+
+def test_fidelity_names_what_cannot_be_measured(ended, monkeypatch):
+    reasons = dict.fromkeys(PLATFORMS, "not here; buy one")
+    for name, platform in PLATFORMS.items():
+        monkeypatch.setattr(platform, "unavailable", lambda _settings, name=name: f"{name}: {reasons[name]}")
+    code, told = ended(fidelity)
+    assert code == 0
+    assert told.count("not compared: ") == len(fidelity.targets(None))
+    code, told = ended(fidelity, "--platform", "server-cuda")
+    assert code == "outside the limits, or not compared: server-cuda"
+    assert "not compared: server-cuda: not here; buy one" in told
+
+
+def test_fidelity_fails_where_a_platform_does(ended, monkeypatch):
+    monkeypatch.setattr(fidelity, "compare", lambda target, *_given: target.platform != "server-litert")
+    asked_for = ["--platform", "server-cpu", "--platform", "server-litert"]
+    assert ended(fidelity, *asked_for)[0] == "outside the limits, or not compared: server-litert"
+    assert ended(fidelity, *asked_for[:2])[0] == 0
+
+
+def test_a_turn_times_both_sides():
+    found = fidelity.turn(Target("server-cpu"), fidelity.Settings(), 0.1)
+    assert 0.3 < found.p10 < 3
+    assert 0.3 < found.median < 3
+
+
+def test_what_the_process_of_a_turn_raises_is_raised_here():
+    with pytest.raises(UnavailableError, match="server-webgpu: "):
+        fidelity.turn(Target("server-webgpu", 2), fidelity.Settings(allow_software_gpu=True), 0.1)
+
+
+def test_fidelity_refuses_a_platform_without_a_bare_loop(ended, monkeypatch):
+    monkeypatch.delitem(fidelity.BARE, "server-cpu")
+    assert ended(fidelity)[0] == "server-cpu: no bare loop to compare with; write one, and name it in BARE"
+
+
+def test_fidelity_refuses_too_few_turns(ended):
+    code, told = ended(fidelity, "--turns", "6")
+    assert code == 2
+    assert "fewer than 7 says too little" in told
+
+
+# soak
+
+MB = 1_000_000
+
+
+def seen(suite, browser, targets=2):
+    """Make cycles of sessions in which a server holds no browser."""
+    return [
+        [soak.Held(own * MB, below * MB if number else 0) for number in range(targets)]
+        for own, below in zip(suite, browser, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("suite", "browser", "passed"),
+    [
+        ([50, 100, 100, 100, 100], [300] * 5, {"suite": True, "browser": True}),
+        ([100, 100, 102, 109, 111], [300] * 5, {"suite": True, "browser": True}),
+        ([100, 100, 110, 120, 130], [300] * 5, {"suite": False, "browser": True}),
+        ([100] * 5, [300, 300, 330, 360, 390], {"suite": True, "browser": False}),
+        ([100, 100, 100, 60, 60], [300] * 5, {"suite": True, "browser": True}),
+    ],
+)
+def test_growth_is_detected(suite, browser, passed):
+    found = [*soak.verdicts(seen(suite, browser))]
+    assert {words.split(":")[0]: within for within, words in found} == passed
+
+
+def test_of_many_cycles_the_first_tenth_is_left_out():
+    settled = seen([10, 50, *[100] * 18], [300] * 20)
+    assert [within for within, _ in soak.verdicts(settled)] == [True, True]
+    growing = seen(range(100, 140, 2), [300] * 20)
+    assert [within for within, _ in soak.verdicts(growing)] == [False, True]
+
+
+def test_where_no_browser_was_open_only_the_suite_is_judged():
+    assert [words.split(":")[0] for _, words in soak.verdicts(seen([100] * 5, [0] * 5))] == ["suite"]
+
+
+def test_only_whole_cycles_count():
+    held = [soak.Held(number, 0) for number in range(11)]
+    assert [[one.suite for one in cycle] for cycle in soak.cycles(held, 5)] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not tell")
+
+
+@linux
+def test_what_is_left_behind_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(soak, "ENDING", 0.2)
+    groups = tmp_path / "groups"
+    monkeypatch.setattr(soak.cgroup, "version", lambda: soak.cgroup.Version(groups, is_v2=True))
+    before = {*soak.left_behind(tmp_path)}  # what other tests have running
+    for folder in (
+        groups / f"client-or-server-{os.getpid()}-0",
+        tmp_path / "harness-x",
+        groups / "client-or-server-1-0",
+    ):
+        folder.mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        remains = {*soak.left_behind(tmp_path)} - before
+    words = sorted(remains)
+    assert [word.split()[0] for word in words] == ["control", "folder", "process"]
+    assert (words[0].endswith(f"-{os.getpid()}-0"), words[1].endswith("harness-x")) == (True, True)
+    assert words[2] == f"process {child.pid}: {sys.executable} -c input()"
+
+
+@linux
+def test_resident_memory_is_that_of_all_processes_below():
+    grandchild = "x = b'x' * 50_000_000; print(1, flush=True); input()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.read(1)
+        found = [*soak.descendants(child.pid)]
+        assert len(found) == 1
+        assert found[0] in soak.descendants(os.getpid())
+        assert 5e6 < soak.resident([child.pid]) < 40e6 < soak.resident(found) + soak.resident([child.pid]) < 200e6
+        child.stdin.close()
+    assert soak.resident([child.pid]) == 0
+
+
+@linux
+def test_soak_opens_what_was_asked_for_and_leaves_nothing():
+    command = [sys.executable, "-m", "benchmarks.figures.soak", "--platform", "server-cpu", "--sessions", "30"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=fidelity.ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.findall(r"(\d+) sessions in", done.stdout) == ["20", "30"]
+    assert "suite: " in done.stdout
+    assert "browser: " not in done.stdout  # there was none to judge
+    assert done.stdout.endswith("nothing left behind\n")
+
+
+@linux
+def test_soak_checks_the_answers(ended, monkeypatch):
+    right = NativeSession.run
+    wrong = lambda session, feeds: {name: values + 1 for name, values in right(session, feeds).items()}  # noqa: E731
+    monkeypatch.setattr(NativeSession, "run", wrong)
+    with pytest.raises(ParityError, match="differ from the reference's"):
+        ended(soak, "--platform", "server-cpu", "--sessions", "5")
+
+
+@linux
+@pytest.mark.parametrize(("growing", "remains", "code"), [(False, [], 0), (True, [], 1), (False, ["process 1"], 1)])
+def test_soak_ends_with_1_where_it_grows_or_leaves_something(ended, monkeypatch, growing, remains, code):
+    levels = iter(range(100, 200, 10)) if growing else iter([100] * 10)
+    monkeypatch.setattr(soak, "visit", lambda *_given: soak.Held(next(levels) * MB, 0))
+    monkeypatch.setattr(soak, "left_behind", lambda _folder: remains)
+    ending, told = ended(soak, "--platform", "server-cpu", "--sessions", "10")
+    assert ending == code
+    assert ("it grows" in told) is growing
+    assert ("left behind: process 1" in told) is bool(remains)
+
+
+@linux
+def test_soak_refuses_too_few_sessions(ended):
+    assert ended(soak, "--platform", "server-cpu", "--sessions", "4")[0] == "--sessions 4: 1 targets need at least 5"
+
+
+# endurance
+
+
+def windows(page, reference):
+    return [endurance.Window([slow] * 20, [quick] * 20) for slow, quick in zip(page, reference, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("page", "reference", "seen"),
+    [
+        ([2.0, 2.0, 2.0, 2.0], [1.0] * 4, False),
+        ([2.0, 2.0, 3.4, 3.4], [1.0] * 4, True),
+        ([2.0, 2.2, 2.2, 2.2], [1.0] * 4, False),
+        ([2.0, 3.4, 3.4, 2.0], [1.0] * 4, True),
+        ([2.0, 2.0, 2.0, 3.4], [1.0] * 4, False),
+        ([2.0, 2.0, 3.4, 3.4], [1.0, 1.0, 1.7, 1.7], False),
+        ([2.0, 2.0, 3.4, 3.4], [2.0, 1.0, 1.0, 1.0], True),
+    ],
+)
+def test_a_lasting_slow_down_of_the_page_alone_is_seen(page, reference, seen):
+    courses = endurance.relative(windows(page, reference))
+    assert endurance.seen(courses) is seen
+    words = endurance.summary([courses, endurance.relative(windows([1, 1, 1], [1, 1, 1]))])
+    assert words.startswith("seen: 1 of 2" if seen else "not seen: 0 of 2")
+
+
+def test_a_course_is_relative_to_the_first_window():
+    courses = endurance.relative(windows([2.0, 3.0], [1.0, 1.2]))
+    assert courses[0] == endurance.Course(1, 1, 1, 1)
+    assert courses[1] == endurance.Course(1.5, 1.5, 1.2, 1.2)
+    assert courses[1].slower == pytest.approx(1.25)
+
+
+def test_the_page_is_not_renewed():
+    assert endurance.OnePage.session.time is endurance.PageSession.time
+    assert endurance.ChromiumLitert.session.time is not endurance.PageSession.time  # else there is nothing to undo
+    assert not endurance.OnePage.session.renewed
+
+
+def test_endurance_refuses_too_few_runs(ended):
+    code, told = ended(endurance, "--runs", "1199")
+    assert code == 2
+    assert "fewer than 1200 show no course" in told
+
+
+# repeat
+
+
+def saved(ratio, ours, theirs):
+    paired = {"value": ratio, "ours": ratio, "theirs": 1.0, "low": ratio - 0.1, "high": ratio + 0.1}
+    return {
+        "benchmarks": [
+            {"params": {"platform": "server-cpu"}, "extra_info": {}, "stats": {"median": theirs}},
+            {
+                "params": {"platform": "chromium-wasm"},
+                "extra_info": {"ratio_to_server_cpu": paired},
+                "stats": {"median": ours},
+            },
+        ]
+    }
+
+
+def test_a_run_is_read_from_the_saved_json():
+    found = repeat.Run.of(json.loads(json.dumps(saved(6.5, 3.0, 0.5))), "chromium-wasm")
+    assert found == repeat.Run(6.5, 6.4, 6.6, 6.5, 1.0, 6.0)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "within"),
+    [([6.0, 6.0, 6.0], True), ([5.9, 6.0, 6.17], True), ([6.0, 6.0, 6.19], False), ([5.8, 6.0, 6.0], False)],
+)
+def test_the_largest_deviation_decides(ratios, within):
+    passed, words = repeat.report([repeat.Run(ratio, 0, 0, ratio, 1, 9) for ratio in ratios])
+    assert passed is within
+    assert "ratios of medians: 0.0% from their median 9.000" in words
+
+
+@pytest.mark.parametrize(("ratios", "code"), [([6.0, 6.1, 6.0], 0), ([6.0, 7.0, 6.0], 1)])
+def test_repeat_ends_with_1_where_a_ratio_is_another(ended, monkeypatch, ratios, code):
+    left = iter(ratios)
+    monkeypatch.setattr(repeat, "run", lambda *_given: repeat.Run(next(left), 5, 8, 6, 1, 6))
+    ending, told = ended(repeat, "--runs", "3")
+    assert ending == code
+    assert "run 3: 6.000 [5.000, 8.000] = 6000.000 / 1000.000 ms, medians 6.000" in told
+
+
+def test_repeat_runs_the_real_command(monkeypatch, outside_xdist, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "2"])
+    monkeypatch.chdir(fidelity.ROOT)
+    found = repeat.run(repeat.parsed(), tmp_path)
+    assert found.low <= found.ratio <= found.high
+    assert 0.1 < found.ratio < 10
+    assert 0.1 < found.unpaired < 10
+
+
+def test_repeat_shows_why_the_command_failed(monkeypatch, outside_xdist, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["repeat", "--model", "resnet9"])
+    monkeypatch.chdir(fidelity.ROOT)
+    with pytest.raises(SystemExit, match=r"(?s)unknown model 'resnet9'.*the command ended with 4"):
+        repeat.run(repeat.parsed(), tmp_path)
+
+
+def test_repeat_refuses_too_few_runs(ended):
+    code, told = ended(repeat, "--runs", "2")
+    assert code == 2
+    assert "fewer than 3 have no spread" in told
+
+
+# lockstep
+
+
+@linux
+@pytest.mark.parametrize(("code", "busy"), [("while True:\n pass", True), ("input()", False)])
+def test_what_runs_in_a_pause_is_seen(code, busy):
+    with subprocess.Popen(
+        [sys.executable, "-c", f"print(1, flush=True)\n{code}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        child.stdout.read(1)
+        used = turn_cost.share([turn_cost.pause(lambda: time.sleep(0.1), 0.3)])
+        child.kill()
+    assert (0.05 < used < 1.2) if busy else used < 0.05
+
+
+def test_a_thread_that_has_ended_used_nothing_and_one_that_began_all_it_has():
+    assert turn_cost.used({(1, 1): 5.0, (1, 2): 7.0}, {(1, 1): 5.5, (1, 3): 0.25}) == 0.75
+
+
+def test_the_share_of_a_core_is_that_of_all_pauses_together():
+    assert turn_cost.share([(0.5, 1.0), (0.0, 3.0)]) == 0.125
+
+
+def test_each_round_has_every_condition_and_begins_with_another():
+    orders = [turn_cost.in_order(number) for number in range(7)]
+    assert all({*order} == {*turn_cost.CONDITIONS} for order in orders)
+    assert [order[0] for order in orders] == [*turn_cost.CONDITIONS, turn_cost.CONDITIONS[0]]
+
+
+@pytest.mark.parametrize("one_core", [True, False])
+def test_a_condition_is_told_in_the_gates_words(one_core):
+    schedule = turn_cost.Condition(0.02, one_core).schedule()
+    assert schedule.turn_seconds == 0.02
+    assert (schedule.core in os.sched_getaffinity(0)) if one_core else schedule.core is None
+
+
+def test_the_table_has_a_line_for_each_platform_and_condition(monkeypatch):
+    monkeypatch.setattr(turn_cost, "CONDITIONS", conditions := turn_cost.CONDITIONS[:2])
+    found = {
+        ("server-cpu", conditions[0]): (0.001, -0.003),
+        ("server-cpu", conditions[1]): (0.02, 0.02),
+        ("chromium-wasm", conditions[0]): (0.001, math.nan),
+        ("chromium-wasm", conditions[1]): (-0.01, math.nan, 0.0, 0.02),
+    }
+    pairs = [turn_cost.Measured(*case, value, 2.0) for case, values in found.items() for value in values]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in turn_cost.table(pairs).splitlines()[2:]]
+    assert cells == [
+        ["server-cpu", "5 ms, one core", "2", "0", "0.28 %", "0.20 %", "0.30 %", "2.0"],
+        ["server-cpu", "5 ms, any core", "2", "0", "0.00 %", "2.00 %", "2.00 %", "2.0"],
+        ["chromium-wasm", "5 ms, one core", "2", "1", "–", "–", "–", "2.0"],
+        ["chromium-wasm", "5 ms, any core", "4", "1", "1.53 %", "1.00 %", "2.00 %", "2.0"],
+    ]
+    assert turn_cost.pair_line(0, pairs[:1]) == "round 1: 5 ms, one core: server-cpu +0.10 %"
+
+
+@linux
+def test_a_pair_of_this_checkout_with_itself_is_measured(outside_xdist, tmp_path):
+    condition = turn_cost.CONDITIONS[0]
+    (found,) = turn_cost.pair(condition, ["server-cpu"], "resnet8", tmp_path)
+    assert (found.platform, found.condition) == ("server-cpu", condition)
+    assert abs(found.quartile) < 0.3
+    assert 0.5 < found.seconds < 60
+
+
+@linux
+def test_a_pair_without_a_result_is_an_error(outside_xdist, monkeypatch, tmp_path):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with pytest.raises(turn_cost.SideError, match=r"base: .*server-cuda: .*; see .*pair-base\.log"):
+        turn_cost.pair(turn_cost.CONDITIONS[0], ["server-cuda"], "resnet8", tmp_path)
+
+
+@linux
+def test_lockstep_names_what_this_machine_lacks(ended, monkeypatch):
+    monkeypatch.setattr(PLATFORMS["server-cpu"], "unavailable", lambda _settings: "server-cpu: not here; buy one")
+    code, told = ended(turn_cost, "--platform", "server-cpu")
+    assert (code, told) == ("there is nothing to measure", "left out: server-cpu: not here; buy one\n")
+
+
+def test_lockstep_refuses_too_few_pairs(ended):
+    code, told = ended(turn_cost, "--pairs", "1")
+    assert code == 2
+    assert "--pairs 1: fewer than 2 have no spread" in told

@@ -1,0 +1,438 @@
+"""What the gate says of pairs: exact where it can be worked out, and as often right as it claims where it cannot."""
+
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.gate.decide_pairs import (
+    LEAST_SPREAD,
+    MOST_PAIRS,
+    Estimate,
+    Pair,
+    Rules,
+    Suspicion,
+    decide,
+    estimate,
+    holm,
+    log_ratio_of_slices,
+    more_pairs,
+    suspects,
+)
+from benchmarks.gate.verdicts import Verdict
+
+RULES = Rules()
+SCREENED = [-0.001, 0.001, 0.0, 0.002]
+FRESH = [-0.002, -0.001, -0.001, 0.0, 0.0, 0.0, 0.001, 0.001, 0.002, 0.003]
+NAN, INFINITE = Pair(math.nan, math.nan), Pair(0.0, math.inf)
+
+
+def pairs(noise, slower=0.0, mean=None):
+    """Pairs of that noise, in logs, around that slowdown, of the mean as well unless told otherwise."""
+    quartile, mean = math.log1p(slower), math.log1p(slower if mean is None else mean)
+    return [Pair(quartile + value, mean + value) for value in noise]
+
+
+def verdict_on(screened, confirmed=(), rules=RULES):
+    return decide({"one": screened}, {"one": confirmed} if confirmed else {}, rules)["one"]
+
+
+# log ratios of slices
+
+
+def near(quartile, mean):
+    return Pair(pytest.approx(quartile), pytest.approx(mean))
+
+
+def test_slices_of_a_few_samples_are_taken_together():
+    base = [[1.0, 1.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
+    head = [[1.0, 1.1], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0]]
+    fast = math.log(np.quantile([1.1, 9, 9, 9, 9], 0.1) / np.quantile([1.0, 3, 3, 3, 3], 0.1))
+    assert log_ratio_of_slices(base, head).quartile == pytest.approx(fast)
+
+
+def test_the_value_of_a_pair_is_the_median_over_neighbouring_slices():
+    base = [[9.0, *[1.0] * 8]] * 5
+    head = [[1.0, *[value] * 8] for value in (1.1, 1.2, 1.3, 5.0, 0.2)]
+    middle = np.mean([math.log(value) for value in (1.1, 1.2, 1.3, 5.0, 0.2)])  # a tenth of five is none
+    assert log_ratio_of_slices(base, head) == near(math.log(1.2), middle)
+
+
+def test_the_lower_quartile_is_not_moved_by_what_the_mean_sees():
+    found = log_ratio_of_slices([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
+    assert found == near(0.0, math.log(12 / 8))
+
+
+@pytest.mark.parametrize(
+    ("length", "share", "factor"), [(12, 1 / 30, 10), (1, 0.4, 2), (3, 0.15, 5)], ids=["rare", "long", "some"]
+)
+def test_the_guard_sees_what_only_some_inferences_pay(length, share, factor):
+    generator = np.random.default_rng(3)
+
+    def slices(slow):
+        drawn = generator.normal(1, 0.01, (90, length))
+        return (drawn * np.where(generator.random(drawn.shape) < slow, factor, 1)).tolist()
+
+    pairs = [log_ratio_of_slices(slices(0), slices(share)) for _ in range(14)]
+    row = decide({"one": pairs[:4]}, {"one": pairs[4:]}, RULES)["one"]
+    assert (row.verdict, row.effect.statistic) == (Verdict.SLOWER, "mean")
+
+
+@pytest.mark.parametrize(("statistic", "low"), [("quartile", 0.018), ("mean", 0.04)])
+def test_what_is_slower_by_itself_but_not_among_so_many_is_not_the_same(statistic, low):
+    spread = np.linspace(-0.006, 0.006, 10)
+    quartile, mean = (low if statistic == name else 0.0 for name in ("quartile", "mean"))
+    pairs = [Pair(quartile + step, mean + step) for step in spread]
+    noise = {f"{number}": [Pair(0.02 + 0.3 * step, 0.0) for step in (-1, 1, -1, 1)] for number in range(14)}
+    wild = {name: [Pair(0.3 * step, 0.0) for step in (-1, 1) * 5] for name in noise}
+    rules = Rules(alpha=1e-6)
+    row = decide({"one": pairs[:4], **noise}, {"one": pairs, **wild}, rules)["one"]
+    assert row.verdict is Verdict.UNDECIDED
+    assert row.effect.statistic == statistic
+    assert row.effect.low > (0.01 if statistic == "quartile" else 0.03)
+    assert row.more_pairs
+    assert "slower by itself" in row.why
+
+
+def test_the_first_sample_and_the_surplus_of_the_longer_side_are_left_out():
+    base, head = [[50.0, 1.0, 1.0]] * 4 + [[7.0, 7.0]] * 3, [[1.0, 2.0, 2.0]] * 4
+    expected = near(math.log(2), math.log(2))
+    assert log_ratio_of_slices(base, head) == expected
+    assert log_ratio_of_slices([[1.0]] * 4, [[2.0]] * 4) == expected  # a single sample is all there is
+
+
+def test_slices_are_compared_over_as_many_samples_of_each():
+    generator, base, head = np.random.default_rng(1), [], []
+    for _ in range(400):  # the same times, of which one side draws twice as many
+        base.append(list(np.exp(generator.normal(0, 0.2, 4))))
+        head.append(list(np.exp(generator.normal(0, 0.2, 8))))
+    assert log_ratio_of_slices(base, head).quartile == pytest.approx(0, abs=0.03)
+    cold = [[1.5, 1.0]] * 4, [[1.5]] * 4  # nor is a cold sample compared with a warm one
+    assert log_ratio_of_slices(*cold) == Pair(0.0, 0.0)
+
+
+@pytest.mark.parametrize("bad", [[], [1.0, math.nan], [math.inf], [0.0], [1.0, -1.0]])
+@pytest.mark.parametrize("side", ["base", "head"])
+@pytest.mark.parametrize("where", [0, 4, 5])
+def test_what_is_no_time_makes_the_pair_nan(bad, side, where):
+    sides = {"base": [[1.0, 1.0]] * 6, "head": [[1.0, 1.0]] * 5 + [[1.0]]}
+    assert log_ratio_of_slices(**sides) == Pair(0.0, 0.0)
+    sides[side] = [*sides[side][:where], bad, *sides[side][where + 1 :]]
+    assert math.isnan(log_ratio_of_slices(**sides).quartile)
+
+
+def test_too_few_slices_make_the_pair_nan():
+    found = log_ratio_of_slices([[1.0]] * 3, [[1.0]] * 9)
+    assert math.isnan(found.quartile)
+    assert math.isnan(found.mean)
+
+
+# estimates
+
+
+@pytest.mark.parametrize("count", [3, 5, 7])
+def test_of_few_pairs_it_is_students_t(count):
+    values = np.random.default_rng(count).normal(0.01, 0.02, count)
+    found, reference = estimate(values), stats.ttest_1samp(values, 0.01, alternative="greater")
+    assert found.value == pytest.approx(values.mean())
+    assert found.p_value(0.01, 1) == pytest.approx(reference.pvalue)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.99)
+    effect = found.effect("quartile", 0.99)
+    assert (effect.low, effect.high) == pytest.approx((math.expm1(low), math.expm1(high)))
+
+
+@pytest.mark.parametrize("count", [8, 10, 25])
+@pytest.mark.filterwarnings("ignore:Precision loss")
+def test_of_more_pairs_it_is_yuens_trimmed_t(count):
+    values, share = np.random.default_rng(count).normal(0.01, 0.02, count), 1.01 / count
+    assert estimate(values).value == pytest.approx(stats.trim_mean(values, share))
+    # Against a side without any spread, Yuen's test for two sides is the one for one.
+    margins = [0.005] * count
+    reference = stats.ttest_ind(values, margins, equal_var=False, trim=share, alternative="greater")
+    assert estimate(values).p_value(0.005, 1) == pytest.approx(reference.pvalue)
+    assert estimate(-values).p_value(0.005, -1) == pytest.approx(reference.pvalue)
+
+
+def test_one_wild_pair_of_ten_is_trimmed():
+    calm, wild = estimate(FRESH), estimate([*FRESH[:-1], 0.5])
+    assert wild == calm != estimate([*FRESH[:-2], 0.5, 0.5])
+
+
+def test_equal_values_are_no_certainty():
+    found = estimate([0.0] * 10)
+    assert found.spread == LEAST_SPREAD
+    assert found.effect("quartile", 0.99).high > 0
+    assert estimate([0.0] * 2) is None
+
+
+# Holm
+
+
+def named(**p_values):
+    return {Suspicion(name, "quartile", Verdict.SLOWER): value for name, value in p_values.items()}
+
+
+@pytest.mark.parametrize(
+    ("p_values", "shown"),
+    [
+        ({"a": 0.002, "b": 0.004, "c": 0.02, "d": 0.9}, "a"),  # 0.002 <= 0.01 / 4; 0.004 > 0.01 / 3
+        ({"a": 0.0025, "b": 0.0033, "c": 0.005, "d": 0.01}, "abcd"),  # each is as much as it may be
+        ({"d": 0.0001, "a": 0.007, "b": 0.006, "c": 0.003}, "dc"),  # 0.006 > 0.01 / 2, and no 0.007 after it
+        ({"a": 0.003, "b": 0.003, "c": 0.003, "d": 0.003}, ""),  # the first decides: 0.003 > 0.01 / 4
+        ({"a": 0.01}, "a"),
+        ({"a": math.nan, "b": 1.0}, ""),
+        ({}, ""),
+    ],
+)
+def test_holm(p_values, shown):
+    assert {one.benchmark for one in holm(named(**p_values), 0.01)} == set(shown)
+
+
+# the screen
+
+
+def test_what_is_within_the_margins_is_no_suspect_and_the_same_by_the_screen():
+    assert suspects({"one": pairs(SCREENED, 0.009)}, RULES) == []
+    row = verdict_on(pairs(SCREENED))
+    assert (row.verdict, row.effect.pairs, row.effect.statistic, row.why) == (Verdict.SAME, 4, "quartile", "")
+
+
+@pytest.mark.parametrize(
+    "screened",
+    [
+        pairs(SCREENED, 0.011),
+        pairs(SCREENED, -0.011),
+        pairs(SCREENED, 0.0, mean=0.031),
+        pairs([-0.03, 0.03, 0.0, 0.0]),  # 5 % slower is not excluded
+        pairs([0.0, 0.0]),  # nor by two pairs
+    ],
+    ids=["slower", "faster", "mean slower", "noisy", "few"],
+)
+def test_suspects(screened):
+    assert suspects({"calm": pairs(SCREENED), "one": screened}, RULES) == ["one"]
+
+
+@pytest.mark.parametrize("mean", [-0.2, 0.029])
+def test_a_faster_mean_or_one_within_its_margin_is_no_suspect(mean):
+    assert suspects({"one": pairs(SCREENED, 0.0, mean)}, RULES) == []
+
+
+def test_the_worst_suspects_come_first_whatever_their_order():
+    screened = {
+        "faster": pairs(SCREENED, -0.2),
+        "noisy": pairs([-0.05, 0.05, 0.0, 0.0]),
+        "2 %": pairs(SCREENED, 0.02),
+        "mean 10 %": pairs(SCREENED, 0.0, mean=0.1),
+        "5 %": pairs(SCREENED, 0.05),
+    }
+    expected = ["mean 10 %", "5 %", "2 %", "noisy", "faster"]
+    assert all(suspects(dict(order), RULES) == expected for order in itertools.permutations(screened.items()))
+    assert suspects(screened, Rules(max_suspects=2)) == expected[:2]
+    assert suspects({name: pairs(SCREENED, 0.02) for name in "bca"}, RULES) == ["a", "b", "c"]
+
+
+# verdicts
+
+
+@pytest.mark.parametrize("slower", [0.02, 0.05, 0.5])
+def test_slower(slower):
+    row = verdict_on(pairs(SCREENED, slower), pairs(FRESH, slower))
+    assert (row.verdict, row.effect.statistic, row.effect.pairs) == (Verdict.SLOWER, "quartile", 10)
+    assert row.effect.value == pytest.approx(slower, rel=0.02)
+    assert RULES.margin < row.effect.low < slower < row.effect.high
+
+
+def test_slower_by_the_mean_only():
+    row = verdict_on(pairs(SCREENED, 0.0, mean=0.1), pairs(FRESH, 0.0, mean=0.1))
+    assert (row.verdict, row.effect.statistic) == (Verdict.SLOWER, "mean")
+    assert row.why == "the mean is 10.0 % slower, the fast quarter is not"
+
+
+def test_the_mean_is_held_against_its_own_margin():
+    row = verdict_on(pairs(SCREENED, 0.0, mean=0.04), pairs(FRESH, 0.0, mean=0.027))
+    assert row.verdict is Verdict.SAME
+
+
+def test_faster_and_a_slower_mean_counts_more():
+    row = verdict_on(pairs(SCREENED, -0.03), pairs(FRESH, -0.03))
+    assert row.verdict is Verdict.FASTER
+    assert row.effect.high < 0
+    assert verdict_on(pairs(SCREENED, -0.03, mean=0.1), pairs(FRESH, -0.03, mean=0.1)).verdict is Verdict.SLOWER
+
+
+def test_a_suspicion_that_fresh_pairs_do_not_confirm_is_the_same():
+    row = verdict_on(pairs(SCREENED, 0.2), pairs(FRESH))
+    assert (row.verdict, row.effect.pairs) == (Verdict.SAME, 10)
+    assert row.effect.high < 0.01  # nothing of the screen's 20 %
+
+
+def test_what_was_only_noisy_in_the_screen_is_found_slower_by_fresh_pairs():
+    assert verdict_on(pairs([-0.05, 0.05, 0.0, 0.0]), pairs(FRESH, 0.04)).verdict is Verdict.SLOWER
+
+
+def test_fresh_pairs_that_scatter_leave_it_undecided_and_say_how_many_would_decide():
+    wide = pairs([30 * value for value in FRESH])
+    row = verdict_on(pairs(SCREENED, 0.02), wide)
+    assert row.verdict is Verdict.UNDECIDED
+    assert "5.0 % cannot be excluded" in row.why
+    assert 1 < row.more_pairs < 10
+    assert verdict_on(pairs(SCREENED, 0.02), wide * 2).verdict is Verdict.SAME
+
+
+def test_it_says_that_no_number_of_pairs_would_decide():
+    row = verdict_on(pairs(SCREENED, 0.02), pairs([-0.5, 0.5] * 5, 0.03))
+    assert (row.verdict, row.more_pairs) == (Verdict.UNDECIDED, None)
+    assert f"nor would {MOST_PAIRS} pairs decide" in row.why
+
+
+def test_overflowing_suspects_are_undecided_and_never_the_same():
+    screened = {f"{number:02}": pairs(SCREENED, 0.02 + number / 1000) for number in range(17)}
+    chosen = suspects(screened, RULES)
+    rows = decide(screened, {name: pairs(FRESH) for name in chosen}, RULES)
+    left = {name for name, row in rows.items() if row.verdict is Verdict.UNDECIDED}
+    assert left == {"00", "01"} == screened.keys() - set(chosen)
+    assert "17 suspects; raise --max-suspects, 15 now" in rows["00"].why
+    assert {rows[name].verdict for name in chosen} == {Verdict.SAME}
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, Verdict.FAILED), (1, Verdict.UNDECIDED), (2, Verdict.UNDECIDED)])
+def test_a_suspect_without_enough_fresh_pairs_is_never_the_same(count, verdict):
+    row = verdict_on(pairs(SCREENED, 0.02), pairs(FRESH)[:count])
+    assert row.verdict is verdict
+    assert row.more_pairs == (10 - count if count else None)
+    assert "suspected, and" in row.why
+
+
+@pytest.mark.parametrize("bad", [NAN, INFINITE, Pair(math.nan, 0.0), Pair(0.0, math.nan), Pair(-math.inf, 0.0)])
+@pytest.mark.parametrize("slower", [0.0, 0.2, -0.2])
+def test_nan_never_passes(bad, slower):
+    screened, fresh = pairs(SCREENED, slower), pairs(FRESH, slower)
+    for one, other in (([*screened, bad], fresh), ([bad], fresh), (screened, [*fresh, bad]), (screened, [bad] * 3)):
+        row = verdict_on(one, other)
+        assert (row.verdict, row.effect) == (Verdict.FAILED, None)
+        assert "not numbers" in row.why
+    assert verdict_on([]).verdict is Verdict.FAILED
+
+
+def test_a_failed_suspect_hides_no_other():
+    screened = {"bad": pairs(SCREENED, 0.3), "slow": pairs(SCREENED, 0.02)}
+    rows = decide(screened, {"bad": [NAN] * 10, "slow": pairs(FRESH, 0.02)}, RULES)
+    assert {name: row.verdict for name, row in rows.items()} == {"bad": Verdict.FAILED, "slow": Verdict.SLOWER}
+
+
+@pytest.mark.parametrize("other", [[], [NAN] * 10, pairs(FRESH)[:2]], ids=["none", "nan", "few"])
+def test_what_could_not_be_tested_makes_the_others_no_easier(other):
+    screened = {"other": pairs(SCREENED, 0.02), "one": pairs(SCREENED, 0.02)}
+    fresh = pairs(FRESH, 0.0112)
+    p_value = estimate([pair.quartile for pair in fresh]).p_value(math.log1p(0.01), 1)
+    assert 0.01 / 2 < p_value < 0.01  # enough for one suspicion, and not for two
+    assert verdict_on(screened["one"], fresh).verdict is Verdict.SLOWER
+    assert decide(screened, {"other": other, "one": fresh}, RULES)["one"].verdict is Verdict.SAME
+
+
+def test_the_pairs_that_are_said_to_be_missing_do_decide():
+    wide = Estimate(value=0.0, spread=0.06, pairs=10)
+    more = more_pairs(wide, RULES.margin, RULES, tests=1)
+    ends = [Estimate(0.0, 0.06, 10 + count).effect("quartile", 0.99).high for count in (more - 1, more)]
+    assert ends[0] >= RULES.limit > ends[1]
+    slow = Estimate(value=0.06, spread=0.08, pairs=10)  # can only be shown to be slower
+    for tests in (1, 30):
+        pairs_then = 10 + more_pairs(slow, RULES.margin, RULES, tests)
+        then, degrees = Estimate(0.06, 0.08, pairs_then), pairs_then - 3
+        shift, needed = (0.06 - math.log1p(0.01)) / then.error, stats.t.isf(0.01 / tests, degrees)
+        assert stats.nct.sf(needed, degrees, shift) == pytest.approx(0.95, abs=0.01)
+
+
+# properties
+
+
+def suite(seed, spread=0.004):
+    generator = np.random.default_rng(seed)
+    shifts = dict(zip("abcdefghij", generator.choice([0, 0, 0.03, -0.03, 0.06], 10), strict=True))
+
+    def drawn(count):
+        return {
+            name: [Pair(value, 0.0) for value in shift + generator.normal(0, spread, count)]
+            for name, shift in shifts.items()
+        }
+
+    return drawn(4), drawn(10)
+
+
+def shuffled(mapping, seed):
+    return dict(random.Random(seed).sample([*mapping.items()], len(mapping)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_names_and_pairs_does_not_matter(seed):
+    screened, confirmed = suite(seed)
+    rows = decide(screened, confirmed, RULES)
+    assert len({row.verdict for row in rows.values()}) > 1
+    assert decide(shuffled(screened, seed), shuffled(confirmed, seed + 1), RULES) == rows
+    turned = decide({n: p[::-1] for n, p in screened.items()}, {n: p[::-1] for n, p in confirmed.items()}, RULES)
+    assert {name: row.verdict for name, row in turned.items()} == {name: row.verdict for name, row in rows.items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_base_and_head_changing_places_mirrors_the_verdicts(seed):
+    sides = suite(seed)
+    changed = [{name: [Pair(-p.quartile, 0.0) for p in drawn] for name, drawn in side.items()} for side in sides]
+    mirror = {Verdict.SLOWER: Verdict.FASTER, Verdict.FASTER: Verdict.SLOWER, Verdict.SAME: Verdict.SAME}
+    there, back = decide(*sides, RULES), decide(*changed, RULES)
+    assert {name: mirror[row.verdict] for name, row in there.items()} == {n: row.verdict for n, row in back.items()}
+    for name, row in there.items():
+        assert back[name].effect.low == pytest.approx(1 / (1 + row.effect.high) - 1)
+
+
+# how often it is right
+
+
+def gaussian(generator, spread, count):
+    return generator.normal(0, spread, count)
+
+
+def heavy(generator, spread, count):
+    """Like a few processes that had bad luck with their memory: a tenth of the pairs scatter ten times as much."""
+    return generator.normal(0, spread, count) * np.where(generator.random(count) < 0.1, 10, 1)
+
+
+def gate(generator, draw, slowdowns, spread):
+    """Return the rows of a gate on benchmarks of those true slowdowns; the mean scatters twice as much."""
+
+    def drawn(slower, count):
+        quartiles, means = (math.log1p(slower) + draw(generator, scale * spread, count) for scale in (1, 2))
+        return [*map(Pair, quartiles.tolist(), means.tolist())]
+
+    screened = {name: drawn(slower, RULES.screen) for name, slower in slowdowns.items()}
+    confirmed = {name: drawn(slowdowns[name], RULES.confirm) for name in suspects(screened, RULES)}
+    return decide(screened, confirmed, RULES)
+
+
+def most(trials, probability):
+    """Return how often what has that probability happens at most, in all but 1 of 1,000 such tests."""
+    return int(stats.binom.ppf(0.999, trials, probability))
+
+
+@pytest.mark.parametrize("draw", [gaussian, heavy])
+@pytest.mark.parametrize("slower", [0.0, RULES.margin], ids=["unchanged", "at the margin"])
+def test_false_alarms_are_as_rare_as_promised(draw, slower):
+    generator, gates = np.random.default_rng(7), 250
+    alarms = 0
+    for _ in range(gates):
+        rows = gate(generator, draw, {str(number): slower for number in range(30)}, 0.005)
+        alarms += any(row.verdict in {Verdict.SLOWER, Verdict.FASTER} for row in rows.values())
+    assert alarms <= most(gates, RULES.alpha)
+
+
+@pytest.mark.parametrize("draw", [gaussian, heavy])
+@pytest.mark.parametrize(("slower", "spread"), [(0.02, 0.002), (0.05, 0.01)])
+def test_slowdowns_are_found(draw, slower, spread):
+    if draw is heavy and spread == 0.01:
+        slower = 0.08  # of so wild pairs 5 % is too much to ask
+    generator, gates = np.random.default_rng(5), 200
+    slowdowns = {"slow": slower} | {str(number): 0.0 for number in range(5)}
+    missed = sum(gate(generator, draw, slowdowns, spread)["slow"].verdict is not Verdict.SLOWER for _ in range(gates))
+    assert missed <= most(gates, 0.05)

@@ -1,0 +1,383 @@
+"""Two small checkouts in lockstep: what is matched, who computes when, what each benchmark is called, and who dies."""
+
+import itertools
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers import FAKE_PLATFORMS, ROOT, clean_environment, command_line
+
+from benchmarks.gate import pair, screen
+from benchmarks.gate.decide_pairs import Pair, Rules
+from benchmarks.gate.pair import Match, Matched, Schedule, SideError, Version, match
+from benchmarks.gate.screen import Found
+from benchmarks.gate.verdicts import Outcome, Verdict
+
+# The folder's name tells a side which of the two it is.
+PRELUDE = (
+    f"""{FAKE_PLATFORMS}
+from dataclasses import replace
+from pathlib import Path
+SIDE = Path.cwd().name
+with open("processes", "a") as lines:
+    print(os.getpid(), file=lines)
+RUN = len(Path("processes").read_text().splitlines())
+ALL = ("failing", "equal", "slower", "absent", "threads", "clock", "scattered")
+"""
+    + """
+class TurnSession(FakeSession):
+    def __init__(self, platform, case):
+        super().__init__(platform, case)
+        self.name, self.is_head, self.answer = platform.name, SIDE == "head", None
+        two = self.name == "scattered" or (self.name == "threads" and self.is_head)
+        clock = "sundial" if self.name == "clock" and self.is_head else "fake.clock"
+        self.facts = replace(self.facts, threads=2 if two else 1, clock=clock)
+    def keep_on(self, core):
+        with open("cores", "a") as lines:
+            print(RUN, core, file=lines)
+    def outputs(self, feeds, factor=1, offset=0):
+        self.answer = self.answer or super().outputs(feeds)  # takes long
+        return self.answer
+    def seconds(self):
+        return 1e-4 * ({"slower": 1.5, "scattered": 1 + RUN % 2}.get(self.name, 1) if self.is_head else 1)
+    def time(self, feeds, rounds):
+        start = time.monotonic()
+        if self.name == "failing" and self.is_head:
+            raise PlatformError("failing: gave up; ask again")
+        if self.name == "dying" and self.is_head:
+            os._exit(7)
+        outputs = self.outputs(feeds)
+        time.sleep(rounds * self.seconds())
+        with open("blocks.jsonl", "a") as lines:
+            print(json.dumps([RUN, self.name, start, time.monotonic(), SIDE]), file=lines)
+        return Block([self.seconds()] * rounds, outputs, None)  # a clock that no busy machine disturbs
+
+FakeSession = TurnSession
+platforms.PLATFORMS.clear()
+for name in (*ALL, "dying", "added", "gone"):
+    platforms.PLATFORMS[name] = FakePlatform(name)
+choices.platform = choices.one_of("platform", [*platforms.PLATFORMS])
+choices.DEFAULT_SWEEP = platforms.DEFAULT_SWEEP = (*ALL, "added" if SIDE == "head" else "gone")
+"""
+)
+QUICK = ("--model=resnet8", "--batch-size=1", "--benchmark-warmup=off", "--benchmark-max-time=0.04")
+RULES = Rules(screen=1, confirm=3)
+LATENCY = (ROOT / "benchmarks" / "test_latency.py").read_text()
+
+
+@pytest.fixture
+def versions(tmp_path, outside_xdist):
+    """Two checkouts: their suite is the project's, of platforms that are none."""
+    for side, file in (("base", "test_old.py"), ("head", "test_new.py")):
+        folder = tmp_path / side / "benchmarks"
+        folder.mkdir(parents=True)
+        (folder.parent / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1\n")
+        (folder.parent / "conftest.py").write_text(PRELUDE + (ROOT / "conftest.py").read_text())
+        (folder / "test_latency.py").write_text(LATENCY)
+        (folder / file).write_text(LATENCY.replace("test_latency", "test_again"))
+    return [Version(side, tmp_path / side, Path(sys.executable)) for side in ("base", "head")]
+
+
+def blocks(versions):
+    """Return what both sides computed, in the order of time: run, platform, start, end, side."""
+    found = []
+    for version in versions:
+        file = version.checkout / "blocks.jsonl"
+        found += map(json.loads, file.read_text().splitlines() if file.exists() else ())
+    return sorted(found, key=lambda block: block[2])
+
+
+def processes(versions):
+    files = [version.checkout / "processes" for version in versions]
+    return [int(line) for file in files if file.exists() for line in file.read_text().split()]
+
+
+def alive(versions):
+    return [pid for pid in processes(versions) if "--lockstep" in command_line(pid)]
+
+
+def chosen(*platforms):
+    return (*QUICK, "-k", "test_latency", *(f"--platform={platform}" for platform in platforms))
+
+
+def gate(versions, arguments, rules=RULES):
+    folder = versions[0].checkout.parent / "runs"
+    folder.mkdir()
+    return screen.gate(versions, arguments, folder, rules)
+
+
+# Matching
+
+
+def identity(sha256="ab", function="test_latency", **parameters):
+    return {"function": function, "sha256": sha256, "platform": "server-cpu", "batch_size": 1, **parameters}
+
+
+def test_what_has_the_same_name_is_the_same_whatever_became_of_it():
+    found = match({"a": identity("1"), "b": identity("2")}, {"b": identity("2"), "a": identity("3")})
+    assert found == Matched([Match("a", "a"), Match("b", "b")], [], [])
+
+
+def test_another_name_for_the_same_file_and_parameters_is_renamed():
+    base = {"a": identity("1"), "b": identity("2"), "c": identity("3"), "d": identity("4")}
+    head = {"a": identity("1"), "x": identity("3"), "y": identity("2", batch_size=8), "z": identity("4", "test_device")}
+    assert match(base, head) == Matched([Match("a", "a"), Match("c", "x")], ["y", "z"], ["b", "d"])
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        ({"a": identity()}, {"x": identity(), "y": identity()}),
+        ({"a": identity(None)}, {"x": identity(None)}),  # a file that is absent
+    ],
+)
+def test_what_may_be_renamed_in_two_ways_is_new_and_missing(base, head):
+    assert match(base, head) == Matched([], [*head], [*base])
+
+
+def test_of_two_that_may_have_become_the_same_one_is_missing():
+    found = match({"a": identity(), "b": identity()}, {"x": identity()})
+    assert (len(found.both), found.new, found.missing) == (1, [], ["b"])
+
+
+# A whole gate
+
+VERDICTS = {
+    "failing": "failed",
+    "equal": "same",
+    "slower": "slower",
+    "absent": "missing",
+    "threads": "not comparable",
+    "clock": "not comparable",
+    "scattered": "not gated",
+    "gone": "missing",
+    "added": "new",
+}
+
+
+def test_a_gate_gives_each_benchmark_its_verdict_and_lets_one_side_compute_at_a_time(versions):
+    found = gate(versions[::-1], (*QUICK, "-k", "test_latency or equal"))  # sides go by their names
+    assert found.problems == []
+    rows = {row.name: row for row in screen.rows(found, RULES)}
+    told = {name.partition("-")[2].partition("-")[0]: row for name, row in rows.items() if "latency" in name}
+    assert {name: str(row.verdict) for name, row in told.items()} == VERDICTS, rows
+    again = rows["test_again[resnet8-equal-b1]"]
+    assert (again.verdict, again.renamed_from) == (Verdict.RENAMED, again.name)  # its file has another name
+    assert told["failing"].why == "head: failed: failing: gave up; ask again"
+    assert told["absent"].why == "on both sides: absent: no such thing; buy one"
+    assert told["threads"].why == "threads 1 and 2"
+    assert told["clock"].why == "clock fake.clock and sundial"
+    assert told["scattered"].why.startswith("too much spread on several threads; it may be up to ")
+    assert told["slower"].effect.value == pytest.approx(0.5)
+    assert_one_at_a_time(versions)
+    assert_neighbours(versions)
+    base, head = ((version.checkout / "cores").read_text() for version in versions)
+    assert [*map(str.split, dict.fromkeys(base.splitlines()))] == [*map(str.split, dict.fromkeys(head.splitlines()))]
+    assert alive(versions) == []
+    assert len(processes(versions)) == 2 * (RULES.screen + RULES.confirm)
+
+
+def assert_one_at_a_time(versions):
+    found = blocks(versions)
+    assert len(found) > 200
+    for earlier, later in itertools.pairwise(found):
+        assert earlier[3] <= later[2], f"{earlier} and {later} overlap"
+
+
+def assert_neighbours(versions):
+    """Hold the blocks of every benchmark in each pair of processes against turns of one of each side."""
+    firsts = set()
+    both = (block for block in blocks(versions) if block[1] != "failing")
+    for key, group in itertools.groupby(both, key=lambda block: block[:2]):
+        sides = [block[4] for block in group]
+        turns = [*zip(sides[::2], sides[1::2], strict=False)]
+        shared = turns[: min(sides.count("base"), sides.count("head"))]
+        assert len(shared) >= 4, key
+        assert all({*turn} == {"base", "head"} for turn in shared), (key, sides)
+        firsts |= {turn[0] for turn in shared}
+    assert firsts == {"base", "head"}  # drawn by lot
+
+
+# What the samples become
+
+
+def drawn(*turns, seconds=1e-3):
+    samples = [seconds for turn in turns for _ in range(turn)]
+    return {"stats": {"data": samples}, "extra_info": {"turns": [*turns]}}
+
+
+def test_samples_are_told_apart_by_turns():
+    assert screen.slices(drawn(2, 1, 3)) == [[1e-3] * 2, [1e-3], [1e-3] * 3]
+    assert screen.pair_of(drawn(5, 5, 5, 5), drawn(6, 4, 5, 5, 5, seconds=2e-3)).quartile == pytest.approx(math.log(2))
+
+
+def test_a_run_too_short_for_four_turns_fails():
+    pair = screen.pair_of(drawn(5, 5, 5), drawn(5, 5, 5))
+    found = Found(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
+    (row,) = screen.rows(found, RULES)
+    assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 pairs are not numbers")
+
+
+@pytest.mark.parametrize(
+    ("measured", "reasons", "verdict"),
+    [
+        (3, ["head: failed: once"], Verdict.FAILED),
+        (3, ["head: absent"], Verdict.FAILED),  # and the next pair had it
+        (0, ["head: absent", "head: failed: once"], Verdict.FAILED),
+        (0, ["on both sides: no result, and no reason"], Verdict.FAILED),
+        (0, ["head: absent", "head: absent"], Verdict.MISSING),
+    ],
+)
+def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(measured, reasons, verdict):
+    pairs = [screen.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * measured
+    found = Found(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
+    (row,) = screen.rows(found, RULES)
+    assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
+
+
+@pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
+def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
+    wild = [Pair(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
+    found = Found(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
+    (row,) = screen.rows(found, RULES)
+    assert row.verdict is verdict
+
+
+# What goes wrong
+
+CALM = Rules(screen=1, confirm=1)
+
+
+def only_problem(found):
+    (problem,) = found.problems
+    return problem
+
+
+def test_a_side_that_dies_ends_the_gate_and_the_other_side(versions):
+    found = gate(versions, chosen("equal", "dying", "slower"), CALM)
+    problem = only_problem(found)
+    assert problem.startswith("head: ended with 7 before it was through; ")
+    assert problem.splitlines()[0].endswith("screen-1-head.log ends with")
+    assert problem.splitlines()[-1].startswith("benchmarks/test_latency.py::test_latency[resnet8-dying-b1]")
+    assert alive(versions) == []
+    assert "slower" not in {block[1] for block in blocks(versions)}  # nobody runs on alone
+    rows = screen.rows(found, CALM)
+    assert {(row.verdict, row.why) for row in rows} == {(Verdict.FAILED, "not measured")}
+    assert Outcome("", "", rows, problems=found.problems).exit == 2
+
+
+def test_a_side_that_is_killed_while_it_waits_is_noticed(versions):
+    folder = versions[0].checkout.parent
+    with pair.started(versions, chosen("equal"), folder, "one") as sides:
+        base, head = sides
+        wanted = pair.match(base.at[1], head.at[1]).both
+        os.kill(head.process.pid, signal.SIGKILL)
+        head.process.wait()
+        with pytest.raises(SideError, match="head: ended with -9 before it was through"):
+            pair.run_pair(sides, wanted, Schedule(), int)
+    assert alive(versions) == []
+
+
+def test_a_side_that_hangs_is_killed_in_the_end(versions, monkeypatch):
+    with pair.started(versions[1:], chosen("equal"), versions[0].checkout.parent, "one") as (head,):
+        os.kill(head.process.pid, signal.SIGSTOP)
+        monkeypatch.setattr(pair, "PATIENCE", 0.1)
+        monkeypatch.setattr(pair, "GRACE", 0.1)
+        head.go({})
+        with pytest.raises(SideError, match=r"head: no report for 0\.1 s, last at .*one-head\.log ends with"):
+            head.wait()
+        assert head.process.returncode == -signal.SIGKILL
+
+
+def test_an_option_that_the_suite_refuses_is_told_in_its_own_words(versions):
+    problem = only_problem(gate(versions, ("--nonsense",), CALM))
+    assert "unrecognized arguments: --nonsense" in problem
+
+
+def test_what_takes_no_turns_is_refused_by_name(versions):
+    load = (ROOT / "benchmarks" / "test_load.py").read_text()
+    for version in versions:
+        (version.checkout / "benchmarks" / "test_load.py").write_text(load)
+    problem = only_problem(gate(versions, (*QUICK, "--platform=equal"), CALM))
+    assert ": collected nothing; " in problem
+    assert "ERROR: benchmarks/test_load.py::test_load[resnet8-equal-b1-process] takes no turns" in problem
+
+
+def test_a_suite_that_cannot_be_read_is_a_problem(versions):
+    (versions[1].checkout / "benchmarks" / "test_latency.py").write_text("import nothing_of_the_sort")
+    problem = only_problem(gate(versions, QUICK, CALM))
+    assert problem.startswith("head: ")
+    assert "No module named 'nothing_of_the_sort'" in problem
+
+
+def test_a_suite_without_benchmarks_passes_nothing(versions):
+    found = gate(versions, (*QUICK, "-k", "nothing"), CALM)
+    assert found.problems == []
+    assert screen.rows(found, CALM) == []
+    assert Outcome("", "", []).exit == 2
+
+
+def test_a_gate_in_which_nothing_runs_to_its_end_tells_why(versions):
+    found = gate(versions, chosen("failing"), CALM)
+    (row,) = screen.rows(found, CALM)
+    assert row.verdict is Verdict.FAILED
+    assert row.why.startswith("head: failed: ")
+    assert found.problems == []
+
+
+def test_a_side_that_cannot_be_started_leaves_no_pipe_open(versions, tmp_path):
+    before = {*os.listdir("/proc/self/fd")} if Path("/proc/self/fd").is_dir() else None
+    gone = Version("head", versions[1].checkout, tmp_path / "no-python")
+    with pytest.raises(FileNotFoundError, match="no-python"), pair.started([gone], (), tmp_path, "one"):
+        pass
+    assert before is None or {*os.listdir("/proc/self/fd")} == before
+
+
+GATE = """
+import signal, sys
+from pathlib import Path
+from benchmarks.gate import screen, report
+from benchmarks.gate.decide_pairs import Rules
+from benchmarks.gate.pair import Version
+from benchmarks.gate.verdicts import Outcome
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
+Path("runs").mkdir()
+rules = Rules(screen=50)
+versions = [Version(name, Path(name).resolve(), Path(sys.executable)) for name in ("base", "head")]
+found = screen.gate(versions, sys.argv[1:], Path("runs").resolve(), rules)
+outcome = Outcome("", "", screen.rows(found, rules), problems=found.problems, notes=screen.notes(found))
+print(*report.lines(outcome), sep="\\n")
+sys.exit(outcome.exit)
+"""
+
+
+def test_a_gate_that_is_interrupted_ends_both_sides_and_tells_what_it_measured(versions):
+    folder = versions[0].checkout.parent
+    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", GATE, *chosen("equal"), "--benchmark-max-time=0.5"]
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(lambda: {block[0] for block in blocks(versions)} == {1, 2} and len(alive(versions)) == 2)
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 2, told
+    assert "problem  interrupted: not everything was measured" in told
+    assert re.search("note     [12] pairs of processes' benchmarks", told), told
+    assert "witness: the calibration workload's p10" in told
+    assert alive(versions) == []
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

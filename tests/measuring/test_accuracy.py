@@ -1,0 +1,117 @@
+"""The accuracy benchmark counts right, refuses a platform that answers otherwise, and is off unless asked for."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import FAKE_PLATFORMS, ROOT, Suite, clean_environment
+
+from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Score, check_score, score
+from models.cifar100 import Split, right
+from models.manifest import Artefact
+
+LABELS = np.array([3, 4, 99, 6])
+
+
+def logits():
+    """Four answers: three are right, and of the wrong one the label comes second."""
+    values = np.eye(100, dtype=np.float32)[[3, 4, 99, 7]]
+    values[3, 6] = 0.5
+    return values
+
+
+def test_right_answers_are_counted():
+    assert right(logits(), LABELS) == (3, 4)
+    assert right(-logits(), LABELS) == (0, 0)
+
+
+def test_a_score_counts_answers_that_are_the_references():
+    found = score(logits(), Split(np.zeros((4, 3, 32, 32), np.uint8), LABELS), np.array([3, 4, 5, 7]))
+    assert found == Score(images=4, top1=3, top5=4, as_reference=3)
+    assert found.facts() == {"images": 4, "top1": 75.0, "top5": 100.0, "as_reference": 75.0}
+    assert str(found) == "top-1 75.00 %, top-5 100.00 %, 75.00 % as the reference"
+
+
+@pytest.mark.parametrize("precision", ALLOWED)
+def test_a_score_far_from_the_manifests_is_refused(tmp_path, precision):
+    row = {"test": {"images": 10_000, "top1": 68.83}, "precision": precision}
+    artefact, allowed = Artefact("resnet20", tmp_path / "resnet20.onnx", row), ALLOWED[precision]
+    for difference in (-allowed, allowed):
+        check_score(Score(10_000, 6883 + difference, 9000, 10_000), artefact, "here")
+    for difference in (-allowed - 1, allowed + 1):
+        with pytest.raises(AccuracyError, match=r"here: resnet20 is right on .* its manifest row says 6,883 of 10,000"):
+            check_score(Score(10_000, 6883 + difference, 9000, 10_000), artefact, "here")
+    with pytest.raises(AccuracyError, match="of 9,999 images"):
+        check_score(Score(9_999, 6883, 9000, 9_999), artefact, "here")
+
+
+# A run on sixty images that ResNet-8 gets right, the first ten at its second guess, and a row that says so.
+SIXTY_IMAGES = """
+import hashlib, pathlib
+import numpy as np
+from benchmarks.run import choices
+from benchmarks.measuring.reference import reference
+from models import cifar100, manifest
+from models.manifest import Artefact
+records = np.random.default_rng(1).integers(0, 256, (60, cifar100.RECORD_BYTES), np.uint8)
+pixels = cifar100.decode(records.tobytes()).images
+ranked = reference(manifest.load("resnet8").path, {"input": cifar100.normalise(pixels)})["logits"].argsort(1)
+records[:, 1] = np.where(np.arange(60) < 10, ranked[:, -2], ranked[:, -1])
+content = records.tobytes()
+pathlib.Path(cifar100.FOLDER).mkdir(exist_ok=True)
+pathlib.Path(cifar100.FOLDER, "test.bin").write_bytes(content)
+cifar100.FILES["test"] = cifar100._File(60, hashlib.sha1(content).hexdigest())
+def sixty(config, name):
+    found = manifest.load(name)
+    return Artefact(name, found.path, found.row | {"test": {"images": 60, "top1": 83.33}})
+choices.artefact = sixty
+"""
+
+
+@pytest.fixture
+def suite(pytester, outside_xdist):
+    return Suite(pytester, FAKE_PLATFORMS + SIXTY_IMAGES, phases=["accuracy"])
+
+
+def test_a_platforms_score_and_samples_are_in_the_json(suite):
+    result = suite.run("--data-dir=.", "--benchmark-json=out.json", batch_size=25)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*test_accuracy[[]resnet8-fake-b25] top-1 * %, top-5 * %, 100.00 % as the reference*"])
+    (benchmark,) = suite.benchmarks()
+    info = benchmark["extra_info"]
+    assert (info["images"], info["as_reference"], info["batch_size"], info["precision"]) == (60, 100.0, 25, "float32")
+    assert (info["top1"], info["top5"]) == (pytest.approx(100 * 50 / 60), 100.0)
+    assert len(benchmark["stats"]["data"]) == 3
+    assert benchmark["param"] == "resnet8-fake-b25"
+
+
+def test_a_platform_that_answers_otherwise_leaves_nothing(suite):
+    result = suite.run("--data-dir=.", "--benchmark-json=out.json", platform="contrary")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["contrary: resnet8 is right on * of 60 images, its manifest row says * of 60*"])
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_every_precision_is_taken_unless_told_otherwise(suite):
+    listed = suite.pytester.runpytest_subprocess("--collect-only", "-q", "--platform=fake").stdout.str()
+    for precision in ("", ".int8", ".fp16"):
+        assert f"test_accuracy[resnet20{precision}-fake-b8]" in listed
+
+
+def test_missing_data_says_where_it_is_looked_for(suite):
+    result = suite.run("--data-dir=nowhere")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["nowhere/cifar-100-binary/test.bin: no such file*--data-dir*"])
+
+
+def test_it_is_off_unless_asked_for():
+    def collected(*options):
+        command = [sys.executable, "-m", "pytest", "benchmarks/", "--collect-only", "-q", *options]
+        run = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
+        return set(re.findall(r"(test_\w+)\[", run.stdout))
+
+    assert collected() == {"test_latency"}
+    assert collected("-m", "accuracy") == {"test_accuracy"}
+    assert collected("-m", "load or memory", "-k", "chromium-wasm") == {"test_load", "test_memory"}

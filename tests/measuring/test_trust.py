@@ -1,0 +1,149 @@
+"""What makes a figure doubtful is found, said with what to do, and a quiet machine is not accused."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.measuring import energy, trust
+from benchmarks.measuring.trust import Reading, assess
+from benchmarks.protocol import Block, CpuTime, Facts
+
+FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
+QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
+STEADY = [[0.001, 0.00101, 0.00102]] * 12
+
+
+def after(**changes):
+    return replace(QUIET, **{"time": 2.0, "busy": 12.0, "ours": 7.0} | changes)
+
+
+def assessed(samples=STEADY, facts=FACTS, share=1.0, **changes):
+    blocks = [Block(seconds, {}, CpuTime(share * sum(seconds), share * sum(seconds))) for seconds in samples]
+    return assess(blocks, facts, QUIET, after(**changes))
+
+
+def test_a_quiet_machine_is_not_accused():
+    found = assessed()
+    assert found["doubts"] == {}
+    assert found["other_programs"] == 0
+    assert found["drift"] == found["block_variation"] == 0
+    assert found["clock_steps"] == pytest.approx(10_100)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "advice"),
+    [
+        ({"busy": 13.0}, "other programs used 0.5 cores", "close other programs, or read ratio"),
+        ({"share": 0.5}, "computed for 50% of the time", "close other programs, or read ratio"),
+        ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
+        ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
+        ({"throttled": 3}, "the processor was throttled 3 times", "let the processor cool"),
+        ({"samples": [[0.001], [0.002]] * 6}, "medians vary by 67%", "--benchmark-max-time"),
+        ({"samples": [[0.001 + step / 5000] for step in range(12)]}, "drifted by +123%", "warm up longer"),
+        ({"samples": [[2e-6]] * 12}, "a sample is 20 steps of its clock", "larger --batch-size"),
+    ],
+    ids=["others", "share", "stolen", "frequency", "throttled", "variation", "drift", "clock"],
+)
+def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
+    found = assessed(**changes)["doubts"]
+    assert words in found.values()
+    assert any(advice in line for line in trust.advice(found))
+
+
+def test_what_the_system_does_not_tell_is_left_out():
+    silent = after(busy=None, stolen=None, frequency=None, throttled=None)
+    found = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
+    assert found.keys() == {"clock_steps", "doubts"}
+
+
+def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
+    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
+    assert assessed(facts=slowed, share=0.25)["doubts"] == {}
+
+
+def test_a_client_that_is_slowed_down_far_more_than_asked_for_is_doubted():
+    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
+    blocks = [Block(seconds, {}, None) for seconds in STEADY]
+    assert "slowdown_excess" not in assess(blocks, slowed, QUIET, after(), 4.4)["doubts"]
+    assert assess(blocks, slowed, QUIET, after(), 8.0)["doubts"]["slowdown_excess"].startswith("slowed down 2.0 times")
+
+
+def test_counters_of_other_cores_than_ours_say_nothing():
+    assert "other_programs" not in assessed(busy=10.5)
+
+
+def test_openings_that_differ_are_not_doubted_and_what_ended_was_not_another_program():
+    blocks = [Block([seconds], {}, None) for seconds in (0.2, 0.3, 0.2, 0.4, 0.6)]
+    found = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
+    assert found["doubts"] == {}
+    assert found["other_programs"] == 0
+    assert found["block_variation"] > 0.1
+    busy = trust.assess_openings(blocks, FACTS, QUIET, after(theirs={1: 2.0, 3: 9.0}))
+    assert busy["doubts"]["other_programs"] == "other programs used 0.5 cores"
+
+
+def test_too_few_blocks_say_nothing_of_variation():
+    assert "block_variation" not in assessed(STEADY[:3])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the processor time of others")
+def test_what_this_process_and_its_children_computed_is_their_own():
+    before = trust.read()
+    spin = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    now = trust.read()
+    assert now.ours - before.ours >= 0.28
+    assert now.busy - before.busy >= 0.2
+
+
+def test_what_others_have_waited_for_is_not_taken_for_their_own_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(trust, "PROC", tmp_path)
+    ticks = {"1": (0, 1, 2, 30, 40), str(os.getpid()): (1, 5, 0, 3, 0), "900000": (os.getpid(), 7, 0, 0, 0)}
+    for process, (parent, *spent) in ticks.items():
+        (tmp_path / process).mkdir()
+        times = " ".join(str(seconds * trust.TICK) for seconds in spent)
+        (tmp_path / process / "stat").write_text(f"{process} (a) b) S {parent} {'0 ' * 9}{times} 20 0")
+    ours, theirs = trust._processes()
+    assert ours == 5 + 3 + 7  # with the child, and the child that has ended
+    assert theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
+
+
+def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
+    monkeypatch.setattr(energy, "POWERCAP", tmp_path)
+    for name, package in (("intel-rapl:0", "package-0"), ("intel-rapl:1", "package-1"), ("intel-rapl:0:0", "core")):
+        (zone := tmp_path / name).mkdir()
+        for file, content in (("name", package), ("energy_uj", "5000000"), ("max_energy_range_uj", "9000000")):
+            (zone / file).write_text(f"{content}\n")
+    before = energy.read()
+    assert before == {"rapl package-0": (5.0, 9.0), "rapl package-1": (5.0, 9.0)}
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("7000000")
+    (tmp_path / "intel-rapl:1" / "energy_uj").write_text("1000000")
+    assert energy.spent(before, energy.read()) == {"rapl package-0": 2.0, "rapl package-1": 5.0}
+    assert energy.unavailable() is None
+
+
+def test_absent_energy_is_absent_and_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(energy, "POWERCAP", tmp_path)
+    assert energy.read() == {}
+    assert energy.spent({}, {}) == {}
+    assert "is not there" in energy.unavailable()
+    (zone := tmp_path / "intel-rapl:0").mkdir()
+    (zone / "name").write_text("package-0")
+    assert "run as root" in energy.unavailable()
+
+
+def test_joules_are_told_of_a_benchmark_without_a_partner_only():
+    from benchmarks.measuring.witness import Witness
+    from benchmarks.run.measure import Drawn, _circumstances
+
+    blocks = [Block([0.001] * 4, {}, None)]
+    readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
+    alone, in_turns = Drawn([0.1], blocks, [], Witness()), Drawn([0.1], blocks, blocks, Witness())
+    found = _circumstances(alone, FACTS, *readings, None)
+    assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
+    assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
+    # Where every block has a page of its own, opening the page was counted too.
+    assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, renewed=True), *readings, None)

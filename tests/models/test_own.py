@@ -1,0 +1,249 @@
+"""A model of the user's own: what its inputs are made of, what is refused, and in whose words."""
+
+import numpy as np
+import onnx
+import pytest
+from helpers import make_graph, make_linear, make_many
+
+from benchmarks.measuring.inputs import fixed_batch, seeded_batch, seeded_feeds
+from benchmarks.measuring.reference import ParityError, reference
+from benchmarks.platforms import chromium
+from models import graph, manifest, own
+from models.manifest import ModelError
+
+
+@pytest.fixture
+def many(tmp_path):
+    return make_many(tmp_path / "many.onnx")
+
+
+def test_inputs_are_made_from_what_the_graph_declares(many):
+    feeds = seeded_feeds(many, 4, {"sequence": 50, "pixels:1": 60})
+    assert {name: (value.dtype.name, value.shape) for name, value in feeds.items()} == {
+        "ids": ("int64", (4, 50)),
+        "values": ("float32", (4, 50)),
+        "mask": ("bool", (4, 50)),
+        "pixels": ("uint8", (3, 60)),
+        "half": ("float16", (2,)),
+    }
+    assert {*np.unique(feeds["ids"])} == {0, 1}
+    assert feeds["pixels"].max() > 200
+    again = seeded_feeds(many, 4, {"sequence": 50, "pixels:1": 60})
+    assert all(np.array_equal(feeds[name], again[name]) for name in feeds)
+
+
+def test_the_catalogues_models_are_fed_the_seeded_images(tiny_model):
+    np.testing.assert_array_equal(seeded_feeds(tiny_model, 3)["input"], seeded_batch(3))
+
+
+def test_a_weight_that_is_listed_as_an_input_is_not_fed(tmp_path):
+    model = onnx.load(make_linear(tmp_path / "linear.onnx"))
+    model.graph.input.append(onnx.helper.make_tensor_value_info("weights", onnx.TensorProto.FLOAT, [64, 8]))
+    onnx.save(model, tmp_path / "old.onnx")
+    assert [*seeded_feeds(tmp_path / "old.onnx", 2)] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("dims", "words"),
+    [
+        ({}, "input ids has the free dimension sequence; set it with --dim sequence=N"),
+        ({"sequence": 3}, "input pixels has the free dimension pixels:1; set it with --dim pixels:1=N"),
+        ({"sequence": 3, "batch": 2}, "batch is the batch; set it with --batch-size"),
+    ],
+)
+def test_a_dimension_without_a_length_or_with_two_is_named(many, dims, words):
+    with pytest.raises(ModelError, match=f"many.onnx: {words}"):
+        seeded_feeds(many, 1, dims)
+
+
+def test_a_type_that_cannot_be_made_up_is_named(tmp_path):
+    node = onnx.helper.make_node("Identity", ["words"], ["same"])
+    model = make_graph(tmp_path / "text.onnx", [node], [("words", "STRING", ["n"])], [("same", "STRING", ["n"])])
+    with pytest.raises(ModelError, match=r"text\.onnx: input words is of type object"):
+        seeded_feeds(model, 1)
+
+
+def test_a_fixed_batch_is_told(tmp_path, many):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [1, 4])], [("y", "FLOAT", [1, 4])])
+    assert fixed_batch(graph.declared_inputs(graph.read(many))) is None
+    assert seeded_feeds(fixed, 1)["x"].shape == (1, 4)
+    with pytest.raises(
+        ModelError, match=r"fixed\.onnx: the graph has a fixed batch of 1; measure it with --batch-size 1"
+    ):
+        seeded_feeds(fixed, 8)
+
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_what_old_exporters_wrote_for_a_free_dimension_is_free(tmp_path, length):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    old = make_graph(tmp_path / "old.onnx", [node], [("x", "FLOAT", [length, 4])], [("y", "FLOAT", [length, 4])])
+    assert seeded_feeds(old, 3)["x"].shape == (3, 4)
+
+
+def test_an_unnamed_first_axis_is_the_batch_only_where_the_first_input_has_none_either(tmp_path):
+    nodes = [onnx.helper.make_node("Relu", [name], [f"{name}y"]) for name in "xz"]
+    outputs = [("xy", "FLOAT", None), ("zy", "FLOAT", None)]
+    named = make_graph(tmp_path / "a.onnx", nodes, [("x", "FLOAT", ["n", 4]), ("z", "FLOAT", [None])], outputs)
+    assert seeded_feeds(named, 3, {"z:0": 7})["z"].shape == (7,)
+    unnamed = make_graph(tmp_path / "b.onnx", nodes, [("x", "FLOAT", [None, 4]), ("z", "FLOAT", [None])], outputs)
+    assert seeded_feeds(unnamed, 3)["z"].shape == (3,)
+
+
+def test_an_input_that_is_no_tensor_is_named(tmp_path):
+    sequence = onnx.helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, None)
+    node = onnx.helper.make_node("SequenceLength", ["s"], ["n"])
+    model = make_graph(tmp_path / "sequence.onnx", [node], [("x", "FLOAT", [1])], [("n", "INT64", [])])
+    proto = onnx.load(model)
+    proto.graph.input[0].CopyFrom(sequence)
+    with pytest.raises(ModelError, match="input s is no tensor with a declared shape"):
+        graph.declared_inputs(proto)
+
+
+def test_weights_in_nodes_count_as_weights(tmp_path):
+    value = onnx.helper.make_tensor("v", onnx.TensorProto.FLOAT16, [2], [0.5, 1.5])
+    nodes = [onnx.helper.make_node("Constant", [], ["c"], value=value), onnx.helper.make_node("Add", ["x", "c"], ["y"])]
+    path = make_graph(tmp_path / "a.onnx", nodes, [("x", "FLOAT16", [2])], [("y", "FLOAT16", [2])])
+    assert (graph.precision(onnx.load(path)), graph.parameters(onnx.load(path))) == ("fp16", 2)
+
+
+def test_an_input_of_an_unknown_type_fails_alone(suite, tmp_path):
+    whole = make_linear(tmp_path / "whole.onnx")
+    model = onnx.load(whole)
+    model.graph.input[0].type.tensor_type.elem_type = 0
+    onnx.save(model, tmp_path / "undefined.onnx")
+    result = suite.run(f"--model={tmp_path / 'undefined.onnx'}", model=whole)
+    assert result.parseoutcomes()["passed"] == 1
+    assert result.parseoutcomes()["errors"] >= 1
+    with pytest.raises(ModelError, match="input x is of an unknown type, 0"):
+        graph.declared_inputs(model)
+
+
+def test_an_output_that_is_no_tensor_of_numbers_is_named(tmp_path):
+    node = onnx.helper.make_node("SequenceConstruct", ["x"], ["s"])
+    model = onnx.load(make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("s", "FLOAT", [1])]))
+    model.graph.output[0].CopyFrom(onnx.helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, tmp_path / "sequence.onnx")
+    with pytest.raises(ParityError, match=r"sequence\.onnx: output s is no tensor of numbers"):
+        reference(tmp_path / "sequence.onnx", seeded_feeds(tmp_path / "sequence.onnx", 1))
+
+
+@pytest.mark.parametrize(
+    ("operator", "kind", "precision"),
+    [
+        ("QGemm", "FLOAT", "int8"),
+        ("MatMulNBits", "FLOAT", "int8"),
+        ("QuickGelu", "FLOAT", "float32"),
+        ("Relu", "DOUBLE", "float64"),
+        ("Relu", "FLOAT16", "fp16"),
+    ],
+)
+def test_the_precision_is_read_off_operators_and_weights(tmp_path, operator, kind, precision):
+    node = onnx.helper.make_node(operator, ["x"], ["y"])
+    weight = onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [1], [0.5])
+    path = make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])], [weight])
+    assert graph.precision(onnx.load(path)) == precision
+
+
+def test_a_file_is_hashed_and_described(many):
+    artefact = own.check(own.load(many))
+    assert (artefact.name, artefact.is_own, artefact.is_stand_in) == ("many.onnx", True, False)
+    assert artefact.row["sha256"] == manifest.sha256(many)
+    assert (artefact.row["precision"], artefact.row["parameters"]) == ("float32", 0)
+
+
+def test_weights_in_a_file_of_their_own_are_hashed_too(tmp_path):
+    make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    row = own.check(own.load(tmp_path / "linear.onnx")).row
+    assert row["data_sha256"] == {"weights.bin": manifest.sha256(tmp_path / "weights.bin")}
+    assert row["bytes"] == sum((tmp_path / name).stat().st_size for name in ("linear.onnx", "weights.bin"))
+    assert row["parameters"] == 64 * 8
+
+
+def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
+    node = onnx.helper.make_node("Relu", ["nowhere"], ["y"])
+    broken = make_graph(tmp_path / "broken.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])])
+    with pytest.raises(ModelError, match=r"(?s)broken\.onnx: onnx\.checker refuses the file: .*nowhere"):
+        own.check(own.load(broken))
+
+
+def test_the_data_files_of_a_graph_are_found(tmp_path):
+    make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+    assert graph.data_files(graph.read(tmp_path / "linear.onnx")) == ["weights.bin"]
+    assert chromium.data_files(tmp_path / "linear.onnx") == {"weights.bin": tmp_path / "weights.bin"}
+    (tmp_path / "text.onnx").write_text("no model")
+    assert chromium.data_files(tmp_path / "text.onnx") == {}
+
+
+# In a run
+
+
+def test_an_own_model_is_measured_under_its_file_name(suite, many):
+    options = ["--dim=sequence=5", "--dim=pixels:1=4", "--batch-size=3", "--benchmark-json=out.json"]
+    suite.run(*options, model=many).assert_outcomes(passed=2)
+    (benchmark, _) = suite.benchmarks()
+    assert benchmark["param"] == "many.onnx.sequence=5.pixels:1=4-fake-b1"
+    assert benchmark["extra_info"]["inputs"]["ids"] == [1, 5]
+    assert benchmark["params"]["model"] == "many.onnx"
+    info = benchmark["extra_info"]
+    assert (info["own"], info["model_sha256"], info["parity"]) == (True, manifest.sha256(many), 0.0)
+    assert "top1" not in info
+    assert len(benchmark["stats"]["data"]) == benchmark["stats"]["rounds"]
+
+
+def test_wrong_answers_of_an_own_model_leave_no_timings(suite, tmp_path):
+    result = suite.run("--benchmark-json=out.json", platform="wrong", model=make_linear(tmp_path / "linear.onnx"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["wrong: y differ from the reference's by *"])
+    assert not (suite.folder / "out.json").exists()
+
+
+def test_a_broken_file_fails_alone_and_in_the_platforms_own_words(suite, tmp_path):
+    whole, text = make_linear(tmp_path / "whole.onnx"), tmp_path / "text.onnx"
+    text.write_text("no model")
+    result = suite.run(f"--model={text}", "--platform=broken", "--benchmark-json=out.json", model=whole)
+    result.assert_outcomes(passed=1, errors=3)
+    result.stdout.fnmatch_lines(["broken: text.onnx was refused: broken on purpose"])
+    result.stdout.fnmatch_lines(["text.onnx: onnx.checker refuses the file: *"])
+    assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1"]
+
+
+def test_a_fixed_batch_is_the_one_measured_and_another_is_refused(pytester, suite, tmp_path):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [8, 4])], [("y", "FLOAT", [8, 4])])
+    asked = suite.run("--batch-size=8", model=fixed)  # 1 and 8 by name
+    asked.assert_outcomes(passed=1, errors=1)
+    asked.stdout.fnmatch_lines(["fixed.onnx: the graph has a fixed batch of 8; measure it with --batch-size 8"])
+    swept = pytester.runpytest_subprocess("--benchmark-max-time=0.005", f"--model={fixed}", "--platform=fake", "-rs")
+    swept.assert_outcomes(passed=1)
+    swept.stdout.fnmatch_lines(["*fixed.onnx-fake-b8*"])
+
+
+def test_two_files_of_one_name_are_refused(suite, tmp_path):
+    (tmp_path / "other").mkdir()
+    first, second = make_linear(tmp_path / "linear.onnx"), make_linear(tmp_path / "other" / "linear.onnx")
+    result = suite.run(f"--model={second}", model=first)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*more than one model is called linear.onnx*"])
+    (tmp_path / "link").mkdir()
+    link = tmp_path / "link" / "linear.onnx"
+    link.symlink_to(first)
+    suite.run(f"--model={link}", model=first).assert_outcomes(passed=1)  # the same file by another way
+    renamed = link.with_name("renamed.onnx")
+    renamed.symlink_to(first)
+    suite.run(f"--model={renamed}", model=first).assert_outcomes(passed=2)
+
+
+def test_a_file_called_like_a_model_of_the_catalogue_is_refused(suite, tmp_path):
+    result = suite.run(model=make_linear(tmp_path / "resnet20"))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*more than one model is called resnet20*"])
+
+
+@pytest.mark.parametrize("dims", [["--dim=seq=4"], ["--dim=sequence=4", "--dim=sequence=5"]], ids=["unknown", "twice"])
+def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims):
+    result = suite.run(*dims, model=many)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["*not a free dimension, or given twice; the files' own are: batch, pixels:1, sequence*"]
+    )

@@ -1,0 +1,505 @@
+"""The server's platforms: the same logits everywhere, each held to its name, and every refusal in plain words."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import ai_edge_litert.interpreter as litert_interpreter
+import numpy as np
+import onnxruntime
+import openvino
+import pytest
+import torch
+from helpers import make_linear, make_many
+
+from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
+from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu, worker
+from benchmarks.platforms.cuda import ServerCuda
+from benchmarks.platforms.litert import ServerLiteRt
+from benchmarks.platforms.openvino import ServerOpenVino
+from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
+from benchmarks.platforms.server import ServerCpu
+from benchmarks.platforms.webgpu import ServerWebGpu
+from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
+from benchmarks.settings import Settings
+from models import manifest, own
+from models.cifar100 import MEAN, STD
+
+CPU, OPENVINO, LITERT, TORCH = ServerCpu(), ServerOpenVino(), ServerLiteRt(), ServerTorch()
+COMPILED, WEBGPU, CUDA = ServerTorchCompiled(), ServerWebGpu(), ServerCuda()
+ON_THREADS = [CPU, OPENVINO, LITERT, TORCH]
+SOFTWARE = Settings(timeout=30, allow_software_gpu=True)
+
+
+def by_name(platform):
+    return platform.name
+
+
+def resnet8(batch_size=8, threads=1):
+    return Case(manifest.load("resnet8"), batch_size, threads)
+
+
+def expected_of(case, feeds):
+    return onnxruntime.InferenceSession(os.fspath(case.file), providers=["CPUExecutionProvider"]).run(None, feeds)
+
+
+def difference(case, feeds, outputs):
+    """Return how far the only output is from onnxruntime's, as a share of the largest."""
+    (expected,), (found,) = expected_of(case, feeds), outputs.values()
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    return np.abs(found - expected).max() / np.abs(expected).max()
+
+
+def refused(platform, case, words, error=PlatformError, settings=SOFTWARE):
+    with pytest.raises(error, match=f"^{platform.name}: {words}"), platform.open(case, settings):
+        pytest.fail("a session was opened")
+
+
+@pytest.fixture
+def feeds():
+    return {"input": seeded_batch(8)}
+
+
+# What every platform answers
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("platform", ON_THREADS, ids=by_name)
+def test_as_many_threads_compute_as_were_asked_for(platform, threads):
+    case, feeds = resnet8(64, threads), {"input": seeded_batch(64)}
+    with platform.open(case, SOFTWARE) as session:
+        session.run(feeds)
+        block = session.time(feeds, 20)
+    assert (session.facts.platform, session.facts.threads) == (platform.name, threads)
+    assert difference(case, feeds, block.outputs) < 1e-5
+    # On a loaded machine one thread may get little to do; it has no share at all where it does not exist.
+    assert 1 + 0.02 * (threads - 1) < block.cpu.all_threads / block.cpu.busiest_thread + 0.01 < threads + 0.5
+
+
+@pytest.mark.parametrize("platform", [CPU, OPENVINO], ids=by_name)
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_other_precisions_are_read_from_the_same_files(platform, precision, feeds):
+    case = Case(manifest.load(f"resnet8.{precision}"), 8)
+    with platform.open(case, SOFTWARE) as session:
+        assert difference(case, feeds, session.run(feeds)) < {"fp16": 1e-2, "int8": 1e-1}[precision]
+
+
+@pytest.mark.parametrize("platform", [CPU, OPENVINO, LITERT], ids=by_name)
+def test_the_last_images_are_classified_though_they_fill_no_batch(platform):
+    pixels = np.random.default_rng(1).integers(0, 256, (11, 3, 32, 32), np.uint8)
+    with platform.open(resnet8(), SOFTWARE) as session, CPU.open(resnet8(), SOFTWARE) as reference:
+        blocks, wanted = ([*one.classify(Images(pixels, MEAN, STD), 8)] for one in (session, reference))
+    assert [len(block.outputs["logits"]) for block in blocks] == [8, 3]
+    for found, expected in zip(blocks, wanted, strict=True):
+        np.testing.assert_allclose(found.outputs["logits"], expected.outputs["logits"], rtol=1e-4, atol=1e-4)
+
+
+def test_openvino_reads_a_file_of_the_users_own(tmp_path):
+    case = Case(own.load(make_linear(tmp_path / "own.onnx")), 2)
+    feeds = seeded_feeds(case.file, 2)
+    with OPENVINO.open(case, SOFTWARE) as session:
+        assert difference(case, feeds, session.run(feeds)) < 1e-5
+    assert session.facts.details["precision"] == "f32"
+
+
+# What is missing
+
+
+@pytest.mark.parametrize("platform", [OPENVINO, LITERT, TORCH, COMPILED, WEBGPU], ids=by_name)
+def test_a_missing_package_is_told_with_the_environment_that_has_it(platform, monkeypatch):
+    assert platform.versions(SOFTWARE)
+    monkeypatch.setattr(native, "installed", lambda package: False)
+    reason = f"{platform.name}: {platform.package} is not installed; run `tox run -e {platform.environment}`"
+    assert platform.unavailable(SOFTWARE) == reason
+    assert platform.versions(SOFTWARE) == {}
+    refused(platform, resnet8(), f"{platform.package} is not installed", UnavailableError)
+
+
+def test_the_other_wheel_is_told():
+    reason = "server-cuda: this environment has onnxruntime, not onnxruntime-gpu; run `tox run -e bench-gpu`"
+    assert CUDA.unavailable(SOFTWARE) == reason
+    assert CUDA.versions(SOFTWARE) == {}
+    refused(CUDA, resnet8(), "this environment has onnxruntime, not", UnavailableError)
+
+
+def test_cuda_with_another_precision_or_a_part_elsewhere_is_found_out(monkeypatch):
+    monkeypatch.setattr(cuda, "first_device", lambda: "H")
+
+    class Session:
+        def __init__(self, tf32, *providers):
+            self.tf32, self.parts = tf32, [SimpleNamespace(ep_name=name) for name in providers]
+
+        def get_providers(self):
+            return [cuda.PROVIDER, "CPUExecutionProvider"]
+
+        def get_provider_graph_assignment_info(self):
+            return self.parts
+
+        def get_provider_options(self):
+            return {cuda.PROVIDER: {"use_tf32": self.tf32}}
+
+    facts = CUDA._prove(resnet8(), Session("0", cuda.PROVIDER))
+    assert (facts.execution_provider, facts.details["gpu"], facts.details["tf32"]) == (cuda.PROVIDER, "H", False)
+    with pytest.raises(PlatformError, match="use_tf32 is '1', wanted '0'"):
+        CUDA._prove(resnet8(), Session("1", cuda.PROVIDER))
+    with pytest.raises(PlatformError, match="CPUExecutionProvider has a part of the graph"):
+        CUDA._prove(resnet8(), Session("0", cuda.PROVIDER, "CPUExecutionProvider"))
+
+
+class Driver:
+    """libcuda of a machine with as many GPUs, or which answers every call with an error."""
+
+    def __init__(self, gpus, error=0):
+        self.gpus, self.error = gpus, error
+
+    def cuInit(self, flags):  # noqa: N802
+        return self.error
+
+    def cuDeviceGetCount(self, count):  # noqa: N802
+        count._obj.value = self.gpus
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("driver", "words"),
+    [
+        (Driver(0), "no CUDA device: the driver shows none; check nvidia-smi and CUDA_VISIBLE_DEVICES"),
+        (Driver(0, error=100), "no CUDA device: cuInit answered with error 100; check nvidia-smi"),
+        (Driver(1), None),
+    ],
+    ids=["none", "error", "one"],
+)
+def test_the_driver_is_asked_for_a_gpu(driver, words, monkeypatch):
+    monkeypatch.setattr(native, "installed", lambda package: package == "onnxruntime-gpu")
+    monkeypatch.setattr(cuda.ctypes, "CDLL", lambda name: driver)
+    monkeypatch.setattr(cuda, "asked_apart", cuda.no_device)
+    assert CUDA.unavailable(SOFTWARE) == (words and f"server-cuda: {words}")
+
+
+def test_the_driver_is_asked_in_a_process_of_its_own(monkeypatch):
+    monkeypatch.setattr(cuda.ctypes, "CDLL", lambda name: pytest.fail("asked in this process"))
+    assert cuda.asked_apart() is None or "check nvidia-smi" in cuda.asked_apart()
+
+
+def test_a_missing_compiler_is_told(monkeypatch):
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    reason = r"no C\+\+ compiler: /nowhere/g\+\+ is not there; install g\+\+, or name one in CXX"
+    refused(COMPILED, resnet8(), reason, UnavailableError)
+    assert TORCH.unavailable(SOFTWARE) is None
+
+
+@pytest.mark.parametrize("platform", [LITERT, TORCH, COMPILED], ids=by_name)
+def test_a_file_of_the_users_own_is_refused_where_it_takes_more_than_onnx(platform, tiny_model):
+    refused(
+        platform, Case(own.load(tiny_model)), r"tiny\.onnx: .*only the catalogue's float32 models", UnavailableError
+    )
+
+
+def test_litert_names_the_batch_sizes_there_are():
+    words = r"resnet8\.onnx: no \.tflite file for batches of 2: it has batches of 1, 8, 64; "
+    refused(LITERT, resnet8(2), words, UnavailableError)
+    refused(LITERT, Case(manifest.load("resnet8.int8")), r".*it has none of any size", UnavailableError)
+
+
+def test_an_altered_tflite_file_is_refused(monkeypatch):
+    artefact = manifest.load("resnet8")
+    derived = {name: row | {"sha256": "0"} for name, row in artefact.row["derived"].items()}
+    altered = manifest.Artefact("resnet8", artefact.path, artefact.row | {"derived": derived})
+    refused(LITERT, Case(altered), r"resnet8\.onnx: .*has SHA-256")
+
+
+def test_openvino_refuses_lengths_that_nobody_told(tmp_path):
+    case = Case(own.load(make_many(tmp_path / "many.onnx")))
+    refused(OPENVINO, case, r"many\.onnx: input ids has free dimensions beside the batch", UnavailableError)
+
+
+# What is not what its name says
+
+
+def test_another_number_of_threads_is_found_out(monkeypatch):
+    case = resnet8()
+    real = server.options
+    monkeypatch.setattr(server, "options", lambda threads: real(2))
+    refused(CPU, case, r"resnet8\.onnx: opened on CPUExecutionProvider with 2 threads, not on 1")
+    with pytest.raises(PlatformError, match=r"here: resnet8\.onnx: started 0 threads beside this one, wanted 2"):
+        native.prove_started(resnet8(threads=3), "here", native.runtime_threads())
+    refused(OPENVINO, resnet8(threads=4096), r"resnet8\.onnx: INFERENCE_NUM_THREADS is \d+, wanted 4096")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INFERENCE_PRECISION_HINT", openvino.Type.bf16),  # the default where the processor has it
+        ("EXECUTION_DEVICES", ["GPU"]),
+        ("NUM_STREAMS", 2),
+    ],
+)
+def test_openvino_otherwise_than_asked_for_is_found_out(name, value, monkeypatch):
+    real = openvino.CompiledModel.get_property
+    monkeypatch.setattr(
+        openvino.CompiledModel,
+        "get_property",
+        lambda compiled, asked: value if asked == name else real(compiled, asked),
+    )
+    refused(OPENVINO, resnet8(), rf"resnet8\.onnx: {name} is .*, wanted")
+
+
+@pytest.mark.parametrize(
+    ("threads", "changed", "words"),
+    [
+        (2, {"num_threads": 1}, "started 0 threads beside this one, wanted 1"),
+        (
+            1,
+            {"experimental_op_resolver_type": litert_interpreter.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES},
+            "0 delegates among",
+        ),
+    ],
+    ids=["threads", "XNNPACK"],
+)
+def test_litert_otherwise_than_asked_for_is_found_out(threads, changed, words, monkeypatch):
+    real = litert_interpreter.Interpreter
+    monkeypatch.setattr(
+        litert_interpreter,
+        "Interpreter",
+        lambda path, num_threads: real(path, **{"num_threads": num_threads} | changed),
+    )
+    refused(LITERT, resnet8(threads=threads), rf"resnet8\.onnx: {words}")
+
+
+def test_a_delegate_of_a_part_is_found_out():
+    class Interpreter:
+        def _get_ops_details(self):
+            return [{"op_name": "CONV_2D"}, {"op_name": "DELEGATE", "inputs": [0, 1], "outputs": [7]}]
+
+    litert.refuse_undelegated(resnet8(), "here", Interpreter(), 0, 7)
+    for given, answer in ((2, 7), (0, 8)):
+        with pytest.raises(PlatformError, match="1 delegates among 2 operators, not one XNNPACK from input to output"):
+            litert.refuse_undelegated(resnet8(), "here", Interpreter(), given, answer)
+
+
+@pytest.mark.parametrize("platform", [TORCH, COMPILED], ids=by_name)
+def test_torch_on_two_numbers_of_threads_takes_turns(platform):
+    before, feeds = torch.get_num_threads(), {"input": seeded_batch(64)}
+    two, one = resnet8(64, 2), resnet8(64, 1)
+    with (
+        platform.open(two, SOFTWARE) as on_two,
+        CPU.open(one, SOFTWARE) as partner,
+        platform.open(one, SOFTWARE) as on_one,
+    ):
+        for session, threads in [(on_two, 2), (partner, 1), (on_one, 1)] * 3:
+            block = session.time(feeds, 10)
+            assert difference(one, feeds, block.outputs) < 1e-5
+            assert session is partner or torch.get_num_threads() == threads
+            spread = block.cpu.all_threads / block.cpu.busiest_thread
+            assert 1 + 0.02 * (threads - 1) < spread + 0.01 < threads + 0.5
+        if platform is COMPILED:
+            images = on_two._engine.prepare(feeds)
+            with pytest.raises(RuntimeError, match="num_threads"):
+                on_one._engine.infer(images)
+    assert torch.get_num_threads() == before
+
+
+def test_torch_that_keeps_its_threads_is_found_out(monkeypatch):
+    with TORCH.open(resnet8(threads=2), SOFTWARE) as session:
+        torch.set_num_threads(1)
+        with monkeypatch.context() as context:
+            context.setattr(torch, "set_num_threads", lambda threads: None)
+            with pytest.raises(PlatformError, match=r"^server-torch: resnet8.*computes on 1 threads, wanted 2"):
+                session.run({"input": seeded_batch(8)})
+            refused(TORCH, resnet8(threads=3), r"resnet8\.onnx: PyTorch computes on 1 threads, wanted 3")
+
+
+def test_a_network_that_was_not_compiled_is_found_out(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda network, **how: network)
+    refused(COMPILED, resnet8(), r"resnet8\.onnx: graphs compiled is 0, wanted 1")
+    counted = {"stats": Counter(unique_graphs=1), "inductor": Counter(mkldnn_conv_weight_pack_matcher_count=9)}
+    pytorch.prove_compiled(resnet8(), "here", counted)
+    with pytest.raises(PlatformError, match="graph breaks is 1, wanted 0"):
+        pytorch.prove_compiled(resnet8(), "here", counted | {"graph_break": Counter(print=1)})
+    with pytest.raises(PlatformError, match="frozen convolutions is False"):
+        pytorch.prove_compiled(resnet8(), "here", counted | {"inductor": Counter()})
+
+
+def test_a_batch_that_would_be_compiled_anew_is_refused():
+    engine = pytorch.TorchEngine(None, torch.get_num_threads(), batch_size=8)
+    with pytest.raises(ValueError, match="a batch of 2, compiled for 8"):
+        engine.prepare({"input": seeded_batch(2)})
+
+
+@pytest.mark.parametrize("platform", [OPENVINO, LITERT], ids=by_name)
+def test_a_batch_of_another_size_than_the_cases_is_refused(platform):
+    with (
+        platform.open(resnet8(), SOFTWARE) as session,
+        pytest.raises(PlatformError, match=rf"^{platform.name}: resnet8\.onnx: the inference failed: "),
+    ):
+        session.run({"input": seeded_batch(2)})
+
+
+def test_threads_of_pythons_own_are_not_the_runtimes():
+    before, end = native.runtime_threads(), threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    native.prove_started(resnet8(), "here", before)
+    end.set()
+    thread.join()
+
+
+# Fresh processes
+
+
+class Opened:
+    """A platform that is found slowly and opened fast."""
+
+    def __init__(self, reason=None):
+        self.reason = reason
+
+    def unavailable(self, settings):
+        time.sleep(0.2)
+        return self.reason
+
+    @contextmanager
+    def open(self, case, settings):
+        yield SimpleNamespace(time=lambda feeds, rounds: Block([1.0] * rounds, feeds, None), facts=None)
+
+
+def test_what_a_platform_looks_for_is_not_in_its_load():
+    assert worker.open_once(Opened(), resnet8(), {}, SOFTWARE).load < 0.1
+    with pytest.raises(UnavailableError, match=r"^none here$"):
+        worker.open_once(Opened("none here"), resnet8(), {}, SOFTWARE)
+
+
+def test_a_fresh_process_brings_the_platforms_own_words(tmp_path, feeds):
+    with pytest.raises(UnavailableError, match=r"^server-litert: .* for batches of 2: it has batches of 1, 8, 64"):
+        next(LITERT.openings(resnet8(2), feeds, SOFTWARE, "process"))
+    (tmp_path / "broken.onnx").write_bytes(b"no model at all" * 100)
+    with pytest.raises(PlatformError, match=r"^server-cpu: broken\.onnx: \[ONNXRuntimeError\]"):
+        next(CPU.openings(Case(own.load(tmp_path / "broken.onnx")), feeds, SOFTWARE, "process"))
+
+
+class Ends:
+    """Settings that end the process which unpickles them, or hang it."""
+
+    def __init__(self, end, reason, timeout=30):
+        self.timeout = timeout
+        self.end = (end, (reason,))
+
+    def __reduce__(self):
+        return self.end
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"), [(Ends(sys.exit, "out of cheese"), "1: out of cheese"), (Ends(os._exit, 3), "3: ")]
+)
+def test_a_process_that_ends_early_is_told_with_its_last_words(ends, words, feeds):
+    with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: a fresh process ended with {words}"):
+        next(CPU.openings(resnet8(), feeds, ends, "process"))
+
+
+@pytest.fixture
+def hangs(tmp_path):
+    """Settings whose process starts another, leaves a file, and never ends; once checked, nothing may be left."""
+    told = tmp_path / "told"
+    script = f"touch $TMPDIR/left; echo $$ $TMPDIR > {told}.new; mv {told}.new {told}; exec sleep 60"
+    yield Ends(subprocess.check_call, ["sh", "-c", script], timeout=0.2), told
+    process, folder = told.read_text().split()
+    assert not Path(folder).exists()
+    assert ends(int(process), within=10)
+
+
+def ends(process, within):
+    """Whether a process is gone, or ends *within* seconds: one that was killed may still be on its way."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], within)[0])  # readable once it has ended, waited for or not
+    finally:
+        os.close(handle)
+
+
+def test_a_process_that_hangs_is_ended_with_all_it_started(hangs, feeds):
+    words = r"a fresh process did not end within 2 s; raise --inference-timeout, of which this is 10 times$"
+    with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: {words}"):
+        next(CPU.openings(resnet8(), feeds, hangs[0], "process"))
+
+
+def test_an_interrupt_ends_the_process_with_all_it_started(hangs, feeds):
+    settings, told = hangs
+    settings.timeout = 30
+
+    def interrupt():
+        while not told.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(CPU.openings(resnet8(), feeds, settings, "process"))
+
+
+# The GPU that is simulated on the processor, with the files of the browser
+
+
+def test_a_simulated_gpu_is_refused_unless_allowed(monkeypatch):
+    simulated = webgpu.Vulkan("loader", "driver", ("SwiftShader",), software=True)
+    monkeypatch.setattr(webgpu, "vulkan", lambda settings: simulated)
+    words = r"the only adapter is software \(SwiftShader\); use a machine with a GPU, or pass --allow-software-gpu$"
+    refused(WEBGPU, resnet8(), words, UnavailableError, Settings())
+    assert WEBGPU.unavailable(SOFTWARE) is None
+    monkeypatch.setattr(webgpu, "vulkan", lambda settings: None)
+    refused(WEBGPU, resnet8(), "no GPU that Vulkan knows; install the GPU's driver", UnavailableError)
+
+
+def test_the_clock_of_a_device_covers_its_computing():
+    """Its own end of an inference comes long before the outputs are there."""
+    case, feeds = resnet8(1), {"input": seeded_batch(1)}
+    with WEBGPU.open(case, SOFTWARE) as session:
+        blocks = session.time(feeds, 2), session.on_device().time(feeds, 2)
+        engine = session._engine
+        bound = engine.prepare(feeds)
+        start = time.perf_counter()
+        engine._session.run_with_iobinding(bound.binding)
+        bound.binding.synchronize_outputs()
+        alone = time.perf_counter() - start
+    for block in blocks:
+        assert difference(case, feeds, block.outputs) < 1e-5
+        assert block.cpu is None
+        if session.facts.details["software_gpu"]:
+            assert min(block.seconds) > 4 * alone
+
+
+def test_a_device_is_fed_what_it_is_given():
+    case, feeds = resnet8(1), {"input": seeded_batch(1)}
+    with WEBGPU.open(case, SOFTWARE) as session:
+        for given in (feeds, {"input": -feeds["input"]}):
+            assert difference(case, given, session.run(given)) < 1e-5
+            assert difference(case, given, session.on_device().run(given)) < 1e-5
+
+
+def test_a_simulated_gpu_is_labelled_and_leaves_the_rest_alone():
+    before = dict(os.environ)
+    with WEBGPU.open(resnet8(), SOFTWARE) as session, CPU.open(resnet8(), SOFTWARE) as other:
+        assert session.facts.execution_provider == "WebGpuExecutionProvider"
+        assert session.facts.details["software_gpu"] == webgpu.vulkan(SOFTWARE).software
+        assert session.facts.details["adapters"]
+        assert (other.facts.execution_provider, other.facts.threads) == ("CPUExecutionProvider", 1)
+    assert dict(os.environ) == before
+    refused(WEBGPU, resnet8(threads=2), r"resnet8\.onnx: 2 threads of the processor", UnavailableError)
+
+
+def test_a_simulated_gpu_in_a_real_ones_place_is_found_out():
+    found = webgpu.vulkan(SOFTWARE)
+    with WEBGPU.explained(resnet8()):
+        adapter, session = WEBGPU._session(resnet8(), found)
+    claimed = webgpu.Vulkan(found.loader, found.driver, ("a GPU",), not found.software)
+    with pytest.raises(PlatformError, match=rf"software GPU is {found.software}, wanted {not found.software}"):
+        WEBGPU._prove(resnet8(), session, adapter, claimed)

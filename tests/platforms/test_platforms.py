@@ -1,0 +1,289 @@
+"""The contract of a platform, held by every one of the catalogue that this machine has."""
+
+import math
+import sys
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+from helpers import make_graph, make_linear, make_many, make_model
+
+from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
+from benchmarks.measuring.reference import TOLERANCES, ParityError, check_parity, reference
+from benchmarks.measuring.sampler import Plan, draw
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
+from benchmarks.settings import Settings
+from models import manifest, own
+from models.cifar100 import MEAN, STD, normalise
+
+# These need what a test machine may lack; the set-up of the test environment makes sure of all others.
+NEEDS_HARDWARE = {"server-cuda", "chromium-webnn-gpu", "chromium-webnn-npu"}
+# These run what was exported for them from the catalogue's models; the others any ONNX file.
+EXPORTED = {"server-litert", "server-torch", "server-torch-compiled", "chromium-tfjs", "chromium-litert"}
+# These compute on as many threads as they like.
+OWN_THREADS = {"server-cuda", "server-webgpu", "chromium-webgpu", "chromium-webnn"}
+SOFTWARE_GPU = {"server-webgpu", "chromium-webgpu"}
+
+
+def fed(batch):
+    return {"input": batch}
+
+
+@pytest.fixture
+def settings():
+    return Settings(timeout=60, allow_software_gpu=True)
+
+
+def present(name, settings):
+    platform = PLATFORMS[name]
+    if reason := platform.unavailable(settings):
+        pytest.skip(reason) if name in NEEDS_HARDWARE else pytest.fail(reason)
+    return platform
+
+
+@pytest.fixture(params=PLATFORMS)
+def platform(request, settings):
+    return present(request.param, settings)
+
+
+@pytest.fixture(params=[name for name in PLATFORMS if name not in EXPORTED])
+def any_file_platform(request, settings):
+    return present(request.param, settings)
+
+
+@pytest.fixture
+def case(platform, tiny_model):
+    """The least that the platform can run."""
+    return Case(manifest.load("resnet8") if platform.name in EXPORTED else own.load(tiny_model))
+
+
+@pytest.fixture
+def session(platform, case, settings):
+    with platform.open(case, settings) as session:
+        yield session
+
+
+def test_the_catalogue_is_keyed_by_name():
+    assert all(name == platform.name for name, platform in PLATFORMS.items())
+    assert PLATFORMS.keys() >= {*DEFAULT_SWEEP}
+
+
+def test_names_say_on_which_side_a_platform_is():
+    assert all(platform.is_client == name.startswith("chromium-") for name, platform in PLATFORMS.items())
+    assert all(platform.is_client or name.startswith("server-") for name, platform in PLATFORMS.items())
+
+
+def test_versions_are_told_without_a_session(platform, settings):
+    versions = platform.versions(settings)
+    assert versions
+    assert all(isinstance(value, str) and value for value in versions.values())
+
+
+@pytest.mark.parametrize("size", [1, 8])
+def test_logits_agree_with_the_reference_and_are_of_the_images_given(platform, case, settings, size):
+    feeds = seeded_feeds(case.file, size)
+    negated = fed(-feeds["input"])
+    with platform.open(replace(case, batch_size=size), settings) as session:
+        for given in (feeds, negated):
+            assert check_parity(platform.name, session.run(given), reference(case.file, given), 1e-5) < 1e-5
+
+
+def test_a_block_holds_as_many_positive_samples_as_rounds(session):
+    feeds = fed(seeded_batch(1))
+    block = session.time(feeds, 5)
+    assert isinstance(block, Block)
+    assert len(block.seconds) == 5
+    np.testing.assert_array_equal(block.outputs["logits"], session.run(feeds)["logits"])
+    assert all(isinstance(value, float) and math.isfinite(value) and value > 0 for value in block.seconds)
+
+
+def test_a_larger_batch_takes_longer(platform, settings):
+    if platform.name in SOFTWARE_GPU:
+        pytest.skip("a GPU that is simulated takes as long as it likes")
+    fastest = {}
+    for size in (1, 64):
+        with platform.open(Case(manifest.load("resnet8"), size), settings) as session:
+            drawn = draw(session, fed(seeded_batch(size)), Plan(20, 0.05))
+            fastest[size] = min(value for block in drawn for value in block.seconds)
+    assert fastest[64] > 4 * fastest[1]
+
+
+def test_a_batch_of_the_wrong_shape_names_the_platform(session, case):
+    with pytest.raises((PlatformError, UnavailableError), match=rf"{session.facts.platform}: {case.file.stem}"):
+        session.run(fed(np.zeros((1, 1, 8, 8), np.float32)))
+
+
+def test_equal_bytes_in_another_shape_are_another_batch(any_file_platform, tiny_model, settings):
+    with any_file_platform.open(Case(own.load(tiny_model), 2), settings) as session:
+        assert session.run(fed(np.zeros((2, 3, 32, 32), np.float32)))["logits"].shape == (2, 100)
+        with pytest.raises(PlatformError):
+            session.run(fed(np.zeros((1, 6, 32, 32), np.float32)))
+
+
+def test_processor_time_is_about_the_time_spent(platform, settings):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux tells the processor time of another process")
+    if platform.name in SOFTWARE_GPU:
+        pytest.skip("a simulated GPU computes on as many threads as it likes, after its inference too")
+    with platform.open(Case(manifest.load("resnet8")), settings) as session:
+        blocks = list(draw(session, fed(seeded_batch(1)), Plan(30, 0.3)))
+    timed = sum(sum(block.seconds) for block in blocks)
+    spent = sum(block.cpu.all_threads for block in blocks)
+    assert 0.02 * timed < spent < 5 * timed + 0.5  # a loaded machine leaves little of the wall time
+
+
+def test_facts_say_what_is_in_force(session, platform):
+    facts = session.facts
+    assert facts.threads == (None if platform.name in OWN_THREADS else 1)
+    assert facts.platform == platform.name
+    assert facts.execution_provider
+    assert 0 < facts.clock_resolution <= 20e-6
+    assert facts.details.get("software_gpu", False) == (platform.name in SOFTWARE_GPU)
+
+
+def test_a_software_gpu_is_refused_unless_it_is_allowed(platform, case):
+    if platform.name not in SOFTWARE_GPU:
+        pytest.skip("no GPU is asked for")
+    with pytest.raises(UnavailableError, match=rf"{platform.name}: .*software.*--allow-software-gpu"):
+        platform.open(case, Settings(timeout=60)).__enter__()
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all" * 100], ids=["empty", "text"])
+def test_a_file_that_is_no_model_is_refused(platform, settings, tmp_path, content):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(content)
+    refusal = UnavailableError if platform.name in EXPORTED else PlatformError
+    with (
+        pytest.raises(refusal, match=rf"{platform.name}: broken\.onnx"),
+        platform.open(Case(own.load(broken)), settings),
+    ):
+        pytest.fail("the platform opened it")
+
+
+def test_an_unknown_operator_is_refused_with_the_runtimes_words(any_file_platform, settings, tmp_path):
+    model = make_model(tmp_path / "strange.onnx", operator="Frobnicate")
+    with (
+        pytest.raises(PlatformError, match=r"strange\.onnx.*Frobnicate"),
+        any_file_platform.open(Case(own.load(model)), settings),
+    ):
+        pytest.fail("the platform opened it")
+
+
+@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm"])
+def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp_path):
+    model = make_many(tmp_path / "many.onnx")
+    feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
+    expected = reference(model, feeds)
+    with present(name, settings).open(Case(own.load(model), 3), settings) as session:
+        found = session.time(feeds, 2).outputs
+    assert check_parity(name, found, expected, 1e-5) < 1e-5
+    np.testing.assert_array_equal(found["same"], feeds["pixels"])
+    assert {value.dtype.name for value in found.values()} == {"float32", "uint8", "int64", "float16"}
+
+
+def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp_path):
+    if any_file_platform.name == "chromium-webnn":
+        pytest.skip("this graph's batch has no name, by which WebNN could be told its length")
+    make_linear(tmp_path / "my model.onnx", save_as_external_data=True, location="my weights.bin", size_threshold=0)
+    model = tmp_path / "my model.onnx"
+    feeds, case = seeded_feeds(model, 2), Case(own.load(model), 2)
+    with any_file_platform.open(case, settings) as session:
+        found = check_parity(any_file_platform.name, session.run(feeds), reference(model, feeds), 1e-5)
+        assert found < 1e-5
+    (tmp_path / "my weights.bin").unlink()
+    words = rf"{any_file_platform.name}: my model\.onnx: .*my weights\.bin"
+    with pytest.raises(PlatformError, match=words), any_file_platform.open(case, settings):
+        pytest.fail("the platform opened it")
+
+
+def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings, tmp_path):
+    flatten = onnx.helper.make_node("Flatten", ["input"], ["logits"])
+    shapes = ("input", "FLOAT", ["batch", 3, 8, 8]), ("logits", "FLOAT", ["batch", 192])
+    model = make_graph(tmp_path / "flat.onnx", [flatten], [shapes[0]], [shapes[1]])
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 3, 8, 8), np.uint8)
+    with any_file_platform.open(Case(own.load(model), 10), settings) as session:
+        blocks = list(session.classify(Images(pixels, MEAN, STD), 10))
+    assert [len(block.seconds) for block in blocks] == [1, 1]
+    found = np.concatenate([block.outputs["logits"] for block in blocks])
+    np.testing.assert_array_equal(found, normalise(pixels, MEAN, STD).reshape(20, 192))
+
+
+def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, settings):
+    artefact = manifest.load("resnet8")
+    pixels = np.random.default_rng(1).integers(0, 256, (16, 3, 32, 32), np.uint8)
+    with platform.open(Case(artefact, 8), settings) as session:
+        blocks = list(session.classify(Images(pixels, MEAN, STD), 8))
+    found = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
+    assert check_parity(platform.name, found, reference(artefact.path, fed(normalise(pixels))), 1e-5) < 1e-5
+
+
+@pytest.mark.parametrize("caches", ["process", "cold", "warm"])
+def test_openings_tell_load_first_inferences_and_memory(platform, settings, caches):
+    if caches not in platform.caches:
+        pytest.skip(f"{platform.name} has {', '.join(platform.caches)}")
+    if platform.name in SOFTWARE_GPU:
+        pytest.skip("twenty inferences on a simulated GPU take a minute")
+    artefact = manifest.load("resnet8")
+    feeds = seeded_feeds(artefact.path, 1)
+    openings = platform.openings(Case(artefact), feeds, settings, caches)
+    opening = next(openings)
+    openings.close()
+    assert opening.second > 0
+    assert 0 < opening.first < 60
+    assert 0 < opening.load < 60
+    assert opening.facts.platform == platform.name
+    assert check_parity(platform.name, opening.outputs, reference(artefact.path, feeds), 1e-5) < 1e-5
+    if sys.platform.startswith("linux"):
+        assert 5e6 < opening.memory.before < opening.memory.peak < 5e9
+    assert bool(opening.memory.wasm) == platform.is_client
+
+
+def test_parity_refuses_wrong_logits(tiny_model):
+    expected = reference(tiny_model, seeded_feeds(tiny_model, 2))["logits"]
+
+    def parity(logits):
+        return check_parity("here", {"logits": logits}, {"logits": expected}, TOLERANCES["float32"])
+
+    assert parity(expected * np.float32(1 + 1e-6)) < 1e-5
+    for wrong in (expected * 1.001, expected[:1], expected * np.nan, expected[::-1], expected.astype(np.float64)):
+        with pytest.raises(ParityError, match=r"^here: logits"):
+            parity(wrong)
+    with pytest.raises(ParityError, match=r"^here: outputs other; the reference has logits"):
+        check_parity("here", {"other": expected}, {"logits": expected}, 1e-5)
+
+
+def test_parity_takes_integers_at_their_word():
+    wanted = {"classes": np.array([3, 4, 5])}
+    assert check_parity("here", wanted, wanted, 1e-5) == 0
+    with pytest.raises(ParityError, match="classes differ from the reference's in 1 places"):
+        check_parity("here", {"classes": np.array([3, 4, 6])}, wanted, 1e-5)
+
+
+def test_parity_takes_infinities_at_their_word_and_the_rest_within_tolerance():
+    wanted = {"y": np.array([1.0, np.inf, np.nan, -np.inf], np.float32)}
+    near = {"y": np.array([1.0 + 1e-6, np.inf, np.nan, -np.inf], np.float32)}
+    assert 0 < check_parity("here", near, wanted, 1e-5) < 1e-5
+    for index, other in ((0, np.nan), (0, 1.1), (1, -np.inf), (2, 0.0), (3, -3e38)):
+        wrong = near["y"].copy()
+        wrong[index] = other
+        with pytest.raises(ParityError, match="here: y differ"):
+            check_parity("here", {"y": wrong}, wanted, 1e-5)
+
+
+def test_a_reference_without_an_answer_is_told(tmp_path):
+    node = onnx.helper.make_node("Gather", ["table", "ids"], ["y"])
+    table = onnx.numpy_helper.from_array(np.zeros((1, 4), np.float32), "table")
+    shapes = [("ids", "INT64", [8])], [("y", "FLOAT", [8, 4])]
+    model = make_graph(tmp_path / "gather.onnx", [node], *shapes, [table])
+    with pytest.raises(ParityError, match=r"gather\.onnx: the reference cannot answer: .*indices"):
+        reference(model, seeded_feeds(model, 8))
+
+
+def test_a_browser_that_is_not_there_is_named(tmp_path):
+    nowhere = tmp_path / "no-browser"
+    reason = PLATFORMS["chromium-wasm"].unavailable(Settings(browser_path=nowhere))
+    assert str(nowhere) in reason
+    assert "--browser-path" in reason
+    assert PLATFORMS["chromium-wasm"].versions(Settings(browser_path=nowhere)) == {}
