@@ -203,13 +203,17 @@ SCENARIOS = {
     "another pytest-benchmark": refusal(
         "*the session of pytest-benchmark 5* has no abacus; install the version that pyproject.toml names",
         sources={
-            "conftest.py": [(LAST, f"{LAST}\nfrom benchmarks import compare_fail\ncompare_fail.USED += ('abacus',)\n")]
+            "conftest.py": [
+                (LAST, f"{LAST}\nfrom benchmarks.run import compare_fail\ncompare_fail.USED += ('abacus',)\n")
+            ]
         },
     ),
     "storage that is no folder": refusal(
         "*a refused run could not be kept apart in *; name a folder: --benchmark-storage=file://FOLDER",
         sources={
-            "conftest.py": [(LAST, f"{LAST}\nfrom benchmarks import compare_fail\ncompare_fail.FileStorage = str\n")]
+            "conftest.py": [
+                (LAST, f"{LAST}\nfrom benchmarks.run import compare_fail\ncompare_fail.FileStorage = str\n")
+            ]
         },
     ),
     "allowed without effect": refusal(

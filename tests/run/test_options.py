@@ -223,7 +223,9 @@ def test_an_unstable_benchmark_is_marked_and_said_what_to_do_about(suite, monkey
 
 def test_a_quiet_run_is_not_marked(suite, monkeypatch):
     monkeypatch.setenv("FAKE_SHARE", "1.0")
-    prepend(suite, "from benchmarks import trust\ntrust.CHECKS = trust.CHECKS[1:2]\n")  # whatever else runs here
+    prepend(
+        suite, "from benchmarks.measuring import trust\ntrust.CHECKS = trust.CHECKS[1:2]\n"
+    )  # whatever else runs here
     result = suite.run("--benchmark-json=out.json")
     result.stdout.fnmatch_lines(["trust    1 of 1 benchmarks were stable*"])
     result.stdout.no_fnmatch_line("*(!)*")
