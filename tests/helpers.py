@@ -100,16 +100,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from benchmarks import platforms
 from benchmarks.measuring import reference as references
-from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, UnavailableError
+from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, Slowdown, UnavailableError
 from models.cifar100 import normalised_batches
 
 class FakeSession:
     def __init__(self, platform, case):
         self.platform, self.case, self.model, self.threads = platform, case, case.file, case.threads
-        details = {"software_gpu": True} if platform.name == "software" else {}
-        if case.slowdown > 1:
-            details["slowdown"] = {"asked": case.slowdown}
-        self.facts = Facts(platform.name, "FakeProvider", case.threads, "fake.clock", 1e-7, details=details)
+        self.facts = Facts(
+            platform.name,
+            "FakeProvider",
+            case.threads,
+            "fake.clock",
+            1e-7,
+            slowdown=Slowdown(case.slowdown) if case.slowdown > 1 else None,
+            is_software=platform.name == "software",
+        )
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
             print(json.dumps(call | {"gc": gc.isenabled(), "platform": self.platform.name}), file=lines)
