@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.protocol import MovableSession, Session
+from benchmarks.protocol import Session
 from benchmarks.run import choices
 from models.manifest import ModelError
 
@@ -65,7 +65,7 @@ class Turns:
     def on_the_core(self, session: Session) -> Iterator[None]:
         """Keep what computes on the core that the gate says, the other side's too; not where several threads do."""
         core = self._schedule["core"]
-        if core is None or (session.facts.threads or 1) > 1 or not isinstance(session, MovableSession):
+        if core is None or (session.facts.threads or 1) > 1:
             yield
             return
         cores = os.sched_getaffinity(0)

@@ -157,7 +157,7 @@ def test_facts_say_what_is_in_force(session, platform):
     assert facts.platform == platform.name
     assert facts.execution_provider
     assert 0 < facts.clock_resolution <= 20e-6
-    assert facts.details.get("software_gpu", False) == (platform.name in SOFTWARE_GPU)
+    assert facts.is_software == (platform.name in SOFTWARE_GPU)
 
 
 def test_a_software_gpu_is_refused_unless_it_is_allowed(platform, case):
