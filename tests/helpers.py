@@ -129,6 +129,8 @@ class FakeSession:
     def classify(self, images, batch_size):
         for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
             yield self.time({"input": batch}, 1)
+    def obtained_slowdown(self, feeds):
+        return float(self.case.slowdown)
     def on_device(self):
         return FakeSession(self.platform, self.case)
     def seconds(self):

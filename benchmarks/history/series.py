@@ -13,10 +13,10 @@ from typing import Any
 
 from benchmarks.history.runs import LeftOut, StoredRun
 from benchmarks.results import Result, keys
-from benchmarks.results.saved import Calibration
+from benchmarks.results.saved import WitnessTimes
 
 RAW = "raw"  # where a run did not time the work
-NO_CALIBRATION = Calibration(RAW, 1.0)
+NO_WITNESS = WitnessTimes(RAW, 1.0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Series:
 class _Measured:
     run: StoredRun
     seconds: float
-    calibration: float  # seconds; 1 where there is none
+    witness: float  # seconds that the fixed work took meanwhile; 1 where nobody timed it
     model: str
 
 
@@ -71,7 +71,7 @@ def all_series(runs: Iterable[StoredRun]) -> tuple[list[Series], list[LeftOut]]:
                 left_out.append(LeftOut(f"{run.file}: {key.name}", why))
             else:
                 by_key[key].append(measured)
-    usual = _usual_calibrations(by_key)
+    usual = _usual_witness(by_key)
     machines = {key: (key.machine, key.fingerprint, key.workload) for key in by_key}
     ordered = sorted(by_key, key=lambda key: (key.machine, key.fingerprint, key.name, key.workload))
     return [Series(key, _points(by_key[key], usual[machines[key]])) for key in ordered], left_out
@@ -81,30 +81,30 @@ def _why_not(result: Result, measured: _Measured) -> str:
     """Return why a result is no speed; nothing where it is one."""
     if result.is_software:
         return "measured on a simulated GPU, which is no GPU's speed"
-    if all(math.isfinite(value) and value > 0 for value in (measured.seconds, measured.calibration)):
+    if all(math.isfinite(value) and value > 0 for value in (measured.seconds, measured.witness)):
         return ""
-    return f"{measured.seconds} s over a calibration of {measured.calibration} s is no speed"
+    return f"{measured.seconds} s over a calibration of {measured.witness} s is no speed"
 
 
 def _of(run: StoredRun, result: Result) -> tuple[Key, _Measured]:
-    calibration = result.calibration or NO_CALIBRATION
-    key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, calibration.workload)
+    witness = result.witness or NO_WITNESS
+    key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, witness.workload)
     model = str(result.info.get(keys.MODEL_SHA256, ""))[:8]
-    return key, _Measured(run, result.seconds(result.statistic), calibration.p10, model)
+    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model)
 
 
-def _usual_calibrations(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:
+def _usual_witness(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:
     """Return what the work usually takes on each machine, in seconds."""
     seconds: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
     for key, measured in by_key.items():
-        seconds[key.machine, key.fingerprint, key.workload] += [each.calibration for each in measured]
+        seconds[key.machine, key.fingerprint, key.workload] += [each.witness for each in measured]
     return {machine: statistics.median(values) for machine, values in seconds.items()}
 
 
 def _points(measured: Sequence[_Measured], usual: float) -> list[Point]:
     before = [None, *measured]
     return [
-        Point(each.run, each.seconds / each.calibration * usual * 1e3, _notes(last, each) if last else ())
+        Point(each.run, each.seconds / each.witness * usual * 1e3, _notes(last, each) if last else ())
         for last, each in zip(before, measured, strict=False)
     ]
 

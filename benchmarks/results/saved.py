@@ -38,8 +38,8 @@ class Fault(Enum):
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What the witness saw: a fixed piece of work, timed between the blocks, in seconds."""
+class WitnessTimes:
+    """How long a fixed piece of work took between the blocks, in seconds."""
 
     workload: str
     p10: float
@@ -99,15 +99,15 @@ class Result:
         return [self.samples[start:end] for start, end in pairwise(ends)]
 
     @property
-    def calibration(self) -> Calibration | None:
-        """What the witness saw; None where there was none."""
-        saved = self.info.get(keys.CALIBRATION)
-        return Calibration(saved["workload"], saved["p10"]) if saved else None
+    def witness(self) -> WitnessTimes | None:
+        """What the witness of the machine's state saw; None where there was none."""
+        saved = self.info.get(keys.WITNESS)
+        return WitnessTimes(saved["workload"], saved["p10"]) if saved else None
 
     @property
     def is_complete(self) -> bool:
         """Whether it has all that two saved runs are compared by: samples, options and a witness."""
-        return bool(self.options and keys.CALIBRATION in self.info and "data" in self.stats)
+        return bool(self.options and keys.WITNESS in self.info and "data" in self.stats)
 
     @property
     def statistic(self) -> str:

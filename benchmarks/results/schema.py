@@ -14,6 +14,7 @@ SPREAD_IN_1 = (
     "tf32",
 )
 OPENVINO = "OpenVINO"  # the provider whose own precision took the place of the model's in schema 1
+WITNESS_IN_1 = "calibration"
 FEWER_BITS = ("int8", "fp16")  # as the names of the catalogue's models end
 
 
@@ -27,6 +28,8 @@ def upgraded(info: Info, params: Mapping[str, Any]) -> dict[str, Any]:
     if _is_the_providers(info):
         details[keys.PRECISION] = rest.pop(keys.PRECISION)
         rest |= _precision_by_name(info, params)
+    if WITNESS_IN_1 in rest:
+        rest[keys.WITNESS] = rest.pop(WITNESS_IN_1)
     if not rest.get(keys.SOFTWARE_GPU, True):  # schema 1 also said no
         del rest[keys.SOFTWARE_GPU]
     statistic = "mean" if keys.SLOWDOWN in info else "p10"

@@ -69,7 +69,7 @@ class Measure:
             drawn = self._drawn(session, partner, question)
         after = _readings()
         slowdown = obtained_slowdown(session, question)
-        info = of_question(question) | {"warmup_rounds": len(drawn.warm_up), keys.CALIBRATION: drawn.witness.facts()}
+        info = of_question(question) | {"warmup_rounds": len(drawn.warm_up), keys.WITNESS: drawn.witness.facts()}
         if self.turns:
             info[keys.TURNS] = [len(block.seconds) for block in drawn.blocks]
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn

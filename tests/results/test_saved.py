@@ -10,7 +10,7 @@ import pytest
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.results import NotARunError, Result, Run, keys, load
 from benchmarks.results.machine import circumstances, fingerprint
-from benchmarks.results.saved import Calibration, Commit, Fault, SchemaError
+from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes
 
 SCHEMA_1 = Path(__file__).with_name("schema-1.json")  # written by 3f827d8; some of its benchmarks failed, as by name
 OLD = json.loads(SCHEMA_1.read_text())
@@ -78,12 +78,12 @@ def test_a_gpu_that_an_old_run_called_real_is_as_one_of_which_nothing_is_said():
     assert keys.SOFTWARE_GPU not in result({"software_gpu": False}).info
 
 
-def test_ratio_doubts_and_calibration_of_an_old_run_are_read(old):
+def test_ratio_doubts_and_witness_of_an_old_run_are_read(old):
     weak = old["test_latency[resnet8-chromium-tfjs@2x-b1]"]
     saved = next(one for one in OLD["benchmarks"] if one["name"] == weak.name)["extra_info"]
     assert weak.ratios["server_cpu"].to_json() == saved["ratio_to_server_cpu"]
     assert weak.doubts == saved["trust"]["doubts"]
-    assert weak.calibration == Calibration(saved["calibration"]["workload"], saved["calibration"]["p10"])
+    assert weak.witness == WitnessTimes(saved["calibration"]["workload"], saved["calibration"]["p10"])
     assert weak.threads == 1
     assert weak.is_complete
 
