@@ -15,6 +15,7 @@ from benchmarks.settings import settings_of
 from models import own
 from models.manifest import Artefact
 
+# In any order: where two implement the same hook and one must come first, a marker on the hook says so.
 pytest_plugins = (
     "benchmarks.run.options",
     "benchmarks.run.missing",
@@ -27,6 +28,7 @@ pytest_plugins = (
     "benchmarks.run.measure",
     "benchmarks.run.openings",
 )
+pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -43,9 +43,12 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     }
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
-    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only."""
+    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only.
+
+    Without a marker this comes before pytest-benchmark's own, which was there before the suite's plugins, and after
+    compare_fail's (tryfirst), which reads the saved run as it is.
+    """
     saved = compared_benchmark["machine_info"]
     saved["load_average"] = machine_info["load_average"]
     for name in ("hz_actual", "hz_actual_friendly"):

@@ -17,7 +17,7 @@ DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherw
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep runs in this machine's folder, unless a storage was named; pytest-benchmark reads the option after this."""
+    """Keep runs in this machine's folder, unless a storage was named; pytest-benchmark configures last and reads it."""
     if config.getoption("benchmark_storage") == DEFAULT and _is_used(config):
         info = config.hook.pytest_benchmark_generate_machine_info(config=config)
         names = [gpu["name"] for gpu in hardware.gpus()]
