@@ -1,6 +1,7 @@
 """Choose and open: parametrisation and fixtures of the benchmarks."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Session, UnavailableError
-from benchmarks.run import choices
-from benchmarks.run.choices import BASE, PHASES, Target
+from benchmarks.run.choices import BASE, Target, phase_of
+from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
 from models import own
 from models.manifest import Artefact
 
+# In any order: where two implement the same hook and one must come first, a marker on the hook says so.
 pytest_plugins = (
     "benchmarks.run.options",
     "benchmarks.run.missing",
@@ -26,64 +28,77 @@ pytest_plugins = (
     "benchmarks.run.measure",
     "benchmarks.run.openings",
 )
+pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a case of every model, platform and batch size, named in words: resnet20-chromium-wasm-b1."""
     names = [name for name in ("model", "platform", "batch_size", "caches") if name in metafunc.fixturenames]
-    phases = [mark.name for mark in metafunc.definition.iter_markers() if mark.name in PHASES]
-    if {"model", "platform"} <= {*names} and phases:
-        metafunc.parametrize(names, choices.cases(metafunc.config, phases[0], names))
+    phase = phase_of(metafunc.definition)
+    if phase and {"model", "platform"} <= {*names}:
+        cases = selection_of(metafunc.config).cases(phase, names)
+        metafunc.parametrize(names, [pytest.param(*case.values, id=case.name) for case in cases])
 
 
 @pytest.fixture
-def file(model: str, request: pytest.FixtureRequest) -> Artefact:
+def model_file(model: str, request: pytest.FixtureRequest) -> Artefact:
     """The model's file: the manifest's, a stand-in with --build-models, or the user's own, not yet looked into."""
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():  # progress is seen
-        return choices.artefact(request.config, model)
+        return selection_of(request.config).model_file(model)
 
 
 @pytest.fixture
-def case(file: Artefact, platform: str, batch_size: int, request: pytest.FixtureRequest) -> Case:
+def target(platform: str) -> Target:
+    """Where the case runs; *platform* is its label."""
+    return Target.of(platform)
+
+
+@pytest.fixture
+def case(model_file: Artefact, target: Target, batch_size: int, request: pytest.FixtureRequest) -> Case:
     """What the platform is asked to open, where this machine has the platform."""
-    target, settings = Target.of(platform), settings_of(request.config)
-    if reason := PLATFORMS[target.platform].unavailable(settings):
+    if reason := PLATFORMS[target.platform].unavailable(settings_of(request.config)):
         raise UnavailableError(reason)
-    return Case(file, batch_size, target.threads, target.slowdown)
+    return Case(model_file, batch_size, target.threads, target.slowdown)
+
+
+def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
+    return PLATFORMS[target.platform].open(case, settings_of(request.config))
 
 
 @pytest.fixture
-def session(case: Case, platform: str, request: pytest.FixtureRequest) -> Iterator[Session]:
+def session(case: Case, target: Target, request: pytest.FixtureRequest) -> Iterator[Session]:
     """The case opened on its platform."""
-    with PLATFORMS[Target.of(platform).platform].open(case, settings_of(request.config)) as opened:
+    with _open(case, target, request) as opened:
         yield opened
 
 
 @pytest.fixture
-def partner(case: Case, platform: str, session: Session, request: pytest.FixtureRequest) -> Iterator[Session | None]:
+def partner(case: Case, target: Target, session: Session, request: pytest.FixtureRequest) -> Iterator[Session | None]:
     """The same model and batch on ``server-cpu``, which takes turns with the session; None where it is the session."""
-    alone = request.config.getoption("benchmark_disable") or request.config.getoption("lockstep")
-    if platform == BASE.label or alone:
+    is_alone = request.config.getoption("benchmark_disable") or request.config.getoption("lockstep")
+    if target == BASE or is_alone:
         yield None
     else:
-        with PLATFORMS[BASE.platform].open(replace(case, threads=1, slowdown=1), settings_of(request.config)) as opened:
+        with _open(replace(case, threads=1, slowdown=1), BASE, request) as opened:
             yield opened
 
 
 @pytest.fixture
-def one_thread(case: Case, platform: str, session: Session, request: pytest.FixtureRequest) -> Iterator[Session]:
-    """The same case on one thread of the same platform."""
-    with PLATFORMS[Target.of(platform).platform].open(replace(case, threads=1), settings_of(request.config)) as opened:
+def session_on_one_thread(
+    case: Case, target: Target, session: Session, request: pytest.FixtureRequest
+) -> Iterator[Session]:
+    """The same case on one thread of the same platform, which takes turns with the session."""
+    with _open(replace(case, threads=1), target, request) as opened:
         yield opened
 
 
 @pytest.fixture
-def artefact(file: Artefact, session: Session) -> Artefact:
-    """The file and what is known of it, once the platform has had its say about a file of the user's own."""
-    return own.check(file) if file.is_own else file
+def artefact(model_file: Artefact, session: Session) -> Artefact:
+    """The model's file, a file of the user's own checked; by now the platform has refused it where it would."""
+    return own.check(model_file) if model_file.is_own else model_file
 
 
 @pytest.fixture
-def question(case: Case, artefact: Artefact, request: pytest.FixtureRequest) -> Question:
+def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
     """Seeded inputs and the reference's answer."""
-    return ask(artefact, case.batch_size, dict(request.config.getoption("dim") or ()))
+    return ask(artefact, batch_size, dict(selection_of(request.config).dims))

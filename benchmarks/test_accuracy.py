@@ -13,6 +13,7 @@ from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.protocol import Block, Session
 from benchmarks.run.identity import of_model
 from benchmarks.run.replay import Record
+from benchmarks.run.selection import selection_of
 from models import WORK_DIR
 from models.cifar100 import Split, load
 from models.manifest import Artefact
@@ -26,7 +27,7 @@ Expected = Callable[[Artefact], NDArray[np.intp]]
 @pytest.fixture(scope="session")
 def test_set(request: pytest.FixtureRequest) -> Split:
     """The official test images and their labels."""
-    return load("test", request.config.getoption("data_dir"), WORK_DIR)
+    return load("test", selection_of(request.config).data_dir, WORK_DIR)
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +61,9 @@ def test_accuracy(
     record: Record,
 ) -> None:
     """Classify every test image; a batch is a sample."""
-    found, blocks = examined
-    check_score(found, artefact, session.facts.platform)
+    platform_score, blocks = examined
+    check_score(platform_score, artefact, session.facts.platform)
     benchmark.group = f"{artefact.name}, accuracy"
-    benchmark.extra_info.update(of_model(artefact) | found.facts(), batch_size=batch_size)
+    benchmark.extra_info.update(of_model(artefact) | platform_score.facts(), batch_size=batch_size)
     feeds = seeded_feeds(artefact.path, batch_size)
-    record(session.facts, blocks, found.images, lambda: session.run(feeds), str(found))
+    record(session.facts, blocks, platform_score.images, lambda: session.run(feeds), str(platform_score))

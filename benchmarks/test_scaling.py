@@ -12,11 +12,11 @@ pytestmark = pytest.mark.scaling
 
 def test_scaling(
     session: Session,
-    one_thread: Session,
+    session_on_one_thread: Session,
     question: Question,
     benchmark: BenchmarkFixture,
     measure: Measure,
 ) -> None:
     """Time one batch on several threads; ``ratio_to_one_thread`` below 1 is faster."""
     benchmark.group = f"{question.artefact.name}, threads, batch {question.batch_size}"
-    measure(session, question, one_thread, "one_thread")
+    measure(session, question, session_on_one_thread, "one_thread")

@@ -20,13 +20,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.hardware import CORES
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.ratio import p10
 from benchmarks.measuring.sampler import Plan, draw, warm_up
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.webgpu import vulkan
 from benchmarks.protocol import Case, UnavailableError
-from benchmarks.run.choices import CORES, Target
+from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import chromium, driver
 from models import manifest

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import hardware
 from benchmarks.platforms import device, native
 from benchmarks.protocol import Case, Facts, UnavailableError
 from benchmarks.settings import Settings
@@ -49,7 +50,7 @@ class ServerCuda(native.Installed):
         if self.unavailable(settings):
             return {}
         found = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
-        return found | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in gpus()}) or "unknown"}
+        return found | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in hardware.gpus()}) or "unknown"}
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
@@ -114,34 +115,9 @@ def no_device() -> str | None:
 
 
 def first_device() -> str:
-    """Return the name of the GPU that CUDA counts first, where sessions are opened; :func:`gpus` counts otherwise."""
+    """Return the name of the GPU that CUDA counts first, where sessions are opened; NVML may count otherwise."""
     driver, handle, name = ctypes.CDLL(DRIVER), ctypes.c_int(), ctypes.create_string_buffer(256)
     driver.cuInit(0)
     driver.cuDeviceGet(ctypes.byref(handle), 0)
     driver.cuDeviceGetName(name, len(name), handle)
     return name.value.decode()
-
-
-def gpus() -> list[dict[str, Any]]:
-    """Return name, driver and memory in bytes of each NVIDIA GPU; none without nvidia-ml-py or a driver."""
-    if not native.installed("nvidia-ml-py"):
-        return []
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
-        return []
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        driver = pynvml.nvmlSystemGetDriverVersion()
-        return [
-            {
-                "name": pynvml.nvmlDeviceGetName(handle),
-                "driver": driver,
-                "memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
-            }
-            for handle in handles
-        ]
-    finally:
-        pynvml.nvmlShutdown()

@@ -7,17 +7,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks import hardware
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
-from benchmarks.platforms.cuda import gpus
 from benchmarks.results import keys
-from benchmarks.run.choices import CORES
 from benchmarks.settings import Settings, settings_of
 from models.manifest import Artefact
 
-# Instruction sets that change what the runtimes execute.
-SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
-GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 ROOT = Path(__file__).parents[2]
 MEASURES = (
     "conftest.py",
@@ -35,22 +31,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Add what decides the figures: instruction sets, cores, governor, GPUs, load, and the version of all that runs."""
-    flags = machine_info["cpu"].get("flags", ())
     machine_info |= {
-        "simd_flags": [flag for flag in SIMD_FLAGS if flag in flags],
+        "simd_flags": hardware.simd_flags(machine_info["cpu"].get("flags", ())),
         "cores": os.cpu_count(),
-        "cores_usable": CORES,
-        "governor": _governor(),
-        "gpus": gpus(),
+        "cores_usable": hardware.CORES,
+        "governor": hardware.governor(),
+        "gpus": hardware.gpus(),
         "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
         "versions": _versions(settings_of(config)),
         "suite": suite(),
     }
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
-    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only."""
+    """Overlook what changes from minute to minute, so that pytest-benchmark warns of another machine only.
+
+    Without a marker this comes before pytest-benchmark's own, which was there before the suite's plugins, and after
+    compare_fail's (tryfirst), which reads the saved run as it is.
+    """
     saved = compared_benchmark["machine_info"]
     saved["load_average"] = machine_info["load_average"]
     for name in ("hz_actual", "hz_actual_friendly"):
@@ -63,13 +61,6 @@ def suite(root: Path = ROOT) -> str:
     for file in sorted(file for pattern in MEASURES for file in root.glob(pattern)):
         digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def _governor() -> str | None:
-    try:
-        return GOVERNOR.read_text().strip()
-    except OSError:  # a virtual machine has none, a container may hide it
-        return None
 
 
 def _versions(settings: Settings) -> dict[str, str]:

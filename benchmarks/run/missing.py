@@ -5,27 +5,28 @@ from collections.abc import Generator
 import pytest
 
 from benchmarks.protocol import UnavailableError
-from benchmarks.run.choices import PHASES, Target
+from benchmarks.run.choices import Target, phase_of
+from benchmarks.run.selection import selection_of
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """See to what is found missing while a case is prepared and opened."""
-    return (yield from _told_apart(item))
+    return (yield from _skip_or_fail(item))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """See to what is found missing only when a case runs."""
-    return (yield from _told_apart(item))
+    return (yield from _skip_or_fail(item))
 
 
-def _told_apart(item: pytest.Item) -> Generator[None, None, None]:
+def _skip_or_fail(item: pytest.Item) -> Generator[None, None, None]:
     try:
         return (yield)
     except UnavailableError as error:
-        if not any(marker.name in PHASES for marker in item.iter_markers()):  # not a benchmark, but a test of one
+        if phase_of(item) is None:  # not a benchmark, but a test of one
             raise
-        label = item.callspec.params["platform"]  # type: ignore[attr-defined]  # parametrised by conftest.py
-        asked_for = Target.of(label).platform in (item.config.getoption("platform") or ())
-        pytest.fail(str(error), pytrace=False) if asked_for else pytest.skip(str(error))
+        target = Target.of(item.callspec.params["platform"])  # type: ignore[attr-defined]  # parametrised by conftest.py
+        is_asked_for = target.platform in selection_of(item.config).platforms
+        pytest.fail(str(error), pytrace=False) if is_asked_for else pytest.skip(str(error))

@@ -18,6 +18,7 @@ from benchmarks.results import keys
 from benchmarks.run.choices import Target
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
+from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
 from models import own
 
@@ -33,37 +34,32 @@ class Opened:
     after: trust.Reading
 
 
-STORE = pytest.StashKey[dict[tuple[str, str, int, str], Opened | Exception]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Make room for what is opened in this run."""
-    config.stash[STORE] = {}
+# What was opened in this run, by model, target's label, batch size and caches; or why it could not be.
+OPENED = pytest.StashKey[dict[tuple[str, str, int, str], Opened | Exception]]()
 
 
 @pytest.fixture
-def opened(case: Case, platform: str, caches: str, request: pytest.FixtureRequest) -> Opened:
+def opened(case: Case, target: Target, caches: str, request: pytest.FixtureRequest) -> Opened:
     """As many openings as ``--benchmark-min-rounds`` says, one where nothing is timed; their answers are checked."""
-    store, key = request.config.stash[STORE], (case.artefact.name, platform, case.batch_size, caches)
-    if key not in store:
+    outcomes = request.config.stash.setdefault(OPENED, {})
+    key = case.artefact.name, target.label, case.batch_size, caches
+    if key not in outcomes:
         try:
-            store[key] = _open(case, platform, caches, request)
+            outcomes[key] = _open(case, target, caches, request.config)
         except (PlatformError, UnavailableError, ParityError) as error:  # the other phases need not try again
-            store[key] = error
-    outcome = store[key]
+            outcomes[key] = error
+    outcome = outcomes[key]
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def _open(case: Case, platform: str, caches: str, request: pytest.FixtureRequest) -> Opened:
+def _open(case: Case, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, case.batch_size, dict(request.config.getoption("dim") or ()))
-    rounds = (
-        1 if request.config.getoption("benchmark_disable") else int(request.config.getoption("benchmark_min_rounds"))
-    )
-    settings, before = settings_of(request.config), trust.read()
-    source = PLATFORMS[Target.of(platform).platform].openings(case, question.feeds, settings, caches)
+    question = ask(artefact, case.batch_size, dict(selection_of(config).dims))
+    rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
+    before = trust.read()
+    source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)
     openings = [*islice(source, rounds)]
     parity = max(question.check(opening.facts, opening.outputs) for opening in openings)
     return Opened(question, openings, parity, before, trust.read())

@@ -1,6 +1,7 @@
 """The command line's options, and the refusal of what would measure something else than asked for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.run import choices
+from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
 
@@ -60,18 +62,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the phases; refuse what would measure something else than asked for."""
     for name, phase in choices.PHASES.items():
         config.addinivalue_line("markers", f"{name}: {phase.words}")
-    if config.getoption("benchmark_only") and config.getoption("dist", "no") != "no":
-        raise pytest.UsageError("benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure")
-    if config.getoption("build_models") and config.getoption("dist", "no") != "no":
-        raise pytest.UsageError(
-            "two workers would train the same stand-in: leave out -n and --dist with --build-models"
-        )
-    choices.check(config)
-    choices.check_effect(config)
+    if fault := next(faults(config), None):
+        raise pytest.UsageError(fault)
+
+
+def faults(config: pytest.Config) -> Iterator[str]:
+    """Yield why the options would measure something else than asked for."""
+    if config.getoption("dist", "no") != "no":
+        if config.getoption("benchmark_only"):
+            yield "benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure"
+        if config.getoption("build_models"):
+            yield "two workers would train the same stand-in: leave out -n and --dist with --build-models"
+    yield from selection_of(config).faults()
     if browser := config.getoption("browser_path"):
         try:
             chromium.find(browser)
         except chromium.BrowserMissingError as error:
-            raise pytest.UsageError(str(error)) from error
+            yield str(error)
     if config.getoption("benchmark_timer") != "time.perf_counter":
-        raise pytest.UsageError("--benchmark-timer has no effect here: each platform is timed by its own clock")
+        yield "--benchmark-timer has no effect here: each platform is timed by its own clock"

@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from benchmarks.platforms.cuda import gpus
+from benchmarks import hardware
 from benchmarks.results import keys
 from benchmarks.results.machine import machine_name
 from benchmarks.results.saved import Result
-from benchmarks.run.choices import CORES
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep runs in this machine's folder, unless a storage was named; pytest-benchmark reads the option after this."""
+    """Keep runs in this machine's folder, unless a storage was named; pytest-benchmark configures last and reads it."""
     if config.getoption("benchmark_storage") == DEFAULT and _is_used(config):
         info = config.hook.pytest_benchmark_generate_machine_info(config=config)
-        names = [gpu["name"] for gpu in gpus()]
-        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, CORES, names)}"
+        names = [gpu["name"] for gpu in hardware.gpus()]
+        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, hardware.CORES, names)}"
 
 
 def _is_used(config: pytest.Config) -> bool:

@@ -77,7 +77,7 @@ def pytest_benchmark_group_stats(config: pytest.Config, benchmarks: list[dict[st
             benchmark["name"], benchmark["fullname"] = benchmark["name"] + MARK, benchmark["fullname"] + MARK
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)  # inside compare_fail's: what was refused is told after the files
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> Generator[None, None, None]:

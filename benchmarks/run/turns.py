@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.protocol import Session
-from benchmarks.run import choices
+from benchmarks.run.selection import selection_of
 from models.manifest import ModelError
 
 TURNS = pytest.StashKey["Turns"]()
@@ -134,7 +134,7 @@ def _identity(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
     parameters = dict(item.callspec.params)  # type: ignore[attr-defined]  # parametrised by conftest.py
     model = parameters.pop("model")
     try:
-        sha256 = choices.artefact(config, model).row["sha256"]
+        sha256 = selection_of(config).model_file(model).row["sha256"]
     except ModelError:
         sha256 = None  # the benchmark itself tells why
     function = item.originalname  # type: ignore[attr-defined]

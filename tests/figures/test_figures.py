@@ -14,12 +14,13 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.figures import endurance, fidelity, repeat, soak, turn_cost
+from benchmarks.hardware import CORES
 from benchmarks.measuring.reference import ParityError
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
 from benchmarks.protocol import Block, Case, Facts, UnavailableError
 from benchmarks.results import Run
-from benchmarks.run.choices import CORES, Target
+from benchmarks.run.choices import Target
 from models import manifest
 
 FIGURES = Path(fidelity.__file__).parent

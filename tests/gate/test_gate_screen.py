@@ -63,8 +63,7 @@ FakeSession = TurnSession
 platforms.PLATFORMS.clear()
 for name in (*ALL, "dying", "added", "gone"):
     platforms.PLATFORMS[name] = FakePlatform(name)
-choices.platform = choices.one_of("platform", [*platforms.PLATFORMS])
-choices.DEFAULT_SWEEP = platforms.DEFAULT_SWEEP = (*ALL, "added" if SIDE == "head" else "gone")
+platforms.DEFAULT_SWEEP = (*ALL, "added" if SIDE == "head" else "gone")
 """
 )
 QUICK = ("--model=resnet8", "--batch-size=1", "--benchmark-warmup=off", "--benchmark-max-time=0.04")

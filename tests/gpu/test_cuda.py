@@ -10,8 +10,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from benchmarks.hardware import gpus
 from benchmarks.platforms import device, native
-from benchmarks.platforms.cuda import PROVIDER, ServerCuda, gpus, no_device
+from benchmarks.platforms.cuda import PROVIDER, ServerCuda, no_device
 from benchmarks.protocol import Case, PlatformError, UnavailableError
 from models import manifest
 

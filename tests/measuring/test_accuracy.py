@@ -51,7 +51,7 @@ def test_a_score_far_from_the_manifests_is_refused(tmp_path, precision):
 SIXTY_IMAGES = """
 import hashlib, pathlib
 import numpy as np
-from benchmarks.run import choices
+from benchmarks.run.selection import Selection
 from benchmarks.measuring.reference import reference
 from models import cifar100, manifest
 from models.manifest import Artefact
@@ -63,10 +63,10 @@ content = records.tobytes()
 pathlib.Path(cifar100.FOLDER).mkdir(exist_ok=True)
 pathlib.Path(cifar100.FOLDER, "test.bin").write_bytes(content)
 cifar100.FILES["test"] = cifar100._File(60, hashlib.sha1(content).hexdigest())
-def sixty(config, name):
+def sixty(selection, name):
     found = manifest.load(name)
     return Artefact(name, found.path, found.row | {"test": {"images": 60, "top1": 83.33}})
-choices.artefact = sixty
+Selection.model_file = sixty
 """
 
 

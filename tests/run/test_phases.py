@@ -65,7 +65,7 @@ def test_openings_are_checked_without_timing_too(suite):
 
 
 def test_scaling_takes_turns_with_one_thread(suite):
-    prelude = "from benchmarks.run import choices\nchoices.CORES = 2\n"
+    prelude = "from benchmarks import hardware\nhardware.CORES = 2\n"
     (suite.folder / "conftest.py").write_text(FAKE_PLATFORMS + prelude + (suite.folder / "conftest.py").read_text())
     result = run(suite, "scaling", "--benchmark-max-time=0.5", platform="fake")
     result.assert_outcomes(passed=1)
@@ -165,7 +165,7 @@ def test_precisions_apply_to_models_that_were_named_without_one(suite):
 
 
 def test_all_threads_are_a_scale_up_to_the_cores(suite):
-    prelude = "from benchmarks.run import choices\nchoices.CORES = 6\n"
+    prelude = "from benchmarks import hardware\nhardware.CORES = 6\n"
     (suite.folder / "conftest.py").write_text(FAKE_PLATFORMS + prelude + (suite.folder / "conftest.py").read_text())
     options = ("--platform=fake", "--model=resnet8", "--batch-size=1")
     assert listed(suite, "-m", "latency", "--threads=all", *options) == [

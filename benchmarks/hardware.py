@@ -1,0 +1,50 @@
+"""What this machine is made of, as far as it decides figures: cores, instruction sets, frequency governor, GPUs."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+# Those that this process may use; read at the start, because a run keeps itself on a single one now and then.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# Instruction sets that change what the runtimes execute.
+SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+
+
+def simd_flags(flags: Sequence[str]) -> list[str]:
+    """Return the instruction sets that matter, of all the flags that the processor tells."""
+    return [flag for flag in SIMD_FLAGS if flag in flags]
+
+
+def governor() -> str | None:
+    """Return the policy that sets the processor's frequency; None where the system does not tell."""
+    try:
+        return GOVERNOR.read_text().strip()
+    except OSError:  # a virtual machine has none, a container may hide it
+        return None
+
+
+def gpus() -> list[dict[str, Any]]:
+    """Return name, driver and memory in bytes of each NVIDIA GPU; none without nvidia-ml-py or a driver."""
+    try:
+        import pynvml
+    except ModuleNotFoundError:
+        return []
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):
+        return []
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        driver = pynvml.nvmlSystemGetDriverVersion()
+        return [
+            {
+                "name": pynvml.nvmlDeviceGetName(handle),
+                "driver": driver,
+                "memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
+            }
+            for handle in handles
+        ]
+    finally:
+        pynvml.nvmlShutdown()
