@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.platforms.exports import litert_file
 from benchmarks.platforms.page import Found, PagePlatform, Request, require
-from benchmarks.protocol import Case, UnavailableError
+from benchmarks.protocol import Case, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.page import PageError
@@ -18,7 +18,10 @@ REFUSED = {
     "chromium-webgl": (
         "its logits were 30 % off the reference (onnxruntime-web 1.30.0, fixed batch, SwiftShader), it takes no free "
         "batch, and onnxruntime is about to remove it; use chromium-webgpu"
-    )
+    ),
+    "chromium-webnn-npu": (
+        "nothing tells whether an NPU computed, for WebNN may take another device in silence; measure chromium-webnn"
+    ),
 }
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
@@ -85,7 +88,7 @@ class Placed(OrtWeb):
     """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node."""
 
     placement: str  # what the log calls the provider
-    one_thread = own_threads = True
+    threading: Threading = "runtime"
     script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
 
     def session_options(self, case: Case) -> dict[str, Any]:
@@ -119,12 +122,7 @@ class ChromiumWebnn(Placed):
         self.flags = (*quiet, "--enable-features=WebMachineLearningNeuralNetwork")
 
     def unavailable(self, settings: Settings) -> str | None:
-        """Refuse an NPU, and a GPU where Chromium's WebNN computes on the processor whatever it is asked for."""
-        if self.device == "npu":
-            return (
-                f"{self.name}: nothing tells whether an NPU computed, for WebNN may take another device in silence; "
-                "measure chromium-webnn"
-            )
+        """Refuse a GPU where Chromium's WebNN computes on the processor whatever it is asked for."""
         if self.device == "gpu" and sys.platform not in ("win32", "darwin"):
             return (
                 f"{self.name}: Chromium's WebNN on {sys.platform} is LiteRT on the processor, whatever device is asked "
@@ -252,7 +250,8 @@ class ChromiumLitert(PagePlatform):
     engine = "litert"
     packages = ("@litertjs/core", "@litertjs/wasm-utils")
     library = "/litert/core.js"
-    one_thread = fixed_batch = True
+    threading: Threading = "single"
+    fixed_batch = True
     page_lifetime = YOUNG
     builds = ("litert_wasm_internal", "litert_wasm_compat_internal")  # relaxed SIMD, and plain
 
@@ -361,6 +360,5 @@ CHROMIUM_PLATFORMS = (
     ChromiumLitert(),
     ChromiumWebnn("chromium-webnn", "cpu"),
     ChromiumWebnn("chromium-webnn-gpu", "gpu"),
-    ChromiumWebnn("chromium-webnn-npu", "npu"),
     ChromiumWebgpu(),
 )

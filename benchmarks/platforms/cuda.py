@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.platforms import device, native
-from benchmarks.protocol import Case, Facts, UnavailableError
+from benchmarks.platforms.threads import refuse_threads
+from benchmarks.protocol import Case, Facts, Threading, UnavailableError
 from benchmarks.settings import Settings
 
 WHEEL, OTHER_WHEEL = "onnxruntime-gpu", "onnxruntime"  # both install the same package, over each other
@@ -30,6 +31,7 @@ class ServerCuda(native.Installed):
     """onnxruntime's CUDAExecutionProvider alone, on the first GPU."""
 
     name, package, environment = "server-cuda", WHEEL, "bench-gpu"
+    threading: Threading = "runtime"
     has_device = True
 
     def unavailable(self, settings: Settings) -> str | None:
@@ -55,7 +57,7 @@ class ServerCuda(native.Installed):
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
         """Open the file on the GPU and check that all of it is there."""
         self.require(settings)
-        device.refuse_threads(case, self.name)
+        refuse_threads(self, case)
         session = self.session(case)
         yield device.HostToHost(case, self._prove(case, session), session, DEVICE, device.synchronize)
 

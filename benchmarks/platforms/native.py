@@ -33,6 +33,8 @@ from benchmarks.protocol import (
     Outputs,
     Platform,
     PlatformError,
+    Side,
+    Threading,
     UnavailableError,
 )
 from benchmarks.settings import Settings
@@ -166,7 +168,9 @@ class FreshProcesses:
     """Openings for platforms in a process: each in a Python that has loaded no runtime yet."""
 
     caches = ("process",)
-    is_client, has_device = False, False
+    side: Side = "server"
+    threading: Threading = "settable"
+    has_device = False
 
     def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""

@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import (
     OPENING_ROUNDS,
     Block,
@@ -30,7 +31,9 @@ from benchmarks.protocol import (
     Opening,
     Outputs,
     PlatformError,
+    Side,
     Slowdown,
+    Threading,
     UnavailableError,
 )
 from benchmarks.settings import Settings
@@ -158,7 +161,7 @@ class PageSession:
         return Facts(
             platform=self._platform.name,
             execution_provider=self._platform.provider,
-            threads=None if self._platform.own_threads else found["threads"],
+            threads=None if self._platform.threading == "runtime" else found["threads"],
             clock="performance.now",
             clock_resolution=found["clockResolution"] / 1e3,
             page_lifetime=self._platform.page_lifetime,
@@ -197,7 +200,7 @@ class PageSession:
         for (pid, thread), seconds in self._page.thread_seconds().items():
             if pid in spent:
                 spent[pid] += seconds - ran.get((pid, thread), 0.0)
-        outside = self._page.services if self._platform.own_threads else []
+        outside = self._page.services if self._platform.threading == "runtime" else []
         computed = [max(spent, key=lambda pid: spent[pid]), *outside]
         before = _total([watches[pid].before if pid in watches else 0 for pid in computed])
         peak = _total([watches[pid].peak() if pid in watches else memory(pid, "VmHWM") for pid in computed])
@@ -298,13 +301,13 @@ class PagePlatform(ABC):
     """A runtime in a page of a Chromium that nothing else uses."""
 
     caches: Sequence[str] = ("cold", "warm")
-    is_client, has_device = True, False
+    side: Side = "client"
+    threading: Threading = "settable"  # "runtime": outside the page's process
+    has_device = False
     name: str
     provider: str
     engine: ClassVar[str]  # its module's name
     packages: ClassVar[tuple[str, ...]]
-    one_thread: ClassVar[bool] = False  # it takes no number of threads
-    own_threads: ClassVar[bool] = False  # it computes on as many as it likes, outside the page's process
     page_lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
     fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
     script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
@@ -369,9 +372,7 @@ class PagePlatform(ABC):
     @contextmanager
     def _browser(self, case: Case, settings: Settings) -> Iterator[PageSession]:
         """Start server and browser for *case*, slowed down where it says so; nothing is loaded yet."""
-        if self.one_thread and case.threads != 1:
-            words = f"takes no number of threads, {case.threads} were asked for; measure it with --threads 1"
-            raise UnavailableError(f"{self.name}: {case.file.name}: {words}")
+        refuse_threads(self, case)
         request = self.request(case, settings)
         served = {request.urls[name]: file for name, file in request.files.items()}
         module = {engine_url(self.engine): packages.HARNESS_DIR / "engines" / f"{self.engine}.mjs"}

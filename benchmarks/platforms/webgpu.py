@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platforms import device, native
-from benchmarks.protocol import Case, Facts, UnavailableError
+from benchmarks.platforms.threads import refuse_threads
+from benchmarks.protocol import Case, Facts, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import chromium
 
@@ -42,6 +43,7 @@ class ServerWebGpu(native.Installed):
     """onnxruntime's WebGpuExecutionProvider, all nodes on the GPU, or on a simulated one where that is allowed."""
 
     name, package = "server-webgpu", "onnxruntime-ep-webgpu"
+    threading: Threading = "runtime"
     has_device = True
 
     def unavailable(self, settings: Settings) -> str | None:
@@ -60,7 +62,7 @@ class ServerWebGpu(native.Installed):
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
         """Open the file on the first adapter and check that all of it is there."""
         self.require(settings)
-        device.refuse_threads(case, self.name)
+        refuse_threads(self, case)
         found = vulkan(settings) if sys.platform.startswith("linux") else None
         with self.explained(case):
             adapter, session = self._session(case, found)

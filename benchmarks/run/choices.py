@@ -156,7 +156,7 @@ def check_effect(config: pytest.Config) -> None:
     models, platforms = config.getoption("model") or (), config.getoption("platform") or ()
     if config.getoption("precision") and models and not any(model in MODELS for model in models):
         raise pytest.UsageError("--precision has no effect: every --model has a precision already, or is a file")
-    clients = [name for name in platforms if name == ALL or PLATFORMS[name].is_client]
+    clients = [name for name in platforms if name == ALL or PLATFORMS[name].side == "client"]
     if config.getoption("slowdown") and platforms and not clients:
         raise pytest.UsageError("--slowdown has no effect: it is of clients, and every --platform is a server")
 
@@ -245,7 +245,7 @@ def _threads(config: pytest.Config, phase: str) -> Sequence[int]:
 
 
 def _slowdowns(config: pytest.Config, platform: str) -> Sequence[int]:
-    asked_for = config.getoption("slowdown") if PLATFORMS[platform].is_client else None
+    asked_for = config.getoption("slowdown") if PLATFORMS[platform].side == "client" else None
     return [*dict.fromkeys(asked_for or [1])]
 
 
