@@ -60,7 +60,7 @@ class Quota:
     """A control group of its own for a browser, for as long as the context lasts; its processes must end before."""
 
     def __init__(self, slowdown: int, threads: int = 1, where: Version | None = None) -> None:
-        self._slowdown, self._threads = slowdown, threads
+        self.slowdown, self._threads = slowdown, threads
         self._version = where or version()
         if self._version is None:
             raise OSError("no control groups for the processor")
@@ -104,7 +104,7 @@ class Quota:
 
     def apply(self) -> None:
         """Slow the group down."""
-        self._write(self._slowdown)
+        self._write(self.slowdown)
 
     def lift(self) -> None:
         """Let the group run at full speed."""

@@ -37,6 +37,11 @@ def installed(package: str) -> str | None:
     return str(json.loads(description.read_text())["version"]) if description.is_file() else None
 
 
+def dist(package: str, folder: str = "dist") -> Path:
+    """Return the folder of a package's built files."""
+    return NODE_MODULES / package / folder
+
+
 def is_current(package: str) -> bool:
     """Whether node_modules holds the pinned version."""
     return installed(package) == pinned(package)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.request
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from helpers import ROOT, make_linear, make_many
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.reference import reference
 from benchmarks.measuring.sampler import Plan, draw
-from benchmarks.platforms import chromium, page
-from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED, ChromiumWebnn, is_software_adapter
+from benchmarks.platforms import onnxruntime_web, page_runtime
+from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
+from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
+from benchmarks.platforms.page_session import PageSession
 from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import cgroup, packages, processes, server
-from browser_harness.page import Page, PageError
+from browser_harness.channel import PageError
+from browser_harness.page import Page
 from models import manifest, own
 from models.cifar100 import normalised_batches
 
@@ -107,7 +111,7 @@ def test_litert_tells_which_build_it_loaded(settings):
 def test_the_logged_proof_of_webnn_keeps_the_inferences_quiet(settings):
     with WEBNN.open(case_of(), settings) as session:
         logged = []
-        session._page._page.on("console", lambda message: logged.append(message.text))
+        session._channel.page._page.on("console", lambda message: logged.append(message.text))
         session.time(feeds_of(case_of()), 3)
         assert logged == []
 
@@ -143,7 +147,7 @@ def test_threads_that_fell_to_one_in_silence_are_told(settings, monkeypatch):
 def test_another_number_of_threads_than_asked_for_is_told():
     found = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
     with pytest.raises(PageError, match="threads is 1 in the page, wanted 2"):
-        page.prove_page(found, case_of(threads=2), set())
+        page_runtime.prove_page(found, case_of(threads=2), set())
 
 
 def test_tensorflow_js_caps_its_threads_in_silence(settings):
@@ -174,7 +178,7 @@ def test_webnn_that_runs_in_webassembly_is_told(settings, monkeypatch):
     words = r"not all nodes are placed on WebNNExecutionProvider; the log says: All nodes placed on \[CPUExec"
     with pytest.raises(PlatformError, match=words), platform.open(case_of(), settings):
         pytest.fail("it was opened")
-    monkeypatch.setattr(chromium, "precision_of", lambda case: "int8")
+    monkeypatch.setattr(onnxruntime_web, "precision_of", lambda case: "int8")
     with pytest.raises(UnavailableError, match=rf"{words}.*not int8"), platform.open(case_of(), settings):
         pytest.fail("it was opened")
 
@@ -267,10 +271,10 @@ def test_a_software_gpu_is_labelled_and_computes_the_reference(webgpu):
 
 
 def test_processor_time_covers_the_process_of_the_gpu(webgpu):
-    before = webgpu._page.thread_seconds()
+    before = webgpu._host.thread_seconds()
     webgpu.run(feeds_of(case_of()))
-    after = webgpu._page.thread_seconds()
-    gpu = webgpu._page._processes["GPU"]
+    after = webgpu._host.thread_seconds()
+    gpu = webgpu._host._processes["GPU"]
     assert sum(after[thread] - before.get(thread, 0.0) for thread in after if thread[0] in gpu) > 0.01
 
 
@@ -346,8 +350,8 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
         total = session.facts.details["fetched_bytes"]
     request = platform.request(case, settings)
     model = {request.urls[name]: file for name, file in request.files.items()}
-    engine = page.engine_url(platform.engine)
-    assert fetched.keys() == page.HARNESS.keys() | {engine} | needed | model.keys()
+    engine = page_runtime.engine_url(platform.engine)
+    assert fetched.keys() == page_runtime.HARNESS.keys() | {engine} | needed | model.keys()
     assert {url: fetched[url] for url in model} == {url: file.stat().st_size for url, file in model.items()}
     assert total == sum(fetched.values())
 
@@ -361,6 +365,15 @@ def test_only_runtimes_that_write_scripts_are_let_run_them():
         "chromium-webnn": ("'unsafe-eval'",),
         "chromium-webgpu": ("'unsafe-eval'",),
     }
+
+
+@names(ORDINARY)
+def test_a_page_has_the_import_map_of_its_runtime_or_none(platform, settings):
+    case = page_runtime.PageCase(platform, case_of(), settings)
+    with case.serving() as server, urllib.request.urlopen(f"{server.origin}/index.html", timeout=5) as answer:
+        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    assert ("importmap" in page) == ("sha256" in policy) == (platform is LITERT)
+    assert ("/litert/wasm-utils.js" in page) == (platform is LITERT)
 
 
 @names(ORDINARY)
@@ -397,8 +410,8 @@ def test_memory_is_that_of_all_processes_that_compute_and_of_this_opening(platfo
     with platform.open(case, settings) as session:
         session.opening(feeds_of(case))  # whose peak is not the next one's
         resident = session.opening(feeds_of(case)).memory
-        page = max(processes.memory(pid, "VmHWM") for pid in session._page.renderers)
-        services = [processes.memory(pid, "VmHWM") for pid in session._page.services]
+        page = max(processes.memory(pid, "VmHWM") for pid in session._host.renderers)
+        services = [processes.memory(pid, "VmHWM") for pid in session._host.services]
         assert services
         counted = sum(services) if platform is WEBNN else 0
         assert resident.peak == pytest.approx(page + counted, rel=0.02)
@@ -422,15 +435,15 @@ def test_a_cold_opening_that_was_not_is_told(settings):
 
 def test_litert_times_each_block_in_a_page_of_its_own(settings, monkeypatch):
     load, loads = Page.load, []
-    monkeypatch.setattr(Page, "load", lambda page, origin: (loads.append(origin), load(page, origin)))
+    monkeypatch.setattr(Page, "load", lambda page, *origins: (loads.append(origins), load(page, *origins)))
     with LITERT.open(case_of(), settings) as session:
-        feeds, renderers = feeds_of(case_of()), [*session._page.renderers]
+        feeds, renderers = feeds_of(case_of()), [*session._host.renderers]
         session.run(feeds)
         assert len(session.time(feeds, 1).seconds) == 1
         assert len(loads) == 1
         assert len(drawn(session, feeds, 3)) == 3
         assert len(loads) == 2
-        assert session._page.renderers != renderers
+        assert session._host.renderers != renderers
         drawn(session, feeds, 2)
         assert len(loads) == 3
         assert session.facts.page_lifetime
@@ -452,8 +465,8 @@ def test_what_computes_for_a_page_can_be_kept_on_a_core(platform, settings):
     with platform.open(case_of(), settings) as session:
         session.keep_on(0)
         drawn(session, feeds_of(case_of()), 3)  # LiteRT's is another page by now
-        (busiest, _), *_ = sorted(session._page.thread_seconds().items(), key=lambda item: -item[1])
-        assert busiest[0] in session._page.renderers
+        (busiest, _), *_ = sorted(session._host.thread_seconds().items(), key=lambda item: -item[1])
+        assert busiest[0] in session._host.renderers
         assert os.sched_getaffinity(busiest[1]) == {0}
 
 
@@ -475,8 +488,8 @@ def test_a_weak_client_is_weak_and_the_obtained_slowdown_told(settings):
         assert session.obtained_slowdown(feeds_of(case)) > 1
         block = session.time(feeds_of(case), 100)  # how long it takes depends on what else runs, its share does not
         assert block.cpu.all_threads / sum(block.seconds) < 0.5
-        browser = session._page.all_processes()
-        assert {*session._page.renderers, *session._page.services} < browser
+        browser = session._host.all_processes()
+        assert {*session._host.renderers, *session._host.services} < browser
         groups = {Path(f"/proc/{pid}/cgroup").read_text() for pid in browser}
         assert all("client-or-server-" in group for group in groups)
 
@@ -486,7 +499,7 @@ def test_openings_of_a_weak_client_tell_the_obtained_slowdown_measured_once(cach
     if reason := cgroup.unavailable():
         pytest.skip(reason)
     measured = iter([4.3])
-    monkeypatch.setattr(page.PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
+    monkeypatch.setattr(PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
     openings = TFJS.openings(case_of(slowdown=4), feeds_of(case_of()), settings, caches)
     found = [opening.facts.slowdown for opening in islice(openings, 2)]
     openings.close()
