@@ -46,14 +46,15 @@ def version(root: Path = ROOT) -> Version | None:
 @cache
 def unavailable() -> str | None:
     """Why no process can be slowed down here, and what would change that; None where it can."""
-    found = version()
-    if found is None:
+    hierarchy = version()
+    if hierarchy is None:
         return f"no control groups for the processor below {ROOT}; a weak client needs Linux with cgroup v1 or v2"
     try:
-        with Quota(2, where=found):
+        with Quota(2, where=hierarchy):
             return None
     except OSError as error:
-        return f"{found.parent} cannot be written ({error}); a weak client needs root, in a container a writable cgroup"
+        remedy = "a weak client needs root, in a container a writable cgroup"
+        return f"{hierarchy.parent} cannot be written ({error}); {remedy}"
 
 
 class Quota:

@@ -50,8 +50,8 @@ class ServerCuda(native.Installed):
         """The versions of the wheel, of CUDA and cuDNN where they are packages, and of the driver."""
         if self.unavailable(settings):
             return {}
-        found = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
-        return found | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in gpus()}) or "unknown"}
+        versions = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
+        return versions | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in gpus()}) or "unknown"}
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:

@@ -27,8 +27,8 @@ def prove_provider(case: Case, platform: str, session: Any, provider: str) -> No
 
     The list of available providers says nothing: it names what the wheel was built for.
     """
-    if (found := session.get_providers()[0]) != provider:
-        raise PlatformError(f"{platform}: {case.file.name}: the session is on {found}, not on {provider}")
+    if (first := session.get_providers()[0]) != provider:
+        raise PlatformError(f"{platform}: {case.file.name}: the session is on {first}, not on {provider}")
     others = {part.ep_name for part in session.get_provider_graph_assignment_info()} - {provider}
     if others:
         raise PlatformError(f"{platform}: {case.file.name}: {', '.join(sorted(others))} has a part of the graph")

@@ -145,9 +145,9 @@ def test_threads_that_fell_to_one_in_silence_are_told(settings, monkeypatch):
 
 
 def test_another_number_of_threads_than_asked_for_is_told():
-    found = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
+    in_effect = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
     with pytest.raises(PageError, match="threads is 1 in the page, wanted 2"):
-        page_runtime.prove_page(found, case_of(threads=2), set())
+        page_runtime.prove_page(in_effect, case_of(threads=2), set())
 
 
 def test_tensorflow_js_caps_its_threads_in_silence(settings):
@@ -185,20 +185,23 @@ def test_webnn_that_runs_in_webassembly_is_told(settings, monkeypatch):
 
 @pytest.mark.parametrize("platform", [WEBNN, WEBGPU], ids=lambda platform: platform.name)
 def test_a_file_of_ones_own_that_does_not_wholly_land_there_is_unavailable(platform, tiny_model, settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": []}
+    in_effect = {"version": packages.pinned("onnxruntime-web"), "placed": []}
     words = rf"^{platform.name}: tiny\.onnx: not all nodes .*; measure this file on chromium-wasm"
     with pytest.raises(UnavailableError, match=words):
-        platform.prove(Case(own.load(tiny_model)), found, settings)
+        platform.prove(Case(own.load(tiny_model)), in_effect, settings)
 
 
 def test_a_log_that_puts_some_nodes_elsewhere_or_says_nothing_is_told(settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": ["Node(s) placed on [CPUExecutionProvider]. 3"]}
+    in_effect = {
+        "version": packages.pinned("onnxruntime-web"),
+        "placed": ["Node(s) placed on [CPUExecutionProvider]. 3"],
+    }
     with pytest.raises(PageError, match=r"the log says: Node\(s\) placed on \[CPUExecutionProvider\]\. 3"):
-        WEBNN.prove(case_of(), found, settings)
+        WEBNN.prove(case_of(), in_effect, settings)
     with pytest.raises(PageError, match=r"the log says: nothing on where the nodes are"):
-        WEBNN.prove(case_of(), found | {"placed": []}, settings)
+        WEBNN.prove(case_of(), in_effect | {"placed": []}, settings)
     with pytest.raises(PageError, match=r"version is '1\.0' in the page"):
-        WEBNN.prove(case_of(), found | {"version": "1.0"}, settings)
+        WEBNN.prove(case_of(), in_effect | {"version": "1.0"}, settings)
 
 
 def test_a_browser_without_webnn_is_told_with_the_remedy(settings):
@@ -239,16 +242,16 @@ def test_what_was_not_exported_is_told(platform, model, batch_size, words, setti
 
 
 def test_a_page_in_which_another_build_was_loaded_is_refused():
-    found = {"sharedMemory": False, "isFullyAccelerated": True, "loaded": ["/x"]}
+    in_effect = {"sharedMemory": False, "isFullyAccelerated": True, "loaded": ["/x"]}
     with pytest.raises(PageError, match="0 builds of LiteRT were loaded; the page loaded /x"):
-        LITERT.prove(case_of(), found, Settings())
+        LITERT.prove(case_of(), in_effect, Settings())
 
 
 @pytest.mark.parametrize(("name", "value"), [("sharedMemory", True), ("isFullyAccelerated", False)])
 def test_a_litert_with_threads_or_a_part_of_the_model_is_refused(name, value):
-    found = {"sharedMemory": False, "isFullyAccelerated": True, name: value}
+    in_effect = {"sharedMemory": False, "isFullyAccelerated": True, name: value}
     with pytest.raises(PageError, match=f"{name} is {value} in the page"):
-        LITERT.prove(case_of(), found, Settings())
+        LITERT.prove(case_of(), in_effect, Settings())
 
 
 # Software GPUs
@@ -295,7 +298,7 @@ def adapter(vendor, architecture="", description="", *, fallback=False):
 
 
 @pytest.mark.parametrize(
-    "found",
+    "described",
     [
         adapter("google", "swiftshader"),
         adapter("mesa", "software"),
@@ -305,29 +308,29 @@ def adapter(vendor, architecture="", description="", *, fallback=False):
         adapter("intel", "gen-9", fallback=True),
     ],
 )
-def test_software_adapters_are_told_from_what_they_say(found):
-    assert is_software_adapter(found)
+def test_software_adapters_are_told_from_what_they_say(described):
+    assert is_software_adapter(described)
     is_software = {
         "version": packages.pinned("onnxruntime-web"),
         "placed": [f"All nodes placed on [{WEBGPU.placement}]"],
     }
     with pytest.raises(PageError, match="another adapter"):
-        WEBGPU.prove(case_of(), is_software | {"adapter": found}, Settings())
+        WEBGPU.prove(case_of(), is_software | {"adapter": described}, Settings())
 
 
 def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": [f"All nodes placed on [{WEBNN.placement}]"]}
+    in_effect = {"version": packages.pinned("onnxruntime-web"), "placed": [f"All nodes placed on [{WEBNN.placement}]"]}
     real, software = adapter("nvidia", "hopper"), adapter("google", "swiftshader")
-    assert WEBNN_GPU.prove(case_of(), found | {"pageAdapter": real}, settings) == {"adapter": real}
-    assert not WEBNN_GPU.is_software(found | {"pageAdapter": real})
-    labelled = WEBNN_GPU.prove(case_of(), found | {"pageAdapter": software}, SOFTWARE_GPU)
+    assert WEBNN_GPU.prove(case_of(), in_effect | {"pageAdapter": real}, settings) == {"adapter": real}
+    assert not WEBNN_GPU.is_software(in_effect | {"pageAdapter": real})
+    labelled = WEBNN_GPU.prove(case_of(), in_effect | {"pageAdapter": software}, SOFTWARE_GPU)
     assert labelled == {"adapter": software}
-    assert WEBNN_GPU.is_software(found | {"pageAdapter": software})
+    assert WEBNN_GPU.is_software(in_effect | {"pageAdapter": software})
     assert WEBNN_GPU.configuration(case_of(), settings)["softwareGpu"]["allowed"] is False
 
 
 @pytest.mark.parametrize(
-    "found",
+    "described",
     [
         adapter("nvidia", "hopper"),
         adapter("amd", "rdna-3"),
@@ -335,8 +338,8 @@ def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
         adapter("intel", "gen-9", "Mesa Intel(R) UHD Graphics 620"),
     ],
 )
-def test_real_adapters_are_not_taken_for_software(found):
-    assert not is_software_adapter(found)
+def test_real_adapters_are_not_taken_for_software(described):
+    assert not is_software_adapter(described)
 
 
 # What is fetched, and the caches
@@ -399,9 +402,9 @@ def test_a_warm_opening_finds_the_scripts_compiled_and_tells_whether_the_webasse
     openings = WASM.openings(case_of(), feeds_of(case_of()), settings, "warm")
     *_, opening = islice(openings, 2)
     openings.close()
-    found = opening.facts.details["code_cache"]
-    assert found["js"] > 0
-    assert found["wasm"] >= 0  # up to the browser: Chromium 153 keeps none of so short a visit
+    code_cache = opening.facts.details["code_cache"]
+    assert code_cache["js"] > 0
+    assert code_cache["wasm"] >= 0  # up to the browser: Chromium 153 keeps none of so short a visit
 
 
 @names([WASM, WEBNN])
@@ -501,9 +504,9 @@ def test_openings_of_a_weak_client_tell_the_obtained_slowdown_measured_once(cach
     measured = iter([4.3])
     monkeypatch.setattr(PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
     openings = TFJS.openings(case_of(slowdown=4), feeds_of(case_of()), settings, caches)
-    found = [opening.facts.slowdown for opening in islice(openings, 2)]
+    slowdowns = [opening.facts.slowdown for opening in islice(openings, 2)]
     openings.close()
-    assert found == [Slowdown(asked=4, obtained=4.3)] * 2
+    assert slowdowns == [Slowdown(asked=4, obtained=4.3)] * 2
 
 
 def test_a_process_that_escaped_the_quota_is_told(settings, monkeypatch):

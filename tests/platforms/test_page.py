@@ -195,12 +195,12 @@ def test_a_missing_input_is_named(page, request_):
     ],
 )
 def test_a_page_that_is_not_what_the_platform_says_is_refused(page, case, request_, name, value):
-    found, needed = page.call("open", request_), WASM.needed({})
-    prove_page(found, case, needed)
+    in_effect, needed = page.call("open", request_), WASM.needed({})
+    prove_page(in_effect, case, needed)
     with pytest.raises(
         PageError, match=name if name not in {"clockResolution", "loaded"} else r"clamped|was not loaded"
     ):
-        prove_page(found | {name: value}, case, needed)
+        prove_page(in_effect | {name: value}, case, needed)
 
 
 def test_a_page_that_is_not_isolated_cannot_be_opened(case, settings, monkeypatch):

@@ -177,10 +177,10 @@ def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
     expected = reference(model, feeds)
     with present(name, settings).open(Case(own.load(model), 3), settings) as session:
-        found = session.time(feeds, 2).outputs
-    assert check_parity(name, found, expected, 1e-5) < 1e-5
-    np.testing.assert_array_equal(found["same"], feeds["pixels"])
-    assert {value.dtype.name for value in found.values()} == {"float32", "uint8", "int64", "float16"}
+        outputs = session.time(feeds, 2).outputs
+    assert check_parity(name, outputs, expected, 1e-5) < 1e-5
+    np.testing.assert_array_equal(outputs["same"], feeds["pixels"])
+    assert {value.dtype.name for value in outputs.values()} == {"float32", "uint8", "int64", "float16"}
 
 
 def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp_path):
@@ -190,8 +190,8 @@ def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp
     model = tmp_path / "my model.onnx"
     feeds, case = seeded_feeds(model, 2), Case(own.load(model), 2)
     with any_file_platform.open(case, settings) as session:
-        found = check_parity(any_file_platform.name, session.run(feeds), reference(model, feeds), 1e-5)
-        assert found < 1e-5
+        difference = check_parity(any_file_platform.name, session.run(feeds), reference(model, feeds), 1e-5)
+        assert difference < 1e-5
     (tmp_path / "my weights.bin").unlink()
     words = rf"{any_file_platform.name}: my model\.onnx: .*my weights\.bin"
     with pytest.raises(PlatformError, match=words), any_file_platform.open(case, settings):
@@ -206,8 +206,8 @@ def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings
     with any_file_platform.open(Case(own.load(model), 10), settings) as session:
         blocks = list(session.classify(Images(pixels, MEAN, STD), 10))
     assert [len(block.seconds) for block in blocks] == [1, 1]
-    found = np.concatenate([block.outputs["logits"] for block in blocks])
-    np.testing.assert_array_equal(found, normalise(pixels, MEAN, STD).reshape(20, 192))
+    logits = np.concatenate([block.outputs["logits"] for block in blocks])
+    np.testing.assert_array_equal(logits, normalise(pixels, MEAN, STD).reshape(20, 192))
 
 
 def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, settings):
@@ -215,8 +215,8 @@ def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, 
     pixels = np.random.default_rng(1).integers(0, 256, (16, 3, 32, 32), np.uint8)
     with platform.open(Case(artefact, 8), settings) as session:
         blocks = list(session.classify(Images(pixels, MEAN, STD), 8))
-    found = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
-    assert check_parity(platform.name, found, reference(artefact.path, fed(normalise(pixels))), 1e-5) < 1e-5
+    outputs = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
+    assert check_parity(platform.name, outputs, reference(artefact.path, fed(normalise(pixels))), 1e-5) < 1e-5
 
 
 @pytest.mark.parametrize("caches", ["process", "cold", "warm"])
