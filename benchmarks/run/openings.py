@@ -62,11 +62,11 @@ def _open(case: Case, platform: str, caches: str, request: pytest.FixtureRequest
     rounds = (
         1 if request.config.getoption("benchmark_disable") else int(request.config.getoption("benchmark_min_rounds"))
     )
-    settings, before = settings_of(request.config), trust.read()
+    settings, before = settings_of(request.config), trust.read(others=True)
     source = PLATFORMS[Target.of(platform).platform].openings(case, question.feeds, settings, caches)
     openings = [*islice(source, rounds)]
     parity = max(question.check(opening.facts, opening.outputs) for opening in openings)
-    return Opened(question, openings, parity, before, trust.read())
+    return Opened(question, openings, parity, before, trust.read(others=True))
 
 
 @dataclass(frozen=True)

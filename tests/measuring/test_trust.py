@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from benchmarks.measuring import energy, trust
@@ -99,16 +101,38 @@ def test_what_this_process_and_its_children_computed_is_their_own():
     assert now.busy - before.busy >= 0.2
 
 
-def test_what_others_have_waited_for_is_not_taken_for_their_own_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(trust, "PROC", tmp_path)
+@pytest.fixture
+def processes_folder(tmp_path, monkeypatch):
+    """A folder in place of /proc; psutil forgets the processes that it has seen, before and after."""
+    (tmp_path / "stat").write_text("cpu 0 0 0 0 0 0 0 0 0 0\nbtime 0\n")
+    psutil.process_iter.cache_clear()
+    monkeypatch.setattr(psutil, "PROCFS_PATH", f"{tmp_path}")
+    yield tmp_path
+    psutil.process_iter.cache_clear()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has such a folder")
+def test_what_others_have_waited_for_is_not_taken_for_their_own_time(processes_folder):
     ticks = {"1": (0, 1, 2, 30, 40), str(os.getpid()): (1, 5, 0, 3, 0), "900000": (os.getpid(), 7, 0, 0, 0)}
     for process, (parent, *spent) in ticks.items():
-        (tmp_path / process).mkdir()
-        times = " ".join(str(seconds * trust.TICK) for seconds in spent)
-        (tmp_path / process / "stat").write_text(f"{process} (a) b) S {parent} {'0 ' * 9}{times} 20 0")
-    ours, theirs = trust._processes()
-    assert ours == 5 + 3 + 7  # with the child, and the child that has ended
-    assert theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
+        (processes_folder / process).mkdir()
+        times = " ".join(str(seconds * os.sysconf("SC_CLK_TCK")) for seconds in spent)
+        stat = f"{process} (a) b) S {parent} {'0 ' * 9}{times} {'0 ' * 30}"
+        (processes_folder / process / "stat").write_text(stat)
+    reading = trust.read(others=True)
+    assert reading.ours == 5 + 3 + 7  # with the child, and the child that has ended
+    assert reading.theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
+
+
+@pytest.mark.parametrize(
+    ("cores", "frequency"),
+    [([(2000.0, 800.0, 3000.0), (2500.0, 800.0, 3000.0)], 2.5e9), ([(2600.0, 0.0, 0.0)], None), ([], None)],
+    ids=["of the fastest core", "nominal", "hidden"],
+)
+def test_a_frequency_that_never_changes_is_none(monkeypatch, cores, frequency):
+    answer = [SimpleNamespace(current=current, min=low, max=high) for current, low, high in cores]
+    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: answer)
+    assert trust._frequency() == frequency
 
 
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
