@@ -28,11 +28,11 @@ def assessed(samples=STEADY, facts=FACTS, share=1.0, **changes):
 
 
 def test_a_quiet_machine_is_not_accused():
-    found = assessed()
-    assert found["doubts"] == {}
-    assert found["other_programs"] == 0
-    assert found["drift"] == found["block_variation"] == 0
-    assert found["clock_steps"] == pytest.approx(10_100)
+    known = assessed()
+    assert known["doubts"] == {}
+    assert known["other_programs"] == 0
+    assert known["drift"] == known["block_variation"] == 0
+    assert known["clock_steps"] == pytest.approx(10_100)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_a_quiet_machine_is_not_accused():
     ids=["others", "share", "stolen", "frequency", "throttled", "variation", "drift", "clock"],
 )
 def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
-    found = assessed(**changes)["doubts"]
-    assert words in found.values()
-    assert any(advice in line for line in trust.advice(found))
+    doubts = assessed(**changes)["doubts"]
+    assert words in doubts.values()
+    assert any(advice in line for line in trust.advice(doubts))
 
 
 def test_what_the_system_does_not_tell_is_left_out():
     silent = after(busy=None, stolen=None, frequency=None, throttled=None)
-    found = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
-    assert found.keys() == {"clock_steps", "doubts"}
+    known = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
+    assert known.keys() == {"clock_steps", "doubts"}
 
 
 def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
@@ -79,10 +79,10 @@ def test_counters_of_other_cores_than_ours_say_nothing():
 
 def test_openings_that_differ_are_not_doubted_and_what_ended_was_not_another_program():
     blocks = [Block([seconds], {}, None) for seconds in (0.2, 0.3, 0.2, 0.4, 0.6)]
-    found = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
-    assert found["doubts"] == {}
-    assert found["other_programs"] == 0
-    assert found["block_variation"] > 0.1
+    known = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
+    assert known["doubts"] == {}
+    assert known["other_programs"] == 0
+    assert known["block_variation"] > 0.1
     busy = trust.assess_openings(blocks, FACTS, QUIET, after(theirs={1: 2.0, 3: 9.0}))
     assert busy["doubts"]["other_programs"] == "other programs used 0.5 cores"
 
@@ -166,8 +166,8 @@ def test_joules_are_told_of_a_benchmark_without_a_partner_only():
     blocks = [Block([0.001] * 4, {}, None)]
     readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
     alone, in_turns = Drawn([0.1], blocks, [], Witness()), Drawn([0.1], blocks, blocks, Witness())
-    found = _circumstances(alone, FACTS, *readings, None)
-    assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
+    known = _circumstances(alone, FACTS, *readings, None)
+    assert known["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
     assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
     # Where every block has a page of its own, opening the page was counted too.
     assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, page_lifetime=400), *readings, None)
