@@ -1,11 +1,11 @@
 """What the tests share: a small model, a suite of its own over fake platforms, and a look at running processes."""
 
-import contextlib
 import json
 import os
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 ROOT = Path(__file__).parents[1]
 
@@ -226,27 +226,12 @@ def clean_environment():
 def command_line(pid):
     """Return a process's command line; empty where it has ended, waited for or not."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
         return ""
-
-
-def all_processes():
-    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-
-
-def parent_of(pid):
-    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def descendants(pid):
     """Return the processes below *pid*, children and theirs, with their command lines."""
-    parents = {}
-    for process in all_processes():
-        with contextlib.suppress(OSError):
-            parents[process] = parent_of(process)
-    found, generation = [], {pid}
-    while generation:
-        generation = {child for child, parent in parents.items() if parent in generation}
-        found += generation
-    return {child: line for child in found if (line := command_line(child))}
+    children = psutil.Process(pid).children(recursive=True)
+    return {child.pid: line for child in children if (line := command_line(child.pid))}

@@ -20,13 +20,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, UnavailableError
 from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import cgroup
-from browser_harness.processes import descendants, memory
+from browser_harness.processes import descendants
 from models import manifest
 
 MODEL = "resnet8"
@@ -51,10 +53,10 @@ KINDS: dict[str, Callable[[Held], int]] = {"suite": lambda held: held.suite, "br
 
 def candidates(names: Sequence[str] | None) -> list[Target]:
     """Return a target for each platform, and a slowed-down client where this machine can slow one down."""
-    found = [Target(name) for name in names or PLATFORMS]
+    targets = [Target(name) for name in names or PLATFORMS]
     if names is None and cgroup.unavailable() is None:
-        found.append(Target("chromium-wasm", slowdown=2))
-    return found
+        targets.append(Target("chromium-wasm", slowdown=2))
+    return targets
 
 
 def available(target: Target) -> bool:
@@ -82,7 +84,14 @@ def visit(target: Target, question: Question) -> Held:
 
 def resident(processes: Iterable[int]) -> int:
     """Return the resident bytes of *processes*; one that has just ended has none."""
-    return sum(memory(process, "VmRSS") or 0 for process in processes)
+    return sum(_resident(process) for process in processes)
+
+
+def _resident(process: int) -> int:
+    try:
+        return int(psutil.Process(process).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def cycles(held: Sequence[Held], length: int) -> list[Cycle]:
@@ -115,17 +124,19 @@ def left_behind(temporary: Path) -> list[str]:
     end = time.monotonic() + ENDING
     while descendants(os.getpid()) and time.monotonic() < end:
         time.sleep(0.1)
-    found = [f"process {process}: {_command(process)}" for process in descendants(os.getpid())]
-    found += [f"folder {folder}" for folder in temporary.glob("harness-*")]
+    remains = [f"process {process}: {_command(process)}" for process in descendants(os.getpid())]
+    remains += [f"folder {folder}" for folder in temporary.glob("harness-*")]
     where = cgroup.version()
     groups = where.parent.glob(f"client-or-server-{os.getpid()}-*") if where else []
-    return found + [f"control group {group}" for group in groups]
+    return remains + [f"control group {group}" for group in groups]
 
 
 def _command(process: int) -> str:
     try:
-        return Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ").strip() or "ended, not waited for"
-    except (FileNotFoundError, ProcessLookupError):
+        return " ".join(psutil.Process(process).cmdline())
+    except psutil.ZombieProcess:
+        return "ended, not waited for"
+    except psutil.NoSuchProcess:
         return "ended meanwhile"
 
 
@@ -135,14 +146,14 @@ def soak(targets: Sequence[Target], sessions: int) -> list[Held]:
     for number, target in enumerate(itertools.islice(itertools.cycle(targets), sessions), 1):
         held.append(visit(target, question))
         if number % EVERY == 0 or number == sessions:
-            print(f"{number:4} sessions in {time.monotonic() - start:4.0f} s: {_told(held, len(targets))}", flush=True)
+            print(f"{number:4} sessions in {time.monotonic() - start:4.0f} s: {_means(held, len(targets))}", flush=True)
     return held
 
 
-def _told(held: Sequence[Held], length: int) -> str:
+def _means(held: Sequence[Held], length: int) -> str:
     """Say what each kind held on average over the latest cycle."""
     latest = held[-length:]
-    means = {kind: statistics.fmean(of(one) for one in latest) for kind, of in KINDS.items()}
+    means = {kind: statistics.fmean(map(memory, latest)) for kind, memory in KINDS.items()}
     return ", ".join(f"{kind} {mean / 1e6:,.1f} MB" for kind, mean in means.items())
 
 
@@ -180,12 +191,12 @@ def main() -> None:
             sys.exit("soak: a platform that was asked for is not there")
         if (fewest := FEWEST_CYCLES * len(targets)) > options.sessions:
             sys.exit(f"--sessions {options.sessions}: {len(targets)} targets need at least {fewest}")
-        found = [*verdicts(cycles(soak(targets, options.sessions), len(targets)))]
+        outcome = [*verdicts(cycles(soak(targets, options.sessions), len(targets)))]
         remains = left_behind(folder)
-    for passed, words in found:
+    for passed, words in outcome:
         print(words if passed else f"{words}: it grows")
     print("\n".join(f"left behind: {words}" for words in remains) or "nothing left behind")
-    sys.exit(0 if all(passed for passed, _ in found) and not remains else 1)
+    sys.exit(0 if all(passed for passed, _ in outcome) and not remains else 1)
 
 
 if __name__ == "__main__":

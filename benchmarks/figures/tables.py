@@ -4,22 +4,23 @@ Without a file the candidates and the models of the manifest; of a saved run a t
 """
 
 import argparse
-import json
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from tabulate import tabulate
+
+from benchmarks.results import NotARunError, Result, keys, load
 from models import manifest
 
-Result = dict[str, Any]
 NONE = "–"
 
 
-def table(head: list[str], rows: Iterable[list[str]], words: int = 1) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
     """Return a Markdown table whose first *words* columns are words and the rest numbers."""
-    rule = "|".join(["---"] * words + ["--:"] * (len(head) - words))
-    head_line, *lines = (f"| {' | '.join(row)} |" for row in [head, *rows])
-    return "\n".join([head_line, f"|{rule}|", *lines])
+    alignment = ["left"] * words + ["right"] * (len(head) - words)
+    return tabulate(rows, head, tablefmt="pipe", colalign=alignment, disable_numparse=True)
 
 
 def candidates_table() -> str:
@@ -50,22 +51,18 @@ def models_table() -> str:
     return table(["model", "precision", "size", "epochs", "top-1", "top-5"], rows, words=2)
 
 
-def of_phase(results: list[Result], test: str) -> list[Result]:
+def of_phase(results: Sequence[Result], test: str) -> list[Result]:
     """Return the results of a test that are a speed: what a software GPU took is none."""
-    return [
-        result
-        for result in results
-        if result["name"].startswith(f"test_{test}[") and not result["extra_info"].get("software_gpu")
-    ]
+    return [result for result in results if result.name.startswith(f"test_{test}[") and not result.is_software]
 
 
-def latency_table(results: list[Result]) -> str:
+def latency_table(results: Sequence[Result]) -> str:
     """Return a row for each model and platform, and for each batch size the median and the ratio to ``server-cpu``."""
     latencies = of_phase(results, "latency")
-    sizes = sorted({result["params"]["batch_size"] for result in latencies})
+    sizes = _batch_sizes(latencies)
     rows: dict[tuple[str, str], dict[int, Result]] = {}
     for result in latencies:
-        params = result["params"]
+        params = result.params
         rows.setdefault((params["model"], params["platform"]), {})[params["batch_size"]] = result
     head = ["model", "platform", *(f"{what}batch {size}" for size in sizes for what in ("", "× server-cpu, "))]
     body = [
@@ -75,12 +72,12 @@ def latency_table(results: list[Result]) -> str:
     return table(head, body, words=2)
 
 
+def _batch_sizes(results: Sequence[Result]) -> list[int]:
+    return sorted({result.params["batch_size"] for result in results})
+
+
 def _latency(result: Result | None) -> list[str]:
-    if result is None:
-        return [NONE, NONE]
-    # A quota stops a weak client now and then, which a median does not see.
-    of = "mean" if "slowdown" in result["extra_info"] else "median"
-    return [milliseconds(result["stats"][of]), ratio(result, "ratio_to_server_cpu")]
+    return [milliseconds(result.stats[result.headline]), ratio(result, "server_cpu")] if result else [NONE, NONE]
 
 
 def milliseconds(seconds: float) -> str:
@@ -88,20 +85,21 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:#.3g} ms"
 
 
-def ratio(result: Result, name: str) -> str:
+def ratio(result: Result, partner: str) -> str:
     """Return a paired ratio with its interval."""
-    found = result["extra_info"].get(name)
-    if not found:
+    measured = result.ratios.get(partner)
+    if not measured:
         return NONE
-    return f"{found['value']:.2f}" + (f" ({found['low']:.2f} to {found['high']:.2f})" if "low" in found else "")
+    interval = "" if measured.low is None else f" ({measured.low:.2f} to {measured.high:.2f})"
+    return f"{measured.value:.2f}{interval}"
 
 
-def overview_table(results: list[Result], model: str) -> str:
+def overview_table(results: Sequence[Result], model: str) -> str:
     """Return a row for each platform with what decides between client and server, of one model."""
-    of_model = [result for result in results if result["params"]["model"] == model]
+    of_model = [result for result in results if result.params["model"] == model]
     by_test = {test: _by_platform(of_phase(of_model, test)) for test in ("load", "first_inference", "memory")}
     latencies = of_phase(of_model, "latency")
-    sizes = sorted({result["params"]["batch_size"] for result in latencies})
+    sizes = _batch_sizes(latencies)
     head = [
         "platform",
         "batch 1",
@@ -111,92 +109,104 @@ def overview_table(results: list[Result], model: str) -> str:
         "peak memory",
     ]
     rows = []
-    for platform, result in _by_platform([one for one in latencies if one["params"]["batch_size"] == 1]).items():
-        same = {one["params"]["batch_size"]: one for one in latencies if one["params"]["platform"] == platform}
+    for platform, result in _by_platform([each for each in latencies if each.params["batch_size"] == 1]).items():
+        by_size = {each.params["batch_size"]: each for each in latencies if each.params["platform"] == platform}
         opened = [by_test[test].get(platform) for test in ("load", "first_inference")]
         memory = by_test["memory"].get(platform)
         rows.append(
             [
                 f"`{platform}`",
-                milliseconds(result["stats"]["median"]),
-                *(ratio(same[size], "ratio_to_server_cpu") if size in same else NONE for size in sizes),
-                *(_median(one) if one else NONE for one in opened),
-                _megabytes(memory, "memory_peak") if memory else NONE,
+                _median(result),
+                *(ratio(by_size[size], "server_cpu") if size in by_size else NONE for size in sizes),
+                *(_median(opening) if opening else NONE for opening in opened),
+                _memory(memory, "peak") if memory else NONE,
             ]
         )
     return table(head, rows)
 
 
-def _by_platform(results: list[Result]) -> dict[str, Result]:
+def _by_platform(results: Sequence[Result]) -> dict[str, Result]:
     """Return the first result of each platform: of its openings those with cold caches."""
-    found: dict[str, Result] = {}
+    first: dict[str, Result] = {}
     for result in results:
-        found.setdefault(result["params"]["platform"], result)
-    return found
+        first.setdefault(result.params["platform"], result)
+    return first
 
 
-def scaling_table(results: list[Result]) -> str:
+def scaling_table(results: Sequence[Result]) -> str:
     """Return the ratio to one thread of the same platform."""
     rows = [
         [
-            f"`{result['params']['platform']}`",
-            str(result["params"]["batch_size"]),
-            milliseconds(result["stats"]["median"]),
-            ratio(result, "ratio_to_one_thread"),
+            f"`{result.params['platform']}`",
+            str(result.params["batch_size"]),
+            _median(result),
+            ratio(result, "one_thread"),
         ]
         for result in of_phase(results, "scaling")
     ]
     return table(["platform", "batch", "median", "× one thread"], rows)
 
 
-def opening_table(results: list[Result]) -> str:
-    """Return medians of load and first inferences, and the most memory, by platform and what its caches held."""
-    rows: dict[tuple[str, str, str], list[str]] = {}
-    columns: dict[str, Callable[[Result], list[str]]] = {
-        "load": lambda result: [_median(result), _megabytes(result, "fetched_bytes")],
-        "first_inference": lambda result: [_median(result)],
-        "second_inference": lambda result: [_median(result)],
-        "memory": lambda result: [_megabytes(result, f"memory_{name}") for name in ("before", "peak", "wasm")],
+def opening_table(results: Sequence[Result]) -> str:
+    """Return medians of load and first inferences, and the most memory, by platform and what its caches held.
+
+    Of several batch sizes the first: the table has no column for them.
+    """
+    columns: dict[str, dict[str, Callable[[Result], str]]] = {
+        "load": {"load": _median, "fetched": lambda result: _megabytes(result.info[keys.DETAILS], "fetched_bytes")},
+        "first_inference": {"first": _median},
+        "second_inference": {"second": _median},
+        "memory": {name: partial(_memory, name=name) for name in ("before", "peak", "wasm")},
     }
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
     for test, cells in columns.items():
         for result in of_phase(results, test):
-            params = result["params"]
-            rows.setdefault((params["model"], params["platform"], params["caches"]), []).extend(cells(result))
-    head = ["model", "platform", "caches", "load", "fetched", "first", "second", "before", "peak", "wasm"]
-    body = [[f"`{model}`", f"`{platform}`", caches, *cells] for (model, platform, caches), cells in rows.items()]
-    return table(head, body, words=3)
+            params = result.params
+            row = rows.setdefault((params["model"], params["platform"], params["caches"]), {})
+            for name, cell in cells.items():
+                row.setdefault(name, cell(result))
+    names = [name for cells in columns.values() for name in cells]
+    body = [
+        [f"`{model}`", f"`{platform}`", caches, *(row.get(name, NONE) for name in names)]
+        for (model, platform, caches), row in rows.items()
+    ]
+    return table(["model", "platform", "caches", *names], body, words=3)
 
 
 def _median(result: Result) -> str:
-    return milliseconds(result["stats"]["median"])
+    return milliseconds(result.stats["median"])
 
 
-def _megabytes(result: Result, name: str) -> str:
-    value = result["extra_info"].get(name)
-    return NONE if value is None else f"{value / 1e6:.1f} MB"
+def _memory(result: Result, name: str) -> str:
+    return _megabytes(result.info, keys.MEMORY + name)
 
 
-def accuracy_table(results: list[Result]) -> str:
+def _megabytes(sizes: Mapping[str, int | None], name: str) -> str:
+    size = sizes.get(name)
+    return NONE if size is None else f"{size / 1e6:.1f} MB"
+
+
+def accuracy_table(results: Sequence[Result]) -> str:
     """Return top-1, top-5 and agreement with the reference, of every model on every platform."""
     rows = []
     for result in results:
-        info, params = result["extra_info"], result["params"]
-        shares = [f"{info[name]:.2f} %" for name in ("top1", "top5", "as_reference")]
-        rows.append([f"`{params['model']}`", f"`{params['platform']}`", info["precision"], *shares])
+        info, params = result.info, result.params
+        shares = [f"{info[name]:.2f} %" for name in (keys.TOP1, keys.TOP5, keys.AS_REFERENCE)]
+        rows.append([f"`{params['model']}`", f"`{params['platform']}`", info[keys.PRECISION], *shares])
     return table(["model", "platform", "precision", "top-1", "top-5", "as the reference"], rows, words=3)
 
 
-def tables_of(results: list[Result]) -> list[str]:
+def tables_of(results: Sequence[Result]) -> list[str]:
     """Return a table for each phase that *results* hold."""
-    accuracies = [result for result in results if "as_reference" in result["extra_info"]]
-    known: Sequence[tuple[str, Callable[[], str]]] = (
-        ("latency", lambda: overview_table(results, results[0]["params"]["model"])),
+    accuracies = [result for result in results if keys.AS_REFERENCE in result.info]
+    makers: Sequence[tuple[str, Callable[[], str]]] = (
+        ("latency", lambda: overview_table(results, results[0].params["model"])),
         ("latency", lambda: latency_table(results)),
         ("scaling", lambda: scaling_table(results)),
         ("load", lambda: opening_table(results)),
     )
-    found = [make() for test, make in known if of_phase(results, test)]
-    return found + ([accuracy_table(accuracies)] if accuracies else [])
+    tables = [make() for test, make in makers if of_phase(results, test)]
+    return tables + ([accuracy_table(accuracies)] if accuracies else [])
 
 
 def main() -> None:
@@ -207,7 +217,10 @@ def main() -> None:
     if not files:
         print(candidates_table(), models_table(), sep="\n\n")
     for file in files:
-        print(*tables_of(json.loads(file.read_text())["benchmarks"]), sep="\n\n")
+        try:
+            print(*tables_of(load(file).results), sep="\n\n")
+        except NotARunError as error:
+            sys.exit(f"{error}")
 
 
 if __name__ == "__main__":

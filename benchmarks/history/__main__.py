@@ -31,16 +31,16 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def told(findings: Sequence[Finding]) -> Iterator[str]:
+def report(findings: Sequence[Finding]) -> Iterator[str]:
     """Return the lines for the terminal: what changed on each machine, largest first."""
-    for (machine, fingerprint), ours in groupby(findings, key=lambda one: one.machine):
-        found = [*ours]
+    for (machine, fingerprint), group in groupby(findings, key=lambda finding: finding.machine):
+        of_machine = [*group]
         yield f"{machine}: {fingerprint}"
-        totals = [[one.short_name, *total_words(one)] for one in changed_in_all(found)]
-        places = [[one.short_name, *step_words(one, step)] for one, step in all_steps(found)]
+        totals = [[finding.short_name, *total_words(finding)] for finding in changed_in_all(of_machine)]
+        steps = [[finding.short_name, *step_words(finding, step)] for finding, step in all_steps(of_machine)]
         yield _table(["from the first runs to the last", "commits", "change", "99.9 %"], totals)
-        yield _table(["steps", "commits", "change", "p"], places)
-        yield f"{summary(found)}\n"
+        yield _table(["steps", "commits", "change", "p"], steps)
+        yield f"{summary(of_machine)}\n"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,12 +56,12 @@ def main() -> None:
     runs, unfit = read(options.storage)
     series, impossible = all_series(runs)
     left_out = [*unfit, *impossible]
-    for one in left_out:
-        print(f"left out {one.what}: {one.why}")
+    for part in left_out:
+        print(f"left out {part.what}: {part.why}")
     if not series:
         sys.exit(f"{options.storage}: no whole run to draw{REMEDY}")
-    findings = [Finding.of(one) for one in series]
-    words = "\n".join(line for line in told(findings) if line)
+    findings = [*map(Finding.of, series)]
+    words = "\n".join(line for line in report(findings) if line)
     print(words)
     if summary_file := os.environ.get("GITHUB_STEP_SUMMARY"):  # shown on the page of a run
         with Path(summary_file).open("a", encoding="utf-8") as file:
@@ -70,9 +70,9 @@ def main() -> None:
 
 
 def write(folder: Path, findings: Sequence[Finding], left_out: Sequence[LeftOut]) -> None:
-    """Write history.html and history.json, and say so."""
+    """Write history.html and history.json, and say where."""
     folder.mkdir(parents=True, exist_ok=True)
-    saved = {"series": [one.to_json() for one in findings], "left_out": [asdict(one) for one in left_out]}
+    saved = {"series": [finding.to_json() for finding in findings], "left_out": [*map(asdict, left_out)]}
     for name, text in (("history.html", page(findings, left_out)), ("history.json", json.dumps(saved, indent=1))):
         (folder / name).write_text(text)
         print(f"history  {folder / name}")

@@ -57,10 +57,10 @@ def steps(values: Sequence[float]) -> list[Step]:
     """Return the steps of a series, in order; a series of fewer than three values has none."""
     if len(values) < 3:
         return []
-    found, _weak = compute_change_points([*values], window_len=WINDOW, max_pvalue=MAX_P, min_magnitude=LEAST_STEP)
+    points, _weak = compute_change_points([*values], window_len=WINDOW, max_pvalue=MAX_P, min_magnitude=LEAST_STEP)
     return [
         Step(int(point.index), float(point.stats.mean_1), float(point.stats.mean_2), float(point.stats.pvalue))
-        for point in found
+        for point in points
     ]
 
 

@@ -24,7 +24,7 @@ class Finding:
 
     @property
     def has_changed(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there is a step, or a change from the first runs to the last."""
         return bool(self.steps or (self.total and self.total.is_change))
 
     @property
@@ -72,20 +72,20 @@ def _point_json(point: Point) -> dict[str, Any]:
 
 def changed_in_all(findings: Iterable[Finding]) -> list[Finding]:
     """Return those whose last runs differ from their first, largest first."""
-    changed = [(abs(one.total.change), one) for one in findings if one.total and one.total.is_change]
-    return [one for _size, one in sorted(changed, key=lambda pair: -pair[0])]
+    changed = [(abs(total.change), finding) for finding in findings if (total := finding.total) and total.is_change]
+    return [finding for _size, finding in sorted(changed, key=lambda pair: -pair[0])]
 
 
 def all_steps(findings: Iterable[Finding]) -> list[tuple[Finding, Step]]:
     """Return the steps of all series, largest first."""
-    found = [(finding, step) for finding in findings for step in finding.steps]
-    return sorted(found, key=lambda pair: -abs(pair[1].change))
+    pairs = [(finding, step) for finding in findings for step in finding.steps]
+    return sorted(pairs, key=lambda pair: -abs(pair[1].change))
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """Return how many changed, and of how many that cannot be told."""
-    changed = sum(one.has_changed for one in findings)
-    few = sum(one.total is None and not one.has_changed for one in findings)
+    """Return how many changed, and of how many nobody can say."""
+    changed = sum(finding.has_changed for finding in findings)
+    few = sum(finding.total is None and not finding.has_changed for finding in findings)
     words = f"{changed} of {len(findings)} benchmarks changed"
     return f"{words}; {few} have fewer than {SHORTEST} runs, too few to tell" if few else words
 

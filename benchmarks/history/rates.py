@@ -88,10 +88,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=500, metavar="N", help="of each shape; default: 500")
     series = parser.parse_args().series
-    found = {scenario: rates(scenario, series) for scenario in SCENARIOS}
-    rows = [[scenario.words, *(f"{rate:.1%}" for rate in shown)] for scenario, shown in found.items()]
+    by_scenario = {scenario: rates(scenario, series) for scenario in SCENARIOS}
+    rows = [[scenario.words, *(f"{rate:.1%}" for rate in shown)] for scenario, shown in by_scenario.items()]
     print(tabulate(rows, ["series", "a step", "the sum", "either"], stralign="right", colalign=("left",)))
-    wrong = [scenario.words for scenario, (*_parts, either) in found.items() if scenario.is_wrong(either)]
+    wrong = [scenario.words for scenario, (*_parts, either) in by_scenario.items() if scenario.is_wrong(either)]
     sys.exit(f"too often wrong: {'; '.join(wrong)}" if wrong else 0)
 
 

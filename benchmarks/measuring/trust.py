@@ -4,13 +4,15 @@ Each finding that makes a figure doubtful comes with what to do about it, as pyp
 """
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmarks.measuring.ratio import p10
 from benchmarks.protocol import Block, Facts
@@ -18,8 +20,7 @@ from benchmarks.protocol import Block, Facts
 FEWEST_BLOCKS = 4
 COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
 
-PROC, CPU = Path("/proc"), Path("/sys/devices/system/cpu")
-TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+CPU = Path("/sys/devices/system/cpu")
 
 
 @dataclass(frozen=True)
@@ -30,66 +31,73 @@ class Reading:
     busy: float | None  # of all cores together
     stolen: float | None
     ours: float  # of this process and everything that it started
-    theirs: Mapping[int, float]  # of each other process
+    theirs: Mapping[int, float]  # of each other process, where it was asked for
     frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
 
 
-def read() -> Reading:
-    """Read the counters; costs some milliseconds."""
-    busy, stolen = _busy()
-    return Reading(time.perf_counter(), busy, stolen, *_processes(), _frequency(), _throttled())
+def read(others: bool = False) -> Reading:
+    """Read the counters; costs about a millisecond, with what each of the *others* computed several."""
+    now = time.perf_counter()
+    # Elsewhere psutil does not count what a process's ended children took, so that a browser that has ended would pass
+    # for another program, and the frequency that it tells is the nominal one.
+    if not psutil.LINUX:
+        return Reading(now, None, None, 0.0, {}, None, None)
+    us = psutil.Process()
+    family = [us, *us.children(recursive=True)]
+    return Reading(now, *_busy(), _ours(family), _theirs(family) if others else {}, _frequency(), _throttled())
 
 
 def _busy() -> tuple[float | None, float | None]:
     try:
-        fields = [int(field) / TICK for field in (PROC / "stat").read_text().splitlines()[0].split()[1:9]]
-    except OSError:  # Linux only
+        times = psutil.cpu_times()
+    except OSError:  # hidden from this user
         return None, None
-    user, nice, system, _idle, _waiting, interrupts, soft_interrupts, stolen = fields
-    return user + nice + system + interrupts + soft_interrupts, stolen
+    return times.user + times.nice + times.system + times.irq + times.softirq, times.steal
 
 
-def _processes() -> tuple[float, dict[int, float]]:
-    """Return the processor time of this process and its descendants, with what they have waited for, and of others."""
-    processes = {}
-    for folder in PROC.glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:  # it ended meanwhile
-            continue
-        user_and_system, of_children = ([int(field) / TICK for field in fields[at : at + 2]] for at in (11, 13))
-        processes[int(folder.name)] = int(fields[1]), sum(user_and_system), sum(of_children)
-    children: dict[int, list[int]] = {}
-    for process, (parent, _own, _waited_for) in processes.items():
-        children.setdefault(parent, []).append(process)
-    ours, left = 0.0, [os.getpid()]
-    while left:
-        process = left.pop()
-        ours += sum(processes.pop(process, (0, 0.0, 0.0))[1:])
-        left += children.get(process, [])
-    # What others have waited for may have been ours: an orphan of a browser that ended goes to the first process.
-    return ours, {process: own for process, (_parent, own, _waited_for) in processes.items()}
+def _ours(family: Iterable[psutil.Process]) -> float:
+    """Return the processor time of *family*, with what they have waited for."""
+    seconds = 0.0
+    for process in family:
+        with suppress(psutil.Error):  # it has just ended
+            times = process.cpu_times()
+            seconds += times.user + times.system + times.children_user + times.children_system
+    return seconds
 
 
-def _numbers(pattern: str) -> list[float]:
-    found = []
-    for file in CPU.glob(pattern):
-        try:
-            found.append(float(file.read_text()))
-        except (OSError, ValueError):  # hidden from this user, or by a virtual machine
-            continue
-    return found
+def _theirs(family: Iterable[psutil.Process]) -> dict[int, float]:
+    """Return the processor time of each process but *family*.
+
+    What they have waited for may have been ours: an orphan of a browser that ended goes to the first process.
+    """
+    ours, seconds = {process.pid for process in family}, {}
+    for process in psutil.process_iter():  # not told what to read of each, which would take twice as long
+        if process.pid not in ours:
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                seconds[process.pid] = times.user + times.system
+    return seconds
 
 
 def _frequency() -> float | None:
-    found = _numbers("cpu[0-9]*/cpufreq/scaling_cur_freq")
-    return max(found) * 1e3 if found else None
+    try:
+        cores = psutil.cpu_freq(percpu=True)
+    except (OSError, NotImplementedError):  # hidden from this user
+        return None
+    # A core without a highest frequency is a virtual machine's: what it tells never changes.
+    return max((core.current * 1e6 for core in cores if core.max), default=None)
 
 
 def _throttled() -> int | None:
-    found = _numbers("cpu[0-9]*/thermal_throttle/core_throttle_count")
-    return int(sum(found)) if found else None
+    """Return the events of all cores, which psutil does not tell."""
+    counts = []
+    for file in CPU.glob("cpu[0-9]*/thermal_throttle/core_throttle_count"):
+        try:
+            counts.append(int(file.read_text()))
+        except (OSError, ValueError):  # hidden from this user, or by a virtual machine
+            continue
+    return sum(counts) if counts else None
 
 
 def assess(
@@ -104,31 +112,29 @@ def assess(
     *slowdown* is how many times weaker a client was that was to be weaker. ``doubts`` says in words what makes the
     figure doubtful; :func:`advice` what to do about it.
     """
-    found = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
+    known = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
     if slowdown and facts.slowdown:
-        found["slowdown_excess"] = slowdown / facts.slowdown.asked
-    return found | {
-        "doubts": {check.name: check.words.format(found[check.name]) for check in CHECKS if check.fails(found)}
-    }
+        known["slowdown_excess"] = slowdown / facts.slowdown.asked
+    return known | {"doubts": _doubts(known)}
 
 
 def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
     """Return the same of sessions that were opened one after another.
 
-    How much they differ is told and not doubted: a few openings always do. What ended meanwhile was ours, so that
+    How much they differ is no doubt: a few openings always do. What ended meanwhile was ours, so that
     others are known only by the processes that were there throughout.
     """
-    found = _machine(before, after) | _samples(blocks, facts)
-    there = before.theirs.keys() & after.theirs.keys()
-    others = math.fsum(after.theirs[process] - before.theirs[process] for process in there)
-    if there:
-        found["other_programs"] = others / (after.time - before.time)
-    return found | {"doubts": _doubts(found, but=("block_variation", "drift"))}
+    known = _machine(before, after) | _samples(blocks, facts)
+    throughout = before.theirs.keys() & after.theirs.keys()
+    if throughout:
+        others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
+        known["other_programs"] = others / (after.time - before.time)
+    return known | {"doubts": _doubts(known, but=("block_variation", "drift"))}
 
 
-def _doubts(found: Mapping[str, Any], but: Sequence[str] = ()) -> dict[str, str]:
-    failed = [check for check in CHECKS if check.name not in but and check.fails(found)]
-    return {check.name: check.words.format(found[check.name]) for check in failed}
+def _doubts(known: Mapping[str, Any], but: Sequence[str] = ()) -> dict[str, str]:
+    failed = [check for check in CHECKS if check.name not in but and check.fails(known)]
+    return {check.name: check.words.format(known[check.name]) for check in failed}
 
 
 def advice(names: Iterable[str]) -> list[str]:
@@ -139,7 +145,7 @@ def advice(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Check:
-    """From where on something that was found makes a figure doubtful, what to say, and what to do then."""
+    """From where on something that is known makes a figure doubtful, what to say, and what to do then."""
 
     name: str
     limit: float
@@ -147,11 +153,11 @@ class Check:
     advice: str
     is_least: bool = False  # doubtful below the limit, not above it
 
-    def fails(self, found: Mapping[str, Any]) -> bool:
-        """Whether it was found, and is beyond the limit."""
-        if self.name not in found:
+    def fails(self, known: Mapping[str, Any]) -> bool:
+        """Whether it is known, and beyond the limit."""
+        if self.name not in known:
             return False
-        return bool(found[self.name] < self.limit if self.is_least else abs(found[self.name]) > self.limit)
+        return bool(known[self.name] < self.limit if self.is_least else abs(known[self.name]) > self.limit)
 
 
 READ = "read ratio, p10 and cpu_seconds_per_inference"
@@ -188,29 +194,29 @@ def _others(before: Reading, after: Reading) -> dict[str, Any]:
 
 
 def _machine(before: Reading, after: Reading) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     if before.stolen is not None and after.stolen is not None:
-        found["stolen"] = (after.stolen - before.stolen) / (after.time - before.time)
+        known["stolen"] = (after.stolen - before.stolen) / (after.time - before.time)
     if before.frequency and after.frequency:
-        found["frequency"] = after.frequency
-        found["frequency_change"] = after.frequency / before.frequency - 1
+        known["frequency"] = after.frequency
+        known["frequency_change"] = after.frequency / before.frequency - 1
     if before.throttled is not None and after.throttled is not None:
-        found["throttled"] = after.throttled - before.throttled
-    return found
+        known["throttled"] = after.throttled - before.throttled
+    return known
 
 
 def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     middle = statistics.median(value for block in blocks for value in block.seconds)
-    found: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
+    known: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
     cpu = [block.cpu.busiest_thread for block in blocks if block.cpu]
     # A quota keeps from computing on purpose; of threads that a platform has for itself none need be busy throughout.
     if len(cpu) == len(blocks) and not facts.slowdown and facts.threads:
-        found["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
+        known["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
     if len(blocks) < FEWEST_BLOCKS:
-        return found
-    medians, tenths = ([of(block.seconds) for block in blocks] for of in (statistics.median, p10))
+        return known
+    medians, tenths = ([statistic(block.seconds) for block in blocks] for statistic in (statistics.median, p10))
     third = len(blocks) // 3 or 1
-    return found | {
+    return known | {
         "block_variation": _spread(medians),
         "block_variation_p10": _spread(tenths),
         "drift": statistics.median(medians[-third:]) / statistics.median(medians[:third]) - 1,

@@ -58,11 +58,11 @@ def _open(case: Case, target: Target, caches: str, config: pytest.Config) -> Ope
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
     question = ask(artefact, case.batch_size, dict(selection_of(config).dims))
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
-    before = trust.read()
+    before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)
     openings = [*islice(source, rounds)]
     parity = max(question.check(opening.facts, opening.outputs) for opening in openings)
-    return Opened(question, openings, parity, before, trust.read())
+    return Opened(question, openings, parity, before, trust.read(others=True))
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,8 @@ class Storage:
 
     def series(self):
         runs, unfit = read(self.folder)
-        found, impossible = all_series(runs)
-        return found, [*unfit, *impossible]
+        series, impossible = all_series(runs)
+        return series, [*unfit, *impossible]
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_machines_are_kept_apart_by_folder_and_by_what_the_run_says(storage):
     storage.save(4, [result("server-cpu", 4e-3)], cpu=MACHINE["cpu"] | {"model": 86})
     storage.save(5, [result("server-cpu", 5e-3)], python_version="3.12.1")
     storage.save(6, [result("server-cpu", 6e-3)], python_version="3.11.9", node="f00d")
-    found, _left_out = storage.series()
-    assert sorted(one.values for one in found) == [[1, 6], [2], [3], [4], [5]]
+    series, _left_out = storage.series()
+    assert sorted(each.values for each in series) == [[1, 6], [2], [3], [4], [5]]
 
 
 def test_what_is_no_whole_run_is_left_out_and_named(storage):
@@ -106,14 +106,14 @@ def test_what_is_no_whole_run_is_left_out_and_named(storage):
     impossible = storage.save(4, [result("server-cpu", math.nan), result("chromium-wasm", 1e-3, calibration=-1.0)])
     (series,), left_out = storage.series()
     assert [point.run.file for point in series.points] == [good]
-    told = {one.what: one.why for one in left_out}
-    assert told[interrupted] == "the run did not end well: pytest's exit code was 2"
-    assert told[empty] == "the run has no benchmarks"
-    assert told["torn.json"].startswith("not a run of this suite (JSONDecodeError: ")
-    assert told["other.json"] == "not a run of this suite (KeyError: 'exit_status')"
-    assert told[f"{impossible}: {NAME.format('server-cpu')}"] == "nan s over a calibration of 1.0 s is no speed"
-    assert told[f"{impossible}: {NAME.format('chromium-wasm')}"] == "0.001 s over a calibration of -1.0 s is no speed"
-    assert len(told) == 6
+    why = {part.what: part.why for part in left_out}
+    assert why[interrupted] == "the run did not end well: pytest's exit code was 2"
+    assert why[empty] == "the run has no benchmarks"
+    assert why["torn.json"].startswith("not a run of this suite (JSONDecodeError: ")
+    assert why["other.json"] == "not a run of this suite (KeyError: 'exit_status')"
+    assert why[f"{impossible}: {NAME.format('server-cpu')}"] == "nan s over a calibration of 1.0 s is no speed"
+    assert why[f"{impossible}: {NAME.format('chromium-wasm')}"] == "0.001 s over a calibration of -1.0 s is no speed"
+    assert len(why) == 6
 
 
 def test_a_simulated_gpu_is_left_out_and_named(storage):
@@ -143,17 +143,17 @@ def test_a_machine_that_is_slower_for_a_day_makes_no_benchmark_slower(storage):
 def test_values_with_and_without_calibration_are_not_in_one_series(storage):
     storage.save(1, [result("server-cpu", 1e-3)])
     storage.save(2, [result("server-cpu", 1e-3, calibration=3e-4)])
-    found, _left_out = storage.series()
-    assert [one.key.workload for one in found] == ["a product", RAW]
+    series, _left_out = storage.series()
+    assert [each.key.workload for each in series] == ["a product", RAW]
 
 
 def test_the_10th_percentile_is_drawn_and_the_mean_of_a_client_that_a_quota_stops(storage):
     (plain, weak) = result("server-cpu", 1e-3), result("chromium-wasm", 1e-3, slowdown={"asked": 4})
-    for one in (plain, weak):
-        one["stats"]["data"] = [1e-3, *[2e-3] * 9]
+    for saved in (plain, weak):
+        saved["stats"]["data"] = [1e-3, *[2e-3] * 9]
     storage.save(1, [plain, weak])
-    found, _left_out = storage.series()
-    assert {one.key.statistic: one.values for one in found} == {"p10": [1], "mean": pytest.approx([1.9])}
+    series, _left_out = storage.series()
+    assert {each.key.statistic: each.values for each in series} == {"p10": [1], "mean": pytest.approx([1.9])}
 
 
 def test_without_samples_the_saved_figure_is_drawn(storage):
@@ -264,34 +264,34 @@ def eventful(storage):
     for run in range(60):
         versions = {"onnxruntime": "1.33.0" if run >= 40 else "1.32.0"}
         values = {"server-cpu": flat, "chromium-wasm": step, "chromium-webnn": creep}
-        storage.save(run, [result(name, found[run] * 1e-3, 3e-4) for name, found in values.items()], versions=versions)
+        storage.save(run, [result(name, level[run] * 1e-3, 3e-4) for name, level in values.items()], versions=versions)
     return storage
 
 
 def test_the_command_tells_the_step_the_creep_and_nothing_of_what_stayed(eventful, drawn):
-    told, _page, saved = drawn()
-    by_name = {one["name"]: one for one in saved["series"]}
+    printed, _page, saved = drawn()
+    by_name = {series["name"]: series for series in saved["series"]}
     (step,) = by_name[NAME.format("chromium-wasm")]["steps"]
     assert abs(step["index"] - 40) <= 1
-    assert f"{step['commits'][0]} → {step['commits'][1]}, 2026-09-" in told
+    assert f"{step['commits'][0]} → {step['commits'][1]}, 2026-09-" in printed
     assert by_name[NAME.format("chromium-webnn")]["total"]["is_change"]
-    assert (by_name[NAME.format("server-cpu")]["steps"], "resnet20-server-cpu-b1" in told) == ([], False)
-    assert "2 of 3 benchmarks changed\n" in told
-    sizes = [abs(float(size)) for size in re.findall(r"([+-][0-9.]+) %  +\d", told)]
+    assert (by_name[NAME.format("server-cpu")]["steps"], "resnet20-server-cpu-b1" in printed) == ([], False)
+    assert "2 of 3 benchmarks changed\n" in printed
+    sizes = [abs(float(size)) for size in re.findall(r"([+-][0-9.]+) %  +\d", printed)]
     assert sizes == sorted(sizes, reverse=True)
 
 
 def test_the_page_has_every_benchmark_and_asks_the_network_for_nothing(eventful, drawn):
-    _told, page, saved = drawn()
+    _printed, page, saved = drawn()
     assert page.count("<svg") == len(saved["series"]) == 3
-    for one in saved["series"]:
-        assert f'">{one["name"].rpartition("::")[2]}</h3>' in page
+    for series in saved["series"]:
+        assert f'">{series["name"].rpartition("::")[2]}</h3>' in page
     assert {*re.findall(r"\w+://[^\"' <>]+", page)} == {"http://www.w3.org/2000/svg"}  # a name, which is not loaded
     assert not re.findall(r"<script|<link|<img|@import|url\(|\bsrc=|href=\"[^#]", page)
 
 
 def test_the_page_marks_steps_and_what_else_changed(eventful, drawn):
-    _told, page, _saved = drawn()
+    _printed, page, _saved = drawn()
     assert page.count("onnxruntime 1.32.0 → 1.33.0</title>") == 6  # a run and a mark in each chart
     assert '<div class="dim">onnxruntime 1.32.0 → 1.33.0</div>' in page  # beside the step
     chart = page[page.index("b1]</h3>") :]
@@ -303,9 +303,9 @@ def test_the_page_marks_steps_and_what_else_changed(eventful, drawn):
 
 def test_a_single_run_is_drawn(storage, drawn):
     storage.save(1, [result("<&>", 1e-3)])
-    told, page, _saved = drawn()
-    assert "0 of 1 benchmarks changed; 1 have fewer than 9 runs, too few to tell" in told
-    assert "raw: not corrected for the machine&#x27;s state" in page
+    printed, page, _saved = drawn()
+    assert "0 of 1 benchmarks changed; 1 have fewer than 9 runs, too few to tell" in printed
+    assert "raw: not corrected for the machine&#39;s state" in page
     assert ("resnet20-<&>" in page, "resnet20-&lt;&amp;&gt;-b1]</h3>" in page) == (False, True)
 
 

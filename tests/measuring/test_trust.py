@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from benchmarks.measuring import energy, trust
@@ -26,11 +28,11 @@ def assessed(samples=STEADY, facts=FACTS, share=1.0, **changes):
 
 
 def test_a_quiet_machine_is_not_accused():
-    found = assessed()
-    assert found["doubts"] == {}
-    assert found["other_programs"] == 0
-    assert found["drift"] == found["block_variation"] == 0
-    assert found["clock_steps"] == pytest.approx(10_100)
+    known = assessed()
+    assert known["doubts"] == {}
+    assert known["other_programs"] == 0
+    assert known["drift"] == known["block_variation"] == 0
+    assert known["clock_steps"] == pytest.approx(10_100)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +50,15 @@ def test_a_quiet_machine_is_not_accused():
     ids=["others", "share", "stolen", "frequency", "throttled", "variation", "drift", "clock"],
 )
 def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
-    found = assessed(**changes)["doubts"]
-    assert words in found.values()
-    assert any(advice in line for line in trust.advice(found))
+    doubts = assessed(**changes)["doubts"]
+    assert words in doubts.values()
+    assert any(advice in line for line in trust.advice(doubts))
 
 
 def test_what_the_system_does_not_tell_is_left_out():
     silent = after(busy=None, stolen=None, frequency=None, throttled=None)
-    found = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
-    assert found.keys() == {"clock_steps", "doubts"}
+    known = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
+    assert known.keys() == {"clock_steps", "doubts"}
 
 
 def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
@@ -77,10 +79,10 @@ def test_counters_of_other_cores_than_ours_say_nothing():
 
 def test_openings_that_differ_are_not_doubted_and_what_ended_was_not_another_program():
     blocks = [Block([seconds], {}, None) for seconds in (0.2, 0.3, 0.2, 0.4, 0.6)]
-    found = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
-    assert found["doubts"] == {}
-    assert found["other_programs"] == 0
-    assert found["block_variation"] > 0.1
+    known = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
+    assert known["doubts"] == {}
+    assert known["other_programs"] == 0
+    assert known["block_variation"] > 0.1
     busy = trust.assess_openings(blocks, FACTS, QUIET, after(theirs={1: 2.0, 3: 9.0}))
     assert busy["doubts"]["other_programs"] == "other programs used 0.5 cores"
 
@@ -99,16 +101,38 @@ def test_what_this_process_and_its_children_computed_is_their_own():
     assert now.busy - before.busy >= 0.2
 
 
-def test_what_others_have_waited_for_is_not_taken_for_their_own_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(trust, "PROC", tmp_path)
+@pytest.fixture
+def processes_folder(tmp_path, monkeypatch):
+    """A folder in place of /proc; psutil forgets the processes that it has seen, before and after."""
+    (tmp_path / "stat").write_text("cpu 0 0 0 0 0 0 0 0 0 0\nbtime 0\n")
+    psutil.process_iter.cache_clear()
+    monkeypatch.setattr(psutil, "PROCFS_PATH", f"{tmp_path}")
+    yield tmp_path
+    psutil.process_iter.cache_clear()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has such a folder")
+def test_what_others_have_waited_for_is_not_taken_for_their_own_time(processes_folder):
     ticks = {"1": (0, 1, 2, 30, 40), str(os.getpid()): (1, 5, 0, 3, 0), "900000": (os.getpid(), 7, 0, 0, 0)}
     for process, (parent, *spent) in ticks.items():
-        (tmp_path / process).mkdir()
-        times = " ".join(str(seconds * trust.TICK) for seconds in spent)
-        (tmp_path / process / "stat").write_text(f"{process} (a) b) S {parent} {'0 ' * 9}{times} 20 0")
-    ours, theirs = trust._processes()
-    assert ours == 5 + 3 + 7  # with the child, and the child that has ended
-    assert theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
+        (processes_folder / process).mkdir()
+        times = " ".join(str(seconds * os.sysconf("SC_CLK_TCK")) for seconds in spent)
+        stat = f"{process} (a) b) S {parent} {'0 ' * 9}{times} {'0 ' * 30}"
+        (processes_folder / process / "stat").write_text(stat)
+    reading = trust.read(others=True)
+    assert reading.ours == 5 + 3 + 7  # with the child, and the child that has ended
+    assert reading.theirs == {1: 1 + 2}  # an orphan of ours that it waited for is not its own
+
+
+@pytest.mark.parametrize(
+    ("cores", "frequency"),
+    [([(2000.0, 800.0, 3000.0), (2500.0, 800.0, 3000.0)], 2.5e9), ([(2600.0, 0.0, 0.0)], None), ([], None)],
+    ids=["of the fastest core", "nominal", "hidden"],
+)
+def test_a_frequency_that_never_changes_is_none(monkeypatch, cores, frequency):
+    answer = [SimpleNamespace(current=current, min=low, max=high) for current, low, high in cores]
+    monkeypatch.setattr(psutil, "cpu_freq", lambda percpu: answer)
+    assert trust._frequency() == frequency
 
 
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
@@ -142,8 +166,8 @@ def test_joules_are_told_of_a_benchmark_without_a_partner_only():
     blocks = [Block([0.001] * 4, {}, None)]
     readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
     alone, in_turns = Drawn([0.1], blocks, [], Witness()), Drawn([0.1], blocks, blocks, Witness())
-    found = _circumstances(alone, FACTS, *readings, None)
-    assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
+    known = _circumstances(alone, FACTS, *readings, None)
+    assert known["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
     assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
     # Where every block has a page of its own, opening the page was counted too.
     assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, page_lifetime=400), *readings, None)

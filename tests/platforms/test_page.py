@@ -13,8 +13,9 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
-from helpers import ROOT, Suite, all_processes, clean_environment, command_line, descendants
+from helpers import ROOT, Suite, clean_environment, command_line, descendants
 
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
@@ -255,7 +256,7 @@ def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(
     result.stdout.fnmatch_lines([f"chromium-wasm: resnet8.onnx: time: {words}"])
     assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["resnet8-chromium-wasm-b2"]
     assert list(scratch.iterdir()) == []
-    assert wait_until(lambda: not [pid for pid in all_processes() if str(scratch) in command_line(pid)])
+    assert wait_until(lambda: not [pid for pid in psutil.pids() if str(scratch) in command_line(pid)])
 
 
 # What is left behind

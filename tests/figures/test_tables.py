@@ -1,0 +1,67 @@
+"""The tables are made of a saved run, of the current schema and of the first."""
+
+import json
+import sys
+
+import pytest
+
+from benchmarks.figures import tables
+
+RATIO = {"statistic": "p10", "value": 2.5, "ours": 2e-3, "theirs": 8e-4, "pairs": 9}
+INTERVAL = {"low": 2.4, "high": 2.6, "confidence": 0.95}
+
+
+def benchmark(test, platform, median, batch_size=1, caches="process", **info):
+    params = {"model": "resnet8", "platform": platform, "batch_size": batch_size, "caches": caches}
+    name = f"test_{test}[resnet8-{platform}-b{batch_size}]"
+    stats = {"median": median, "mean": 2 * median}
+    return {"name": name, "fullname": f"x.py::{name}", "params": params, "stats": stats, "extra_info": info}
+
+
+LOADED = {"fetched_bytes": 14_700_000}
+
+
+@pytest.fixture(params=[1, 2], ids=["schema 1", "schema 2"])
+def saved(request, tmp_path):
+    benchmarks = [
+        benchmark("latency", "server-cpu", 8e-4),
+        benchmark("latency", "chromium-wasm", 2e-3, ratio_to_server_cpu=RATIO | INTERVAL),
+        benchmark("latency", "chromium-wasm", 16e-3, batch_size=8, ratio_to_server_cpu=RATIO),
+        benchmark("latency", "chromium-wasm@4x", 4e-3, slowdown={"asked": 4, "obtained": 4.1}),
+        benchmark("latency", "chromium-webgpu", 9.0, software_gpu=True),
+        benchmark("load", "chromium-wasm", 0.3, caches="cold", **LOADED if request.param == 1 else {"details": LOADED}),
+        benchmark("load", "chromium-wasm", 0.2, caches="warm"),
+        benchmark("memory", "chromium-wasm", 0.5, caches="cold", memory_before=95_000_000, memory_peak=204_300_000),
+    ]
+    run = {"exit_status": 0, "datetime": "2026-08-01T00:00:00", "machine_info": {}, "benchmarks": benchmarks}
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(run | ({"schema": 2} if request.param == 2 else {})))
+    return file
+
+
+def rows(table):
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "---" not in line]
+
+
+def test_a_saved_run_becomes_a_table_for_each_phase(saved, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
+    tables.main()
+    overview, latency, opening = map(rows, capsys.readouterr().out.split("\n\n"))
+    assert overview[1:] == [
+        ["`server-cpu`", "0.800 ms", "–", "–", "–", "–", "–"],
+        ["`chromium-wasm`", "2.00 ms", "2.50 (2.40 to 2.60)", "2.50", "300 ms", "–", "204.3 MB"],
+        ["`chromium-wasm@4x`", "4.00 ms", "–", "–", "–", "–", "–"],
+    ]
+    assert latency[3][2:] == ["8.00 ms", "–", "–", "–"]  # a mean, of a client that a quota stops
+    assert not [row for row in (*overview, *latency) if "`chromium-webgpu`" in row]  # no GPU's speed
+    assert opening[1:] == [
+        ["`resnet8`", "`chromium-wasm`", "cold", "300 ms", "14.7 MB", "–", "–", "95.0 MB", "204.3 MB", "–"],
+        ["`resnet8`", "`chromium-wasm`", "warm", "200 ms", *["–"] * 6],
+    ]
+
+
+def test_what_is_no_run_is_refused(tmp_path, monkeypatch):
+    (file := tmp_path / "other.json").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["tables", f"{file}"])
+    with pytest.raises(SystemExit, match="no run of this suite"):
+        tables.main()
