@@ -151,7 +151,7 @@ class FakeSession:
         return Block(samples, self.outputs(feeds, 2 if self.platform.name == "drifting" else 1), cpu)
 
 class FakePlatform:
-    has_device = False
+    has_device, threading = False, "settable"
     def __init__(self, name):
         self.name, self.side = name, "client" if name == "slow" else "server"
         self.caches = ("cold", "warm") if name == "slow" else ("process",)

@@ -13,6 +13,7 @@ from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
 from benchmarks.measuring.reference import TOLERANCES, ParityError, check_parity, reference
 from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
@@ -87,6 +88,19 @@ def test_the_catalogue_is_keyed_by_name():
 def test_a_platform_says_on_which_side_it_is():
     sides = {"server": "server", "chromium": "client"}
     assert all(platform.side == sides[name.split("-")[0]] for name, platform in PLATFORMS.items())
+
+
+def test_a_platform_says_who_chooses_its_threads():
+    threading = {name: platform.threading for name, platform in PLATFORMS.items() if platform.threading != "settable"}
+    assert threading == {"chromium-litert": "single"} | dict.fromkeys({*OWN_THREADS, "chromium-webnn-gpu"}, "runtime")
+
+
+@pytest.mark.parametrize("name", sorted({"chromium-litert", "chromium-webnn-gpu", *OWN_THREADS}))
+def test_a_platform_that_takes_no_number_of_threads_refuses_one(name):
+    words = rf"^{name}: resnet8\.onnx: (takes no number of threads, 2 were asked for; |2 threads of the processor mean)"
+    refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8")))
+    with pytest.raises(UnavailableError, match=words):
+        refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8"), threads=2))
 
 
 def test_versions_are_told_without_a_session(platform, settings):
