@@ -111,11 +111,11 @@ def test_versions_are_told_without_a_session(platform, settings):
 
 @pytest.mark.parametrize("size", [1, 8])
 def test_logits_agree_with_the_reference_and_are_of_the_images_given(platform, case, settings, size):
-    feeds = seeded_feeds(case.file, size)
+    feeds = seeded_feeds(case.model_file, size)
     negated = fed(-feeds["input"])
     with platform.open(replace(case, batch_size=size), settings) as session:
         for given in (feeds, negated):
-            assert check_parity(platform.name, session.run(given), reference(case.file, given), 1e-5) < 1e-5
+            assert check_parity(platform.name, session.run(given), reference(case.model_file, given), 1e-5) < 1e-5
 
 
 def test_a_block_holds_as_many_positive_samples_as_rounds(session):
@@ -141,7 +141,7 @@ def test_a_larger_batch_takes_longer(platform, settings):
 def test_a_batch_of_the_wrong_shape_names_the_platform(session, case):
     name = session.facts.platform
     words = OF_ANOTHER_SHAPE.get(name, "Got invalid dimensions for input: input")
-    with pytest.raises((PlatformError, UnavailableError), match=rf"^{name}: {case.file.stem}\.onnx: .*{words}"):
+    with pytest.raises((PlatformError, UnavailableError), match=rf"^{name}: {case.model_file.stem}\.onnx: .*{words}"):
         session.run(fed(np.zeros((1, 1, 8, 8), np.float32)))
 
 
