@@ -46,7 +46,7 @@ class Case:
     slowdown: int = 1  # a client this many times weaker; 1 is this machine
 
     @property
-    def file(self) -> Path:
+    def model_file(self) -> Path:
         """The ONNX file."""
         return self.artefact.path
 

@@ -105,7 +105,7 @@ from models.cifar100 import normalised_batches
 
 class FakeSession:
     def __init__(self, platform, case):
-        self.platform, self.case, self.model, self.threads = platform, case, case.file, case.threads
+        self.platform, self.case, self.model, self.threads = platform, case, case.model_file, case.threads
         self.facts = Facts(
             platform.name,
             "FakeProvider",
@@ -151,7 +151,7 @@ class FakeSession:
         return Block(samples, self.outputs(feeds, 2 if self.platform.name == "drifting" else 1), cpu)
 
 class FakePlatform:
-    has_device = False
+    has_device, threading = False, "settable"
     def __init__(self, name):
         self.name, self.side = name, "client" if name == "slow" else "server"
         self.caches = ("cold", "warm") if name == "slow" else ("process",)
@@ -161,15 +161,15 @@ class FakePlatform:
         return {} if self.name == "absent" else {self.name: "1.0"}
     def check(self, case):
         if self.name == "broken":
-            raise PlatformError(f"broken: {case.file.name} was refused: broken on purpose")
+            raise PlatformError(f"broken: {case.model_file.name} was refused: broken on purpose")
         if case.batch_size > 100 or case.threads > 2:
-            raise UnavailableError(f"{self.name}: {case.file.name}: batches of {case.batch_size} are too much")
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: batches of {case.batch_size} are too much")
     @contextmanager
     def open(self, case, settings):
         self.check(case)
         yield FakeSession(self, case)
         if self.name == "closing":
-            raise PlatformError(f"closing: {case.file.name} fell apart when it was closed")
+            raise PlatformError(f"closing: {case.model_file.name} fell apart when it was closed")
     def openings(self, case, feeds, settings, caches):
         self.check(case)
         session = FakeSession(self, case)

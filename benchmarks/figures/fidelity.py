@@ -81,7 +81,7 @@ def page(name: str, ending: str = "", flags: Sequence[str] = ("--disable-gpu",),
 
 
 def _file(case: Case, ending: str) -> Path:
-    file = manifest.derived(case.artefact, ending) if ending else case.file
+    file = manifest.derived(case.artefact, ending) if ending else case.model_file
     assert file is not None, f"{case.artefact.name} has no .{ending}"
     return file
 
@@ -165,7 +165,7 @@ def turn(target: Target, settings: Settings, seconds: float) -> Turn:
 def timed(target: Target, settings: Settings, seconds: float) -> Turn:
     """Time both sides for *seconds* each, block by block."""
     case = Case(manifest.load(MODEL), threads=target.threads)
-    feeds, plan = seeded_feeds(case.file, 1), Plan(FEWEST_ROUNDS, max_time=seconds, warmup_rounds=50)
+    feeds, plan = seeded_feeds(case.model_file, 1), Plan(FEWEST_ROUNDS, max_time=seconds, warmup_rounds=50)
     with PLATFORMS[target.platform].open(case, settings) as session, bare_loop(target.platform, case) as bare:
         warm = warm_up(session, feeds, plan)
         bare.time(len(warm))

@@ -69,7 +69,7 @@ class ServerCuda(native.Installed):
         self._load(case)
         with self.explained(case):
             providers = [(PROVIDER, PROVIDER_OPTIONS)]
-            return onnxruntime.InferenceSession(os.fspath(case.file), device.options(), providers=providers)
+            return onnxruntime.InferenceSession(os.fspath(case.model_file), device.options(), providers=providers)
 
     def _load(self, case: Case) -> None:
         """Load CUDA; raise UnavailableError with the words of onnxruntime and the loader where it cannot be."""
@@ -83,7 +83,7 @@ class ServerCuda(native.Installed):
         except RuntimeError as error:
             words = "; ".join(["onnxruntime cannot load CUDA", *said.getvalue().splitlines(), native.in_a_line(error)])
             needs = f"it needs CUDA {onnxruntime.cuda_version} and cuDNN 9; run `tox run -e {self.environment}`"
-            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; {needs}") from error
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; {needs}") from error
 
     def _prove(self, case: Case, session: Any) -> Facts:
         device.prove_provider(case, self.name, session, PROVIDER)

@@ -28,10 +28,10 @@ def prove_provider(case: Case, platform: str, session: Any, provider: str) -> No
     The list of available providers says nothing: it names what the wheel was built for.
     """
     if (first := session.get_providers()[0]) != provider:
-        raise PlatformError(f"{platform}: {case.file.name}: the session is on {first}, not on {provider}")
+        raise PlatformError(f"{platform}: {case.model_file.name}: the session is on {first}, not on {provider}")
     others = {part.ep_name for part in session.get_provider_graph_assignment_info()} - {provider}
     if others:
-        raise PlatformError(f"{platform}: {case.file.name}: {', '.join(sorted(others))} has a part of the graph")
+        raise PlatformError(f"{platform}: {case.model_file.name}: {', '.join(sorted(others))} has a part of the graph")
 
 
 @dataclass(frozen=True)

@@ -14,4 +14,4 @@ def litert_file(platform: str, case: Case) -> Path:
     made = sorted(int(name.split(".")[-2][1:]) for name in names if name.endswith(".tflite"))
     there = f"it has batches of {', '.join(map(str, made))}" if made else "it has none of any size"
     words = f"no .tflite file for batches of {case.batch_size}: {there}; only the catalogue's float32 models do"
-    raise UnavailableError(f"{platform}: {case.file.name}: {words}")
+    raise UnavailableError(f"{platform}: {case.model_file.name}: {words}")

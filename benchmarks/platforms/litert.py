@@ -51,7 +51,7 @@ def refuse_undelegated(case: Case, platform: str, interpreter: Any, given: int, 
     delegates = [operator for operator in operators if operator["op_name"] == "DELEGATE"]
     if len(delegates) != 1 or given not in delegates[0]["inputs"] or [*delegates[0]["outputs"]] != [answer]:
         words = f"{len(delegates)} delegates among {len(operators)} operators, not one XNNPACK from input to output"
-        raise PlatformError(f"{platform}: {case.file.name}: {words}")
+        raise PlatformError(f"{platform}: {case.model_file.name}: {words}")
 
 
 class LiteRtEngine:

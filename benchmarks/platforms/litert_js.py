@@ -43,7 +43,7 @@ class ChromiumLitert(PagePlatform):
     def request(self, case: Case, settings: Settings) -> Request:
         """Take the file that was made for this batch size, and the names of the graph that it was made from."""
         file = litert_file(self.name, case)
-        names = dict(zip(("input", "output"), input_and_output(case.file), strict=True))
+        names = dict(zip(("input", "output"), input_and_output(case.model_file), strict=True))
         return Request({file.name: file}, {"library": self.library, "wasmPaths": "/litert/wasm", "graph": names})
 
     def needed(self, in_effect: InEffect) -> set[str]:

@@ -72,7 +72,7 @@ class NativeSession:
 
     def __init__(self, case: Case, facts: Facts, engine: Engine) -> None:
         self.facts = facts
-        self._model, self._engine = case.file.name, engine
+        self._model, self._engine = case.model_file.name, engine
 
     def run(self, feeds: Feeds) -> Outputs:
         """Run one inference."""
@@ -161,7 +161,7 @@ def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
     started, wanted = len(after - before), case.threads - 1
     if started != wanted:
         words = f"started {started} threads beside this one, wanted {wanted}"
-        raise PlatformError(f"{platform}: {case.file.name}: {words}")
+        raise PlatformError(f"{platform}: {case.model_file.name}: {words}")
 
 
 class FreshProcesses:
@@ -179,7 +179,7 @@ class FreshProcesses:
             try:
                 answer = ask_worker(arguments, PATIENCE * settings.timeout)
             except WorkerError as error:
-                raise PlatformError(f"{self.name}: {case.file.name}: a fresh process {error}") from None
+                raise PlatformError(f"{self.name}: {case.model_file.name}: a fresh process {error}") from None
             if isinstance(answer, Exception):
                 raise answer
             yield answer
@@ -253,7 +253,7 @@ class Installed(FreshProcesses):
         except (PlatformError, UnavailableError):
             raise
         except Exception as error:  # the runtimes' exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.file.name}: {in_a_line(error)}") from error
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {in_a_line(error)}") from error
 
 
 def in_a_line(error: Exception) -> str:
@@ -274,4 +274,4 @@ def prove(case: Case, platform: str, actual: Mapping[str, Any], wanted: Mapping[
     """Raise PlatformError where something *found* in force is not what was *wanted*."""
     for name, value in wanted.items():
         if actual[name] != value:
-            raise PlatformError(f"{platform}: {case.file.name}: {name} is {actual[name]!r}, wanted {value!r}")
+            raise PlatformError(f"{platform}: {case.model_file.name}: {name} is {actual[name]!r}, wanted {value!r}")

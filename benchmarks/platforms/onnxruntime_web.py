@@ -32,7 +32,9 @@ class OrtWeb(PagePlatform):
 
     def request(self, case: Case, settings: Settings) -> Request:
         """Take the ONNX file and the files of its weights."""
-        return Request({case.file.name: case.file, **data_files(case.file)}, self.configuration(case, settings))
+        return Request(
+            {case.model_file.name: case.model_file, **data_files(case.model_file)}, self.configuration(case, settings)
+        )
 
     def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
         """Ask for the provider alone, with outputs on the host."""
@@ -87,9 +89,11 @@ class Placed(OrtWeb):
         seen = "; ".join(in_effect["placed"]) or "nothing on where the nodes are"
         words = f"not all nodes are placed on {self.placement}; the log says: {seen}"
         if (precision := precision_of(case)) != "float32":
-            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure the float32 file, not {precision}")
+            raise UnavailableError(
+                f"{self.name}: {case.model_file.name}: {words}; measure the float32 file, not {precision}"
+            )
         if case.artefact.is_own:
-            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure this file on chromium-wasm")
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; measure this file on chromium-wasm")
         raise PageError(words)
 
 
@@ -123,11 +127,11 @@ class ChromiumWebnn(Placed):
         return super().session_options(case) | {"freeDimensionOverrides": self._lengths(case)}
 
     def _lengths(self, case: Case) -> dict[str, int]:
-        batch, others = free_dimensions(case.file)
+        batch, others = free_dimensions(case.model_file)
         if others:
             raise UnavailableError(
-                f"{self.name}: {case.file.name}: the free dimension {others[0]} cannot be fixed here; export the graph "
-                "with a named batch as its only free dimension"
+                f"{self.name}: {case.model_file.name}: the free dimension {others[0]} cannot be fixed here; export the "
+                "graph with a named batch as its only free dimension"
             )
         return {batch: case.batch_size} if batch else {}
 
@@ -225,4 +229,4 @@ def precision_of(case: Case) -> str:
     """Return the precision of the case's weights."""
     from models import graph
 
-    return graph.precision(graph.read(case.file))
+    return graph.precision(graph.read(case.model_file))

@@ -24,7 +24,7 @@ class ServerOpenVino(native.Installed):
         import openvino
 
         with self.explained(case):
-            model = openvino.Core().read_model(os.fspath(case.file))
+            model = openvino.Core().read_model(os.fspath(case.model_file))
             # Compiling adds names of its own.
             inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
             model.reshape({port: self._shape(case, port) for port in model.inputs})
@@ -39,7 +39,7 @@ class ServerOpenVino(native.Installed):
         known = [length for length in lengths if length is not None]
         if known != lengths:
             words = f"input {port.any_name} has free dimensions beside the batch, of no known length"
-            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; export the model with them fixed")
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; export the model with them fixed")
         return known
 
     def _prove(self, case: Case, compiled: Any) -> Facts:

@@ -132,11 +132,11 @@ class PageCase:
 
     def failed(self, words: str) -> PlatformError:
         """Return the error of a page that broke, or is not what is claimed of it."""
-        return PlatformError(f"{self.runtime.name}: {self.case.file.name}: {words}")
+        return PlatformError(f"{self.runtime.name}: {self.case.model_file.name}: {words}")
 
     def unavailable(self, words: str) -> UnavailableError:
         """Return the error of a case that cannot be run."""
-        return UnavailableError(f"{self.runtime.name}: {self.case.file.name}: {words}")
+        return UnavailableError(f"{self.runtime.name}: {self.case.model_file.name}: {words}")
 
     @contextmanager
     def explained(self) -> Iterator[None]:

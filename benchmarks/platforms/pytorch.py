@@ -145,8 +145,8 @@ def _network(case: Case, platform: str) -> Any:
 
     if case.artefact.is_own or case.artefact.name not in MODELS:
         words = "the network is not written in PyTorch; only the catalogue's float32 models are"
-        raise UnavailableError(f"{platform}: {case.file.name}: {words}")
-    return restore(case.file, MODELS[case.artefact.name]).to(memory_format=torch.channels_last)
+        raise UnavailableError(f"{platform}: {case.model_file.name}: {words}")
+    return restore(case.model_file, MODELS[case.artefact.name]).to(memory_format=torch.channels_last)
 
 
 class TorchEngine:

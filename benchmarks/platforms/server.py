@@ -36,10 +36,10 @@ class ServerCpu(native.FreshProcesses):
         threads = native.runtime_threads()
         try:
             session = onnxruntime.InferenceSession(
-                os.fspath(case.file), options(case.threads), providers=["CPUExecutionProvider"]
+                os.fspath(case.model_file), options(case.threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.file.name}: {native.in_a_line(error)}") from error
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {native.in_a_line(error)}") from error
         yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
 
     def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:
@@ -47,7 +47,7 @@ class ServerCpu(native.FreshProcesses):
         threads = in_force.intra_op_num_threads
         if (provider, threads) != ("CPUExecutionProvider", case.threads):
             words = f"opened on {provider} with {threads} threads, not on {case.threads} CPU thread(s)"
-            raise PlatformError(f"{self.name}: {case.file.name}: {words}")
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {words}")
         native.prove_started(case, self.name, threads_before)
         return native.facts(
             self.name, provider, case.threads, {"spinning": in_force.get_session_config_entry(SPINNING) == "1"}

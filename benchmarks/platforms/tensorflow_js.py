@@ -40,7 +40,7 @@ class ChromiumTfjs(PagePlatform):
         graph, weights = (manifest.derived(case.artefact, f"tfjs.{ending}") for ending in ("json", "bin"))
         if graph is None or weights is None:
             raise UnavailableError(
-                f"{self.name}: {case.file.name}: no TensorFlow.js export; the catalogue's float32 models have one"
+                f"{self.name}: {case.model_file.name}: no TensorFlow.js export; the catalogue's float32 models have one"
             )
         configuration = {"scripts": self.scripts, "wasmPaths": "/tfjs/", "threads": case.threads}
         return Request({"graph": graph, "weights": weights}, configuration)
@@ -49,8 +49,8 @@ class ChromiumTfjs(PagePlatform):
         """Check backend, SIMD and versions; the library caps the threads in silence."""
         if in_effect["threads"] != case.threads:
             raise UnavailableError(
-                f"{self.name}: {case.file.name}: TensorFlow.js keeps to {in_effect['threads']} thread(s), about half "
-                f"of the {in_effect['processors']} processors, where {case.threads} were asked for"
+                f"{self.name}: {case.model_file.name}: TensorFlow.js keeps to {in_effect['threads']} thread(s), about "
+                f"half of the {in_effect['processors']} processors, where {case.threads} were asked for"
             )
         require(
             in_effect,

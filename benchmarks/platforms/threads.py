@@ -10,4 +10,4 @@ def refuse_threads(platform: Platform, case: Case) -> None:
     words = f"takes no number of threads, {case.threads} were asked for; measure it with --threads 1"
     if platform.has_device:
         words = f"{case.threads} threads of the processor mean nothing to a GPU; ask for 1"
-    raise UnavailableError(f"{platform.name}: {case.file.name}: {words}")
+    raise UnavailableError(f"{platform.name}: {case.model_file.name}: {words}")

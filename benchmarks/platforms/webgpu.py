@@ -78,10 +78,10 @@ class ServerWebGpu(native.Installed):
             adapter = next((listed for listed in _devices(loaded) if listed.ep_name == PROVIDER), None)
             if adapter is None:
                 words = "the plugin finds no GPU"
-                raise UnavailableError(f"{self.name}: {case.file.name}: {words}; check the GPU's driver")
+                raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; check the GPU's driver")
             chosen = device.options()
             chosen.add_provider_for_devices([adapter], {})
-            return adapter, onnxruntime.InferenceSession(os.fspath(case.file), chosen)
+            return adapter, onnxruntime.InferenceSession(os.fspath(case.model_file), chosen)
 
     def _prove(self, case: Case, session: Any, adapter: Any, loaded: Vulkan | None) -> Facts:
         from onnxruntime import OrtHardwareDeviceType

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.figures import endurance, fidelity, repeat, soak, turn_cost
+from benchmarks.figures import endurance, fidelity, gate_proof, repeat, soak, turn_cost
 from benchmarks.hardware import CORES
 from benchmarks.measuring.reference import ParityError
 from benchmarks.platforms import PLATFORMS
@@ -495,3 +495,16 @@ def test_lockstep_refuses_too_few_pairs(ended):
     code, told = ended(turn_cost, "--pairs", "1")
     assert code == 2
     assert "--pairs 1: fewer than 2 have no spread" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        ("resnet20-server-cpu-b1", "server"),
+        ("resnet20-server-torch-compiled-2t-b8", "server"),
+        ("resnet20-chromium-webnn-gpu@4x-b1", "client"),
+        ("resnet20-nowhere-b1", None),
+    ],
+)
+def test_the_gates_power_is_told_by_the_side_where_a_model_computes(name, side):
+    assert gate_proof.side(name) == side

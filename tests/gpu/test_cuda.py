@@ -34,7 +34,7 @@ def session_on_the_processor(case, *providers):
     """Open a session that may fall back, as anyone's first attempt would be."""
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry(device.ASSIGNMENT, "1")
-    return onnxruntime.InferenceSession(os.fspath(case.file), options, providers=[*providers])
+    return onnxruntime.InferenceSession(os.fspath(case.model_file), options, providers=[*providers])
 
 
 def test_the_wheel_claims_cuda_on_every_machine():

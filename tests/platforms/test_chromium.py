@@ -42,13 +42,13 @@ def case_of(model="resnet8", **changes):
 
 
 def feeds_of(case):
-    return seeded_feeds(case.file, case.batch_size)
+    return seeded_feeds(case.model_file, case.batch_size)
 
 
 def distance(session, case):
     """Return how far the session's logits are from the reference's, as a share of the largest."""
     feeds = feeds_of(case)
-    (expected,), answer = reference(case.file, feeds).values(), session.run(feeds)
+    (expected,), answer = reference(case.model_file, feeds).values(), session.run(feeds)
     assert [*answer] == ["logits"]
     assert answer["logits"].shape == expected.shape
     return np.abs(answer["logits"] - expected).max() / np.abs(expected).max()
@@ -84,7 +84,7 @@ def test_it_classifies_images_that_it_normalises_itself(platform, settings):
     batches = normalised_batches(shown.pixels, 8, shown.mean, shown.std)
     with platform.open(case, settings) as session:
         for block, batch in zip(session.classify(shown, 8), batches, strict=True):
-            (expected,) = reference(case.file, {"input": batch}).values()
+            (expected,) = reference(case.model_file, {"input": batch}).values()
             np.testing.assert_allclose(block.outputs["logits"], expected, atol=1e-4)
 
 
@@ -384,7 +384,7 @@ def test_a_page_has_the_import_map_of_its_runtime_or_none(platform, settings):
 def test_openings_find_the_caches_they_are_named_after(platform, caches, settings):
     case = case_of()
     feeds = feeds_of(case)
-    (expected,) = reference(case.file, feeds).values()
+    (expected,) = reference(case.model_file, feeds).values()
     openings = platform.openings(case, feeds, settings, caches)
     for opening in islice(openings, 2):
         assert (opening.facts.details["fetched_bytes"] > 1e6) == (caches == "cold")

@@ -48,7 +48,7 @@ def resnet8(batch_size=8, threads=1):
 
 
 def expected_of(case, feeds):
-    return onnxruntime.InferenceSession(os.fspath(case.file), providers=["CPUExecutionProvider"]).run(None, feeds)
+    return onnxruntime.InferenceSession(os.fspath(case.model_file), providers=["CPUExecutionProvider"]).run(None, feeds)
 
 
 def difference(case, feeds, outputs):
@@ -106,7 +106,7 @@ def test_the_last_images_are_classified_though_they_fill_no_batch(platform):
 
 def test_openvino_reads_a_file_of_the_users_own(tmp_path):
     case = Case(own.load(make_linear(tmp_path / "own.onnx")), 2)
-    feeds = seeded_feeds(case.file, 2)
+    feeds = seeded_feeds(case.model_file, 2)
     with OPENVINO.open(case, SOFTWARE) as session:
         assert difference(case, feeds, session.run(feeds)) < 1e-5
     assert session.facts.details["precision"] == "f32"

@@ -30,7 +30,7 @@ class Doubling(PageRuntime):
         return {}
 
     def request(self, case, settings):
-        return Request({case.file.name: case.file}, {"threads": case.threads})
+        return Request({case.model_file.name: case.model_file}, {"threads": case.threads})
 
     def prove(self, case, in_effect, settings):
         return {"factor": in_effect["factor"]}

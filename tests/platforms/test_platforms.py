@@ -13,6 +13,7 @@ from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
 from benchmarks.measuring.reference import TOLERANCES, ParityError, check_parity, reference
 from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
@@ -89,6 +90,19 @@ def test_a_platform_says_on_which_side_it_is():
     assert all(platform.side == sides[name.split("-")[0]] for name, platform in PLATFORMS.items())
 
 
+def test_a_platform_says_who_chooses_its_threads():
+    threading = {name: platform.threading for name, platform in PLATFORMS.items() if platform.threading != "settable"}
+    assert threading == {"chromium-litert": "single"} | dict.fromkeys({*OWN_THREADS, "chromium-webnn-gpu"}, "runtime")
+
+
+@pytest.mark.parametrize("name", sorted({"chromium-litert", "chromium-webnn-gpu", *OWN_THREADS}))
+def test_a_platform_that_takes_no_number_of_threads_refuses_one(name):
+    words = rf"^{name}: resnet8\.onnx: (takes no number of threads, 2 were asked for; |2 threads of the processor mean)"
+    refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8")))
+    with pytest.raises(UnavailableError, match=words):
+        refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8"), threads=2))
+
+
 def test_versions_are_told_without_a_session(platform, settings):
     versions = platform.versions(settings)
     assert versions
@@ -97,11 +111,11 @@ def test_versions_are_told_without_a_session(platform, settings):
 
 @pytest.mark.parametrize("size", [1, 8])
 def test_logits_agree_with_the_reference_and_are_of_the_images_given(platform, case, settings, size):
-    feeds = seeded_feeds(case.file, size)
+    feeds = seeded_feeds(case.model_file, size)
     negated = fed(-feeds["input"])
     with platform.open(replace(case, batch_size=size), settings) as session:
         for given in (feeds, negated):
-            assert check_parity(platform.name, session.run(given), reference(case.file, given), 1e-5) < 1e-5
+            assert check_parity(platform.name, session.run(given), reference(case.model_file, given), 1e-5) < 1e-5
 
 
 def test_a_block_holds_as_many_positive_samples_as_rounds(session):
@@ -127,7 +141,7 @@ def test_a_larger_batch_takes_longer(platform, settings):
 def test_a_batch_of_the_wrong_shape_names_the_platform(session, case):
     name = session.facts.platform
     words = OF_ANOTHER_SHAPE.get(name, "Got invalid dimensions for input: input")
-    with pytest.raises((PlatformError, UnavailableError), match=rf"^{name}: {case.file.stem}\.onnx: .*{words}"):
+    with pytest.raises((PlatformError, UnavailableError), match=rf"^{name}: {case.model_file.stem}\.onnx: .*{words}"):
         session.run(fed(np.zeros((1, 1, 8, 8), np.float32)))
 
 
