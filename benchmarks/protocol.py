@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from models.manifest import Artefact
 
 OPENING_ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
 
+Side = Literal["server", "client", "remote"]  # where a model computes; remote: on a machine asked over a network
+# "single": one thread, and no number of them can be asked for; "settable": as many as are asked for; "runtime": as many
+# as the runtime likes, outside what the suite opened it in, such as on a GPU.
+Threading = Literal["single", "settable", "runtime"]
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 
@@ -178,8 +182,12 @@ class Platform(Protocol):
         """The catalogue's name, such as ``server-cpu``."""
 
     @property
-    def is_client(self) -> bool:
-        """Whether it runs on a client, which can be weaker than this machine."""
+    def side(self) -> Side:
+        """Where its models compute; a client can be weaker than this machine."""
+
+    @property
+    def threading(self) -> Threading:
+        """Who chooses the number of threads that compute."""
 
     @property
     def has_device(self) -> bool:

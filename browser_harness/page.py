@@ -2,33 +2,27 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from browser_harness.channel import PageError
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
-from browser_harness.processes import Thread, descendants, thread_seconds
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Playwright, Request
     from playwright.async_api import Page as PlaywrightPage
 
-# Kinds of processes that compute nothing for a page: the browser's own, and those that only fetch, store or play.
-OTHERS = ("browser", "network.mojom.NetworkService", "storage.mojom.StorageService", "audio.mojom.AudioService")
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
     "in a container, run as root"
 )
-
-
-class PageError(Exception):
-    """The page, its browser or its runtime failed; the message carries their own words."""
 
 
 class Page:
@@ -45,13 +39,12 @@ class Page:
         self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
         self._profile = Path(self._scratch.name) / "profile"
         self._faults: list[str] = []
-        self._told = False
-        self._origin = ""
+        self._has_told = False
+        self._origins: tuple[str, ...] = ()  # that the page may ask, each with a slash behind it
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
         self._client: CDPSession | None = None
         self._page: PlaywrightPage | None = None
-        self._processes: dict[str, list[int]] = {}  # by kind
 
     def __enter__(self) -> Self:
         return self
@@ -68,30 +61,23 @@ class Page:
             self._scratch.cleanup()
 
     @property
-    def told(self) -> bool:
+    def has_told(self) -> bool:
         """Whether a PageError has told of a fault of this page; what comes after it are consequences."""
-        return self._told
-
-    @property
-    def renderers(self) -> list[int]:
-        """The processes that pages run in, as of the last look at them."""
-        return self._processes["renderer"]
-
-    @property
-    def services(self) -> list[int]:
-        """The processes that may compute for a page beside its own, as of the last look: the GPU's and utilities."""
-        return [pid for kind, pids in self._processes.items() if kind not in ("renderer", *OTHERS) for pid in pids]
+        return self._has_told
 
     def start(self) -> None:
         """Start the browser with an empty profile."""
         self._wait(self._start(), "starting the browser")
 
-    def load(self, origin: str) -> None:
-        """Load *origin*/index.html in a new page, in place of an earlier one; it may ask that origin only."""
-        self._origin = origin
-        self._wait(self._load(), "loading the page")
+    def load(self, origin: str, allowed_origins: Sequence[str] = ()) -> None:
+        """Load *origin*/index.html in a new page, in place of an earlier one.
 
-    def call(self, function: str, argument: dict[str, Any]) -> Any:
+        It may ask that origin and *allowed_origins* only.
+        """
+        self._origins = tuple(f"{allowed}/" for allowed in (origin, *allowed_origins))
+        self._wait(self._load(f"{origin}/index.html"), "loading the page")
+
+    def call(self, function: str, argument: Mapping[str, Any]) -> Any:
         """Call one function of the page's ``harness`` and return its answer."""
         assert self._page is not None, "call load() first"
         answer = self._wait(self._page.evaluate(f"argument => harness.{function}(argument)", argument), function)
@@ -103,21 +89,10 @@ class Page:
         if self._faults:
             raise self._fault("behind the calls")
 
-    def look_at_processes(self) -> None:
-        """Find out anew which processes the browser has: some are started only when they are needed."""
-        self._wait(self._find_processes(), "looking at the browser's processes")
-
-    def all_processes(self) -> set[int]:
-        """Return the browser's processes, on Linux also those that it starts others from."""
-        (browser,) = self._processes["browser"]
-        return descendants(browser).union(*self._processes.values())
-
-    def thread_seconds(self) -> dict[Thread, float]:
-        """Return the processor seconds so far of every thread that can compute for the page; empty where not told.
-
-        WebNN and a software GPU compute outside the renderer.
-        """
-        return thread_seconds([*self.renderers, *self.services])
+    def processes(self) -> dict[str, list[int]]:
+        """Ask the browser for its processes, by kind."""
+        processes: dict[str, list[int]] = self._wait(self._ask_for_processes(), "looking at the browser's processes")
+        return processes
 
     def code_cache(self) -> dict[str, int]:
         """Return how many entries with compiled code the profile has, of scripts and of WebAssembly."""
@@ -140,7 +115,7 @@ class Page:
 
     def _fault(self, what: str, *words: str) -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
-        noted, self._faults, self._told = self._faults, [], True
+        noted, self._faults, self._has_told = self._faults, [], True
         return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *dict.fromkeys(noted)]))
 
     async def _start(self) -> None:
@@ -158,9 +133,8 @@ class Page:
         )
         assert self._context.browser is not None
         self._client = await self._context.browser.new_browser_cdp_session()
-        await self._find_processes()
 
-    async def _load(self) -> None:
+    async def _load(self, url: str) -> None:
         assert self._context is not None, "call start() first"
         before = self._context.pages
         self._page = await self._context.new_page()
@@ -169,18 +143,18 @@ class Page:
         self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
-        await self._page.goto(f"{self._origin}/index.html", timeout=0)
-        await self._find_processes()
+        await self._page.goto(url, timeout=0)
 
     def _note_request(self, request: "Request") -> None:
-        if not request.url.startswith((f"{self._origin}/", "data:", "blob:")):
+        if not request.url.startswith((*self._origins, "data:", "blob:")):
             self._faults.append(f"the page asked for {request.url}, outside its own server")
 
-    async def _find_processes(self) -> None:
-        assert self._client is not None
-        self._processes = {}
+    async def _ask_for_processes(self) -> dict[str, list[int]]:
+        assert self._client is not None, "call start() first"
+        by_kind: dict[str, list[int]] = {}
         for process in (await self._client.send("SystemInfo.getProcessInfo"))["processInfo"]:
-            self._processes.setdefault(process["type"], []).append(process["id"])
+            by_kind.setdefault(process["type"], []).append(process["id"])
+        return by_kind
 
     async def _close(self) -> None:
         from playwright.async_api import Error as PlaywrightError
@@ -207,5 +181,5 @@ def open_browser(browser: Browser, timeout: float, flags: Sequence[str] = ()) ->
     with Page(browser, timeout, flags) as page:
         page.start()
         yield page
-        if not page.told:
+        if not page.has_told:
             page.check()

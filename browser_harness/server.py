@@ -1,8 +1,12 @@
-"""The page's own server: a fixed table of files on the loopback interface, cross-origin isolated, nothing else."""
+"""The page's own server: a fixed table of files, cross-origin isolated, nothing else; on the loopback interface.
+
+It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
+and their pages may ask it.
+"""
 
 import base64
 import hashlib
-import re
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-INDEX = Path(__file__).with_name("index.html")
+INDEX = "/index.html"
+SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
+LOOPBACK = "127.0.0.1"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript",
@@ -31,23 +37,35 @@ HEADERS = {
 CACHE_CONTROL = "max-age=86400, immutable"
 
 
-def policy(script_sources: Sequence[str] = ()) -> str:
-    """Return the policy that keeps the page from talking to anyone but this server.
+def policy(
+    script_sources: Sequence[str] = (), imports: Mapping[str, str] | None = None, allowed_origins: Sequence[str] = ()
+) -> str:
+    """Return the policy that keeps the page from talking to anyone but this server and *allowed_origins*.
 
     Scripts come from the server and from *script_sources*, for runtimes that write some of their own.
     """
-    scripts = " ".join(("'self'", "'wasm-unsafe-eval'", f"'sha256-{_import_map_hash()}'", *script_sources))
+    # An import map has to stand in the page itself, and is let in by its hash.
+    hashes = [f"'sha256-{_sha256(import_map(imports))}'"] if imports else []
+    scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *hashes, *script_sources))
+    connections = " ".join(("'self'", *allowed_origins))
     return (
-        f"default-src 'none'; script-src {scripts}; connect-src 'self'; worker-src 'self' blob:; img-src data:; "
-        "form-action 'none'; base-uri 'none'"
+        f"default-src 'none'; script-src {scripts}; connect-src {connections}; worker-src 'self' blob:; "
+        "img-src data:; form-action 'none'; base-uri 'none'"
     )
 
 
-def _import_map_hash() -> str:
-    """Return the hash by which the policy lets in the page's import map: it has to stand in the page itself."""
-    found = re.search(r'<script type="importmap">(.*?)</script>', INDEX.read_text(), re.DOTALL)
-    assert found is not None, f"{INDEX} has no import map"
-    return base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+def import_map(imports: Mapping[str, str]) -> str:
+    """Return the text of the import map that tells a page where the modules lie which a runtime imports by name."""
+    return json.dumps({"imports": {**imports}})
+
+
+def with_import_map(page: str, imports: Mapping[str, str]) -> str:
+    """Return the text of a *page* with an import map."""
+    return page.replace(SCRIPT, f'<script type="importmap">{import_map(imports)}</script>\n{SCRIPT}')
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 class Server(ThreadingHTTPServer):
@@ -55,20 +73,30 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, files: Mapping[str, Path], script_sources: Sequence[str] = ()) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources)}
+    def __init__(
+        self,
+        files: Mapping[str, Path],
+        script_sources: Sequence[str] = (),
+        imports: Mapping[str, str] | None = None,
+        host: str = LOOPBACK,
+        allowed_origins: Sequence[str] = (),
+    ) -> None:
+        super().__init__((host, 0), _Handler)
+        self.host, self.allowed_origins = host, tuple(allowed_origins)
+        self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
         self._files = dict(files)
         self._contents: dict[str, bytes] = {}
         self._sent: list[tuple[str, int]] = []
+        if imports:
+            self.publish(INDEX, with_import_map(files[INDEX].read_text(), imports).encode())
 
     @property
     def origin(self) -> str:
         """The server's scheme, address and port."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://{self.host}:{self.server_port}"
 
     def publish(self, path: str, content: bytes) -> None:
-        """Serve *content* at *path* from now on."""
+        """Serve *content* at *path* from now on, in place of a file."""
         self._contents[path] = content
 
     @property
@@ -89,9 +117,9 @@ class Server(ThreadingHTTPServer):
 
     def content(self, path: str) -> bytes | None:
         """Return what lies at *path*, or None."""
-        if path in self._files:
-            return self._files[path].read_bytes()
-        return self._contents.get(path)
+        if path in self._contents:
+            return self._contents[path]
+        return self._files[path].read_bytes() if path in self._files else None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,18 +142,36 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def end_headers(self) -> None:
-        for name, value in self.server.headers.items():
+        for name, value in (self.server.headers | self._sharing()).items():
             self.send_header(name, value)
         super().end_headers()
+
+    def _sharing(self) -> dict[str, str]:
+        """Let the pages of allowed origins read the answer (CORS)."""
+        if not self.server.allowed_origins:
+            return {}
+        asked = getattr(self, "headers", None)  # none of a request that could not be read
+        origin = asked.get("Origin") if asked else None
+        allowed = {"Access-Control-Allow-Origin": origin} if origin in self.server.allowed_origins else {}
+        return {"Vary": "Origin", **allowed}  # what one origin was answered is not to be kept for another
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep requests out of the benchmark's output."""
 
 
 @contextmanager
-def serving(files: Mapping[str, Path], script_sources: Sequence[str] = ()) -> Iterator[Server]:
-    """Serve *files* (URL path to file) on a free port while the context lasts."""
-    with Server(files, script_sources) as server:
+def serving(
+    files: Mapping[str, Path],
+    script_sources: Sequence[str] = (),
+    imports: Mapping[str, str] | None = None,
+    host: str = LOOPBACK,
+    allowed_origins: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Serve *files* (URL path to file) on a free port of *host* while the context lasts.
+
+    *imports* are the names by which a runtime imports modules, and where those lie; they come with /index.html.
+    """
+    with Server(files, script_sources, imports, host, allowed_origins) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:

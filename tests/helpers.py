@@ -153,7 +153,7 @@ class FakeSession:
 class FakePlatform:
     has_device = False
     def __init__(self, name):
-        self.name, self.is_client = name, name == "slow"
+        self.name, self.side = name, "client" if name == "slow" else "server"
         self.caches = ("cold", "warm") if name == "slow" else ("process",)
     def unavailable(self, settings):
         return "absent: no such thing; buy one" if self.name == "absent" else None
@@ -176,7 +176,7 @@ class FakePlatform:
         for number in range(1000):
             session.note(call="opening", caches=caches)
             factor = 2 if self.name == "drifting" else 1
-            memory = Memory(1_000_000, 3_000_000 + number, 500_000 if self.is_client else None)
+            memory = Memory(1_000_000, 3_000_000 + number, 500_000 if self.side == "client" else None)
             yield Opening(0.5, 0.2, 0.1 + number / 1000, session.outputs(feeds, factor), memory, session.facts)
 
 platforms.PLATFORMS.clear()

@@ -102,7 +102,6 @@ BARE: dict[str, Bare] = {
     "chromium-webgpu": page("webgpu", flags=["--enable-unsafe-webgpu"]),
     "chromium-webnn": page("webnn", flags=["--disable-gpu", WEBNN], device="cpu"),
     "chromium-webnn-gpu": page("webnn", flags=[WEBNN], device="gpu"),
-    "chromium-webnn-npu": page("webnn", flags=[WEBNN], device="npu"),
 }
 ON_TWO_THREADS = (Target("server-cpu", 2), Target("chromium-wasm", 2))
 

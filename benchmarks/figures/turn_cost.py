@@ -219,7 +219,7 @@ def main() -> None:
     options = parsed()
     platforms = available(options.platform or DEFAULT_SWEEP)
     for name in platforms:
-        if PLATFORMS[name].is_client:
+        if PLATFORMS[name].side == "client":
             print(idle_line(name, idle(name, options.model)), flush=True)
     try:
         print(table(measure(platforms, options.model, options.pairs)))

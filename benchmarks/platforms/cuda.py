@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks import hardware
 from benchmarks.platforms import device, native
-from benchmarks.protocol import Case, Facts, UnavailableError
+from benchmarks.platforms.threads import refuse_threads
+from benchmarks.protocol import Case, Facts, Threading, UnavailableError
 from benchmarks.settings import Settings
 
 WHEEL, OTHER_WHEEL = "onnxruntime-gpu", "onnxruntime"  # both install the same package, over each other
@@ -31,6 +32,7 @@ class ServerCuda(native.Installed):
     """onnxruntime's CUDAExecutionProvider alone, on the first GPU."""
 
     name, package, environment = "server-cuda", WHEEL, "bench-gpu"
+    threading: Threading = "runtime"
     has_device = True
 
     def unavailable(self, settings: Settings) -> str | None:
@@ -49,14 +51,14 @@ class ServerCuda(native.Installed):
         """The versions of the wheel, of CUDA and cuDNN where they are packages, and of the driver."""
         if self.unavailable(settings):
             return {}
-        found = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
-        return found | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in hardware.gpus()}) or "unknown"}
+        versions = {name: version(name) for name in (WHEEL, *LIBRARIES) if native.installed(name)}
+        return versions | {"nvidia-driver": ", ".join({gpu["driver"] for gpu in hardware.gpus()}) or "unknown"}
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
         """Open the file on the GPU and check that all of it is there."""
         self.require(settings)
-        device.refuse_threads(case, self.name)
+        refuse_threads(self, case)
         session = self.session(case)
         yield device.HostToHost(case, self._prove(case, session), session, DEVICE, device.synchronize)
 

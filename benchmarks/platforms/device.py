@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from benchmarks.platforms import native
-from benchmarks.protocol import Block, Case, Facts, Feeds, Outputs, PlatformError, UnavailableError
+from benchmarks.protocol import Block, Case, Facts, Feeds, Outputs, PlatformError
 
 ASSIGNMENT = "session.record_ep_graph_assignment_info"
 
@@ -27,18 +27,11 @@ def prove_provider(case: Case, platform: str, session: Any, provider: str) -> No
 
     The list of available providers says nothing: it names what the wheel was built for.
     """
-    if (found := session.get_providers()[0]) != provider:
-        raise PlatformError(f"{platform}: {case.file.name}: the session is on {found}, not on {provider}")
+    if (first := session.get_providers()[0]) != provider:
+        raise PlatformError(f"{platform}: {case.file.name}: the session is on {first}, not on {provider}")
     others = {part.ep_name for part in session.get_provider_graph_assignment_info()} - {provider}
     if others:
         raise PlatformError(f"{platform}: {case.file.name}: {', '.join(sorted(others))} has a part of the graph")
-
-
-def refuse_threads(case: Case, platform: str) -> None:
-    """Raise UnavailableError where more than one thread is asked for."""
-    if case.threads != 1:
-        words = f"{case.threads} threads of the processor mean nothing to a GPU; ask for 1"
-        raise UnavailableError(f"{platform}: {case.file.name}: {words}")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ from benchmarks.protocol import (
     Outputs,
     Platform,
     PlatformError,
+    Side,
+    Threading,
     UnavailableError,
 )
 from benchmarks.settings import Settings
@@ -166,7 +168,9 @@ class FreshProcesses:
     """Openings for platforms in a process: each in a Python that has loaded no runtime yet."""
 
     caches = ("process",)
-    is_client, has_device = False, False
+    side: Side = "server"
+    threading: Threading = "settable"
+    has_device = False
 
     def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
@@ -195,8 +199,8 @@ def ask_worker(arguments: bytes, limit: float) -> Opening | Exception:
         raise WorkerError(f"did not end within {limit:g} s; {remedy}") from None
     if process.returncode != 0:
         raise WorkerError(f"ended with {process.returncode}: {errors.decode(errors='replace').strip()[-2000:]}")
-    told: Opening | Exception = pickle.loads(answer)  # noqa: S301 (our own worker's)
-    return told
+    answered: Opening | Exception = pickle.loads(answer)  # noqa: S301 (our own worker's)
+    return answered
 
 
 @contextmanager
@@ -266,8 +270,8 @@ def installed(package: str) -> bool:
     return True
 
 
-def prove(case: Case, platform: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def prove(case: Case, platform: str, actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raise PlatformError where something *found* in force is not what was *wanted*."""
     for name, value in wanted.items():
-        if found[name] != value:
-            raise PlatformError(f"{platform}: {case.file.name}: {name} is {found[name]!r}, wanted {value!r}")
+        if actual[name] != value:
+            raise PlatformError(f"{platform}: {case.file.name}: {name} is {actual[name]!r}, wanted {value!r}")

@@ -27,27 +27,27 @@ class ServerOpenVino(native.Installed):
             model = openvino.Core().read_model(os.fspath(case.file))
             # Compiling adds names of its own.
             inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
-            model.reshape({given: self._shape(case, given) for given in model.inputs})
+            model.reshape({port: self._shape(case, port) for port in model.inputs})
             compiled = openvino.Core().compile_model(model, DEVICE, properties(case.threads))
         yield native.NativeSession(case, self._prove(case, compiled), OpenVinoEngine(compiled, inputs, outputs))
 
-    def _shape(self, case: Case, given: Any) -> list[int]:
+    def _shape(self, case: Case, port: Any) -> list[int]:
         """Return an input's lengths; the first may be free, and is the batch."""
-        lengths = [axis.get_length() if axis.is_static else None for axis in given.partial_shape]
+        lengths = [axis.get_length() if axis.is_static else None for axis in port.partial_shape]
         if lengths and lengths[0] is None:
             lengths[0] = case.batch_size
         known = [length for length in lengths if length is not None]
         if known != lengths:
-            words = f"input {given.any_name} has free dimensions beside the batch, of no known length"
+            words = f"input {port.any_name} has free dimensions beside the batch, of no known length"
             raise UnavailableError(f"{self.name}: {case.file.name}: {words}; export the model with them fixed")
         return known
 
     def _prove(self, case: Case, compiled: Any) -> Facts:
         wanted = properties(case.threads) | {"EXECUTION_DEVICES": [DEVICE]}
-        found = {name: compiled.get_property(name) for name in wanted}
-        found["INFERENCE_PRECISION_HINT"] = found["INFERENCE_PRECISION_HINT"].to_string()
-        native.prove(case, self.name, found, wanted)
-        details = {"precision": found["INFERENCE_PRECISION_HINT"], "shapes": "static"}
+        actual = {name: compiled.get_property(name) for name in wanted}
+        actual["INFERENCE_PRECISION_HINT"] = actual["INFERENCE_PRECISION_HINT"].to_string()
+        native.prove(case, self.name, actual, wanted)
+        details = {"precision": actual["INFERENCE_PRECISION_HINT"], "shapes": "static"}
         return native.facts(self.name, f"OpenVINO {DEVICE}", case.threads, details)
 
 

@@ -86,13 +86,13 @@ class ServerTorchCompiled(ServerTorch):
 
 def prove_compiled(case: Case, platform: str, counted: dict[str, Counter[str]]) -> None:
     """Raise PlatformError unless PyTorch counted one whole graph, compiled, with its convolutions' weights frozen."""
-    found = {
+    counts = {
         "graphs compiled": counted.get("stats", Counter())["unique_graphs"],
         "graph breaks": counted.get("graph_break", Counter()).total(),
         "frozen convolutions": counted.get("inductor", Counter())["mkldnn_conv_weight_pack_matcher_count"] > 0,
     }
     wanted = {"graphs compiled": 1, "graph breaks": 0, "frozen convolutions": True}
-    native.prove(case, platform, found, wanted)
+    native.prove(case, platform, counts, wanted)
 
 
 def set_threads(threads: int) -> None:
@@ -100,8 +100,8 @@ def set_threads(threads: int) -> None:
     import torch
 
     torch.set_num_threads(threads)
-    if (found := torch.get_num_threads()) != threads:
-        raise ValueError(f"PyTorch computes on {found} threads, wanted {threads}")
+    if (actual := torch.get_num_threads()) != threads:
+        raise ValueError(f"PyTorch computes on {actual} threads, wanted {threads}")
 
 
 @contextmanager

@@ -43,15 +43,14 @@ class ServerCpu(native.FreshProcesses):
         yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
 
     def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:
-        provider, kept = session.get_providers()[0], session.get_session_options()
-        if (provider, kept.intra_op_num_threads) != ("CPUExecutionProvider", case.threads):
-            words = (
-                f"opened on {provider} with {kept.intra_op_num_threads} threads, not on {case.threads} CPU thread(s)"
-            )
+        provider, in_force = session.get_providers()[0], session.get_session_options()
+        threads = in_force.intra_op_num_threads
+        if (provider, threads) != ("CPUExecutionProvider", case.threads):
+            words = f"opened on {provider} with {threads} threads, not on {case.threads} CPU thread(s)"
             raise PlatformError(f"{self.name}: {case.file.name}: {words}")
         native.prove_started(case, self.name, threads_before)
         return native.facts(
-            self.name, provider, case.threads, {"spinning": kept.get_session_config_entry(SPINNING) == "1"}
+            self.name, provider, case.threads, {"spinning": in_force.get_session_config_entry(SPINNING) == "1"}
         )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platforms import device, native
-from benchmarks.protocol import Case, Facts, UnavailableError
+from benchmarks.platforms.threads import refuse_threads
+from benchmarks.protocol import Case, Facts, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import chromium
 
@@ -42,17 +43,18 @@ class ServerWebGpu(native.Installed):
     """onnxruntime's WebGpuExecutionProvider, all nodes on the GPU, or on a simulated one where that is allowed."""
 
     name, package = "server-webgpu", "onnxruntime-ep-webgpu"
+    threading: Threading = "runtime"
     has_device = True
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say whether the plugin is missing, or a GPU, or the leave to take a simulated one."""
         if (reason := super().unavailable(settings)) or not sys.platform.startswith("linux"):
             return reason
-        found = vulkan(settings)
-        if found is None:
+        loaded = vulkan(settings)
+        if loaded is None:
             return f"{self.name}: no GPU that Vulkan knows; install the GPU's driver, check vulkaninfo"
-        if found.software and not settings.allow_software_gpu:
-            words = f"the only adapter is software ({', '.join(found.adapters)})"
+        if loaded.software and not settings.allow_software_gpu:
+            words = f"the only adapter is software ({', '.join(loaded.adapters)})"
             return f"{self.name}: {words}; use a machine with a GPU, or pass --allow-software-gpu"
         return None
 
@@ -60,20 +62,20 @@ class ServerWebGpu(native.Installed):
     def open(self, case: Case, settings: Settings) -> Iterator[device.HostToHost]:
         """Open the file on the first adapter and check that all of it is there."""
         self.require(settings)
-        device.refuse_threads(case, self.name)
-        found = vulkan(settings) if sys.platform.startswith("linux") else None
+        refuse_threads(self, case)
+        loaded = vulkan(settings) if sys.platform.startswith("linux") else None
         with self.explained(case):
-            adapter, session = self._session(case, found)
+            adapter, session = self._session(case, loaded)
         # synchronize_outputs does not wait on this device; reading an output does.
-        facts = self._prove(case, session, adapter, found)
+        facts = self._prove(case, session, adapter, loaded)
         yield device.HostToHost(case, facts, session, DEVICE, device.read_back)
 
-    def _session(self, case: Case, found: Vulkan | None) -> tuple[Any, Any]:
+    def _session(self, case: Case, loaded: Vulkan | None) -> tuple[Any, Any]:
         """Return the plugin's device and a session on it."""
         import onnxruntime
 
-        with _environment(found.environment if found else {}):
-            adapter = next((one for one in _devices(found) if one.ep_name == PROVIDER), None)
+        with _environment(loaded.environment if loaded else {}):
+            adapter = next((listed for listed in _devices(loaded) if listed.ep_name == PROVIDER), None)
             if adapter is None:
                 words = "the plugin finds no GPU"
                 raise UnavailableError(f"{self.name}: {case.file.name}: {words}; check the GPU's driver")
@@ -81,14 +83,14 @@ class ServerWebGpu(native.Installed):
             chosen.add_provider_for_devices([adapter], {})
             return adapter, onnxruntime.InferenceSession(os.fspath(case.file), chosen)
 
-    def _prove(self, case: Case, session: Any, adapter: Any, found: Vulkan | None) -> Facts:
+    def _prove(self, case: Case, session: Any, adapter: Any, loaded: Vulkan | None) -> Facts:
         from onnxruntime import OrtHardwareDeviceType
 
         device.prove_provider(case, self.name, session, PROVIDER)
         # A plugin's device of type CPU stands for a simulated GPU.
         software = adapter.device.type == OrtHardwareDeviceType.CPU
-        native.prove(case, self.name, {"software GPU": software}, {"software GPU": bool(found and found.software)})
-        adapters = [*found.adapters] if found else [adapter.device.vendor]
+        native.prove(case, self.name, {"software GPU": software}, {"software GPU": bool(loaded and loaded.software)})
+        adapters = [*loaded.adapters] if loaded else [adapter.device.vendor]
         details = {"adapters": adapters, "on_device": "outputs read back"}
         return replace(native.facts(self.name, PROVIDER, None, details), is_software=software)
 
@@ -100,8 +102,8 @@ def vulkan(settings: Settings) -> Vulkan | None:
     if own and not own.software:
         return own
     for folder in _browser_folders(settings):
-        if (folder / SOFTWARE).is_file() and (found := _ask(str(folder / LOADER), str(folder / SOFTWARE))):
-            return found
+        if (folder / SOFTWARE).is_file() and (loaded := _ask(str(folder / LOADER), str(folder / SOFTWARE))):
+            return loaded
     return own
 
 
@@ -151,13 +153,13 @@ def _properties(library: ctypes.CDLL, handle: ctypes.c_void_p) -> tuple[str, int
 
 
 @cache
-def _devices(found: Vulkan | None) -> list[Any]:
+def _devices(loaded: Vulkan | None) -> list[Any]:
     """Register the plugin, once in a process, and return onnxruntime's devices."""
     import onnxruntime
     import onnxruntime_ep_webgpu
 
-    if found:
-        ctypes.CDLL(found.loader, ctypes.RTLD_GLOBAL)
+    if loaded:
+        ctypes.CDLL(loaded.loader, ctypes.RTLD_GLOBAL)
     onnxruntime.register_execution_provider_library(DEVICE, onnxruntime_ep_webgpu.get_library_path())
     devices: list[Any] = onnxruntime.get_ep_devices()
     return devices

@@ -171,7 +171,7 @@ class Selection:
 
 
 def _can_be_weaker(platform: str) -> bool:
-    return PLATFORMS[platform].is_client
+    return PLATFORMS[platform].side == "client"
 
 
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:

@@ -84,7 +84,9 @@ def test_processes_are_slowed_down_and_let_go_again(spinning):
     slowed, free = [], []
     with Quota(4) as quota:
         quota.adopt([spinning.pid])
-        while len(free) < 20 and not any(found > 1.3 * max(slowed) for found in free):  # others may take it away
+        while len(free) < 20 and not any(
+            share_now > 1.3 * max(slowed) for share_now in free
+        ):  # others may take it away
             quota.apply()
             slowed.append(share(spinning))
             quota.lift()

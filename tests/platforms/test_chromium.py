@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.request
 from itertools import islice
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from helpers import ROOT, make_linear, make_many
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.reference import reference
 from benchmarks.measuring.sampler import Plan, draw
-from benchmarks.platforms import chromium, page
-from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED, ChromiumWebnn, is_software_adapter
+from benchmarks.platforms import onnxruntime_web, page_runtime
+from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
+from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
+from benchmarks.platforms.page_session import PageSession
 from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import cgroup, packages, processes, server
-from browser_harness.page import Page, PageError
+from browser_harness.channel import PageError
+from browser_harness.page import Page
 from models import manifest, own
 from models.cifar100 import normalised_batches
 
@@ -64,7 +68,7 @@ def test_it_computes_the_reference(platform, batch_size, settings):
         assert block.cpu.all_threads >= block.cpu.busiest_thread > 0
         facts = session.facts
     assert (facts.platform, facts.execution_provider) == (platform.name, platform.provider)
-    assert facts.threads == (None if platform.own_threads else 1)
+    assert facts.threads == (None if platform.threading == "runtime" else 1)
     assert facts.details["cross_origin_isolated"]
     assert facts.details["load_parts"].keys() == {"runtime", "fetch", "session"}
 
@@ -107,13 +111,13 @@ def test_litert_tells_which_build_it_loaded(settings):
 def test_the_logged_proof_of_webnn_keeps_the_inferences_quiet(settings):
     with WEBNN.open(case_of(), settings) as session:
         logged = []
-        session._page._page.on("console", lambda message: logged.append(message.text))
+        session._channel.page._page.on("console", lambda message: logged.append(message.text))
         session.time(feeds_of(case_of()), 3)
         assert logged == []
 
 
-def test_no_platform_is_made_of_webgl():
-    assert REFUSED.keys() == {"chromium-webgl"}
+def test_no_platform_is_made_of_webgl_or_an_npu():
+    assert REFUSED.keys() == {"chromium-webgl", "chromium-webnn-npu"}
     assert not REFUSED.keys() & PLATFORMS.keys()
 
 
@@ -141,9 +145,9 @@ def test_threads_that_fell_to_one_in_silence_are_told(settings, monkeypatch):
 
 
 def test_another_number_of_threads_than_asked_for_is_told():
-    found = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
+    in_effect = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
     with pytest.raises(PageError, match="threads is 1 in the page, wanted 2"):
-        page.prove_page(found, case_of(threads=2), set())
+        page_runtime.prove_page(in_effect, case_of(threads=2), set())
 
 
 def test_tensorflow_js_caps_its_threads_in_silence(settings):
@@ -174,27 +178,30 @@ def test_webnn_that_runs_in_webassembly_is_told(settings, monkeypatch):
     words = r"not all nodes are placed on WebNNExecutionProvider; the log says: All nodes placed on \[CPUExec"
     with pytest.raises(PlatformError, match=words), platform.open(case_of(), settings):
         pytest.fail("it was opened")
-    monkeypatch.setattr(chromium, "precision_of", lambda case: "int8")
+    monkeypatch.setattr(onnxruntime_web, "precision_of", lambda case: "int8")
     with pytest.raises(UnavailableError, match=rf"{words}.*not int8"), platform.open(case_of(), settings):
         pytest.fail("it was opened")
 
 
 @pytest.mark.parametrize("platform", [WEBNN, WEBGPU], ids=lambda platform: platform.name)
 def test_a_file_of_ones_own_that_does_not_wholly_land_there_is_unavailable(platform, tiny_model, settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": []}
+    in_effect = {"version": packages.pinned("onnxruntime-web"), "placed": []}
     words = rf"^{platform.name}: tiny\.onnx: not all nodes .*; measure this file on chromium-wasm"
     with pytest.raises(UnavailableError, match=words):
-        platform.prove(Case(own.load(tiny_model)), found, settings)
+        platform.prove(Case(own.load(tiny_model)), in_effect, settings)
 
 
 def test_a_log_that_puts_some_nodes_elsewhere_or_says_nothing_is_told(settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": ["Node(s) placed on [CPUExecutionProvider]. 3"]}
+    in_effect = {
+        "version": packages.pinned("onnxruntime-web"),
+        "placed": ["Node(s) placed on [CPUExecutionProvider]. 3"],
+    }
     with pytest.raises(PageError, match=r"the log says: Node\(s\) placed on \[CPUExecutionProvider\]\. 3"):
-        WEBNN.prove(case_of(), found, settings)
+        WEBNN.prove(case_of(), in_effect, settings)
     with pytest.raises(PageError, match=r"the log says: nothing on where the nodes are"):
-        WEBNN.prove(case_of(), found | {"placed": []}, settings)
+        WEBNN.prove(case_of(), in_effect | {"placed": []}, settings)
     with pytest.raises(PageError, match=r"version is '1\.0' in the page"):
-        WEBNN.prove(case_of(), found | {"version": "1.0"}, settings)
+        WEBNN.prove(case_of(), in_effect | {"version": "1.0"}, settings)
 
 
 def test_a_browser_without_webnn_is_told_with_the_remedy(settings):
@@ -216,9 +223,8 @@ def test_webnn_on_linux_has_only_the_processor(settings):
     assert "chromium-webnn-gpu: Chromium's WebNN on linux is" in WEBNN_GPU.unavailable(settings)
 
 
-def test_an_npu_cannot_be_proven(settings):
-    words = "chromium-webnn-npu: nothing tells whether an NPU computed"
-    assert PLATFORMS["chromium-webnn-npu"].unavailable(settings).startswith(words)
+def test_an_npu_cannot_be_proven():
+    assert REFUSED["chromium-webnn-npu"].startswith("nothing tells whether an NPU computed")
 
 
 @pytest.mark.parametrize(
@@ -236,16 +242,16 @@ def test_what_was_not_exported_is_told(platform, model, batch_size, words, setti
 
 
 def test_a_page_in_which_another_build_was_loaded_is_refused():
-    found = {"sharedMemory": False, "isFullyAccelerated": True, "loaded": ["/x"]}
+    in_effect = {"sharedMemory": False, "isFullyAccelerated": True, "loaded": ["/x"]}
     with pytest.raises(PageError, match="0 builds of LiteRT were loaded; the page loaded /x"):
-        LITERT.prove(case_of(), found, Settings())
+        LITERT.prove(case_of(), in_effect, Settings())
 
 
 @pytest.mark.parametrize(("name", "value"), [("sharedMemory", True), ("isFullyAccelerated", False)])
 def test_a_litert_with_threads_or_a_part_of_the_model_is_refused(name, value):
-    found = {"sharedMemory": False, "isFullyAccelerated": True, name: value}
+    in_effect = {"sharedMemory": False, "isFullyAccelerated": True, name: value}
     with pytest.raises(PageError, match=f"{name} is {value} in the page"):
-        LITERT.prove(case_of(), found, Settings())
+        LITERT.prove(case_of(), in_effect, Settings())
 
 
 # Software GPUs
@@ -268,10 +274,10 @@ def test_a_software_gpu_is_labelled_and_computes_the_reference(webgpu):
 
 
 def test_processor_time_covers_the_process_of_the_gpu(webgpu):
-    before = webgpu._page.thread_seconds()
+    before = webgpu._host.thread_seconds()
     webgpu.run(feeds_of(case_of()))
-    after = webgpu._page.thread_seconds()
-    gpu = webgpu._page._processes["GPU"]
+    after = webgpu._host.thread_seconds()
+    gpu = webgpu._host._processes["GPU"]
     assert sum(after[thread] - before.get(thread, 0.0) for thread in after if thread[0] in gpu) > 0.01
 
 
@@ -292,7 +298,7 @@ def adapter(vendor, architecture="", description="", *, fallback=False):
 
 
 @pytest.mark.parametrize(
-    "found",
+    "described",
     [
         adapter("google", "swiftshader"),
         adapter("mesa", "software"),
@@ -302,29 +308,29 @@ def adapter(vendor, architecture="", description="", *, fallback=False):
         adapter("intel", "gen-9", fallback=True),
     ],
 )
-def test_software_adapters_are_told_from_what_they_say(found):
-    assert is_software_adapter(found)
+def test_software_adapters_are_told_from_what_they_say(described):
+    assert is_software_adapter(described)
     is_software = {
         "version": packages.pinned("onnxruntime-web"),
         "placed": [f"All nodes placed on [{WEBGPU.placement}]"],
     }
     with pytest.raises(PageError, match="another adapter"):
-        WEBGPU.prove(case_of(), is_software | {"adapter": found}, Settings())
+        WEBGPU.prove(case_of(), is_software | {"adapter": described}, Settings())
 
 
 def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
-    found = {"version": packages.pinned("onnxruntime-web"), "placed": [f"All nodes placed on [{WEBNN.placement}]"]}
+    in_effect = {"version": packages.pinned("onnxruntime-web"), "placed": [f"All nodes placed on [{WEBNN.placement}]"]}
     real, software = adapter("nvidia", "hopper"), adapter("google", "swiftshader")
-    assert WEBNN_GPU.prove(case_of(), found | {"pageAdapter": real}, settings) == {"adapter": real}
-    assert not WEBNN_GPU.is_software(found | {"pageAdapter": real})
-    labelled = WEBNN_GPU.prove(case_of(), found | {"pageAdapter": software}, SOFTWARE_GPU)
+    assert WEBNN_GPU.prove(case_of(), in_effect | {"pageAdapter": real}, settings) == {"adapter": real}
+    assert not WEBNN_GPU.is_software(in_effect | {"pageAdapter": real})
+    labelled = WEBNN_GPU.prove(case_of(), in_effect | {"pageAdapter": software}, SOFTWARE_GPU)
     assert labelled == {"adapter": software}
-    assert WEBNN_GPU.is_software(found | {"pageAdapter": software})
+    assert WEBNN_GPU.is_software(in_effect | {"pageAdapter": software})
     assert WEBNN_GPU.configuration(case_of(), settings)["softwareGpu"]["allowed"] is False
 
 
 @pytest.mark.parametrize(
-    "found",
+    "described",
     [
         adapter("nvidia", "hopper"),
         adapter("amd", "rdna-3"),
@@ -332,8 +338,8 @@ def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
         adapter("intel", "gen-9", "Mesa Intel(R) UHD Graphics 620"),
     ],
 )
-def test_real_adapters_are_not_taken_for_software(found):
-    assert not is_software_adapter(found)
+def test_real_adapters_are_not_taken_for_software(described):
+    assert not is_software_adapter(described)
 
 
 # What is fetched, and the caches
@@ -347,8 +353,8 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
         total = session.facts.details["fetched_bytes"]
     request = platform.request(case, settings)
     model = {request.urls[name]: file for name, file in request.files.items()}
-    engine = page.engine_url(platform.engine)
-    assert fetched.keys() == page.HARNESS.keys() | {engine} | needed | model.keys()
+    engine = page_runtime.engine_url(platform.engine)
+    assert fetched.keys() == page_runtime.HARNESS.keys() | {engine} | needed | model.keys()
     assert {url: fetched[url] for url in model} == {url: file.stat().st_size for url, file in model.items()}
     assert total == sum(fetched.values())
 
@@ -362,6 +368,15 @@ def test_only_runtimes_that_write_scripts_are_let_run_them():
         "chromium-webnn": ("'unsafe-eval'",),
         "chromium-webgpu": ("'unsafe-eval'",),
     }
+
+
+@names(ORDINARY)
+def test_a_page_has_the_import_map_of_its_runtime_or_none(platform, settings):
+    case = page_runtime.PageCase(platform, case_of(), settings)
+    with case.serving() as server, urllib.request.urlopen(f"{server.origin}/index.html", timeout=5) as answer:
+        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
+    assert ("importmap" in page) == ("sha256" in policy) == (platform is LITERT)
+    assert ("/litert/wasm-utils.js" in page) == (platform is LITERT)
 
 
 @names(ORDINARY)
@@ -387,9 +402,9 @@ def test_a_warm_opening_finds_the_scripts_compiled_and_tells_whether_the_webasse
     openings = WASM.openings(case_of(), feeds_of(case_of()), settings, "warm")
     *_, opening = islice(openings, 2)
     openings.close()
-    found = opening.facts.details["code_cache"]
-    assert found["js"] > 0
-    assert found["wasm"] >= 0  # up to the browser: Chromium 153 keeps none of so short a visit
+    code_cache = opening.facts.details["code_cache"]
+    assert code_cache["js"] > 0
+    assert code_cache["wasm"] >= 0  # up to the browser: Chromium 153 keeps none of so short a visit
 
 
 @names([WASM, WEBNN])
@@ -398,8 +413,8 @@ def test_memory_is_that_of_all_processes_that_compute_and_of_this_opening(platfo
     with platform.open(case, settings) as session:
         session.opening(feeds_of(case))  # whose peak is not the next one's
         resident = session.opening(feeds_of(case)).memory
-        page = max(processes.memory(pid, "VmHWM") for pid in session._page.renderers)
-        services = [processes.memory(pid, "VmHWM") for pid in session._page.services]
+        page = max(processes.memory(pid, "VmHWM") for pid in session._host.renderers)
+        services = [processes.memory(pid, "VmHWM") for pid in session._host.services]
         assert services
         counted = sum(services) if platform is WEBNN else 0
         assert resident.peak == pytest.approx(page + counted, rel=0.02)
@@ -423,15 +438,15 @@ def test_a_cold_opening_that_was_not_is_told(settings):
 
 def test_litert_times_each_block_in_a_page_of_its_own(settings, monkeypatch):
     load, loads = Page.load, []
-    monkeypatch.setattr(Page, "load", lambda page, origin: (loads.append(origin), load(page, origin)))
+    monkeypatch.setattr(Page, "load", lambda page, *origins: (loads.append(origins), load(page, *origins)))
     with LITERT.open(case_of(), settings) as session:
-        feeds, renderers = feeds_of(case_of()), [*session._page.renderers]
+        feeds, renderers = feeds_of(case_of()), [*session._host.renderers]
         session.run(feeds)
         assert len(session.time(feeds, 1).seconds) == 1
         assert len(loads) == 1
         assert len(drawn(session, feeds, 3)) == 3
         assert len(loads) == 2
-        assert session._page.renderers != renderers
+        assert session._host.renderers != renderers
         drawn(session, feeds, 2)
         assert len(loads) == 3
         assert session.facts.page_lifetime
@@ -453,8 +468,8 @@ def test_what_computes_for_a_page_can_be_kept_on_a_core(platform, settings):
     with platform.open(case_of(), settings) as session:
         session.keep_on(0)
         drawn(session, feeds_of(case_of()), 3)  # LiteRT's is another page by now
-        (busiest, _), *_ = sorted(session._page.thread_seconds().items(), key=lambda item: -item[1])
-        assert busiest[0] in session._page.renderers
+        (busiest, _), *_ = sorted(session._host.thread_seconds().items(), key=lambda item: -item[1])
+        assert busiest[0] in session._host.renderers
         assert os.sched_getaffinity(busiest[1]) == {0}
 
 
@@ -476,8 +491,8 @@ def test_a_weak_client_is_weak_and_the_obtained_slowdown_told(settings):
         assert session.obtained_slowdown(feeds_of(case)) > 1
         block = session.time(feeds_of(case), 100)  # how long it takes depends on what else runs, its share does not
         assert block.cpu.all_threads / sum(block.seconds) < 0.5
-        browser = session._page.all_processes()
-        assert {*session._page.renderers, *session._page.services} < browser
+        browser = session._host.all_processes()
+        assert {*session._host.renderers, *session._host.services} < browser
         groups = {Path(f"/proc/{pid}/cgroup").read_text() for pid in browser}
         assert all("client-or-server-" in group for group in groups)
 
@@ -487,11 +502,11 @@ def test_openings_of_a_weak_client_tell_the_obtained_slowdown_measured_once(cach
     if reason := cgroup.unavailable():
         pytest.skip(reason)
     measured = iter([4.3])
-    monkeypatch.setattr(page.PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
+    monkeypatch.setattr(PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
     openings = TFJS.openings(case_of(slowdown=4), feeds_of(case_of()), settings, caches)
-    found = [opening.facts.slowdown for opening in islice(openings, 2)]
+    slowdowns = [opening.facts.slowdown for opening in islice(openings, 2)]
     openings.close()
-    assert found == [Slowdown(asked=4, obtained=4.3)] * 2
+    assert slowdowns == [Slowdown(asked=4, obtained=4.3)] * 2
 
 
 def test_a_process_that_escaped_the_quota_is_told(settings, monkeypatch):

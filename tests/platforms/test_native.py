@@ -53,9 +53,9 @@ def expected_of(case, feeds):
 
 def difference(case, feeds, outputs):
     """Return how far the only output is from onnxruntime's, as a share of the largest."""
-    (expected,), (found,) = expected_of(case, feeds), outputs.values()
-    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-    return np.abs(found - expected).max() / np.abs(expected).max()
+    (expected,), (logits,) = expected_of(case, feeds), outputs.values()
+    assert (logits.shape, logits.dtype) == (expected.shape, expected.dtype)
+    return np.abs(logits - expected).max() / np.abs(expected).max()
 
 
 def refused(platform, case, words, error=PlatformError, settings=SOFTWARE):
@@ -96,10 +96,12 @@ def test_other_precisions_are_read_from_the_same_files(platform, precision, feed
 def test_the_last_images_are_classified_though_they_fill_no_batch(platform):
     pixels = np.random.default_rng(1).integers(0, 256, (11, 3, 32, 32), np.uint8)
     with platform.open(resnet8(), SOFTWARE) as session, CPU.open(resnet8(), SOFTWARE) as reference:
-        blocks, wanted = ([*one.classify(Images(pixels, MEAN, STD), 8)] for one in (session, reference))
+        blocks, wanted = (
+            [*open_session.classify(Images(pixels, MEAN, STD), 8)] for open_session in (session, reference)
+        )
     assert [len(block.outputs["logits"]) for block in blocks] == [8, 3]
-    for found, expected in zip(blocks, wanted, strict=True):
-        np.testing.assert_allclose(found.outputs["logits"], expected.outputs["logits"], rtol=1e-4, atol=1e-4)
+    for block, expected in zip(blocks, wanted, strict=True):
+        np.testing.assert_allclose(block.outputs["logits"], expected.outputs["logits"], rtol=1e-4, atol=1e-4)
 
 
 def test_openvino_reads_a_file_of_the_users_own(tmp_path):
@@ -406,10 +408,10 @@ def test_a_process_that_ends_early_is_told_with_its_last_words(ends, words, feed
 @pytest.fixture
 def hangs(tmp_path):
     """Settings whose process starts another, leaves a file, and never ends; once checked, nothing may be left."""
-    told = tmp_path / "told"
-    script = f"touch $TMPDIR/left; echo $$ $TMPDIR > {told}.new; mv {told}.new {told}; exec sleep 60"
-    yield Ends(subprocess.check_call, ["sh", "-c", script], timeout=0.2), told
-    process, folder = told.read_text().split()
+    note = tmp_path / "note"
+    script = f"touch $TMPDIR/left; echo $$ $TMPDIR > {note}.new; mv {note}.new {note}; exec sleep 60"
+    yield Ends(subprocess.check_call, ["sh", "-c", script], timeout=0.2), note
+    process, folder = note.read_text().split()
     assert not Path(folder).exists()
     assert ends(int(process), within=10)
 
@@ -433,11 +435,11 @@ def test_a_process_that_hangs_is_ended_with_all_it_started(hangs, feeds):
 
 
 def test_an_interrupt_ends_the_process_with_all_it_started(hangs, feeds):
-    settings, told = hangs
+    settings, note = hangs
     settings.timeout = 30
 
     def interrupt():
-        while not told.exists():
+        while not note.exists():
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -497,9 +499,9 @@ def test_a_simulated_gpu_is_labelled_and_leaves_the_rest_alone():
 
 
 def test_a_simulated_gpu_in_a_real_ones_place_is_found_out():
-    found = webgpu.vulkan(SOFTWARE)
+    vulkan = webgpu.vulkan(SOFTWARE)
     with WEBGPU.explained(resnet8()):
-        adapter, session = WEBGPU._session(resnet8(), found)
-    claimed = webgpu.Vulkan(found.loader, found.driver, ("a GPU",), not found.software)
-    with pytest.raises(PlatformError, match=rf"software GPU is {found.software}, wanted {not found.software}"):
+        adapter, session = WEBGPU._session(resnet8(), vulkan)
+    claimed = webgpu.Vulkan(vulkan.loader, vulkan.driver, ("a GPU",), not vulkan.software)
+    with pytest.raises(PlatformError, match=rf"software GPU is {vulkan.software}, wanted {not vulkan.software}"):
         WEBGPU._prove(resnet8(), session, adapter, claimed)

@@ -17,12 +17,13 @@ import pytest
 from helpers import ROOT, Suite, all_processes, clean_environment, command_line, descendants
 
 from benchmarks.measuring.inputs import seeded_feeds
-from benchmarks.platforms.chromium import ChromiumWasm
-from benchmarks.platforms.page import HARNESS, engine_url, prove_page
+from benchmarks.platforms.onnxruntime_web import ChromiumWasm
+from benchmarks.platforms.page_runtime import HARNESS, engine_url, prove_page
 from benchmarks.protocol import Case, PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages, processes
-from browser_harness.page import PageError, open_browser
+from browser_harness.channel import PageError
+from browser_harness.page import open_browser
 from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
 from models import own
 
@@ -194,10 +195,10 @@ def test_a_missing_input_is_named(page, request_):
     ],
 )
 def test_a_page_that_is_not_what_the_platform_says_is_refused(page, case, request_, name, value, words):
-    found, needed = page.call("open", request_), WASM.fetched({})
-    prove_page(found, case, needed)
+    in_effect, needed = page.call("open", request_), WASM.needed({})
+    prove_page(in_effect, case, needed)
     with pytest.raises(PageError, match=f"^{words}$"):
-        prove_page(found | {name: value}, case, needed)
+        prove_page(in_effect | {name: value}, case, needed)
 
 
 def test_a_page_that_is_not_isolated_cannot_be_opened(case, settings, monkeypatch):
@@ -219,18 +220,19 @@ def test_only_entries_with_compiled_code_are_counted(page):
 # Faults of a whole session, as a benchmark meets them
 
 FAULTS = {
-    "crash": "[os.kill(pid, signal.SIGKILL) for pid in session._page.renderers]",
-    "kill": "session._page._runner.run(session._page._context.close())",
-    "hang": "session._page._runner.run(session._page._page.evaluate('() => { harness.time = () => { for (;;); }; }'))",
+    "crash": "[os.kill(pid, signal.SIGKILL) for pid in session._host.renderers]",
+    "kill": "page._runner.run(page._context.close())",
+    "hang": "page._runner.run(page._page.evaluate('() => { harness.time = () => { for (;;); }; }'))",
 }
 FAULTY = """
 import os, signal
-from benchmarks.platforms.page import PageSession
+from benchmarks.platforms.page_session import PageSession
 time, calls = PageSession.time, []
 
 def faulty(session, feeds, rounds):
     calls.append(rounds)
     if len(calls) == 3:
+        page = session._channel.page
         {fault}
     return time(session, feeds, rounds)
 

@@ -1,0 +1,228 @@
+"""onnxruntime-web's execution providers in a page: WebAssembly, WebNN and WebGPU."""
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.platforms.page import PagePlatform
+from benchmarks.platforms.page_runtime import InEffect, Request, require
+from benchmarks.protocol import Case, Threading, UnavailableError
+from benchmarks.settings import Settings
+from browser_harness import packages
+from browser_harness.channel import PageError
+
+# How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
+SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
+
+
+class OrtWeb(PagePlatform):
+    """onnxruntime-web; what it is asked for and has to prove differs by execution provider."""
+
+    engine = "ort"
+    packages = ("onnxruntime-web",)
+    bundle = "ort.webgpu.bundle.min.mjs"
+    binary = "ort-wasm-simd-threaded.asyncify.wasm"
+
+    @property
+    def runtime(self) -> Mapping[str, Path]:
+        """One bundle and its WebAssembly."""
+        return {f"/ort/{name}": packages.dist("onnxruntime-web") / name for name in (self.bundle, self.binary)}
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Take the ONNX file and the files of its weights."""
+        return Request({case.file.name: case.file, **data_files(case.file)}, self.configuration(case, settings))
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for the provider alone, with outputs on the host."""
+        providers = {"executionProviders": [self.execution_provider()], "preferredOutputLocation": "cpu"}
+        return {
+            "bundle": f"/ort/{self.bundle}",
+            "wasmPaths": {"wasm": f"/ort/{self.binary}"},
+            "threads": case.threads,
+            "session": providers | self.session_options(case),
+        }
+
+    def execution_provider(self) -> dict[str, Any]:
+        """Return what ``executionProviders`` is given."""
+        return {"name": self.provider}
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Return further session options."""
+        return {}
+
+    def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
+        """Check the runtime's version."""
+        require(in_effect, {"version": packages.pinned("onnxruntime-web")})
+        return {}
+
+
+class ChromiumWasm(OrtWeb):
+    """onnxruntime-web's WebAssembly provider, with SIMD, on as many threads as asked for, cross-origin isolated."""
+
+    name = "chromium-wasm"
+    provider = "wasm"
+    # The bundle without JavaScript for WebGPU or WebNN: what it opens can only run in WebAssembly.
+    bundle = "ort.wasm.bundle.min.mjs"
+    binary = "ort-wasm-simd-threaded.wasm"
+
+
+class Placed(OrtWeb):
+    """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node."""
+
+    placement: str  # what the log calls the provider
+    threading: Threading = "runtime"
+    script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Log what is done when the session is opened; no inference logs more than warnings."""
+        return {"logSeverityLevel": 0}
+
+    def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
+        """Check that the log puts all nodes on this provider, besides the version."""
+        details = super().prove(case, in_effect, settings)
+        if any(f"All nodes placed on [{self.placement}]" in line for line in in_effect["placed"]):
+            return details
+        seen = "; ".join(in_effect["placed"]) or "nothing on where the nodes are"
+        words = f"not all nodes are placed on {self.placement}; the log says: {seen}"
+        if (precision := precision_of(case)) != "float32":
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure the float32 file, not {precision}")
+        if case.artefact.is_own:
+            raise UnavailableError(f"{self.name}: {case.file.name}: {words}; measure this file on chromium-wasm")
+        raise PageError(words)
+
+
+class ChromiumWebnn(Placed):
+    """onnxruntime-web's WebNN provider on a kind of device, with every dimension of the graph fixed."""
+
+    provider = "webnn"
+    placement = "WebNNExecutionProvider"
+    fixed_batch = True
+
+    def __init__(self, name: str, device: str) -> None:
+        self.name, self.device = name, device
+        quiet = ("--disable-gpu",) if device == "cpu" else ()
+        self.flags = (*quiet, "--enable-features=WebMachineLearningNeuralNetwork")
+
+    def unavailable(self, settings: Settings) -> str | None:
+        """Refuse a GPU where Chromium's WebNN computes on the processor whatever it is asked for."""
+        if self.device == "gpu" and sys.platform not in ("win32", "darwin"):
+            return (
+                f"{self.name}: Chromium's WebNN on {sys.platform} is LiteRT on the processor, whatever device is asked "
+                "for; measure it on Windows or macOS, or take chromium-webnn"
+            )
+        return super().unavailable(settings)
+
+    def execution_provider(self) -> dict[str, Any]:
+        """Return the provider with its device."""
+        return {"name": self.provider, "deviceType": self.device}
+
+    def session_options(self, case: Case) -> dict[str, Any]:
+        """Fix the batch: a graph with a free dimension runs in WebAssembly."""
+        return super().session_options(case) | {"freeDimensionOverrides": self._lengths(case)}
+
+    def _lengths(self, case: Case) -> dict[str, int]:
+        batch, others = free_dimensions(case.file)
+        if others:
+            raise UnavailableError(
+                f"{self.name}: {case.file.name}: the free dimension {others[0]} cannot be fixed here; export the graph "
+                "with a named batch as its only free dimension"
+            )
+        return {batch: case.batch_size} if batch else {}
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for a real adapter too, where the device is a GPU."""
+        gpu = {"softwareGpu": software_gpu(settings)} if self.device == "gpu" else {}
+        return super().configuration(case, settings) | gpu
+
+    def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
+        """Tell the adapter that the page found, where the device is a GPU: WebNN does not tell which it took."""
+        details = super().prove(case, in_effect, settings)
+        return details | ({"adapter": in_effect["pageAdapter"]} if self.device == "gpu" else {})
+
+    def is_software(self, in_effect: InEffect) -> bool:
+        """Ask the adapter that the page found."""
+        return self.device == "gpu" and is_software_adapter(in_effect["pageAdapter"])
+
+
+class ChromiumWebgpu(Placed):
+    """onnxruntime-web's native WebGPU provider; what it computes is read back inside the clock."""
+
+    name = "chromium-webgpu"
+    provider = "webgpu"
+    placement = "WebGpuExecutionProvider"
+    flags = ("--enable-unsafe-webgpu",)
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Ask for a real adapter before anything is loaded."""
+        return super().configuration(case, settings) | {"softwareGpu": software_gpu(settings)}
+
+    def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
+        """Check the adapter of the device that the runtime took."""
+        details = super().prove(case, in_effect, settings)
+        adapter = in_effect["adapter"]
+        if not adapter:
+            raise PageError("the runtime has no WebGPU device, although its session is open")
+        if is_software_adapter(adapter) and not settings.allow_software_gpu:
+            raise PageError(f"the runtime took another adapter than the page found: {adapter}")
+        return details | {"adapter": adapter}
+
+    def is_software(self, in_effect: InEffect) -> bool:
+        """Ask the adapter of the runtime's device."""
+        return is_software_adapter(in_effect["adapter"])
+
+
+def software_gpu(settings: Settings) -> dict[str, Any]:
+    """Return how the page tells a software adapter, and whether it may take one."""
+    return {"pattern": SOFTWARE, "allowed": settings.allow_software_gpu}
+
+
+def is_software_adapter(adapter: Mapping[str, Any]) -> bool:
+    """Whether what an adapter says of itself is that of a GPU simulated on the processor."""
+    words = " ".join(adapter[name] or "" for name in ("vendor", "architecture", "device", "description"))
+    return bool(adapter["isFallbackAdapter"] or re.search(SOFTWARE, words, re.IGNORECASE))
+
+
+def data_files(model: Path) -> dict[str, Path]:
+    """Return the files beside *model* that hold its weights, by the name the graph calls them.
+
+    One that is missing, or lies elsewhere, is left out: the runtime will tell.
+    """
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
+    try:
+        names = graph.data_files(graph.read(model))
+    except DecodeError:  # no ONNX at all
+        return {}
+    folder = model.parent.resolve()
+    files = ((name, (folder / name).resolve()) for name in names)
+    return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
+
+
+def free_dimensions(model: Path) -> tuple[str | None, list[str]]:
+    """Return the name of the batch, where it is free, and the free dimensions that a runtime cannot be told to fix.
+
+    The batch is the first axis of the first input. A dimension without a name is called input:axis. None of a file
+    that is no ONNX: the runtime will tell.
+    """
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
+    try:
+        inputs = graph.declared_inputs(graph.read(model))
+    except DecodeError:
+        return None, []
+    first = inputs[0].shape[0] if inputs and inputs[0].shape else None
+    batch = first if isinstance(first, str) else None
+    return batch, sorted(graph.free_dimensions(inputs) - {batch})
+
+
+def precision_of(case: Case) -> str:
+    """Return the precision of the case's weights."""
+    from models import graph
+
+    return graph.precision(graph.read(case.file))

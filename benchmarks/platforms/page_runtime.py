@@ -1,0 +1,164 @@
+"""A runtime in a page: its files, what it is asked for, and how what is in force is held against that.
+
+It comes as a module of the page under ``browser_harness/engines`` and a :class:`PageRuntime`. Nothing here knows how
+the page came to be: a browser that was started for it, or one that joined.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from benchmarks.protocol import Case, PlatformError, Side, Threading, UnavailableError
+from benchmarks.settings import Settings
+from browser_harness import packages
+from browser_harness.channel import PageError
+from browser_harness.server import Server, serving
+
+HARNESS = {
+    f"/{name}": packages.HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")
+}
+# An isolated page's clock steps 5 µs; without isolation it is clamped to 100 µs.
+CLOCK_RESOLUTION_LIMIT = 20e-6
+
+InEffect = Mapping[str, Any]  # what the page answers to being opened: what is in force in it
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a page is asked to open."""
+
+    files: Mapping[str, Path]  # the model's by the names its runtime knows them by, its own file first
+    configuration: Mapping[str, Any]  # for the engine
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each file is served."""
+        return {name: f"/model/{index}" for index, name in enumerate(self.files)}
+
+
+def engine_url(engine: str) -> str:
+    """Return where an engine's module is served."""
+    return f"/engines/{engine}.mjs"
+
+
+class PageRuntime(ABC):
+    """A runtime in a page, with an execution provider."""
+
+    side: Side = "client"
+    threading: Threading = "settable"  # "runtime": outside the page's process
+    has_device = False
+    name: str
+    provider: str
+    engine: ClassVar[str]  # its module's name
+    packages: ClassVar[tuple[str, ...]]
+    page_lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
+    fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
+    script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
+    imports: ClassVar[Mapping[str, str]] = {}  # modules that it imports by name: where each is served
+
+    @property
+    @abstractmethod
+    def runtime(self) -> Mapping[str, Path]:
+        """The files of the runtime, by URL: nothing else of its packages is served."""
+
+    @abstractmethod
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Say what to open; raise UnavailableError where the platform was not made for such a case."""
+
+    @abstractmethod
+    def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
+        """Return what to tell of the session; raise PageError where the page is not what the platform's name says."""
+
+    def is_software(self, in_effect: InEffect) -> bool:
+        """Whether it computes on a GPU that is simulated on the processor."""
+        return False
+
+    def needed(self, in_effect: InEffect) -> set[str]:
+        """Return the files of the runtime that this page cannot have done without."""
+        return {*self.runtime}
+
+    def missing(self) -> str | None:
+        """Say which packages that the page loads are missing; None where they are there."""
+        for package in self.packages:
+            if not packages.is_current(package):
+                version = packages.installed(package) or "not installed"
+                wanted = f"wanted {packages.pinned(package)}; run `{packages.SET_UP}`"
+                return f"{self.name}: {package} is {version}, {wanted}"
+        if absent := [str(path) for path in self.runtime.values() if not path.is_file()]:
+            return (
+                f"{self.name}: {', '.join(absent)} is missing; delete {packages.NODE_MODULES}, run `{packages.SET_UP}`"
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class PageCase:
+    """A case for a runtime in a page; what it tells names both."""
+
+    runtime: PageRuntime
+    case: Case
+    settings: Settings
+
+    @cached_property
+    def request(self) -> Request:
+        """What the page is asked to open."""
+        return self.runtime.request(self.case, self.settings)
+
+    @property
+    def opening(self) -> dict[str, Any]:
+        """The argument of the harness' ``open``."""
+        return {
+            "engine": engine_url(self.runtime.engine),
+            "files": [*self.request.urls.items()],
+            "configuration": self.request.configuration,
+        }
+
+    def serving(self) -> AbstractContextManager[Server]:
+        """Serve the harness, the runtime and the model, and nothing else."""
+        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
+        model = {self.request.urls[name]: file for name, file in self.request.files.items()}
+        files = {**HARNESS, **module, **self.runtime.runtime, **model}
+        return serving(files, self.runtime.script_sources, self.runtime.imports)
+
+    def prove(self, in_effect: InEffect) -> dict[str, Any]:
+        """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""
+        details = self.runtime.prove(self.case, in_effect, self.settings)
+        prove_page(in_effect, self.case, self.runtime.needed(in_effect))
+        return details
+
+    def failed(self, words: str) -> PlatformError:
+        """Return the error of a page that broke, or is not what is claimed of it."""
+        return PlatformError(f"{self.runtime.name}: {self.case.file.name}: {words}")
+
+    def unavailable(self, words: str) -> UnavailableError:
+        """Return the error of a case that cannot be run."""
+        return UnavailableError(f"{self.runtime.name}: {self.case.file.name}: {words}")
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Make a PageError a PlatformError."""
+        try:
+            yield
+        except PageError as error:
+            raise self.failed(str(error)) from error
+
+
+def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
+    """Raise PageError naming the first of *wanted* that is otherwise in the page."""
+    for name, value in wanted.items():
+        if in_effect[name] != value:
+            raise PageError(f"{name} is {in_effect[name]!r} in the page, wanted {value!r}")
+
+
+def prove_page(in_effect: InEffect, case: Case, needed: set[str]) -> None:
+    """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
+    require(in_effect, {"crossOriginIsolated": True, "simd": True, "threads": case.threads})
+    if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
+        raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
+    if absent := needed - {*in_effect["loaded"]}:
+        loaded = ", ".join(in_effect["loaded"])
+        raise PageError(f"{', '.join(sorted(absent))} was not loaded; the page loaded {loaded}")

@@ -1,0 +1,209 @@
+"""A case open in a page: a session over the channel to the page and the host under it."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.platforms.page_runtime import InEffect, PageCase
+from benchmarks.platforms.weak_client import obtained_slowdown
+from benchmarks.protocol import (
+    OPENING_ROUNDS,
+    Block,
+    CpuTime,
+    Facts,
+    Feeds,
+    Images,
+    Memory,
+    Opening,
+    Outputs,
+    Slowdown,
+)
+from browser_harness.channel import Channel, DrivenChannel
+from browser_harness.host import Host
+from browser_harness.processes import Thread
+
+PAGE_WARM_UP = 10  # inferences in a renewed page
+
+
+class PageSession:
+    """A case open in a page; samples are read from the page's ``performance.now``.
+
+    Nothing is asked of the page but to answer calls: whoever brought it here decides when it goes.
+    """
+
+    facts: Facts
+
+    def __init__(self, case: PageCase, channel: Channel, host: Host) -> None:
+        self._case, self._channel, self._host = case, channel, host
+        self._published: dict[bytes, str] = {}
+        self._core: int | None = None  # None: wherever the system puts what computes
+
+    def prepare(self) -> None:
+        """Have a page without a runtime or model."""
+        with self._case.explained():
+            self._host.follow()
+
+    def open(self) -> float:
+        """Open the model in a page; return the seconds from asking for the runtime to an open session."""
+        self.prepare()
+        return self._open()
+
+    def _open(self) -> float:
+        in_effect = self._call("open", self._case.opening)
+        if words := in_effect.get("unavailable"):
+            raise self._case.unavailable(words)
+        with self._case.explained():
+            self._host.follow()
+            if self._core is not None:
+                self._host.keep_on(self._core)
+            self.facts = self._facts(in_effect)
+        return float(in_effect["load"]) / 1e3
+
+    def _facts(self, in_effect: InEffect) -> Facts:
+        runtime, slowdown = self._case.runtime, self._case.case.slowdown
+        details = self._case.prove(in_effect)
+        if self._host.slowdown != slowdown:
+            raise self._case.unavailable(f"nothing can make this page's machine {slowdown} times weaker")
+        return Facts(
+            platform=runtime.name,
+            execution_provider=runtime.provider,
+            threads=None if runtime.threading == "runtime" else in_effect["threads"],
+            clock="performance.now",
+            clock_resolution=in_effect["clockResolution"] / 1e3,
+            slowdown=Slowdown(slowdown) if slowdown > 1 else None,
+            is_software=runtime.is_software(in_effect),
+            details={
+                "cross_origin_isolated": in_effect["crossOriginIsolated"],
+                "simd": in_effect["simd"],
+                "load_parts": {name: value / 1e3 for name, value in in_effect["loadParts"].items()},
+                **details,
+            },
+        )
+
+    def opening(self, feeds: Feeds) -> Opening:
+        """Open the case in a page and run; return how that went."""
+        self.prepare()
+        memory = self._host.watch_memory()
+        load = self._open()
+        (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
+        outputs = self.time(feeds, OPENING_ROUNDS).outputs
+        # WebAssembly runs in the page's own process; WebNN and WebGPU compute beside it.
+        before, peak = memory.before_and_peak(with_services=self._case.runtime.threading == "runtime")
+        return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), self.facts)
+
+    def keep_on(self, core: int) -> None:
+        """Keep the processes that compute for the page on a core, those of a later page too."""
+        self._core = core
+        self._host.keep_on(core)
+
+    def run(self, feeds: Feeds) -> Outputs:
+        """Run one inference in the page and hand its outputs over."""
+        return self.time(feeds, 1).outputs
+
+    def renew(self, feeds: Feeds) -> int:
+        """Refuse: there may be no other page, and the facts give no lifetime."""
+        raise NotImplementedError
+
+    def time(self, feeds: Feeds, rounds: int) -> Block:
+        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last outputs travel."""
+        return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
+
+    def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
+        """Publish the pixels for the page to fetch at once; it normalises them and times one inference a batch."""
+        count, *shape = images.pixels.shape
+        if self._case.runtime.fixed_batch and count % batch_size:
+            words = f"takes batches of {batch_size} only, and {count} images do not come out even; change --batch-size"
+            raise self._case.unavailable(words)
+        source = {"pixels": self._publish(images.pixels.tobytes()), "shape": shape}
+        constants = {"mean": [*images.mean], "std": [*images.std]}
+        for start in range(0, count, batch_size):
+            batch = {"start": start, "count": min(batch_size, count - start)}
+            self._call("prepare", source | constants | batch)
+            yield self._block("timePrepared", {})
+
+    def obtained_slowdown(self, feeds: Feeds) -> float:
+        """Return how many times slower inferences really are under the quota, from blocks with and without in turn."""
+        assert self.facts.slowdown is not None, "only a case with a slowdown can be asked"
+        return obtained_slowdown(lambda rounds: self.time(feeds, rounds).seconds, self._host)
+
+    def _block(self, function: str, argument: dict[str, Any]) -> Block:
+        before = self._host.thread_seconds()
+        answer = self._call(function, argument)
+        after = self._host.thread_seconds()
+        samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
+        return Block(samples, {name: _array(output) for name, output in answer["outputs"]}, _cpu_time(before, after))
+
+    def _call(self, function: str, argument: dict[str, Any]) -> Any:
+        with self._case.explained():
+            return self._channel.call(function, argument)
+
+    def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
+        """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        url = self._publish(little_endian.tobytes())
+        return {"name": name, "url": url, "type": array.dtype.name, "shape": list(array.shape)}
+
+    def _publish(self, content: bytes) -> str:
+        if content not in self._published:
+            self._published[content] = f"/inputs/{len(self._published)}.bin"
+            self._channel.publish(self._published[content], content)
+        return self._published[content]
+
+
+class DrivenSession(PageSession):
+    """A case open in a page that can be replaced by a new one, in a browser whose caches are known."""
+
+    _channel: DrivenChannel
+
+    def __init__(self, case: PageCase, channel: DrivenChannel, host: Host) -> None:
+        super().__init__(case, channel, host)
+        self._needed: set[str] = set()
+        self._fetched: Mapping[str, int] = {}
+
+    def prepare(self) -> None:
+        """Load a new page, in place of an earlier one."""
+        with self._case.explained():
+            self._channel.load()
+        super().prepare()
+
+    def _facts(self, in_effect: InEffect) -> Facts:
+        facts = super()._facts(in_effect)
+        self._needed = self._case.runtime.needed(in_effect)
+        self._fetched = self._channel.fetched()
+        fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
+        return replace(facts, page_lifetime=self._case.runtime.page_lifetime, details={**facts.details, **fetched})
+
+    def renew(self, feeds: Feeds) -> int:
+        """Open the case in a new page of the same browser, and warm that up."""
+        facts = self.facts  # of the page that fetched everything
+        self.open()
+        self.facts = facts
+        self.time(feeds, PAGE_WARM_UP)
+        return PAGE_WARM_UP
+
+    def prove_fetched(self, *, all_of_it: bool) -> None:
+        """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""
+        wanted = self._needed | {*self._case.request.urls.values()}
+        fetched, not_fetched = wanted & self._fetched.keys(), wanted - self._fetched.keys()
+        if wrong := not_fetched if all_of_it else fetched:
+            words = "came from a cache, which was to be empty" if all_of_it else "was fetched again, from a warm cache"
+            raise self._case.failed(f"{', '.join(sorted(wrong))} {words}")
+
+    def code_cache(self) -> Mapping[str, int]:
+        """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""
+        return self._channel.code_cache()
+
+
+def _array(output: dict[str, Any]) -> NDArray[Any]:
+    little_endian = np.dtype(output["type"]).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(output["data"]), little_endian).reshape(output["dims"])
+
+
+def _cpu_time(before: Mapping[Thread, float], after: Mapping[Thread, float]) -> CpuTime | None:
+    """Return what a page's threads ran between two readings; None where the system did not count."""
+    spent = [seconds - before.get(thread, 0.0) for thread, seconds in after.items()]
+    return CpuTime(sum(spent), max(spent)) if sum(spent) > 0 else None

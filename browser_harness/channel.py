@@ -1,0 +1,35 @@
+"""The way to a page: functions of its ``harness`` are called through it, and bytes left for the page to fetch.
+
+A Channel promises no more than a page can do that joined by a link and that nobody drives from here. A DrivenChannel
+leads to a page of a browser that was started for it. Every fault of page, browser or runtime is a PageError.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class PageError(Exception):
+    """The page, its browser or its runtime failed; the message carries their own words."""
+
+
+class Channel(Protocol):
+    """The way to a page that is there."""
+
+    def call(self, function: str, argument: Mapping[str, Any]) -> Any:
+        """Call one function of the page's ``harness`` and return its answer."""
+
+    def publish(self, path: str, content: bytes) -> None:
+        """Let the page fetch *content* from *path* of its own server from now on."""
+
+
+class DrivenChannel(Channel, Protocol):
+    """The way to a page that can be replaced by a new one, in a browser whose caches are known."""
+
+    def load(self) -> None:
+        """Load a new page, without a runtime or model, in place of an earlier one."""
+
+    def fetched(self) -> Mapping[str, int]:
+        """Return the bytes that came from the server since the page began to load, by path."""
+
+    def code_cache(self) -> Mapping[str, int]:
+        """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""

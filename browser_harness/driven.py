@@ -1,0 +1,25 @@
+"""The channel to a page that Playwright drives, with the server that the page loads from."""
+
+from collections.abc import Mapping
+
+from browser_harness.page import Page
+from browser_harness.server import Server
+
+
+class DrivenPage:
+    """A :class:`browser_harness.channel.DrivenChannel`: a page, loaded from *server*."""
+
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self._server = page, server
+        self._mark = 0  # of the server's answers, where the page began to load
+        # Taken over as they are: a layer between would take its time in every call.
+        self.call, self.code_cache, self.publish = page.call, page.code_cache, server.publish
+
+    def load(self) -> None:
+        """Load a new page, without a runtime or model, in place of an earlier one."""
+        self._mark = self._server.mark
+        self.page.load(self._server.origin, self._server.allowed_origins)
+
+    def fetched(self) -> Mapping[str, int]:
+        """Return the bytes that came from the server since the page began to load, by path."""
+        return self._server.fetched(self._mark)
