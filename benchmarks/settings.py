@@ -14,7 +14,7 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True)
 class Settings:
-    """Read once from the command line; a platform takes from it what concerns it."""
+    """Read from the command line; a platform takes from it what concerns it."""
 
     browser_path: Path | None = None
     timeout: float = 60.0  # seconds that one call into a page may take, a fresh process ten times that

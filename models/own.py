@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import onnx
-from google.protobuf.message import DecodeError
-
-from models import graph
 from models.manifest import Artefact, ModelError, sha256
 
 
@@ -18,6 +14,11 @@ def load(path: Path) -> Artefact:
 
 def check(artefact: Artefact) -> Artefact:
     """Return *artefact* with what its graph says of itself; raise ModelError with the words of ``onnx.checker``."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
     try:
         onnx.checker.check_model(str(artefact.path), full_check=True)
         model = graph.read(artefact.path)

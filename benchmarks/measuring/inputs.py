@@ -2,21 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.protocol import Feeds
-from models import graph
-from models.graph import Input
 from models.manifest import ModelError
+
+if TYPE_CHECKING:
+    from models.graph import Input
 
 SEED = 20231
 Dims = Mapping[str, int]  # length of each free dimension, by its name or as input:axis
 
 
-def fixed_batch(inputs: list[Input]) -> int | None:
+def fixed_batch(inputs: "list[Input]") -> int | None:
     """Return the batch size that the graph fixes; None where it is free."""
     axis = _batch_axis(inputs)
     return axis if isinstance(axis, int) else None
@@ -29,6 +30,8 @@ def seeded_feeds(model: Path, batch_size: int, dims: Dims | None = None) -> Feed
     dimensions have the lengths in *dims*. Raises ModelError where the graph fixes another batch size, a free dimension
     has no length, or the batch two, and where an input is of a type that cannot be made.
     """
+    from models import graph  # not above: a run that reads no file need not wait for onnx
+
     inputs, generator = graph.declared_inputs(graph.read(model)), np.random.default_rng(SEED)
     if (fixed := fixed_batch(inputs)) not in (None, batch_size):
         raise ModelError(f"{model.name}: the graph has a fixed batch of {fixed}; measure it with --batch-size {fixed}")
@@ -44,12 +47,12 @@ def seeded_batch(size: int) -> NDArray[np.float32]:
     return np.random.default_rng(SEED).standard_normal((size, 3, 32, 32), np.float32)
 
 
-def _batch_axis(inputs: list[Input]) -> int | str | None:
+def _batch_axis(inputs: "list[Input]") -> int | str | None:
     """Return what the graph says of its batch: a number, a name, or None where it is free without a name."""
     return inputs[0].shape[0] if inputs and inputs[0].shape else 1
 
 
-def _batch(inputs: list[Input], size: int) -> dict[str, int]:
+def _batch(inputs: "list[Input]", size: int) -> dict[str, int]:
     """Return the length of the batch dimension under its name, or under input:0 of each input where it has none."""
     axis = _batch_axis(inputs)
     if isinstance(axis, int):
@@ -59,11 +62,11 @@ def _batch(inputs: list[Input], size: int) -> dict[str, int]:
     return {f"{given.name}:0": size for given in inputs if given.shape and given.shape[0] is None}
 
 
-def _shape(model: Path, given: Input, lengths: Dims) -> tuple[int, ...]:
+def _shape(model: Path, given: "Input", lengths: Dims) -> tuple[int, ...]:
     return tuple(_length(model, given, axis, lengths) for axis in range(len(given.shape)))
 
 
-def _length(model: Path, given: Input, axis: int, lengths: Dims) -> int:
+def _length(model: Path, given: "Input", axis: int, lengths: Dims) -> int:
     declared = given.shape[axis]
     if isinstance(declared, int):
         return declared
@@ -73,7 +76,7 @@ def _length(model: Path, given: Input, axis: int, lengths: Dims) -> int:
     return lengths[key]
 
 
-def _values(model: Path, given: Input, shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
+def _values(model: Path, given: "Input", shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
     """Return values of the input's type that mean something to most models.
 
     Floating: normal. Bytes: all of them, as pixels. Other integers: 0 and 1, valid as token, mask and index alike.

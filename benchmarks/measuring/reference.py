@@ -4,15 +4,17 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from benchmarks.measuring.inputs import Dims, seeded_feeds
 from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 # Of the largest reference output. float32 implementations differ by 1e-7 to 5e-7 in the order of their sums. Where an
 # intermediate result is rounded to fewer bits, another order moves it by a step: at 11 bits a thousandth, at 8 bits
@@ -78,8 +80,10 @@ def reference(model: Path, feeds: Feeds) -> Outputs:
     return outputs
 
 
-def open_reference(model: Path) -> onnxruntime.InferenceSession:
+def open_reference(model: Path) -> "onnxruntime.InferenceSession":
     """Open the graph as written."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(os.fspath(model), options, providers=["CPUExecutionProvider"])

@@ -11,13 +11,13 @@ from benchmarks.run.selection import selection_of
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """See to what is found missing while a case is prepared and opened."""
+    """Skip or fail for what turns out to be missing while a case is prepared and opened."""
     return (yield from _skip_or_fail(item))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """See to what is found missing only when a case runs."""
+    """Skip or fail for what turns out to be missing only when a case runs."""
     return (yield from _skip_or_fail(item))
 
 

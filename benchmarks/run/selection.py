@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,11 @@ from benchmarks.measuring.inputs import fixed_batch
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.run.choices import ALL, NAMES, Phase, Target
-from models import MODELS, graph, manifest, own, stand_in
-from models.graph import Input
+from models import MODELS, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
+
+if TYPE_CHECKING:
+    from models.graph import Input
 
 
 @dataclass(frozen=True)
@@ -177,9 +179,11 @@ def _variants(name: str, precisions: Sequence[str]) -> list[str]:
 
 
 @cache
-def _inputs(file: Path) -> list[Input]:
+def _inputs(file: Path) -> "list[Input]":
     """Return what the file declares; nothing where that cannot be read, which is told when it is measured."""
     from google.protobuf.message import DecodeError
+
+    from models import graph  # not above: a run of the catalogue alone need not wait for onnx to choose
 
     try:
         return graph.declared_inputs(graph.read(file))
@@ -188,6 +192,8 @@ def _inputs(file: Path) -> list[Input]:
 
 
 def _free_dimensions(file: Path) -> set[str]:
+    from models import graph
+
     return graph.free_dimensions(_inputs(file))
 
 

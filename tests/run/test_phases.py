@@ -150,9 +150,9 @@ def test_the_default_sweep_is_the_default_platforms_at_batch_1_and_8(suite):
 
 
 def test_the_full_sweep_adds_platforms_sizes_and_precisions(suite):
-    found = listed(suite, "-m", "latency", "--full")
-    assert len(found) == 9 * 3 * (3 + 1 + 1)
-    assert {"test_latency[resnet20-software-b64]", "test_latency[resnet8.int8-wrong-b1]"} <= {*found}
+    collected = listed(suite, "-m", "latency", "--full")
+    assert len(collected) == 9 * 3 * (3 + 1 + 1)
+    assert {"test_latency[resnet20-software-b64]", "test_latency[resnet8.int8-wrong-b1]"} <= {*collected}
 
 
 def test_precisions_apply_to_models_that_were_named_without_one(suite):
