@@ -43,9 +43,10 @@ def read(others: bool = False) -> Reading:
     # for another program, and the frequency that it tells is the nominal one.
     if not psutil.LINUX:
         return Reading(now, None, None, 0.0, {}, None, None)
+    busy, stolen = _busy()
     us = psutil.Process()
     family = [us, *us.children(recursive=True)]
-    return Reading(now, *_busy(), _ours(family), _theirs(family) if others else {}, _frequency(), _throttled())
+    return Reading(now, busy, stolen, _ours(family), _theirs(family) if others else {}, _frequency(), _throttled())
 
 
 def _busy() -> tuple[float | None, float | None]:

@@ -101,6 +101,12 @@ def test_what_this_process_and_its_children_computed_is_their_own():
     assert now.busy - before.busy >= 0.2
 
 
+def test_a_system_that_does_not_tell_all_of_it_is_asked_for_nothing(monkeypatch):
+    monkeypatch.setattr(psutil, "LINUX", False)
+    reading = trust.read(others=True)
+    assert replace(reading, time=0.0) == Reading(0.0, None, None, 0.0, {}, None, None)
+
+
 @pytest.fixture
 def processes_folder(tmp_path, monkeypatch):
     """A folder in place of /proc; psutil forgets the processes that it has seen, before and after."""
