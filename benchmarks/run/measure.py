@@ -118,12 +118,12 @@ def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Tu
     """Warm up, and draw a block in each turn until *plan* is met."""
     found = Drawn(warm_up(session, question.feeds, plan), [], [], Witness())
     blocks = draw(session, question.feeds, plan, min(found.warm_up, default=None))
-    turns.report("slice")
+    turns.wait_for_turn()
     with turns.on_the_core(session):
         for block in found.witness.look_after(blocks, WITNESSED_TURNS):
             found.blocks.append(block)
-            turns.report("slice")
-    turns.report("done")
+            turns.wait_for_turn()
+    turns.finish()
     return found
 
 
