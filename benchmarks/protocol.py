@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,14 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Slowdown:
+    """How many times weaker than this machine a client was to be, and how many times it was."""
+
+    asked: int
+    obtained: float | None = None  # None where that is not measured, or not yet
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a session proved about itself when it was opened."""
 
@@ -56,8 +64,18 @@ class Facts:
     threads: int | None  # None where the platform computes on as many as it likes: a GPU, WebNN
     clock: str
     clock_resolution: float  # seconds
-    renewed: bool = False  # a block of more than one inference may be drawn in a page of its own
-    details: Mapping[str, Any] = field(default_factory=dict)
+    page_lifetime: int | None = None  # inferences; a page may slow down as it ages. None: it need not be renewed
+    slowdown: Slowdown | None = None  # None where nothing slows it down
+    is_software: bool = False  # on a GPU that is simulated on the processor: its times are no GPU's
+    details: Mapping[str, Any] = field(default_factory=dict)  # what the platform tells of itself beside all that
+
+    @property
+    def statistic(self) -> str:
+        """The statistic that two of its figures are compared by.
+
+        A quota slows a client by stopping it now and then, which a 10th percentile of short inferences does not see.
+        """
+        return "mean" if self.slowdown else "p10"
 
 
 @dataclass(frozen=True)
@@ -126,6 +144,21 @@ class Session(Protocol):
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock."""
 
+    def renew(self, feeds: Feeds) -> int:
+        """Open the case anew in another page and warm that up; return the inferences it has run.
+
+        Only asked where the facts give a lifetime.
+        """
+
+    def keep_on(self, core: int) -> None:
+        """Keep what computes on a core from now on, where that can be told."""
+
+    def obtained_slowdown(self, feeds: Feeds) -> float:
+        """Return how many times slower inferences really are, from blocks with and without the brake in turn.
+
+        Only asked where the facts tell of a slowdown.
+        """
+
 
 class DeviceSession(Session, Protocol):
     """A session on a device with memory of its own."""
@@ -135,30 +168,6 @@ class DeviceSession(Session, Protocol):
 
         Its samples are of inputs that lie on the device and outputs that stay there, until the device has finished.
         """
-
-
-@runtime_checkable
-class WeakSession(Protocol):
-    """A session of a client that is slowed down."""
-
-    def obtained_slowdown(self, feeds: Feeds) -> float:
-        """Return how many times slower its inferences really are, from blocks with and without the brake in turn."""
-
-
-@runtime_checkable
-class AgeingSession(Protocol):
-    """A session that draws every block in a page of its own, since a page may slow down as it ages."""
-
-    def allow_short_blocks(self) -> None:
-        """From now on draw several blocks in a page, as long as it is young: a turn is too short for a page."""
-
-
-@runtime_checkable
-class MovableSession(Protocol):
-    """A session whose computing threads can be kept on one core, where the system lets them."""
-
-    def keep_on(self, core: int) -> None:
-        """Keep what computes on that core from now on."""
 
 
 class Platform(Protocol):

@@ -11,5 +11,5 @@ pytestmark = pytest.mark.memory
 def test_memory(opened: Opened, benchmark: BenchmarkFixture, report: Report) -> None:
     """Tell the peak in extra_info, in bytes; the samples are the seconds from the start to the second answer."""
     benchmark.group = f"{opened.question.artefact.name}, memory (times: until the second answer)"
-    benchmark.extra_info.update(found := memory_facts(opened.openings))
-    report(lambda opening: opening.load + opening.first + opening.second, memory_words(found))
+    benchmark.extra_info.update(memory := memory_facts(opened.openings))
+    report(lambda opening: opening.load + opening.first + opening.second, memory_words(memory))

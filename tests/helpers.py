@@ -100,16 +100,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from benchmarks import platforms
 from benchmarks.measuring import reference as references
-from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, UnavailableError
+from benchmarks.protocol import Block, CpuTime, Facts, Memory, Opening, PlatformError, Slowdown, UnavailableError
 from models.cifar100 import normalised_batches
 
 class FakeSession:
     def __init__(self, platform, case):
         self.platform, self.case, self.model, self.threads = platform, case, case.file, case.threads
-        details = {"software_gpu": True} if platform.name == "software" else {}
-        if case.slowdown > 1:
-            details["slowdown"] = {"asked": case.slowdown}
-        self.facts = Facts(platform.name, "FakeProvider", case.threads, "fake.clock", 1e-7, details=details)
+        self.facts = Facts(
+            platform.name,
+            "FakeProvider",
+            case.threads,
+            "fake.clock",
+            1e-7,
+            slowdown=Slowdown(case.slowdown) if case.slowdown > 1 else None,
+            is_software=platform.name == "software",
+        )
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
             print(json.dumps(call | {"gc": gc.isenabled(), "platform": self.platform.name}), file=lines)
@@ -124,6 +129,8 @@ class FakeSession:
     def classify(self, images, batch_size):
         for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
             yield self.time({"input": batch}, 1)
+    def obtained_slowdown(self, feeds):
+        return float(self.case.slowdown)
     def on_device(self):
         return FakeSession(self.platform, self.case)
     def seconds(self):

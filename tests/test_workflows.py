@@ -242,6 +242,12 @@ def run_gate_job(path, runner):
     return done.returncode, done.stdout + done.stderr
 
 
+def read_gate(path):
+    """Return what the gate saved: the base, and each benchmark with its verdict."""
+    found = json.loads((path / "gate" / "gate.json").read_text())
+    return found["base"], [(row["name"], row["verdict"]) for row in found["rows"]]
+
+
 def test_the_gates_job_passes_an_equal_head_and_fails_a_slower_one(tiny, runner):
     left, summary = git(tiny, "merge-base", "main", "HEAD"), Path(runner["GITHUB_STEP_SUMMARY"])
     assert left != git(tiny, "rev-parse", "main")
@@ -250,13 +256,12 @@ def test_the_gates_job_passes_an_equal_head_and_fails_a_slower_one(tiny, runner)
     code, told = run_gate_job(tiny, runner)
     assert code == 0, told
     assert {file.name for file in (tiny / "gate").iterdir()} == {f"gate.{end}" for end in ("json", "md", "txt", "xml")}
-    found = json.loads((tiny / "gate" / "gate.json").read_text())
-    assert found["base"] == left[:12]
-    assert [(row["name"], row["verdict"]) for row in found["rows"]] == [("test_latency[resnet8-server-cpu-b1]", "same")]
+    assert read_gate(tiny) == (left[:12], [("test_latency[resnet8-server-cpu-b1]", "same")])
     assert summary.read_text() == (tiny / "gate" / "gate.md").read_text()
     summary.unlink()
     make_slower(tiny, 30)
     commit(tiny, "a slower model")
     code, told = run_gate_job(tiny, runner)
     assert code == 1, told
-    assert "slower" in summary.read_text()
+    assert read_gate(tiny) == (left[:12], [("test_latency[resnet8-server-cpu-b1]", "slower")])
+    assert "1 of 1 benchmark is slower" in summary.read_text()

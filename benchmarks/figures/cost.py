@@ -5,15 +5,16 @@ on the screen, and the share of the wall time that is timed inference. Ends with
 """
 
 import argparse
-import json
 import math
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+from benchmarks.results import Result, keys, load
 
 FIRST_RESULT_LIMIT, SHARE_LIMIT = 10.0, 0.6
 NO_INFERENCES = ("test_load", "test_memory")  # the samples of these are of opening a session
@@ -46,11 +47,11 @@ def run(sweep: Sweep, results: Path) -> tuple[float, float]:
     return first, time.perf_counter() - start
 
 
-def timed_seconds(benchmarks: list[dict[str, Any]]) -> float:
+def timed_seconds(results: Sequence[Result]) -> float:
     """Return the seconds inside timed inferences, those of partners too; opening a session is none."""
-    inferences = [benchmark for benchmark in benchmarks if not benchmark["name"].startswith(NO_INFERENCES)]
-    ours = math.fsum(benchmark["stats"]["total"] for benchmark in inferences)
-    return ours + math.fsum(benchmark["extra_info"].get("partner_seconds", 0.0) for benchmark in inferences)
+    inferences = [result for result in results if not result.name.startswith(NO_INFERENCES)]
+    ours = math.fsum(result.stats["total"] for result in inferences)
+    return ours + math.fsum(result.info.get(keys.PARTNER_SECONDS, 0.0) for result in inferences)
 
 
 def main() -> None:
@@ -63,9 +64,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         results = options.keep or Path(folder) / "results.json"
         first, wall = run(sweep, results)
-        benchmarks = json.loads(results.read_text())["benchmarks"]
-    share = timed_seconds(benchmarks) / wall
-    print(f"{len(benchmarks)} benchmarks in {wall:.1f} s (limit {sweep.wall_limit:g} s)")
+        measured = load(results).results
+    share = timed_seconds(measured) / wall
+    print(f"{len(measured)} benchmarks in {wall:.1f} s (limit {sweep.wall_limit:g} s)")
     print(f"first result after {first:.1f} s (limit {FIRST_RESULT_LIMIT:g} s)")
     print(f"{share:.0%} of the time inside timed inference (at least {SHARE_LIMIT:.0%})")
     within = wall < sweep.wall_limit and 0 < first < FIRST_RESULT_LIMIT and share >= SHARE_LIMIT

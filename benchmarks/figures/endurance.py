@@ -15,31 +15,16 @@ from benchmarks.measuring.ratio import p10
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import PLATFORMS
-from benchmarks.platforms.chromium import ChromiumLitert, FreshPages
-from benchmarks.platforms.page import PageSession
 from benchmarks.protocol import Case, Session
 from benchmarks.settings import Settings, positive
 from models import manifest
 
-MODEL = "resnet20"
+MODEL, PLATFORM = "resnet20", "chromium-litert"
 WINDOW, BLOCK = 400, 50  # inferences: of one line, and of one turn
 SLOWER = 1.25  # it was 1.7 when it was seen; a step of 1.1 is compilation
 LASTING = 2  # windows in a row
 SETTINGS = Settings()
 WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
-
-
-class AgeingPage(FreshPages):
-    """A session that times every block in the same page after all."""
-
-    renewed = False
-    time = PageSession.time
-
-
-class OnePage(ChromiumLitert):
-    """LiteRT.js in one page for all blocks."""
-
-    session = AgeingPage
 
 
 @dataclass(frozen=True)
@@ -108,7 +93,7 @@ def _turn(session: Session, reference: Session, question: Question, window: Wind
 def page(runs: int, question: Question) -> list[Course]:
     """Age one page and print its course."""
     case = Case(manifest.load(MODEL))
-    with OnePage().open(case, SETTINGS) as session, PLATFORMS["server-cpu"].open(case, SETTINGS) as reference:
+    with PLATFORMS[PLATFORM].open(case, SETTINGS) as session, PLATFORMS["server-cpu"].open(case, SETTINGS) as reference:
         windows = [*age(session, reference, question, runs)]
     print(f"first {WINDOW}: p10 {p10(windows[0].page) * 1e3:.2f} ms, {session.facts.details['build']}")
     print("     until   p10  median | server-cpu  p10  median | page / server-cpu")
@@ -133,7 +118,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.runs < (fewest := (1 + LASTING) * WINDOW):
         parser.error(f"--runs {options.runs}: fewer than {fewest} show no course")
-    if reason := OnePage().unavailable(SETTINGS):
+    if reason := PLATFORMS[PLATFORM].unavailable(SETTINGS):
         parser.exit(1, f"{reason}\n")
     question = ask(manifest.load(MODEL), 1)
     print(summary([page(options.runs, question) for _ in range(options.pages)]))

@@ -6,30 +6,28 @@ measured in turns.
 """
 
 import argparse
-import json
 import math
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from benchmarks.platforms import PLATFORMS
+from benchmarks.results import Run, load
 from benchmarks.run.choices import BASE
-from benchmarks.run.terminal import RATIO
 from benchmarks.settings import positive
 
 LIMIT = 0.03
 FEWEST_RUNS = 3
-KEY = f"{RATIO}{BASE.label.replace('-', '_')}"
+PARTNER = BASE.label.replace("-", "_")
 
 
 @dataclass(frozen=True)
-class Run:
-    """What one run of the command found."""
+class Repetition:
+    """What a run of the command said."""
 
     ratio: float
     low: float
@@ -39,14 +37,14 @@ class Run:
     unpaired: float  # of the two medians
 
     @classmethod
-    def of(cls, saved: Mapping[str, Any], platform: str) -> "Run":
-        """Read pytest-benchmark's JSON, which has both sides."""
-        by_platform = {one["params"]["platform"]: one for one in saved["benchmarks"]}
+    def of(cls, run: Run, platform: str) -> "Repetition":
+        """Read the run, which has both sides."""
+        by_platform = {result.params["platform"]: result for result in run.results}
         ours, theirs = by_platform[platform], by_platform[BASE.label]
-        ratio = ours["extra_info"][KEY]
-        unpaired = ours["stats"]["median"] / theirs["stats"]["median"]
-        sides = ratio["ours"], ratio["theirs"]
-        return cls(ratio["value"], ratio.get("low", math.nan), ratio.get("high", math.nan), *sides, unpaired)
+        ratio = ours.ratios[PARTNER]
+        unpaired = ours.stats["median"] / theirs.stats["median"]
+        low, high = (math.nan if end is None else end for end in (ratio.low, ratio.high))
+        return cls(ratio.value, low, high, ratio.ours, ratio.theirs, unpaired)
 
 
 def largest_deviation(values: Sequence[float]) -> float:
@@ -65,16 +63,16 @@ def command(options: argparse.Namespace, results: Path) -> list[str]:
     ]
 
 
-def run(options: argparse.Namespace, folder: Path) -> Run:
+def run(options: argparse.Namespace, folder: Path) -> Repetition:
     """Run the command once; its output is shown where it fails."""
     results = folder / "results.json"
     done = subprocess.run(command(options, results), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{done.stdout}{done.stderr}the command ended with {done.returncode}")
-    return Run.of(json.loads(results.read_text()), options.platform)
+    return Repetition.of(load(results), options.platform)
 
 
-def report(runs: Sequence[Run]) -> tuple[bool, str]:
+def report(runs: Sequence[Repetition]) -> tuple[bool, str]:
     """Return whether all ratios are within the limit of their median, and the words for it."""
     ratios, unpaired = [one.ratio for one in runs], [one.unpaired for one in runs]
     deviation = largest_deviation(ratios)

@@ -29,7 +29,7 @@ from benchmarks.gate.screen import pair_of
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
-from benchmarks.protocol import AgeingSession, Case
+from benchmarks.protocol import Case
 from benchmarks.run.lockstep import Schedule
 from benchmarks.settings import Settings, positive
 from browser_harness.processes import Thread, descendants, thread_seconds
@@ -54,8 +54,6 @@ def idle(platform: str, model: str) -> list[float]:
     case = Case(manifest.load(model))
     feeds = ask(case.artefact, 1).feeds
     with PLATFORMS[platform].open(case, SETTINGS) as session:
-        if isinstance(session, AgeingSession):
-            session.allow_short_blocks()
         rounds = max(1, round(SHORT / min(warm_up(session, feeds, WARM_UP))))
         block = partial(session.time, feeds, rounds)
         return [share([pause(block, SHORT) for _ in range(BLOCKS)]), share([pause(block, LONG)])]

@@ -14,7 +14,7 @@ from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.ratio import p10
-from benchmarks.results import alike
+from benchmarks.results import Result, alike
 
 
 class SavedError(Exception):
@@ -135,7 +135,9 @@ def unlike(name: str, base: Sequence[Run], head: Sequence[Run]) -> str:
 
 
 def _in_force(result: Mapping[str, Any]) -> alike.Facts:
-    return alike.of_benchmark(result) | {"calibration workload": result["extra_info"]["calibration"]["workload"]}
+    return alike.of_benchmark(Result.of(result)) | {
+        "calibration workload": result["extra_info"]["calibration"]["workload"]
+    }
 
 
 def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:

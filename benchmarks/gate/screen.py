@@ -17,7 +17,8 @@ from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_
 from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements, short
 from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
-from benchmarks.results import alike
+from benchmarks.results import Result as SavedResult
+from benchmarks.results import alike, keys
 from benchmarks.run.lockstep import Schedule
 
 Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
@@ -121,7 +122,11 @@ def read_saved(side: Side) -> Saved:
     """Read what a side has left, once it has ended."""
     # pytest-benchmark writes no file without a result.
     content = json.loads(side.results.read_text()) if side.results.exists() else {}
-    results = {result["fullname"]: result for result in content.get("benchmarks", ())}
+    # Base and head may save by different schemas.
+    results = {
+        saved["fullname"]: {**saved, "extra_info": SavedResult.of(saved).info}
+        for saved in content.get("benchmarks", ())
+    }
     return Saved(content.get("machine_info", {}), results, side.reasons or {})
 
 
@@ -135,7 +140,7 @@ def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Sav
         pair_of(base, head),
         unlike(base["extra_info"], head["extra_info"]),
         head["extra_info"]["threads"],
-        [result["extra_info"]["calibration"] for result in (base, head)],
+        [result["extra_info"][keys.WITNESS] for result in (base, head)],
         plain(base, head),
     )
 

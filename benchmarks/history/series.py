@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from benchmarks.history.runs import LeftOut, Result, Run
-from benchmarks.measuring.ratio import STATISTICS
+from benchmarks.history.runs import LeftOut, StoredRun
+from benchmarks.results import Result, keys
+from benchmarks.results.saved import WitnessTimes
 
 RAW = "raw"  # where a run did not time the work
+NO_WITNESS = WitnessTimes(RAW, 1.0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Key:
 class Point:
     """A benchmark in one run."""
 
-    run: Run
+    run: StoredRun
     value: float  # milliseconds
     notes: Sequence[str] = ()  # what else changed since the point before
 
@@ -53,73 +53,63 @@ class Series:
 
 
 @dataclass(frozen=True)
-class _Found:
-    run: Run
+class _Measured:
+    run: StoredRun
     seconds: float
-    calibration: float  # seconds; 1 where there is none
+    witness: float  # seconds that the fixed work took meanwhile; 1 where nobody timed it
     model: str
 
 
-def all_series(runs: Iterable[Run]) -> tuple[list[Series], list[LeftOut]]:
+def all_series(runs: Iterable[StoredRun]) -> tuple[list[Series], list[LeftOut]]:
     """Return a series for each benchmark of each machine, and results whose values are none; *runs* are in order."""
-    found: defaultdict[Key, list[_Found]] = defaultdict(list)
+    by_key: defaultdict[Key, list[_Measured]] = defaultdict(list)
     left_out = []
     for run in runs:
         for result in run.results:
-            key, one = _of(run, result)
-            if why := _why_not(result, one):
+            key, measured = _of(run, result)
+            if why := _why_not(result, measured):
                 left_out.append(LeftOut(f"{run.file}: {key.name}", why))
             else:
-                found[key].append(one)
-    usual = _usual_calibrations(found)
-    machines = {key: (key.machine, key.fingerprint, key.workload) for key in found}
-    ordered = sorted(found, key=lambda key: (key.machine, key.fingerprint, key.name, key.workload))
-    return [Series(key, _points(found[key], usual[machines[key]])) for key in ordered], left_out
+                by_key[key].append(measured)
+    usual = _usual_witness(by_key)
+    machines = {key: (key.machine, key.fingerprint, key.workload) for key in by_key}
+    ordered = sorted(by_key, key=lambda key: (key.machine, key.fingerprint, key.name, key.workload))
+    return [Series(key, _points(by_key[key], usual[machines[key]])) for key in ordered], left_out
 
 
-def _why_not(result: Result, found: _Found) -> str:
+def _why_not(result: Result, measured: _Measured) -> str:
     """Return why a result is no speed; nothing where it is one."""
-    if result["extra_info"].get("software_gpu"):
+    if result.is_software:
         return "measured on a simulated GPU, which is no GPU's speed"
-    if all(math.isfinite(value) and value > 0 for value in (found.seconds, found.calibration)):
+    if all(math.isfinite(value) and value > 0 for value in (measured.seconds, measured.witness)):
         return ""
-    return f"{found.seconds} s over a calibration of {found.calibration} s is no speed"
+    return f"{measured.seconds} s over a calibration of {measured.witness} s is no speed"
 
 
-def _of(run: Run, result: Result) -> tuple[Key, _Found]:
-    info, statistic = result["extra_info"], "mean" if "slowdown" in result["extra_info"] else "p10"
-    calibration = info.get("calibration", {"workload": RAW, "p10": 1.0})
-    key = Key(run.machine, run.fingerprint, result["fullname"], statistic, calibration["workload"])
-    model = f"{info.get('model_sha256', '')[:8]}"
-    return key, _Found(run, _seconds(result, statistic), calibration["p10"], model)
+def _of(run: StoredRun, result: Result) -> tuple[Key, _Measured]:
+    witness = result.witness or NO_WITNESS
+    key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, witness.workload)
+    model = str(result.info.get(keys.MODEL_SHA256, ""))[:8]
+    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model)
 
 
-def _seconds(result: Result, statistic: str) -> float:
-    """Return the statistic of a result's samples; where these were not saved, as it was saved."""
-    samples = result["stats"].get("data")
-    if samples:
-        return STATISTICS[statistic](np.array(samples))
-    saved = {**result["stats"], **result["extra_info"]}.get(statistic, math.nan)
-    return float(saved)
-
-
-def _usual_calibrations(found: dict[Key, list[_Found]]) -> dict[tuple[str, str, str], float]:
+def _usual_witness(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:
     """Return what the work usually takes on each machine, in seconds."""
     seconds: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for key, many in found.items():
-        seconds[key.machine, key.fingerprint, key.workload] += [one.calibration for one in many]
+    for key, measured in by_key.items():
+        seconds[key.machine, key.fingerprint, key.workload] += [each.witness for each in measured]
     return {machine: statistics.median(values) for machine, values in seconds.items()}
 
 
-def _points(found: Sequence[_Found], usual: float) -> list[Point]:
-    before = [None, *found]
+def _points(measured: Sequence[_Measured], usual: float) -> list[Point]:
+    before = [None, *measured]
     return [
-        Point(one.run, one.seconds / one.calibration * usual * 1e3, _notes(last, one) if last else ())
-        for last, one in zip(before, found, strict=False)
+        Point(each.run, each.seconds / each.witness * usual * 1e3, _notes(last, each) if last else ())
+        for last, each in zip(before, measured, strict=False)
     ]
 
 
-def _notes(before: _Found, after: _Found) -> list[str]:
+def _notes(before: _Measured, after: _Measured) -> list[str]:
     """Return what else changed from one run to the next."""
     old = {"model": before.model, **before.run.circumstances}
     new: dict[str, Any] = {"model": after.model, **after.run.circumstances}

@@ -34,7 +34,7 @@ class Score:
     as_reference: int  # answers that are the reference's, right or wrong
 
     def facts(self) -> dict[str, Any]:
-        """Return the shares for extra_info, in per cent."""
+        """Return the shares, in per cent."""
         counts = {"top1": self.top1, "top5": self.top5, "as_reference": self.as_reference}
         return {"images": self.images, **{name: 100 * count / self.images for name, count in counts.items()}}
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -28,21 +29,37 @@ def p10(samples: Sequence[float] | Samples) -> float:
 STATISTICS: dict[str, Callable[[Samples], float]] = {"p10": p10, "mean": lambda samples: float(samples.mean())}
 
 
-def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> dict[str, Any]:
-    """Return the ratio of the first to the second side of *pairs* of neighbouring blocks, for extra_info.
+@dataclass(frozen=True)
+class Ratio:
+    """The ratio of a session to its partner. Of few pairs there is no interval."""
 
-    ``value`` is the ratio of the *statistic* of all samples of each side, ``ours`` to ``theirs`` in seconds. ``low``
-    and ``high`` bound it with the ``confidence`` told, by resampling pairs (B. Efron, R. Tibshirani, "An Introduction
-    to the Bootstrap", 1993, chapter 13): they speak of the noise within this run. ``cpu`` is the ratio of processor
-    seconds.
+    statistic: str  # a name in STATISTICS
+    value: float
+    ours: float  # the statistic of each side's samples, in seconds
+    theirs: float
+    pairs: int
+    low: float | None = None
+    high: float | None = None
+    confidence: float | None = None  # of the interval
+    cpu: float | None = None  # the ratio of processor seconds; None where the system does not tell
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is known of it, for extra_info."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> Ratio:
+    """Return the ratio of the first to the second side of *pairs* of neighbouring blocks.
+
+    The value is the ratio of the *statistic* of all samples of each side. Its interval is made by resampling pairs (B.
+    Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): it speaks of the noise within this run.
     """
     sides = [[np.array(pair[side].seconds) for pair in pairs] for side in (0, 1)]
     ours, theirs = (STATISTICS[statistic](np.concatenate(side)) for side in sides)
-    found = {"statistic": statistic, "value": ours / theirs, "ours": ours, "theirs": theirs, "pairs": len(pairs)}
-    if len(pairs) >= FEWEST_PAIRS:
-        found |= _interval(sides, statistic)
+    interval = _interval(sides, statistic) if len(pairs) >= FEWEST_PAIRS else {}
     cpu = [cpu_per_inference([pair[side] for pair in pairs]) for side in (0, 1)]
-    return found | ({"cpu": cpu[0] / cpu[1]} if cpu[0] and cpu[1] else {})
+    cpu_ratio = cpu[0] / cpu[1] if cpu[0] and cpu[1] else None
+    return Ratio(statistic, ours / theirs, ours, theirs, len(pairs), **interval, cpu=cpu_ratio)
 
 
 def _interval(sides: list[list[Samples]], statistic: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from benchmarks.protocol import Block, Facts, Feeds, Session
 
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
-RENEWED_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
+PAGE_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
 WARM_UP_BLOCK_SECONDS = 0.25
 LEAST_SLOWDOWN = 0.7  # of the one asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
@@ -57,6 +57,25 @@ class Plan:
         return math.ceil(missing / max(1, blocks))
 
 
+@dataclass
+class _Page:
+    """What a session runs in, renewed before it is too old; a turn is too short for a page of its own."""
+
+    session: Session
+    feeds: Feeds
+    plan: Plan
+    age: float = math.inf  # inferences; nobody counted those before the first block
+
+    def make_young_for(self, rounds: int) -> None:
+        """Renew it before a block of several inferences, where its session says that it ages."""
+        lifetime = self.session.facts.page_lifetime
+        if lifetime is None or rounds == 1:
+            return
+        if self.age + rounds > (lifetime if self.plan.block_seconds else 0):
+            self.age = self.session.renew(self.feeds)
+        self.age += rounds
+
+
 def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
     """Run and return the samples that are discarded: at most ``warmup_rounds``, for at most ``max_time``."""
     samples: list[float] = []
@@ -74,9 +93,11 @@ def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = No
     """
     samples: list[float] = []
     blocks: list[Block] = []
+    page = _Page(session, feeds, plan)
     while plan.wants(samples):
         length = plan.block_seconds or block_seconds(session.facts)
         rounds = plan.next_rounds(samples, estimate, length) if estimate else 1
+        page.make_young_for(rounds)
         blocks.append(_checked(session, feeds, rounds))
         samples += blocks[-1].seconds
         estimate = statistics.median(samples)
@@ -101,13 +122,13 @@ def draw_in_turns(
 
 def block_seconds(facts: Facts) -> float:
     """Return how long a block of the session should be."""
-    return RENEWED_BLOCK_SECONDS if facts.renewed else BLOCK_SECONDS
+    return PAGE_BLOCK_SECONDS if facts.page_lifetime else BLOCK_SECONDS
 
 
 def _checked(session: Session, feeds: Feeds, rounds: int) -> Block:
     start = time.perf_counter()
     block = session.time(feeds, rounds)
-    check(block, rounds, time.perf_counter() - start, session.facts, busy=not session.facts.renewed)
+    check(block, rounds, time.perf_counter() - start, session.facts)
     return block
 
 
@@ -131,8 +152,7 @@ def check(block: Block, rounds: int, wall: float, facts: Facts, *, busy: bool = 
 
 def check_slowdown(facts: Facts, obtained: float) -> None:
     """Raise SampleError where a client that was to be weaker is not."""
-    asked = facts.details["slowdown"]["asked"]
-    if not obtained >= LEAST_SLOWDOWN * asked:
+    if facts.slowdown and not obtained >= LEAST_SLOWDOWN * (asked := facts.slowdown.asked):
         raise SampleError(f"{facts.platform}: was to be {asked} times slower, and is {obtained:.1f} times slower")
 
 

@@ -105,8 +105,8 @@ def assess(
     figure doubtful; :func:`advice` what to do about it.
     """
     found = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
-    if slowdown:
-        found["slowdown_excess"] = slowdown / facts.details["slowdown"]["asked"]
+    if slowdown and facts.slowdown:
+        found["slowdown_excess"] = slowdown / facts.slowdown.asked
     return found | {
         "doubts": {check.name: check.words.format(found[check.name]) for check in CHECKS if check.fails(found)}
     }
@@ -204,7 +204,7 @@ def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     found: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
     cpu = [block.cpu.busiest_thread for block in blocks if block.cpu]
     # A quota keeps from computing on purpose; of threads that a platform has for itself none need be busy throughout.
-    if len(cpu) == len(blocks) and "slowdown" not in facts.details and facts.threads:
+    if len(cpu) == len(blocks) and not facts.slowdown and facts.threads:
         found["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
     if len(blocks) < FEWEST_BLOCKS:
         return found

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platforms.exports import litert_file
-from benchmarks.platforms.page import Found, PagePlatform, PageSession, Request, require
-from benchmarks.protocol import Block, Case, Feeds, UnavailableError
+from benchmarks.platforms.page import Found, PagePlatform, Request, require
+from benchmarks.protocol import Case, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.page import PageError
@@ -22,8 +22,7 @@ REFUSED = {
 }
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
-WARM_UP = 10  # inferences in each fresh page of LiteRT.js
-YOUNG = 400  # inferences; a page that slows down was never seen to do so before its 1,000th
+YOUNG = 400  # inferences of LiteRT.js; a page that slows down was never seen to do so before its 1,000th
 
 
 def dist(package: str, *folders: str) -> Path:
@@ -158,7 +157,11 @@ class ChromiumWebnn(Placed):
     def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
         """Tell the adapter that the page found, where the device is a GPU: WebNN does not tell which it took."""
         details = super().prove(case, found, settings)
-        return details | (labelled(found["pageAdapter"]) if self.device == "gpu" else {})
+        return details | ({"adapter": found["pageAdapter"]} if self.device == "gpu" else {})
+
+    def is_software(self, found: Found) -> bool:
+        """Ask the adapter that the page found."""
+        return self.device == "gpu" and is_software_adapter(found["pageAdapter"])
 
 
 class ChromiumWebgpu(Placed):
@@ -181,7 +184,11 @@ class ChromiumWebgpu(Placed):
             raise PageError("the runtime has no WebGPU device, although its session is open")
         if is_software_adapter(adapter) and not settings.allow_software_gpu:
             raise PageError(f"the runtime took another adapter than the page found: {adapter}")
-        return details | labelled(adapter)
+        return details | {"adapter": adapter}
+
+    def is_software(self, found: Found) -> bool:
+        """Ask the adapter of the runtime's device."""
+        return is_software_adapter(found["adapter"])
 
 
 class ChromiumTfjs(PagePlatform):
@@ -237,29 +244,6 @@ class ChromiumTfjs(PagePlatform):
         return {"backend": found["backend"]}
 
 
-class FreshPages(PageSession):
-    """A session that times every block of several inferences in a new page of the same browser, warmed up first."""
-
-    renewed = True
-    _oldest = 0  # inferences that a page may have run at the end of a block
-    _age = 0
-
-    def allow_short_blocks(self) -> None:
-        """Renew the page only when it has run for a while."""
-        self._oldest = YOUNG
-
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Open the case in a new page, for a block of several inferences, and time it there."""
-        if rounds > 1 and self._age + rounds > self._oldest:
-            first = self.facts  # of the page that fetched everything
-            self.open()
-            self.facts = first
-            self._time(feeds, WARM_UP)
-            self._age = WARM_UP
-        self._age += rounds
-        return self._time(feeds, rounds)
-
-
 class ChromiumLitert(PagePlatform):
     """LiteRT.js on the processor; every block is timed in a page of its own, since a page may slow down as it ages."""
 
@@ -269,7 +253,7 @@ class ChromiumLitert(PagePlatform):
     packages = ("@litertjs/core", "@litertjs/wasm-utils")
     library = "/litert/core.js"
     one_thread = fixed_batch = True
-    session = FreshPages
+    page_lifetime = YOUNG
     builds = ("litert_wasm_internal", "litert_wasm_compat_internal")  # relaxed SIMD, and plain
 
     @property
@@ -311,11 +295,6 @@ class ChromiumLitert(PagePlatform):
 def software_gpu(settings: Settings) -> dict[str, Any]:
     """Return how the page tells a software adapter, and whether it may take one."""
     return {"pattern": SOFTWARE, "allowed": settings.allow_software_gpu}
-
-
-def labelled(adapter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to tell of an adapter: itself, and that it is software."""
-    return {"adapter": adapter, **({"software_gpu": True} if is_software_adapter(adapter) else {})}
 
 
 def is_software_adapter(adapter: Mapping[str, Any]) -> bool:

@@ -87,6 +87,14 @@ class NativeSession:
         """Keep this thread, which computes, on a core."""
         os.sched_setaffinity(0, {core})
 
+    def renew(self, feeds: Feeds) -> int:
+        """Refuse: a process has no page, and its facts say so."""
+        raise NotImplementedError
+
+    def obtained_slowdown(self, feeds: Feeds) -> float:
+        """Refuse: nothing slows a server down, and its facts say so."""
+        raise NotImplementedError
+
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Time one inference for every batch; where batches are of one size, zeros fill up the last."""
         name = self._engine.input_names[0]

@@ -30,6 +30,7 @@ from benchmarks.protocol import (
     Opening,
     Outputs,
     PlatformError,
+    Slowdown,
     UnavailableError,
 )
 from benchmarks.settings import Settings
@@ -45,6 +46,7 @@ HARNESS = {
 CLOCK_RESOLUTION_LIMIT = 20e-6
 FILLING = 2  # discarded loads that fill the caches
 SLOWDOWN_BLOCKS, SLOWDOWN_SECONDS = 3, 0.3
+PAGE_WARM_UP = 10  # inferences in a renewed page
 
 Found = Mapping[str, Any]  # what the page found in force
 
@@ -88,7 +90,6 @@ def explained(platform: str, case: Case) -> Iterator[None]:
 class PageSession:
     """A case open in a page; samples are read from the page's ``performance.now``."""
 
-    renewed: ClassVar[bool] = False  # every block of several inferences has a page of its own
     facts: Facts
 
     def __init__(
@@ -160,14 +161,15 @@ class PageSession:
             threads=None if self._platform.own_threads else found["threads"],
             clock="performance.now",
             clock_resolution=found["clockResolution"] / 1e3,
-            renewed=self.renewed,
+            page_lifetime=self._platform.page_lifetime,
+            slowdown=Slowdown(self._case.slowdown) if self._quota else None,
+            is_software=self._platform.is_software(found),
             details={
                 "cross_origin_isolated": found["crossOriginIsolated"],
                 "simd": found["simd"],
                 "load_parts": {name: value / 1e3 for name, value in found["loadParts"].items()},
                 "fetched": self._fetched,
                 "fetched_bytes": sum(self._fetched.values()),
-                **({"slowdown": {"asked": self._case.slowdown}} if self._quota else {}),
                 **details,
             },
         )
@@ -177,8 +179,8 @@ class PageSession:
         self.load()
         watches, ran = self._watches(), self._page.thread_seconds()
         load = self._open()
-        (first,), (second,) = self._time(feeds, 1).seconds, self._time(feeds, 1).seconds
-        outputs = self._time(feeds, OPENING_ROUNDS).outputs
+        (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
+        outputs = self.time(feeds, OPENING_ROUNDS).outputs
         return Opening(load, first, second, outputs, self._memory(watches, ran), self.facts)
 
     def _watches(self) -> dict[int, MemoryWatch]:
@@ -216,13 +218,18 @@ class PageSession:
 
     def run(self, feeds: Feeds) -> Outputs:
         """Run one inference in the page and hand its outputs over."""
-        return self._time(feeds, 1).outputs
+        return self.time(feeds, 1).outputs
+
+    def renew(self, feeds: Feeds) -> int:
+        """Open the case in a new page of the same browser, and warm that up."""
+        facts = self.facts  # of the page that fetched everything
+        self.open()
+        self.facts = facts
+        self.time(feeds, PAGE_WARM_UP)
+        return PAGE_WARM_UP
 
     def time(self, feeds: Feeds, rounds: int) -> Block:
         """Time *rounds* inferences in one call: the loop is the page's, only its samples and last outputs travel."""
-        return self._time(feeds, rounds)
-
-    def _time(self, feeds: Feeds, rounds: int) -> Block:
         return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
@@ -251,16 +258,16 @@ class PageSession:
         estimate = self._settled(feeds)
         for _ in range(SLOWDOWN_BLOCKS):
             self._quota.lift()
-            quick += self._time(feeds, math.ceil(SLOWDOWN_SECONDS / estimate)).seconds
+            quick += self.time(feeds, math.ceil(SLOWDOWN_SECONDS / estimate)).seconds
             self._quota.apply()
-            slowed += self._time(feeds, math.ceil(SLOWDOWN_SECONDS / estimate / self._case.slowdown)).seconds
+            slowed += self.time(feeds, math.ceil(SLOWDOWN_SECONDS / estimate / self._case.slowdown)).seconds
         return statistics.fmean(slowed) / statistics.fmean(quick)
 
     def _settled(self, feeds: Feeds) -> float:
         """Run until the browser has compiled what it runs, which would use up the quota; return seconds a time."""
-        mean = self._time(feeds, 2).seconds[-1]
+        mean = self.time(feeds, 2).seconds[-1]
         for _ in range(SLOWDOWN_BLOCKS):
-            mean = statistics.fmean(self._time(feeds, math.ceil(SLOWDOWN_SECONDS / mean)).seconds)
+            mean = statistics.fmean(self.time(feeds, math.ceil(SLOWDOWN_SECONDS / mean)).seconds)
         return mean
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
@@ -292,13 +299,13 @@ class PagePlatform(ABC):
 
     caches: Sequence[str] = ("cold", "warm")
     is_client, has_device = True, False
-    session: ClassVar[type[PageSession]] = PageSession
     name: str
     provider: str
     engine: ClassVar[str]  # its module's name
     packages: ClassVar[tuple[str, ...]]
     one_thread: ClassVar[bool] = False  # it takes no number of threads
     own_threads: ClassVar[bool] = False  # it computes on as many as it likes, outside the page's process
+    page_lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
     fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
     script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
     flags: tuple[str, ...] = ("--disable-gpu",)  # no GPU process to share the cores with
@@ -315,6 +322,10 @@ class PagePlatform(ABC):
     @abstractmethod
     def prove(self, case: Case, found: Found, settings: Settings) -> dict[str, Any]:
         """Return what to tell of the session; raise PageError where the page is not what the platform's name says."""
+
+    def is_software(self, found: Found) -> bool:
+        """Whether it computes on a GPU that is simulated on the processor."""
+        return False
 
     def fetched(self, found: Found) -> set[str]:
         """Return the files of the runtime that this page cannot have done without."""
@@ -368,7 +379,7 @@ class PagePlatform(ABC):
             quota = stack.enter_context(self._quota(case)) if case.slowdown > 1 else None
             server = stack.enter_context(serving({**HARNESS, **module, **self.runtime, **served}, self.script_sources))
             page = stack.enter_context(open_browser(chromium.find(settings.browser_path), settings.timeout, self.flags))
-            yield self.session(self, case, settings, request, Started(server, page, quota))
+            yield PageSession(self, case, settings, request, Started(server, page, quota))
 
     def _quota(self, case: Case) -> cgroup.Quota:
         if reason := cgroup.unavailable():
@@ -383,25 +394,25 @@ class PagePlatform(ABC):
         return {"cold": self._cold, "warm": self._warm}[caches](case, feeds, settings)
 
     def _cold(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        details = self._slowdown(case, feeds, settings)
+        slowdown = self._slowdown(case, feeds, settings)
         while True:
             with self._browser(case, settings) as session:
                 opening = session.opening(feeds)
                 session.prove_fetched(all_of_it=True)
-                yield _with_details(opening, details)
+                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
 
-    def _slowdown(self, case: Case, feeds: Feeds, settings: Settings) -> dict[str, Any]:
-        """Return what openings tell of a weak client: how much weaker it was asked to be, and is.
+    def _slowdown(self, case: Case, feeds: Feeds, settings: Settings) -> Slowdown | None:
+        """Return how much weaker a weak client was asked to be, and is; None of one that is not.
 
         That is measured in a browser of its own: one that runs so long comes to keep compiled code, unlike the others.
         """
         if case.slowdown == 1:
-            return {}
+            return None
         with self.open(case, settings) as session:
-            return {"slowdown": {"asked": case.slowdown, "obtained": session.obtained_slowdown(feeds)}}
+            return Slowdown(case.slowdown, session.obtained_slowdown(feeds))
 
     def _warm(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        details = self._slowdown(case, feeds, settings)
+        slowdown = self._slowdown(case, feeds, settings)
         with self._browser(case, settings) as session:
             for _ in range(FILLING):
                 session.opening(feeds)
@@ -409,11 +420,8 @@ class PagePlatform(ABC):
                 code_cache = session.code_cache()
                 opening = session.opening(feeds)
                 session.prove_fetched(all_of_it=False)
-                yield _with_details(opening, {"code_cache": code_cache, **details})
-
-
-def _with_details(opening: Opening, details: Mapping[str, Any]) -> Opening:
-    return replace(opening, facts=replace(opening.facts, details={**opening.facts.details, **details}))
+                details = {**opening.facts.details, "code_cache": code_cache}
+                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown, details=details))
 
 
 def _total(figures: Sequence[int | None]) -> int | None:

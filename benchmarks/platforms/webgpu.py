@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,8 @@ class ServerWebGpu(native.Installed):
         software = adapter.device.type == OrtHardwareDeviceType.CPU
         native.prove(case, self.name, {"software GPU": software}, {"software GPU": bool(found and found.software)})
         adapters = [*found.adapters] if found else [adapter.device.vendor]
-        details = {"adapters": adapters, "software_gpu": software, "on_device": "outputs read back"}
-        return native.facts(self.name, PROVIDER, None, details)
+        details = {"adapters": adapters, "on_device": "outputs read back"}
+        return replace(native.facts(self.name, PROVIDER, None, details), is_software=software)
 
 
 @cache

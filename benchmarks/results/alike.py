@@ -1,10 +1,10 @@
-"""What must be alike for the figures of two saved runs to mean the same: one table for all that compare such runs.
+"""What must be alike for the figures of two saved runs to mean the same: one table for all that compare such runs."""
 
-It imports nothing of pytest's, which the gate's own environment does not have.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from benchmarks.results import keys
+from benchmarks.results.saved import Result
 
 # Of machine_info and its processor; a container makes up its node's name, and the clock changes from minute to minute.
 MACHINE = (
@@ -14,10 +14,10 @@ MACHINE = (
 PROCESSOR = ("brand_raw", "family", "model", "count")
 # Of a benchmark's extra_info, and of its options those that the suite's own sampler goes by, too.
 IN_FORCE = (
-    *("precision", "batch_size", "inputs"),
-    *("execution_provider", "threads", "clock", "software_gpu", "slowdown"),
+    *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS),
+    *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
 )
-MEASURED = ("model_sha256", "data_sha256", *IN_FORCE)
+MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
 WORDS = {
     "release": "system's release",
@@ -31,9 +31,9 @@ WORDS = {
     "family": "processor's family",
     "model": "processor's model",
     "count": "processor's count",
-    "model_sha256": "model's SHA-256",
-    "data_sha256": "data's SHA-256",
-    "software_gpu": "software GPU",
+    keys.MODEL_SHA256: "model's SHA-256",
+    keys.DATA_SHA256: "data's SHA-256",
+    keys.SOFTWARE_GPU: "software GPU",
 }
 NOT_TOLD = "not told"
 
@@ -45,12 +45,27 @@ def of_machine(info: Mapping[str, Any]) -> Facts:
     return _facts(MACHINE, info) | _facts(PROCESSOR, info.get("cpu", {}))
 
 
-def of_benchmark(saved: Mapping[str, Any]) -> Facts:
-    """Return what of a benchmark, as pytest-benchmark saves it, must be alike; of a slowdown what was asked for."""
-    info = saved["extra_info"]
-    if "slowdown" in info:
-        info = {**info, "slowdown": info["slowdown"]["asked"]}
-    return _facts(MEASURED, info) | _facts(OPTIONS, saved["options"])
+def of_benchmark(result: Result) -> Facts:
+    """Return what of a benchmark must be alike."""
+    return _facts(MEASURED, _asked(result)) | _facts(OPTIONS, result.options)
+
+
+def in_force(result: Result) -> Facts:
+    """Return what of a benchmark must be alike where two versions of the suite measured it side by side."""
+    return _facts(IN_FORCE, _asked(result))
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the name of what of *now* was not the same *before*, and both values."""
+    for name, value in now.items():
+        if (then := before.get(name, NOT_TOLD)) != value:
+            yield name, then, value
+
+
+def _asked(result: Result) -> Mapping[str, Any]:
+    """Return a benchmark's extra_info, with the slowdown that was asked for: what is obtained differs each time."""
+    info = result.info
+    return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 
 def _facts(names: Iterable[str], told: Mapping[str, Any]) -> Facts:

@@ -8,12 +8,12 @@ storage that no query of pytest-benchmark's reaches, and its files carry an ``ex
 
 import argparse
 import json
-import math
 import os
 import shlex
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +22,8 @@ from pytest_benchmark.storage.file import FileStorage
 
 from benchmarks.platforms import PLATFORMS
 from benchmarks.results import alike
-from benchmarks.run.choices import LABEL
+from benchmarks.results.saved import Fault, Result, Run
+from benchmarks.run.choices import Target
 from benchmarks.settings import settings_of
 
 OPTION, BASELINE_OPTION = "--benchmark-compare-fail", "--benchmark-compare"
@@ -31,8 +32,7 @@ USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # 
 REFUSED = "refused"  # a folder of the storage, two levels above its files, where a query looks one level deep
 RENEW = f"save a new baseline with a run without {OPTION}"
 
-Benchmark = Mapping[str, Any]  # as pytest-benchmark saves it
-BASELINES = pytest.StashKey[list[list[Benchmark]]]()
+BASELINES = pytest.StashKey[list[Run]]()
 OUTCOMES = pytest.StashKey[dict[str, str]]()  # of what did not pass, by the test's id
 LINES = pytest.StashKey[list[str]]()  # to be told at the end; taken out once they are
 
@@ -90,53 +90,55 @@ def pytest_benchmark_compare_machine_info(
     """Refuse a baseline that is no whole run, or another machine's, before anything is measured."""
     if not limits(config):
         return
-    faults = [*baseline_faults(compared_benchmark)]
-    faults += machine_differences(config, machine_info, compared_benchmark) if not faults else []
+    name = config.getoption("benchmark_compare")
+    try:
+        baseline = Run.of(compared_benchmark, Path(str(name)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable(name, [f"it is no run of this suite: {type(error).__name__} {error}"]) from error
+    faults = [*baseline_faults(baseline)] or [*machine_differences(config, machine_info, baseline)]
     if faults:
-        name = config.getoption("benchmark_compare")
-        raise pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(faults)}; {RENEW}")
-    config.stash[BASELINES].append(compared_benchmark["benchmarks"])
+        raise _unusable(name, faults)
+    config.stash[BASELINES].append(baseline)
 
 
-def baseline_faults(saved: Mapping[str, Any]) -> Iterator[str]:
+def _unusable(name: object, faults: Sequence[str]) -> pytest.UsageError:
+    return pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(faults)}; {RENEW}")
+
+
+def baseline_faults(baseline: Run) -> Iterator[str]:
     """Yield why a saved run is no baseline for anything."""
-    if (status := saved.get("exit_status")) != 0:
-        yield f"it was refused, failed or interrupted, or is not this suite's: its exit_status is {status}, not 0"
-    if not saved["benchmarks"]:
-        yield "it holds no benchmarks"
-    for benchmark in saved["benchmarks"]:
-        yield from (f"{benchmark['fullname']}: {fault}" for fault in _bad_times(benchmark, TIMES))
+    words = {
+        Fault.ENDED_BADLY: "it was refused, failed or interrupted, or is not this suite's: "
+        f"its exit_status is {baseline.exit_status}, not 0",
+        Fault.EMPTY: "it holds no benchmarks",
+    }
+    yield from (words[fault] for fault in baseline.faults)
+    for result in baseline.results:
+        yield from (f"{result.fullname}: {words}" for words in _bad_times(result, TIMES))
 
 
-def _bad_times(benchmark: Benchmark, names: Sequence[str]) -> list[str]:
-    stats = benchmark["stats"]
-    bad = [name for name in names if not (math.isfinite(stats[name]) and stats[name] > 0)]
-    return [f"its {', '.join(bad)} cannot be compared: {stats[bad[0]]} s"] if bad else []
+def _bad_times(result: Result, names: Sequence[str]) -> list[str]:
+    bad = result.impossible(names)
+    return [f"its {', '.join(bad)} cannot be compared: {result.stats[bad[0]]} s"] if bad else []
 
 
-def machine_differences(
-    config: pytest.Config, machine_info: Mapping[str, Any], saved: Mapping[str, Any]
-) -> Iterator[str]:
+def machine_differences(config: pytest.Config, machine_info: Mapping[str, Any], baseline: Run) -> Iterator[str]:
     """Yield what differs between this machine and the baseline's, in what is there and in what its benchmarks use."""
-    before = saved["machine_info"]
-    yield from differences(alike.of_machine(before), alike.of_machine(machine_info))
-    platforms = dict.fromkeys(map(_platform_of, saved["benchmarks"]))
-    used = dict.fromkeys(name for name in platforms if name in PLATFORMS)
-    names = [name for key in used for name in PLATFORMS[key].versions(settings_of(config))]
-    yield from differences(before.get("versions", {}), {name: machine_info["versions"][name] for name in names})
+    yield from _changed(alike.of_machine(baseline.machine), alike.of_machine(machine_info))
+    platforms = dict.fromkeys(Target.of(label).platform for result in baseline.results if (label := _label_of(result)))
+    used = [PLATFORMS[name] for name in platforms if name in PLATFORMS]
+    versions = {name: machine_info["versions"][name] for one in used for name in one.versions(settings_of(config))}
+    yield from _changed(baseline.versions, versions)
 
 
-def _platform_of(benchmark: Benchmark) -> str | None:
-    found = LABEL.fullmatch((benchmark["params"] or {}).get("platform", ""))
-    return found and found["platform"]
+def _label_of(result: Result) -> str:
+    return str(result.params.get("platform", ""))
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield what of *now* was not the same *before*, with both values as they are saved."""
-    for name in now:
-        then, value = before.get(name, alike.NOT_TOLD), json.loads(json.dumps(now[name]))
-        if then != value:
-            yield f"{name} was {then}, is {value}"
+    as_saved = json.loads(json.dumps(now))
+    yield from (f"{name} was {then}, is {value}" for name, then, value in alike.differences(before, as_saved))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -153,7 +155,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if (found := len(config.stash[BASELINES])) != 1:
         raise pytest.UsageError(
             f"{OPTION}: {BASELINE_OPTION}={config.getoption('benchmark_compare')} names {found} saved runs "
-            f"in {benchmarks.run.storage}, not one; name a file, or a number that is there"
+            f"in {benchmarks.storage}, not one; name a file, or a number that is there"
         )
 
 
@@ -165,9 +167,9 @@ def _benchmarks_of(config: pytest.Config) -> Any:
             f"{OPTION}: the session of pytest-benchmark {version('pytest-benchmark')} has no {', '.join(missing)}; "
             "install the version that pyproject.toml names"
         )
-    if not isinstance(benchmarks.run.storage, FileStorage):
+    if not isinstance(benchmarks.storage, FileStorage):
         raise pytest.UsageError(
-            f"{OPTION}: a refused run could not be kept apart in {benchmarks.run.storage}; "
+            f"{OPTION}: a refused run could not be kept apart in {benchmarks.storage}; "
             "name a folder: --benchmark-storage=file://FOLDER"
         )
     return benchmarks
@@ -198,8 +200,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 def _judge(session: pytest.Session) -> None:
     config, benchmarks = session.config, _benchmarks_of(session.config)
-    (saved,) = config.stash[BASELINES]
-    before, now = {benchmark["fullname"]: benchmark for benchmark in saved}, _measured(config, benchmarks)
+    (baseline,) = config.stash[BASELINES]
+    before, now = baseline.by_name, _measured(config, benchmarks)
     refusals = [*_refusals(config, before, now)]
     if not refusals and session.exitstatus == pytest.ExitCode.OK:
         name = config.getoption("benchmark_compare")
@@ -211,14 +213,14 @@ def _judge(session: pytest.Session) -> None:
     config.stash[LINES] = [*(f"refused  {line}" for line in refusals), *_kept_apart(config, benchmarks)]
 
 
-def _measured(config: pytest.Config, benchmarks: Any) -> dict[str, Benchmark]:
+def _measured(config: pytest.Config, benchmarks: Any) -> dict[str, Result]:
     """Return what this run measured in tests that passed."""
-    sound = [one for one in benchmarks.benchmarks if one and not one.has_error]
-    outcomes = config.stash[OUTCOMES]
-    return {one.fullname: one.as_dict(include_data=False) for one in sound if one.fullname not in outcomes}
+    sound = [metadata for metadata in benchmarks.benchmarks if metadata and not metadata.has_error]
+    passed = [metadata for metadata in sound if metadata.fullname not in config.stash[OUTCOMES]]
+    return {metadata.fullname: Result.of(metadata.as_dict(include_data=False)) for metadata in passed}
 
 
-def _refusals(config: pytest.Config, before: Mapping[str, Benchmark], now: Mapping[str, Benchmark]) -> Iterator[str]:
+def _refusals(config: pytest.Config, before: Mapping[str, Result], now: Mapping[str, Result]) -> Iterator[str]:
     """Yield why the run does not pass, a line for each benchmark and reason."""
     outcomes = config.stash[OUTCOMES]
     for name in sorted(before.keys() - now.keys()):
@@ -231,15 +233,15 @@ def _refusals(config: pytest.Config, before: Mapping[str, Benchmark], now: Mappi
         yield from (f"{name}: {why}" for why in _compare(before[name], now[name], limits(config)))
 
 
-def _compare(before: Benchmark, now: Benchmark, checks: Sequence[Any]) -> Iterator[str]:
+def _compare(before: Result, now: Result, checks: Sequence[Any]) -> Iterator[str]:
     """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits."""
-    done = [*differences(alike.of_benchmark(before), alike.of_benchmark(now))]
+    done = [*_changed(alike.of_benchmark(before), alike.of_benchmark(now))]
     compared = [*dict.fromkeys((*TIMES, *(check.field for check in checks)))]
     bad = [*_bad_times(now, compared), *(f"the baseline: {fault}" for fault in _bad_times(before, compared))]
     yield from (f"{difference}; measure the same, or {RENEW}" for difference in done)
     yield from (f"{fault}; measure again, or compare another statistic" for fault in bad)
     if not done and not bad:
-        yield from _beyond(before["stats"], now["stats"], checks)
+        yield from _beyond(before.stats, now.stats, checks)
 
 
 def _beyond(before: Mapping[str, float], now: Mapping[str, float], checks: Sequence[Any]) -> Iterator[str]:
@@ -260,8 +262,8 @@ def _kept_apart(config: pytest.Config, benchmarks: Any) -> list[str]:
     """Have the run saved where ``--benchmark-compare`` and ``pytest-benchmark compare`` find it by its path alone."""
     if not (benchmarks.benchmarks and any(config.getoption(f"benchmark_{name}") for name in ("save", "autosave"))):
         return []
-    folder = benchmarks.run.storage.path / REFUSED
-    benchmarks.run.storage = FileStorage(folder, benchmarks.logger, benchmarks.machine_id)
+    folder = benchmarks.storage.path / REFUSED
+    benchmarks.storage = FileStorage(folder, benchmarks.logger, benchmarks.machine_id)
     return [f"refused  this run is no baseline; what was measured is kept in {os.path.relpath(folder)}"]
 
 

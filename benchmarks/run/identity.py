@@ -10,6 +10,7 @@ import pytest
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.cuda import gpus
+from benchmarks.results import keys
 from benchmarks.run.choices import CORES
 from benchmarks.settings import Settings, settings_of
 from models.manifest import Artefact
@@ -80,24 +81,24 @@ def _versions(settings: Settings) -> dict[str, str]:
 
 def of_question(question: Question) -> dict[str, Any]:
     """Return what extra_info says of the model behind a figure and of what it was given."""
-    return of_model(question.artefact) | {"batch_size": question.batch_size, "inputs": question.shapes()}
+    return of_model(question.artefact) | {keys.BATCH_SIZE: question.batch_size, keys.INPUTS: question.shapes()}
 
 
 def of_model(artefact: Artefact) -> dict[str, Any]:
     """Return what extra_info says of the model behind a figure."""
     row = artefact.row
-    told = {
-        "model_sha256": row["sha256"],
+    info = {
+        keys.MODEL_SHA256: row["sha256"],
         "model_bytes": row["bytes"],
-        "precision": row["precision"],
+        keys.PRECISION: row["precision"],
         "parameters": row["parameters"],
         "own": artefact.is_own,
     }
     if artefact.is_own:
-        return told | {"data_sha256": row["data_sha256"]}
-    return told | {
+        return info | {keys.DATA_SHA256: row["data_sha256"]}
+    return info | {
         "multiply_adds": row["multiply_adds"],
         "training_epochs": row["training"]["epochs"],
-        "top1": row["test"]["top1"],
+        keys.TOP1: row["test"]["top1"],
         "stand_in": artefact.is_stand_in,
     }

@@ -3,10 +3,9 @@
 One opening tells all of them, so these phases share what was opened once in a run, and report it apart.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -15,6 +14,7 @@ from benchmarks.measuring import trust
 from benchmarks.measuring.reference import ParityError, Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Case, Opening, PlatformError, UnavailableError
+from benchmarks.results import keys
 from benchmarks.run.choices import Target
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
@@ -31,13 +31,6 @@ class Opened:
     parity: float  # the largest difference seen
     before: trust.Reading
     after: trust.Reading
-
-
-class Report(Protocol):
-    """What the fixture ``report`` gives."""
-
-    def __call__(self, seconds: Callable[[Opening], float], told: str = "") -> None:
-        """Report one figure of every opening, in seconds."""
 
 
 STORE = pytest.StashKey[dict[tuple[str, str, int, str], Opened | Exception]]()
@@ -76,28 +69,37 @@ def _open(case: Case, platform: str, caches: str, request: pytest.FixtureRequest
     return Opened(question, openings, parity, before, trust.read())
 
 
+@dataclass(frozen=True)
+class Report:
+    """Reports what was opened to pytest-benchmark; what the fixture ``report`` gives."""
+
+    opened: Opened
+    caches: str
+    record: Record
+    benchmark: BenchmarkFixture
+
+    def __call__(self, seconds: Callable[[Opening], float], headline: str = "") -> None:
+        """Report one figure of every opening, in seconds; *headline* is shown in place of their median."""
+        opened, facts = self.opened, self.opened.openings[-1].facts
+        blocks = [Block([seconds(opening)], opening.outputs, None) for opening in opened.openings]
+        self.benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=self.caches)
+        self.benchmark.extra_info[keys.TRUST] = trust.assess_openings(blocks, facts, opened.before, opened.after)
+        self.record(facts, blocks, 0, lambda: None, headline)
+
+
 @pytest.fixture
 def report(opened: Opened, caches: str, record: Record, benchmark: BenchmarkFixture) -> Report:
-    """Report a figure of what was opened; the group is the model's, the caches' and the phase's."""
-
-    def reported(seconds: Callable[[Opening], float], told: str = "") -> None:
-        facts = opened.openings[-1].facts
-        blocks = [Block([seconds(opening)], opening.outputs, None) for opening in opened.openings]
-        benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=caches)
-        benchmark.extra_info["trust"] = trust.assess_openings(blocks, facts, opened.before, opened.after)
-        record(facts, blocks, 0, lambda: None, told)
-
-    return reported
+    """Report a figure of what was opened, once for each phase."""
+    return Report(opened, caches, record, benchmark)
 
 
-def memory_facts(openings: list[Opening]) -> dict[str, Any]:
+def memory_facts(openings: Sequence[Opening]) -> dict[str, int]:
     """Return the memory of the opening that took most, in bytes, for extra_info; what is not told is left out."""
     most = max((opening.memory for opening in openings), key=lambda memory: memory.peak or 0)
-    found = {"memory_before": most.before, "memory_peak": most.peak, "memory_wasm": most.wasm}
-    return {name: value for name, value in found.items() if value is not None}
+    return {f"{keys.MEMORY}{name}": size for name, size in asdict(most).items() if size is not None}
 
 
-def memory_words(found: dict[str, Any]) -> str:
-    """Say what was found, for the line of the benchmark."""
-    words = [f"{name.removeprefix('memory_')} {value / 1e6:,.1f} MB" for name, value in found.items()]
+def memory_words(facts: Mapping[str, int]) -> str:
+    """Say it for the line of the benchmark."""
+    words = [f"{name.removeprefix(keys.MEMORY)} {size / 1e6:,.1f} MB" for name, size in facts.items()]
     return ", ".join(words) or "not told by this system"

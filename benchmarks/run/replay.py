@@ -7,27 +7,20 @@ they were measured, and nothing private of pytest-benchmark is touched.
 
 import math
 import statistics
-from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring.ratio import cpu_per_inference, percentile
 from benchmarks.protocol import Block, Facts
-from benchmarks.run.terminal import DOUBTS, TOLD, doubts, milliseconds
+from benchmarks.results import keys
 
-
-class Record(Protocol):
-    """What the fixture ``record`` gives."""
-
-    def __call__(
-        self, facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = ""
-    ) -> None:
-        """Report *blocks*, inferences of *images* images or something else of none; *told* is shown, not their median.
-
-        *live* is called where pytest-benchmark wants a real call: to be profiled, or when nothing is timed.
-        """
+HEADLINE, IS_DOUBTFUL = "headline", "is_doubtful"  # properties of a test: what is shown as it ends
+PERCENTILES = (10, 50, 90, 95, 99)
+FEWEST_BEYOND = 100  # samples times per cent: of fewer beyond a percentile it says little
 
 
 class ReplayClock:
@@ -81,69 +74,97 @@ def pytest_runtest_makereport(
     return report
 
 
+@dataclass(frozen=True)
+class Record:
+    """Reports blocks of samples to pytest-benchmark; what the fixture ``record`` gives."""
+
+    benchmark: BenchmarkFixture
+    node: pytest.Item
+
+    def __call__(
+        self, facts: Facts, blocks: Sequence[Block], images: int, live: Callable[[], object], headline: str = ""
+    ) -> None:
+        """Report *blocks*, inferences of *images* images or something else of none.
+
+        *live* is called where pytest-benchmark wants a real call: to be profiled, or when nothing is timed. *headline*
+        is shown as the test ends, in place of the samples' own.
+        """
+        benchmark = self.benchmark
+        if benchmark.disabled:
+            benchmark.pedantic(live)
+            return
+        if facts.is_software:  # also where the saved file is read by pytest-benchmark alone
+            benchmark.group = f"{benchmark.group}, on a simulated GPU: no speed"
+        benchmark.extra_info.update(describe(facts, blocks, images))
+        samples = [seconds for block in blocks for seconds in block.seconds]
+        self._replay(facts.clock, samples, live)
+        doubts = benchmark.extra_info.get(keys.TRUST, {}).get(keys.DOUBTS)
+        self.node.user_properties += [(HEADLINE, headline or _headline(facts, samples)), (IS_DOUBTFUL, bool(doubts))]
+
+    def _replay(self, name: str, samples: list[float], live: Callable[[], object]) -> None:
+        marker = self.node.get_closest_marker("benchmark")
+        assert marker is not None, "pytest_collection_modifyitems gives one to every test that uses this"
+        clock, left = marker.kwargs["timer"], iter(samples)
+        clock.__name__ = name
+
+        def inference() -> None:
+            if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
+                live()
+
+        self.benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
+        kept = self.benchmark.stats
+        if kept is None or kept.stats.data != samples or kept.options["timer"] is not clock:
+            raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
+
+
 @pytest.fixture
 def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
     """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
-    clock = request.node.get_closest_marker("benchmark").kwargs["timer"]
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
         pytest.fail(
             "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
         )
-
-    def recorded(facts: Facts, blocks: list[Block], images: int, live: Callable[[], object], told: str = "") -> None:
-        if benchmark.disabled:
-            benchmark.pedantic(live)
-            return
-        if facts.details.get("software_gpu"):  # also where the saved file is read by pytest-benchmark alone
-            benchmark.group = f"{benchmark.group}, on a simulated GPU: no speed"
-        benchmark.extra_info.update(describe(facts, blocks, images))
-        samples = [value for block in blocks for value in block.seconds]
-        clock.__name__ = facts.clock
-        _replay(benchmark, clock, samples, live)
-        request.node.user_properties.append((TOLD, told or headline(facts, samples)))
-        request.node.user_properties.append((DOUBTS, "; ".join(doubts({"extra_info": benchmark.extra_info}))))
-
-    return recorded
+    return Record(benchmark, request.node)
 
 
-def headline(facts: Facts, samples: list[float]) -> str:
+def _headline(facts: Facts, samples: Sequence[float]) -> str:
     """Return the figure that is shown as it is measured: the mean of a client that a quota stops now and then."""
-    if "slowdown" in facts.details:
+    if facts.statistic == "mean":
         return f"mean {milliseconds(statistics.fmean(samples))}"
     return f"median {milliseconds(statistics.median(samples))}"
 
 
-def _replay(benchmark: BenchmarkFixture, clock: ReplayClock, samples: list[float], live: Callable[[], object]) -> None:
-    left = iter(samples)
-
-    def inference() -> None:
-        if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
-            live()
-
-    benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
-    kept = benchmark.stats
-    if kept is None or kept.stats.data != samples or kept.options["timer"] is not clock:
-        raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
+def milliseconds(seconds: float) -> str:
+    """Write a time as people compare it: three digits at least, in milliseconds."""
+    return f"{seconds * 1e3:,.3f} ms"
 
 
-def describe(facts: Facts, blocks: list[Block], images: int) -> dict[str, Any]:
+def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, Any]:
     """Return what a result says about its own measurement, for extra_info.
 
     Times in seconds. Percentiles are left out where the samples are too few to carry them, processor time where the
     system does not tell it.
     """
-    samples = sorted(value for block in blocks for value in block.seconds)
-    info = {
-        "execution_provider": facts.execution_provider,
-        "threads": facts.threads,
-        "clock": facts.clock,
-        "clock_resolution": facts.clock_resolution,
-        "blocks": len(blocks),
-        **{f"p{q}": percentile(samples, q) for q in (10, 50, 90, 95, 99) if len(samples) * min(q, 100 - q) >= 100},
-        **facts.details,
-    }
+    samples = sorted(seconds for block in blocks for seconds in block.seconds)
+    carried = (q for q in PERCENTILES if len(samples) * min(q, 100 - q) >= FEWEST_BEYOND)
+    info = in_force(facts) | {"blocks": len(blocks), **{f"p{q}": percentile(samples, q) for q in carried}}
     if images:
         info["images_per_second"] = images / math.fsum(samples)
     if cpu := cpu_per_inference(blocks):
-        info["cpu_seconds_per_inference"] = cpu
+        info[keys.CPU_SECONDS] = cpu
     return info
+
+
+def in_force(facts: Facts) -> dict[str, Any]:
+    """Return what a session proved, for extra_info."""
+    info = {
+        keys.EXECUTION_PROVIDER: facts.execution_provider,
+        keys.THREADS: facts.threads,
+        keys.CLOCK: facts.clock,
+        "clock_resolution": facts.clock_resolution,
+        keys.STATISTIC: facts.statistic,
+        keys.DETAILS: {**facts.details},
+    }
+    if facts.slowdown:
+        info[keys.SLOWDOWN] = {name: value for name, value in asdict(facts.slowdown).items() if value is not None}
+    return info | ({keys.SOFTWARE_GPU: True} if facts.is_software else {})

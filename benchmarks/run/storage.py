@@ -1,19 +1,20 @@
-"""Where runs are kept: in pytest-benchmark's storage, a folder for each machine, so that no two machines are compared.
+"""Where runs are kept, and what is written beside what pytest-benchmark saves.
 
+They lie in pytest-benchmark's storage, in a folder for each machine, so that no two machines are compared:
 ``.benchmarks/intel-xeon-2.90ghz-model-6.85-2-cores/Linux-CPython-3.11-64bit/0001_….json``.
 """
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from benchmarks.platforms.cuda import gpus
+from benchmarks.results import keys
+from benchmarks.results.machine import machine_name
+from benchmarks.results.saved import Result
 from benchmarks.run.choices import CORES
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
-DECORATION = r"\((r|tm|c)\)|\b(cpu|processor|[0-9]+-core)\b|@"  # of processors' names
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,14 +30,10 @@ def _is_used(config: pytest.Config) -> bool:
     return any(config.getoption(f"benchmark_{name}") for name in ("autosave", "save", "compare"))
 
 
-def machine_name(machine_info: dict[str, Any], cores: int, gpu_names: Sequence[str] = ()) -> str:
-    """Return a folder's name made of what decides the figures: processor, usable cores and GPUs.
-
-    A container makes up its host name, and the clock changes from minute to minute: neither is in it. The model number
-    is, where there is one, because clouds call processors of several generations ``Intel(R) Xeon(R) Processor``.
-    """
-    cpu = machine_info["cpu"]
-    model = f"model {cpu['family']}.{cpu['model']}" if {"family", "model"} <= cpu.keys() else ""
-    brand = re.sub(DECORATION, " ", cpu.get("brand_raw") or machine_info["machine"], flags=re.IGNORECASE)
-    words = [brand, model, f"{cores} core{'s' if cores > 1 else ''}", *gpu_names]
-    return re.sub(r"[^a-z0-9.]+", "-", " ".join(words).lower()).strip("-.")
+def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
+    """Add the schema, how the run ended (0 is a whole one, else pytest's exit code), and what is doubtful."""
+    session: Any = config.pluginmanager.get_plugin("session")  # asked now: compare_fail may just have refused the run
+    results = map(Result.of, output_json["benchmarks"])
+    output_json[keys.SCHEMA] = keys.SCHEMA_NUMBER
+    output_json[keys.EXIT_STATUS] = int(session.exitstatus)
+    output_json[keys.UNSTABLE] = {result.name: [*result.doubts.values()] for result in results if result.doubts}

@@ -4,7 +4,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,34 @@ from benchmarks.measuring.accuracy import AccuracyError
 from benchmarks.measuring.reference import ParityError
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
+from benchmarks.results import keys
+from benchmarks.results.saved import Result
+from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, milliseconds
 from models.cifar100 import DataError
 from models.manifest import ModelError
 
-TOLD = "told"
-DOUBTS = "doubts"
-STARTED = pytest.StashKey[float]()
-EXIT_STATUS = pytest.StashKey[int]()
-RESULTS = pytest.StashKey[list["Result"]]()
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
+STARTED = pytest.StashKey[float]()
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
-RATIO = "ratio_to_"  # and the partner's name, in extra_info
-MARK = " (!)"  # an unstable benchmark, in pytest-benchmark's table
+MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
 
-Result = dict[str, Any]  # a benchmark as pytest-benchmark shows it: statistics and extra_info in one
+
+@dataclass(frozen=True)
+class Row:
+    """A result of this run, and what the tables call it: its parameters in words."""
+
+    result: Result
+    param: str
+
+
+ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember when the run began, to tell its files from older ones; let a `kill` end like Ctrl-C, results saved."""
     config.stash[STARTED] = time.time()
-    config.stash[RESULTS] = []
+    config.stash[ROWS] = []
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -50,56 +58,23 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Show what a benchmark found instead of PASSED, and whether it is unstable."""
-    told = dict(report.user_properties) if report.when == "call" and report.passed else {}
-    if TOLD not in told:
+    """Show a benchmark's figure instead of PASSED, and whether it is unstable."""
+    properties = dict(report.user_properties) if report.when == "call" and report.passed else {}
+    if HEADLINE not in properties:
         return None
-    return "passed", ".", f"{told[TOLD]}{' (unstable)' if told.get(DOUBTS) else ''}"
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Remember how the run ended before pytest-benchmark saves it; it may have been refused just now."""
-    session.config.stash[EXIT_STATUS] = int(session.exitstatus)
-    return (yield)
-
-
-def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
-    """Mark what was saved of an interrupted or failed run (0 is a whole one, else pytest's exit code), and doubts."""
-    output_json["exit_status"] = config.stash[EXIT_STATUS]
-    doubtful = {result["name"]: doubts(result) for result in output_json["benchmarks"]}
-    output_json["unstable"] = {name: [*words.values()] for name, words in doubtful.items() if words}
+    return "passed", ".", f"{properties[HEADLINE]}{' (unstable)' if properties[IS_DOUBTFUL] else ''}"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_benchmark_group_stats(config: pytest.Config, benchmarks: list[Result]) -> None:
+def pytest_benchmark_group_stats(config: pytest.Config, benchmarks: list[dict[str, Any]]) -> None:
     """Mark unstable benchmarks in the table, and keep what a software GPU took out of it: that is no GPU's speed."""
-    config.stash[RESULTS] += [result for result in benchmarks if result["path"] is None]  # not of a stored run
-    benchmarks[:] = [result for result in benchmarks if not is_software(result)]
-    for result in benchmarks:
-        if doubts(result):
-            result["name"], result["fullname"] = result["name"] + MARK, result["fullname"] + MARK
-
-
-def doubts(result: Result) -> dict[str, str]:
-    """Return what makes a benchmark doubtful, in words by the name of the check."""
-    words: dict[str, str] = result["extra_info"].get("trust", {}).get("doubts", {})
-    return words
-
-
-def plain_name(result: Result) -> str:
-    """Return the benchmark's name without the mark that the table gives it, wherever pytest-benchmark adds to it."""
-    return str(result["name"]).replace(MARK, "")
-
-
-def is_software(result: Result) -> bool:
-    """Whether it was measured on a GPU that is simulated on the processor."""
-    return bool(result["extra_info"].get("software_gpu"))
-
-
-def milliseconds(seconds: float) -> str:
-    """Write a time as people compare it: three digits at least, in milliseconds."""
-    return f"{seconds * 1e3:,.3f} ms"
+    shown = [(benchmark, Result.of(benchmark)) for benchmark in benchmarks]
+    ours = [(benchmark, result) for benchmark, result in shown if benchmark["path"] is None]  # not of a stored run
+    config.stash[ROWS] += [Row(result, str(benchmark["param"])) for benchmark, result in ours]
+    benchmarks[:] = [benchmark for benchmark, result in shown if not result.is_software]
+    for benchmark, result in shown:
+        if result.doubts:
+            benchmark["name"], benchmark["fullname"] = benchmark["name"] + MARK, benchmark["fullname"] + MARK
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,8 +85,8 @@ def pytest_terminal_summary(
     try:
         return (yield)
     finally:
-        results = config.stash[RESULTS]
-        for line in [*ratio_lines(results), *trust_lines(results)]:
+        rows = config.stash[ROWS]
+        for line in [*ratio_lines(rows), *trust_lines([row.result for row in rows])]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in saved_files(config):
@@ -119,48 +94,45 @@ def pytest_terminal_summary(
             terminalreporter.write_line(f"compare  {program} compare {saved} OTHER.json {COMPARE_OPTIONS}")
 
 
-def ratio_lines(results: list[Result]) -> list[str]:
+def ratio_lines(rows: Sequence[Row]) -> list[str]:
     """Return a table for each partner that took turns, processor time beside wall time."""
     lines: list[str] = []
-    shown = [result for result in results if not is_software(result)]
-    for name in dict.fromkeys(key for result in shown for key in result["extra_info"] if key.startswith(RATIO)):
-        rows = [_ratio_row(result, name) for result in shown if name in result["extra_info"]]
+    speeds = [row for row in rows if not row.result.is_software]
+    for partner in dict.fromkeys(name for row in speeds for name in row.result.ratios):
+        cells = [_ratio_cells(row, partner) for row in speeds if partner in row.result.ratios]
         head = ["", "p10", "cpu/inference", "ratio", "95 %", "cpu ratio"]
-        table = tabulate(rows, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
-        title = f"measured in turns with {name.removeprefix(RATIO).replace('_', '-')}: the ratio of their p10"
+        table = tabulate(cells, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
+        title = f"measured in turns with {partner.replace('_', '-')}: the ratio of their p10"
         lines += ["", title, *table.splitlines(), ""]
     return lines
 
 
-def _ratio_row(result: Result, name: str) -> list[str]:
-    info = result["extra_info"]
-    ratio = info[name]
-    statistic = "" if ratio["statistic"] == "p10" else f" of {ratio['statistic']}s"
+def _ratio_cells(row: Row, partner: str) -> list[str]:
+    result, ratio = row.result, row.result.ratios[partner]
+    info, is_of_means = result.info, ratio.statistic == "mean"
     return [
-        f"{result['param']}{MARK if doubts(result) else ''}",
-        milliseconds(result["mean"] if ratio["statistic"] == "mean" else info["p10"]) if "p10" in info else "",
-        milliseconds(info["cpu_seconds_per_inference"]) if "cpu_seconds_per_inference" in info else "",
-        f"{ratio['value']:.2f}×{statistic}",
-        f"{ratio['low']:.2f} to {ratio['high']:.2f}" if "low" in ratio else "",
-        f"{ratio['cpu']:.2f}×" if "cpu" in ratio else "",
+        f"{row.param}{MARK if result.doubts else ''}",
+        milliseconds(result.stats["mean"] if is_of_means else info[keys.P10]) if keys.P10 in info else "",
+        milliseconds(info[keys.CPU_SECONDS]) if keys.CPU_SECONDS in info else "",
+        f"{ratio.value:.2f}×{' of means' if is_of_means else ''}",
+        f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio.low is not None else "",
+        f"{ratio.cpu:.2f}×" if ratio.cpu is not None else "",
     ]
 
 
-def trust_lines(results: list[Result]) -> list[str]:
+def trust_lines(results: Sequence[Result]) -> list[str]:
     """Return how far the run can be trusted, each doubt with what to do about it, and what was no speed at all."""
-    known = [result for result in results if "trust" in result["extra_info"]]
-    if not known:
+    assessed = [result for result in results if result.trust]
+    if not assessed:
         return []
-    unstable = [result for result in known if doubts(result)]
-    others = [
-        found["other_programs"] for result in known if "other_programs" in (found := result["extra_info"]["trust"])
-    ]
+    unstable = [result for result in assessed if result.doubts]
+    others = [result.trust[keys.OTHER_PROGRAMS] for result in assessed if keys.OTHER_PROGRAMS in result.trust]
     load = f"; other programs used {min(others):.1f} to {max(others):.1f} cores meanwhile" if others else ""
     return [
-        f"trust    {len(known) - len(unstable)} of {len(known)} benchmarks were stable{load}",
-        *(f"unstable {plain_name(result)}: {'; '.join(doubts(result).values())}" for result in unstable),
-        *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in doubts(result))),
-        *(f"software {plain_name(result)}: on a simulated GPU, in no table" for result in known if is_software(result)),
+        f"trust    {len(assessed) - len(unstable)} of {len(assessed)} benchmarks were stable{load}",
+        *(f"unstable {result.name}: {'; '.join(result.doubts.values())}" for result in unstable),
+        *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in result.doubts)),
+        *(f"software {result.name}: on a simulated GPU, in no table" for result in assessed if result.is_software),
     ]
 
 

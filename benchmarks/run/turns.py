@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.protocol import MovableSession, Session
+from benchmarks.protocol import Session
 from benchmarks.run import choices, lockstep
 from benchmarks.run.lockstep import Identity, Report, Schedule
 from models.manifest import ModelError
@@ -64,7 +64,7 @@ class Turns:
     def on_the_core(self, session: Session) -> Iterator[None]:
         """Keep what computes on the core that the gate says, the other side's too; not where several threads do."""
         core = self._schedule.core
-        if core is None or (session.facts.threads or 1) > 1 or not isinstance(session, MovableSession):
+        if core is None or (session.facts.threads or 1) > 1:
             yield
             return
         cores = os.sched_getaffinity(0)

@@ -380,12 +380,14 @@ def test_samples_that_are_no_times_fail(bad):
     for other in (broken, result(calibration={"workload": "matmul", "p10": bad})):
         for base, head in ((runs(), [*runs(), run(other)]), ([*runs(), run(other)], runs(0.2))):
             assert verdict_on(base, head).verdict is Verdict.FAILED
+            assert verdict_on(base, head).why == "p10 over calibration is not a number in 1 of 11 runs"
 
 
 def test_a_run_without_samples_fails():
     empty = result()
     empty["stats"]["data"] = []
     assert verdict_on(runs(), [*runs(), run(empty)]).verdict is Verdict.FAILED
+    assert "not a number in 1 of 11 runs" in verdict_on(runs(), [*runs(), run(empty)]).why
 
 
 # Lockstep has the last word

@@ -347,7 +347,7 @@ def test_older_files_are_replaced_all_together_or_kept(tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     report.write(outcome(), tmp_path)
     before = {file: file.read_text() for file in tmp_path.iterdir()}
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="set is not JSON serializable"):
         report.write(outcome(Row("one", Verdict.SLOWER), details={"x": {1}}), tmp_path)
     assert {file: file.read_text() for file in tmp_path.iterdir()} == before
     with monkeypatch.context() as disk, pytest.raises(OSError, match="full"):

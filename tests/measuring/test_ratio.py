@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.measuring.ratio import p10, paired
+from benchmarks.measuring import ratio
+from benchmarks.measuring.ratio import p10
 from benchmarks.protocol import Block, CpuTime
 
 
@@ -11,8 +12,12 @@ def block(seconds, cpu=None):
     return Block(seconds, {}, None if cpu is None else CpuTime(cpu, cpu))
 
 
+def paired(*arguments):
+    return ratio.paired(*arguments).to_json()
+
+
 def pairs(ratios):
-    return [(block([ratio]), block([1.0])) for ratio in ratios]
+    return [(block([value]), block([1.0])) for value in ratios]
 
 
 def test_the_value_is_of_all_samples_and_few_pairs_have_no_interval():

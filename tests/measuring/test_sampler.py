@@ -9,7 +9,7 @@ import pytest
 from benchmarks.measuring.ratio import percentile
 from benchmarks.measuring.sampler import (
     BLOCK_SECONDS,
-    RENEWED_BLOCK_SECONDS,
+    PAGE_BLOCK_SECONDS,
     Plan,
     SampleError,
     check,
@@ -32,13 +32,17 @@ def block(seconds, all_threads=None, busiest_thread=0.0):
 class Scripted:
     """A session whose inferences take given seconds, without taking them: its facts allow for that."""
 
-    def __init__(self, seconds, resolution=1e-9, computing=1.0, renewed=False):
+    def __init__(self, seconds, resolution=1e-9, computing=1.0, lifetime=None):
         self.seconds, self.drawn, self.resolution = itertools.cycle(seconds), [], resolution
-        self.computing, self.renewed = computing, renewed
+        self.computing, self.lifetime, self.renewals = computing, lifetime, []
 
     @property
     def facts(self):
-        return Facts("test", "TestProvider", 1, "test.clock", self.resolution, self.renewed)
+        return Facts("test", "TestProvider", 1, "test.clock", self.resolution, self.lifetime)
+
+    def renew(self, batch):
+        self.renewals.append(len(self.drawn))
+        return 10
 
     def time(self, batch, rounds):
         self.drawn.append(rounds)
@@ -98,10 +102,31 @@ def test_a_partner_whose_samples_cannot_be_true_is_refused():
 
 
 def test_blocks_that_each_need_a_page_are_longer():
-    session = Scripted([0.01], renewed=True)
+    session = Scripted([0.01], lifetime=400)
     list(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
     assert session.drawn == [25] * 4
-    assert RENEWED_BLOCK_SECONDS > BLOCK_SECONDS
+    assert session.renewals == [0, 1, 2, 3]
+    assert PAGE_BLOCK_SECONDS > BLOCK_SECONDS
+
+
+def test_a_block_of_one_inference_is_not_worth_a_page():
+    session = Scripted([0.01], lifetime=400)
+    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.5)))
+    assert session.drawn[0] == 1
+    assert session.renewals == [*range(1, len(session.drawn))]
+
+
+def test_in_turns_a_page_is_kept_while_it_is_young():
+    session = Scripted([0.01], lifetime=30)
+    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.4, block_seconds=0.08), estimate=0.01))
+    assert session.drawn[:4] == [8, 8, 8, 6]
+    assert session.renewals == [0, 2, 5]  # at 10 inferences, so that a third block would make more than 30
+
+
+def test_what_does_not_age_is_never_renewed():
+    session = Scripted([0.01])
+    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.4, block_seconds=0.08), estimate=0.01))
+    assert session.renewals == []
 
 
 def test_precision_ends_early_but_not_before_min_rounds():

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.measuring import energy, trust
 from benchmarks.measuring.trust import Reading, assess
-from benchmarks.protocol import Block, CpuTime, Facts
+from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
 QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
@@ -60,12 +60,12 @@ def test_what_the_system_does_not_tell_is_left_out():
 
 
 def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
-    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
+    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, slowdown=Slowdown(4))
     assert assessed(facts=slowed, share=0.25)["doubts"] == {}
 
 
 def test_a_client_that_is_slowed_down_far_more_than_asked_for_is_doubted():
-    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, details={"slowdown": {"asked": 4}})
+    slowed = Facts("test", "TestProvider", 1, "test.clock", 1e-7, slowdown=Slowdown(4))
     blocks = [Block(seconds, {}, None) for seconds in STEADY]
     assert "slowdown_excess" not in assess(blocks, slowed, QUIET, after(), 4.4)["doubts"]
     assert assess(blocks, slowed, QUIET, after(), 8.0)["doubts"]["slowdown_excess"].startswith("slowed down 2.0 times")
@@ -146,4 +146,4 @@ def test_joules_are_told_of_a_benchmark_without_a_partner_only():
     assert found["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
     assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
     # Where every block has a page of its own, opening the page was counted too.
-    assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, renewed=True), *readings, None)
+    assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, page_lifetime=400), *readings, None)

@@ -1,7 +1,6 @@
 """What is made from the float32 files for runtimes without ONNX computes the same, and is of these very files."""
 
 import json
-import subprocess
 import sys
 
 import numpy as np
@@ -386,13 +385,12 @@ def test_without_a_form_all_but_that_of_an_environment_of_its_own_are_made():
 
 
 def test_a_form_without_the_export_is_refused(capsys):
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match=r"^2$"):
         train_models.parse(["train", "--form", "tfjs", "resnet8"])
     assert "--form is of the step export, but the steps are train" in capsys.readouterr().err
 
 
-def test_scored_forms_still_need_data(tmp_path):
-    command = [sys.executable, "train_models.py", "export", "--form", "fp16", "resnet8", f"--data-dir={tmp_path}"]
-    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_scored_forms_still_need_data(command_line, tmp_path):
+    refused = command_line("export", "--form", "fp16", "resnet8", f"--data-dir={tmp_path}")
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"train_models.py: {tmp_path / 'cifar-100-binary' / 'train.bin'}: no such file")

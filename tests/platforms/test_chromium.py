@@ -12,9 +12,10 @@ from helpers import ROOT, make_linear, make_many
 
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.reference import reference
+from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import chromium, page
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED, ChromiumWebnn, is_software_adapter
-from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import cgroup, packages, processes, server
 from browser_harness.page import Page, PageError
@@ -254,7 +255,7 @@ def test_a_litert_with_threads_or_a_part_of_the_model_is_refused(name, value):
 def webgpu():
     """A session on the browser's own software GPU; its first inference takes seconds."""
     with WEBGPU.open(case_of(), SOFTWARE_GPU) as session:
-        if not session.facts.details.get("software_gpu"):
+        if not session.facts.is_software:
             pytest.skip("this machine has a GPU")
         yield session
 
@@ -315,8 +316,10 @@ def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
     found = {"version": packages.pinned("onnxruntime-web"), "placed": [f"All nodes placed on [{WEBNN.placement}]"]}
     real, software = adapter("nvidia", "hopper"), adapter("google", "swiftshader")
     assert WEBNN_GPU.prove(case_of(), found | {"pageAdapter": real}, settings) == {"adapter": real}
+    assert not WEBNN_GPU.is_software(found | {"pageAdapter": real})
     labelled = WEBNN_GPU.prove(case_of(), found | {"pageAdapter": software}, SOFTWARE_GPU)
-    assert labelled == {"adapter": software, "software_gpu": True}
+    assert labelled == {"adapter": software}
+    assert WEBNN_GPU.is_software(found | {"pageAdapter": software})
     assert WEBNN_GPU.configuration(case_of(), settings)["softwareGpu"]["allowed"] is False
 
 
@@ -426,24 +429,19 @@ def test_litert_times_each_block_in_a_page_of_its_own(settings, monkeypatch):
         session.run(feeds)
         assert len(session.time(feeds, 1).seconds) == 1
         assert len(loads) == 1
-        assert len(session.time(feeds, 3).seconds) == 3
+        assert len(drawn(session, feeds, 3)) == 3
         assert len(loads) == 2
         assert session._page.renderers != renderers
-        session.time(feeds, 2)
+        drawn(session, feeds, 2)
         assert len(loads) == 3
-        assert session.facts.renewed
+        assert session.facts.page_lifetime
         assert session.facts.details["fetched_bytes"] > 1e6
 
 
-def test_in_turns_litert_keeps_a_page_while_it_is_young(settings, monkeypatch):
-    load, loads = Page.load, []
-    monkeypatch.setattr(Page, "load", lambda page, origin: (loads.append(origin), load(page, origin)))
-    monkeypatch.setattr(chromium, "YOUNG", 20)
-    with LITERT.open(case_of(), settings) as session:
-        session.allow_short_blocks()
-        for rounds, pages in ((8, 1), (8, 1), (8, 2), (1, 2)):
-            assert len(session.time(feeds_of(case_of()), rounds).seconds) == rounds
-            assert len(loads) == pages
+def drawn(session, feeds, rounds):
+    """Return the samples of the one block that the sampler draws of so many rounds."""
+    (block,) = draw(session, feeds, Plan(rounds, max_time=1e-9), estimate=1e-3)
+    return block.seconds
 
 
 # On one core
@@ -454,7 +452,7 @@ def test_in_turns_litert_keeps_a_page_while_it_is_young(settings, monkeypatch):
 def test_what_computes_for_a_page_can_be_kept_on_a_core(platform, settings):
     with platform.open(case_of(), settings) as session:
         session.keep_on(0)
-        session.time(feeds_of(case_of()), 3)  # LiteRT's is another page by now
+        drawn(session, feeds_of(case_of()), 3)  # LiteRT's is another page by now
         (busiest, _), *_ = sorted(session._page.thread_seconds().items(), key=lambda item: -item[1])
         assert busiest[0] in session._page.renderers
         assert os.sched_getaffinity(busiest[1]) == {0}
@@ -491,9 +489,9 @@ def test_openings_of_a_weak_client_tell_the_obtained_slowdown_measured_once(cach
     measured = iter([4.3])
     monkeypatch.setattr(page.PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
     openings = TFJS.openings(case_of(slowdown=4), feeds_of(case_of()), settings, caches)
-    found = [opening.facts.details["slowdown"] for opening in islice(openings, 2)]
+    found = [opening.facts.slowdown for opening in islice(openings, 2)]
     openings.close()
-    assert found == [{"asked": 4, "obtained": 4.3}] * 2
+    assert found == [Slowdown(asked=4, obtained=4.3)] * 2
 
 
 def test_a_process_that_escaped_the_quota_is_told(settings, monkeypatch):

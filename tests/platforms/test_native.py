@@ -473,7 +473,7 @@ def test_the_clock_of_a_device_covers_its_computing():
     for block in blocks:
         assert difference(case, feeds, block.outputs) < 1e-5
         assert block.cpu is None
-        if session.facts.details["software_gpu"]:
+        if session.facts.is_software:
             assert min(block.seconds) > 4 * alone
 
 
@@ -489,7 +489,7 @@ def test_a_simulated_gpu_is_labelled_and_leaves_the_rest_alone():
     before = dict(os.environ)
     with WEBGPU.open(resnet8(), SOFTWARE) as session, CPU.open(resnet8(), SOFTWARE) as other:
         assert session.facts.execution_provider == "WebGpuExecutionProvider"
-        assert session.facts.details["software_gpu"] == webgpu.vulkan(SOFTWARE).software
+        assert session.facts.is_software == webgpu.vulkan(SOFTWARE).software
         assert session.facts.details["adapters"]
         assert (other.facts.execution_provider, other.facts.threads) == ("CPUExecutionProvider", 1)
     assert dict(os.environ) == before

@@ -88,6 +88,7 @@ def clock_that_gives(sample):
 CPU = {"brand_raw": "Abacus 9", "count": 64}
 MARK = "pytest.mark.filterwarnings('default')"
 LAST = FAKE_PLATFORMS.splitlines()[-1]
+SLOWER = [f"refused  {name}: slower: median was * ms, is * times that; *" for name in (B1, B3)]
 BASELINE = "--benchmark-compare-fail: the baseline base.json cannot be used: *"
 NOT_TIMED = "--benchmark-compare-fail: nothing is timed under"
 
@@ -288,7 +289,9 @@ def test_a_refused_run_is_kept_where_nothing_takes_it_for_a_baseline(suite, base
     options = (TWO_SIZES, COMPARE, LIMIT, "--benchmark-autosave", "--benchmark-save-data")
     result = run(suite, baseline, *options, alter=times(0.05))
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["results  .benchmarks/*/refused/*/0001_*.json", "refused  this run is no baseline; *"])
+    result.stdout.fnmatch_lines(
+        ["results  .benchmarks/*/refused/*/0001_*.json", *SLOWER, "refused  this run is no baseline; *"]
+    )
     ((path, status),) = saved_runs(suite).items()
     assert (path.split("/")[0], status) == ("refused", 1)
     (file,) = (suite.folder / ".benchmarks").rglob("*.json")
@@ -302,7 +305,9 @@ def test_a_refused_run_is_kept_where_nothing_takes_it_for_a_baseline(suite, base
 
 def test_refused_runs_are_no_baselines_of_each_other_and_lose_nothing(suite, baseline):
     for _ in range(2):
-        run(suite, baseline, TWO_SIZES, COMPARE, LIMIT, "--benchmark-save=slow", alter=times(0.05))
+        result = run(suite, baseline, TWO_SIZES, COMPARE, LIMIT, "--benchmark-save=slow", alter=times(0.05))
+        assert result.ret == pytest.ExitCode.TESTS_FAILED
+        result.stdout.fnmatch_lines(SLOWER)
     assert [(path.split("/")[0], path.split("/")[-1]) for path in sorted(saved_runs(suite))] == [
         ("refused", "0001_slow.json"),
         ("refused", "0002_slow.json"),
@@ -312,7 +317,7 @@ def test_refused_runs_are_no_baselines_of_each_other_and_lose_nothing(suite, bas
 def test_a_refused_run_is_written_where_a_person_named_a_file(suite, baseline):
     result = run(suite, baseline, TWO_SIZES, COMPARE, LIMIT, "--benchmark-json=out.json", alter=times(0.05))
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["results  out.json"])
+    result.stdout.fnmatch_lines(["results  out.json", *SLOWER])
     assert len(suite.benchmarks()) == 2
     assert json.loads((suite.folder / "out.json").read_text())["exit_status"] == 1
     again = suite.run(TWO_SIZES, "--benchmark-compare=out.json", LIMIT)
@@ -320,12 +325,17 @@ def test_a_refused_run_is_written_where_a_person_named_a_file(suite, baseline):
 
 
 def test_a_failed_test_keeps_the_run_from_the_baselines(suite, baseline):
-    suite.pytester.makepyfile(test_other="def test_other(): assert False")
+    suite.pytester.makepyfile(test_other="def test_other(): assert False, 'on purpose'")
     result = run(suite, baseline, TWO_SIZES, COMPARE, LIMIT, "--benchmark-save=bad")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
-        ["refused  this run is no baseline; what was measured is kept in .benchmarks/*/refused"]
+        [
+            "E*AssertionError: on purpose",
+            "refused  this run is no baseline; what was measured is kept in .benchmarks/*/refused",
+        ]
     )
+    result.stdout.no_fnmatch_line("refused  test_latency.py*")  # the failed test is the only reason
     assert [*saved_runs(suite).values()] == [1]
 
 

@@ -59,13 +59,17 @@ def test_disable_checks_the_answer_and_times_nothing(suite):
 
 
 def test_skip_opens_nothing(suite):
-    suite.run("--benchmark-skip").assert_outcomes(skipped=1)
+    result = suite.run("--benchmark-skip", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*Skipping benchmark (--benchmark-skip active)."])
     assert suite.lines("calls.jsonl") == []
 
 
 def test_only_leaves_other_tests_out(suite):
     suite.pytester.makepyfile(test_other="def test_other(): pass")
-    suite.run("--benchmark-only").assert_outcomes(passed=1, skipped=1)
+    result = suite.run("--benchmark-only", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*test_other.py*Skipping non-benchmark (--benchmark-only active)."])
 
 
 def test_min_rounds(suite):
@@ -142,9 +146,14 @@ def test_compare_and_compare_fail(suite, monkeypatch):
     assert "machine_info is different" not in same.stdout.str() + same.stderr.str()
     monkeypatch.setenv("FAKE_SECONDS", "1e-3")
     slower = suite.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
-    assert slower.ret != 0
+    assert slower.ret == pytest.ExitCode.TESTS_FAILED
+    slower.assert_outcomes(passed=1)  # it is the comparison that fails
     slower.stdout.fnmatch_lines(
-        ["*test_latency[[]resnet8-fake-b1]* (0001_base)*", "*test_latency[[]resnet8-fake-b1]* (NOW)*"]
+        [
+            "*test_latency[[]resnet8-fake-b1]* (0001_base)*",
+            "*test_latency[[]resnet8-fake-b1]* (NOW)*",
+            "refused  test_latency.py::test_latency[[]resnet8-fake-b1]: slower: median was * ms, is * times that; *",
+        ]
     )
 
 
@@ -262,8 +271,10 @@ def test_a_software_gpu_is_labelled_and_in_no_table(suite):
 
 def test_a_failure_after_measuring_leaves_no_timings(suite):
     with (suite.folder / "test_latency.py").open("a") as source:
-        source.write("    assert artefact is None\n")
-    suite.run("--benchmark-json=out.json").assert_outcomes(failed=1)
+        source.write("    assert partner is not None, 'after it was measured'\n")  # the base has no partner
+    result = suite.run("--benchmark-json=out.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E       AssertionError: after it was measured"])
     assert suite.timed_rounds() > 0
     assert suite.benchmarks() == []
 

@@ -100,7 +100,9 @@ energy.read = lambda: {"rapl package-0": (next(readings), None)}
 
 
 def test_device_figures_are_of_platforms_with_a_device_alone(suite):
-    assert run(suite, "device").parseoutcomes()["skipped"] == 1
+    result = run(suite, "device", "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*: got empty parameter set for (model, platform, batch_size)"])
     prepared = Suite(suite.pytester, FAKE_PLATFORMS + "platforms.PLATFORMS['fake'].has_device = True\n", PHASES)
     run(prepared, "device", "--platform=slow", platform="fake").assert_outcomes(passed=1)
     assert names(prepared) == ["test_device[resnet8-fake-b1]"]
@@ -129,6 +131,7 @@ def test_what_a_platform_cannot_run_is_said_for_that_case_alone(suite, platform)
         result.assert_outcomes(passed=1, errors=1)
     else:
         result.assert_outcomes(passed=2, skipped=4)
+        result.stdout.fnmatch_lines(["SKIPPED [[]2]*absent: no such thing; buy one"])
     result.stdout.fnmatch_lines(["*slow: resnet8.onnx: batches of 101 are too much*"])
 
 

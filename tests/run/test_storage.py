@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import ROOT, clean_environment
 
-from benchmarks.run.storage import machine_name
+from benchmarks.results.machine import machine_name
 
 XEON = {"brand_raw": "Intel(R) Xeon(R) CPU @ 2.90GHz", "family": 6, "model": 85}
 EPYC = {"brand_raw": "AMD EPYC 7763 64-Core Processor", "family": 25, "model": 1}

@@ -1,0 +1,40 @@
+"""The names under which a saved run says what it says: those who write and those who read have them from here.
+
+pytest-benchmark's JSON has the suite's own words at its top, and in each benchmark's ``extra_info``.
+"""
+
+SCHEMA_NUMBER = 2  # another number where a key goes or means something else; 1, until 3f827d8, was not written down
+
+# At the top
+SCHEMA = "schema"
+EXIT_STATUS = "exit_status"  # pytest's; 0 of a whole run
+UNSTABLE = "unstable"  # the doubtful benchmarks by name
+
+# In extra_info: what was measured
+MODEL_SHA256 = "model_sha256"
+DATA_SHA256 = "data_sha256"
+PRECISION = "precision"  # of the model's weights
+BATCH_SIZE = "batch_size"
+INPUTS = "inputs"  # shapes by name
+
+# How
+EXECUTION_PROVIDER = "execution_provider"
+THREADS = "threads"
+CLOCK = "clock"
+SLOWDOWN = "slowdown"  # {"asked": 4, "obtained": 4.3}; absent where nothing slows the client down
+SOFTWARE_GPU = "software_gpu"  # true, or absent
+STATISTIC = "statistic"  # that two of its figures are compared by: p10 or mean
+DETAILS = "details"  # what the platform tells of itself
+TURNS = "turns"  # how many samples each turn of a gate drew
+
+# What came out beside the samples, in seconds and bytes
+P10 = "p10"
+CPU_SECONDS = "cpu_seconds_per_inference"
+PARTNER_SECONDS = "partner_seconds"
+RATIO_TO = "ratio_to_"  # and the partner's name
+MEMORY = "memory_"  # and before, peak or wasm
+WITNESS = "witness"  # of the machine's state: a fixed piece of work, and how long it took meanwhile
+TRUST = "trust"
+DOUBTS = "doubts"  # in trust
+OTHER_PROGRAMS = "other_programs"  # in trust
+TOP1, TOP5, AS_REFERENCE = "top1", "top5", "as_reference"  # per cent, of an accuracy

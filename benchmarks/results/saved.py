@@ -1,0 +1,213 @@
+"""A saved run and its results, as everyone reads them: pytest-benchmark's JSON, checked once, of any schema so far."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring.ratio import STATISTICS, Ratio
+from benchmarks.results import keys
+from benchmarks.results.schema import upgraded
+
+Json = Mapping[str, Any]
+
+
+class NotARunError(Exception):
+    """A file holds no run of this suite; the cause is the error that reading it met."""
+
+    def __init__(self, file: Path, cause: Exception) -> None:
+        super().__init__(f"{file}: no run of this suite: {type(cause).__name__} {cause}")
+        self.cause = cause
+
+
+class SchemaError(ValueError):
+    """A run was written by a later version of the suite."""
+
+
+class Fault(Enum):
+    """Why a run is no whole one."""
+
+    ENDED_BADLY = "interrupted, failed or refused"
+    EMPTY = "holds no benchmark"
+
+
+@dataclass(frozen=True)
+class WitnessTimes:
+    """How long a fixed piece of work took between the blocks, in seconds."""
+
+    workload: str
+    p10: float
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit that a run was made with, as git told it."""
+
+    id: str | None = None  # None where git told none
+    is_changed: bool = False  # files were changed since, so that no revision has them
+    time: str | None = None  # of the commit, in ISO 8601
+
+    @classmethod
+    def of(cls, info: Json | None) -> "Commit":
+        """Read pytest-benchmark's ``commit_info``."""
+        info = info or {}
+        return cls(info.get("id"), bool(info.get("dirty")), info.get("time") or info.get("author_time"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A benchmark of a run. Times in seconds."""
+
+    fullname: str
+    name: str
+    params: Json
+    stats: Mapping[str, Any]  # pytest-benchmark's, of the samples
+    options: Json  # pytest-benchmark's, that it was measured with
+    info: Json  # extra_info, of the current schema
+
+    @classmethod
+    def of(cls, saved: Json) -> "Result":
+        """Read a benchmark as pytest-benchmark saves it, or as it shows it, statistics beside the rest.
+
+        Raises KeyError where it is none.
+        """
+        fullname, params = saved["fullname"], saved.get("params") or {}
+        info = upgraded(saved.get("extra_info") or {}, params)
+        stats = saved.get("stats", saved)
+        return cls(fullname, saved.get("name", fullname), params, stats, saved.get("options") or {}, info)
+
+    @property
+    def short_name(self) -> str:
+        """The name without its file, which the function's name tells."""
+        return self.fullname.rpartition("::")[2]
+
+    @property
+    def samples(self) -> Sequence[float]:
+        """One for each inference, or opening; none where they were not saved."""
+        return self.stats.get("data") or ()
+
+    @property
+    def turns(self) -> list[Sequence[float]]:
+        """The samples of each turn of a gate."""
+        ends = accumulate(self.info[keys.TURNS], initial=0)
+        return [self.samples[start:end] for start, end in pairwise(ends)]
+
+    @property
+    def witness(self) -> WitnessTimes | None:
+        """What the witness of the machine's state saw; None where there was none."""
+        saved = self.info.get(keys.WITNESS)
+        return WitnessTimes(saved["workload"], saved["p10"]) if saved else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has all that two saved runs are compared by: samples, options and a witness."""
+        return bool(self.options and keys.WITNESS in self.info and "data" in self.stats)
+
+    @property
+    def statistic(self) -> str:
+        """The statistic that two of its figures are compared by: ``p10``, or ``mean``."""
+        return str(self.info[keys.STATISTIC])
+
+    @property
+    def headline(self) -> str:
+        """The statistic that is shown: a quota stops a weak client now and then, which a median does not see."""
+        return "mean" if self.statistic == "mean" else "median"
+
+    def seconds(self, statistic: str) -> float:
+        """Return a statistic of the samples; where these were not saved, as it was saved, or NaN."""
+        if self.samples and statistic in STATISTICS:
+            return STATISTICS[statistic](np.array(self.samples))
+        return float({**self.stats, **self.info}.get(statistic, math.nan))
+
+    @property
+    def ratios(self) -> dict[str, Ratio]:
+        """The ratios that were measured in turns, by the partner's name, such as ``server_cpu``."""
+        names = [key for key in self.info if key.startswith(keys.RATIO_TO)]
+        return {name.removeprefix(keys.RATIO_TO): Ratio(**self.info[name]) for name in names}
+
+    @property
+    def threads(self) -> int | None:
+        """The threads that computed; None where the platform takes as many as it likes."""
+        threads: int | None = self.info.get(keys.THREADS)
+        return threads
+
+    @property
+    def is_software(self) -> bool:
+        """Whether it was measured on a GPU that is simulated on the processor: then its times are no GPU's."""
+        return bool(self.info.get(keys.SOFTWARE_GPU))
+
+    @property
+    def trust(self) -> Json:
+        """What is known of the circumstances; empty where nothing is."""
+        trust: Json = self.info.get(keys.TRUST, {})
+        return trust
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """What makes it doubtful, in words, by the name of the check."""
+        return dict(self.trust.get(keys.DOUBTS, {}))
+
+    def impossible(self, names: Iterable[str]) -> list[str]:
+        """Return which of these statistics are no positive finite numbers, and so no times."""
+        return [name for name in names if not (math.isfinite(value := self.stats[name]) and value > 0)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that pytest-benchmark saved."""
+
+    file: Path
+    schema: int
+    exit_status: int | None  # pytest's; None where pytest-benchmark saved a run that is not this suite's
+    machine: Json  # machine_info
+    commit: Commit
+    started: str  # in ISO 8601
+    results: Sequence[Result]
+
+    @classmethod
+    def of(cls, content: Json, file: Path) -> "Run":
+        """Read pytest-benchmark's JSON, which came from *file*; raise KeyError or TypeError where it is none."""
+        schema = content.get(keys.SCHEMA, 1)
+        if schema > keys.SCHEMA_NUMBER:
+            words = f"it is of schema {schema}, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
+            raise SchemaError(words)
+        status, benchmarks = content.get(keys.EXIT_STATUS), content["benchmarks"]
+        machine, started = content["machine_info"], content["datetime"]
+        results = tuple(map(Result.of, benchmarks))
+        return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
+
+    @property
+    def by_name(self) -> dict[str, Result]:
+        """The results by their full name."""
+        return {result.fullname: result for result in self.results}
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Why it is no whole run; nothing of one that is."""
+        checks: dict[Fault, Callable[[], bool]] = {
+            Fault.ENDED_BADLY: lambda: self.exit_status != 0,
+            Fault.EMPTY: lambda: not self.results,
+        }
+        return [fault for fault, is_there in checks.items() if is_there()]
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of everything that ran."""
+        versions: Mapping[str, str] = self.machine.get("versions", {})
+        return versions
+
+
+def load(file: Path) -> Run:
+    """Read a run that this suite saved, whole or not; raise NotARunError for everything else."""
+    try:
+        content = json.loads(file.read_bytes())
+        content[keys.EXIT_STATUS]  # pytest-benchmark alone writes none
+        return Run.of(content, file)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NotARunError(file, error) from error

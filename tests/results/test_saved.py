@@ -1,0 +1,184 @@
+"""A saved run is read once and for all: any schema so far, whole or not, and nothing that is none."""
+
+import copy
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from benchmarks.measuring.ratio import Ratio
+from benchmarks.results import NotARunError, Result, Run, keys, load
+from benchmarks.results.machine import circumstances, fingerprint
+from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes
+
+SCHEMA_1 = Path(__file__).with_name("schema-1.json")  # written by 3f827d8; some of its benchmarks failed, as by name
+OLD = json.loads(SCHEMA_1.read_text())
+
+
+@pytest.fixture
+def old():
+    """Return the results of the old run by the ids of their cases."""
+    return {result.short_name: result for result in load(SCHEMA_1).results}
+
+
+def result(info=(), **stats):
+    """Return a result of the current schema."""
+    return Result.of({"fullname": "a.py::a", "params": {}, "stats": stats, "options": {}, "extra_info": dict(info)})
+
+
+# An old run
+
+
+def test_an_old_run_has_the_schema_that_nobody_wrote_down():
+    run = load(SCHEMA_1)
+    assert (run.file, run.schema, run.exit_status, run.faults) == (SCHEMA_1, 1, 1, [Fault.ENDED_BADLY])
+    assert run.commit == Commit("3f827d85300d8b7051586d60bb75e098bfd7f049", False, "2026-11-25T04:39:05+00:00")
+    assert run.versions["onnxruntime"] == "1.32.0"
+    assert [*run.by_name] == [benchmark["fullname"] for benchmark in OLD["benchmarks"]]
+
+
+def test_no_sample_of_an_old_run_is_lost(old):
+    for benchmark in OLD["benchmarks"]:
+        assert old[benchmark["name"]].samples == benchmark["stats"]["data"]
+        assert old[benchmark["name"]].seconds("median") == benchmark["stats"]["median"]
+
+
+def test_what_a_platform_told_of_itself_is_apart_from_the_rest(old):
+    page = old["test_load[resnet8-chromium-tfjs@2x-b1-warm]"].info
+    told = {"backend", "code_cache", "cross_origin_isolated", "fetched", "fetched_bytes", "load_parts", "simd"}
+    assert page[keys.DETAILS].keys() == told
+    assert not told & page.keys()
+    assert old["test_latency[resnet8-server-cpu-b1]"].info[keys.DETAILS] == {"spinning": False}
+
+
+@pytest.mark.parametrize(("model", "precision"), [("resnet8", "float32"), ("resnet8.int8", "int8")])
+def test_openvinos_own_precision_no_longer_hides_the_models(old, model, precision):
+    openvino = old[f"test_latency[{model}-server-openvino-b1]"]
+    assert openvino.info[keys.PRECISION] == precision
+    assert openvino.info[keys.DETAILS] == {"precision": "f32", "shapes": "static"}
+    assert old[f"test_latency[{model}-server-cpu-b1]"].info[keys.PRECISION] == precision
+
+
+def test_the_hidden_precision_of_a_users_own_file_is_not_made_up():
+    info = {"precision": "f32", "execution_provider": "OpenVINO CPU", "own": True}
+    openvino = Result.of({"fullname": "a", "stats": {}, "params": {"model": "a.int8.onnx"}, "extra_info": info})
+    assert keys.PRECISION not in openvino.info
+    assert openvino.info[keys.DETAILS] == {"precision": "f32"}
+
+
+def test_a_weak_client_and_a_simulated_gpu_of_an_old_run_are_known(old):
+    weak, software = (old[f"test_latency[resnet8-{name}-b1]"] for name in ("chromium-tfjs@2x", "server-webgpu"))
+    assert (weak.statistic, weak.headline, weak.is_software) == ("mean", "mean", False)
+    assert weak.info[keys.SLOWDOWN] == {"asked": 2}
+    assert (software.statistic, software.headline, software.is_software) == ("p10", "median", True)
+
+
+def test_a_gpu_that_an_old_run_called_real_is_as_one_of_which_nothing_is_said():
+    assert keys.SOFTWARE_GPU not in result({"software_gpu": False}).info
+
+
+def test_ratio_doubts_and_witness_of_an_old_run_are_read(old):
+    weak = old["test_latency[resnet8-chromium-tfjs@2x-b1]"]
+    saved = next(one for one in OLD["benchmarks"] if one["name"] == weak.name)["extra_info"]
+    assert weak.ratios["server_cpu"].to_json() == saved["ratio_to_server_cpu"]
+    assert weak.doubts == saved["trust"]["doubts"]
+    assert weak.witness == WitnessTimes(saved["calibration"]["workload"], saved["calibration"]["p10"])
+    assert weak.threads == 1
+    assert weak.is_complete
+
+
+def test_what_is_current_is_read_as_it_is():
+    info = {"precision": "float32", "statistic": "p10", "details": {"precision": "f32", "simd": True}}
+    assert result(info).info == info
+    assert result(result({"simd": True, "slowdown": {"asked": 4}}).info).info == {
+        "slowdown": {"asked": 4},
+        "statistic": "mean",
+        "details": {"simd": True},
+    }
+
+
+# Statistics
+
+
+def test_a_statistic_is_of_the_samples_or_as_it_was_saved_or_none():
+    assert result(data=[3.0, 1.0, 2.0], mean=9.0).seconds("mean") == 2.0
+    assert result(mean=9.0).seconds("mean") == 9.0
+    assert result({"p10": 0.5}).seconds("p10") == 0.5
+    assert math.isnan(result().seconds("p10"))
+    assert result().samples == ()
+
+
+def test_turns_are_the_samples_in_their_order():
+    assert result({"turns": [2, 1]}, data=[1.0, 2.0, 3.0]).turns == [[1.0, 2.0], [3.0]]
+
+
+def test_a_ratio_without_an_interval_has_none():
+    ratio = {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2}
+    assert result({"ratio_to_one_thread": ratio}).ratios == {"one_thread": Ratio("p10", 2.0, 2.0, 1.0, 2)}
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_what_is_no_time_is_named(value):
+    assert result(min=1.0, mean=value).impossible(["min", "mean"]) == ["mean"]
+
+
+# Files that are none
+
+
+def altered(tmp_path, **changes):
+    content = {**copy.deepcopy(OLD), **changes}
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not ...}))
+    return path
+
+
+@pytest.mark.parametrize("missing", ["exit_status", "benchmarks", "machine_info", "datetime"])
+def test_a_file_that_lacks_something_is_no_run_and_says_what(tmp_path, missing):
+    path = altered(tmp_path, **{missing: ...})
+    with pytest.raises(NotARunError, match=f"run.json: no run of this suite: KeyError '{missing}'"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "JSONDecodeError"), ("[]", "TypeError"), ("3", "TypeError"), ('"a"', "TypeError")]
+)
+def test_what_is_no_json_of_a_run_is_none(tmp_path, text, words):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(NotARunError, match=words) as raised:
+        load(tmp_path / "run.json")
+    assert type(raised.value.cause).__name__ == words
+
+
+def test_a_benchmark_without_a_name_is_none(tmp_path):
+    with pytest.raises(NotARunError, match="KeyError 'fullname'"):
+        load(altered(tmp_path, benchmarks=[{}]))
+
+
+def test_a_run_of_a_later_schema_is_refused_with_the_remedy(tmp_path):
+    words = rf"SchemaError it is of schema 3, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
+    with pytest.raises(NotARunError, match=words) as raised:
+        load(altered(tmp_path, schema=3))
+    assert isinstance(raised.value.cause, SchemaError)
+
+
+def test_a_run_that_is_not_whole_is_read_and_says_why(tmp_path):
+    assert load(altered(tmp_path, exit_status=0)).faults == []
+    assert load(altered(tmp_path, exit_status=2)).faults == [Fault.ENDED_BADLY]
+    assert load(altered(tmp_path, exit_status=0, benchmarks=[])).faults == [Fault.EMPTY]
+    assert load(altered(tmp_path, benchmarks=[])).faults == [Fault.ENDED_BADLY, Fault.EMPTY]
+    assert Run.of({**OLD, "exit_status": None}, SCHEMA_1).faults == [Fault.ENDED_BADLY]  # pytest-benchmark's own
+
+
+def test_a_run_without_a_commit_has_none(tmp_path):
+    assert load(altered(tmp_path, commit_info=...)).commit == Commit()
+    assert load(altered(tmp_path, commit_info={"error": "no git"})).commit == Commit()
+
+
+# The machine
+
+
+def test_an_old_runs_machine_is_known():
+    machine = load(SCHEMA_1).machine
+    assert fingerprint(machine).startswith("Intel(R) Xeon(R) Processor, model 6.")
+    assert circumstances(machine)["kernel"] == machine["release"]

@@ -1,0 +1,52 @@
+"""The rooms stand on floors: no import runs upwards, and one room alone reads saved runs."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from helpers import ROOT, clean_environment
+
+PACKAGES = ("benchmarks", "browser_harness", "models")
+NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tflite", "*.bin", "stand-ins", "training")
+LINT = Path(sys.executable).with_name("lint-imports")
+
+
+def lint(folder):
+    command = [LINT, "--config", ROOT / "pyproject.toml", "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False)
+
+
+def test_no_import_runs_upwards():
+    done = lint(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("models/files.py", "import browser_harness", "The suite stands on the harness and the models"),
+        ("benchmarks/measuring/ratio.py", "import benchmarks.run.replay", "No room imports from a floor above its own"),
+        ("benchmarks/history/runs.py", "import benchmarks.gate.verdicts", "No room imports from a floor above its own"),
+        ("benchmarks/results/keys.py", "import pytest", "Gate and history run where neither pytest nor a runtime"),
+    ],
+)
+def test_an_import_that_runs_upwards_is_found(tmp_path, file, line, contract):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=NO_CODE)
+    with (tmp_path / file).open("a") as text:
+        text.write(f"\n{line}\n")
+    done = lint(tmp_path)
+    assert done.returncode == 1
+    assert re.search(rf"{re.escape(contract)}.* BROKEN", done.stdout)
+
+
+def test_a_room_that_stands_on_no_floor_is_found(tmp_path):
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=NO_CODE)
+    (tmp_path / "benchmarks" / "attic").mkdir()
+    (tmp_path / "benchmarks" / "attic" / "__init__.py").touch()
+    done = lint(tmp_path)
+    assert (done.returncode, "attic" in done.stdout + done.stderr) == (1, True)
