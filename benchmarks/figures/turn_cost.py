@@ -24,12 +24,13 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.gate.compare import ROOT, runs_folder
-from benchmarks.gate.pair import Schedule, Side, SideError, Version, match, run_pair, started
+from benchmarks.gate.pair import Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.screen import pair_of
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.protocol import Case
+from benchmarks.run.lockstep import Schedule
 from benchmarks.settings import Settings, positive
 from browser_harness.processes import Thread, descendants, thread_seconds
 from models import MODELS, manifest
@@ -98,7 +99,7 @@ class Condition:
 
     def schedule(self) -> Schedule:
         """Return it in the gate's words."""
-        return Schedule(self.turn) if self.one_core else Schedule(self.turn, None)
+        return Schedule(turn_seconds=self.turn, core=draw_core() if self.one_core else None)
 
 
 CONDITIONS = [Condition(*both) for both in product(TURNS, (True, False))]
@@ -124,10 +125,7 @@ def pair(condition: Condition, platforms: Sequence[str], model: str, folder: Pat
     """Measure every platform with a pair of processes; raise SideError where one of them has no result."""
     arguments = ["-m", "latency", "--batch-size=1", f"--model={model}", f"--benchmark-max-time={SECONDS}"]
     with started(VERSIONS, [*arguments, *(f"--platform={name}" for name in platforms)], folder, "pair") as sides:
-        for side in sides:
-            if not side.is_at("collected"):
-                raise side.error("collected nothing")
-        base, head = (side.at[1] for side in sides if side.at)
+        base, head = (side.collected() for side in sides)
         marks = [time.monotonic()]
         run_pair(sides, match(base, head).both, condition.schedule(), lambda: marks.append(time.monotonic()))
     results = zip(*(read(side) for side in sides), strict=True)
@@ -140,8 +138,8 @@ def pair(condition: Condition, platforms: Sequence[str], model: str, folder: Pat
 
 def read(side: Side) -> list[dict[str, Any]]:
     """Return a side's results; raise SideError where a benchmark has none."""
-    if side.ended:
-        raise SideError(f"{side.version.name}: {'; '.join(side.ended.values())}; see {side.log}")
+    if side.reasons:
+        raise SideError(f"{side.version.name}: {'; '.join(side.reasons.values())}; see {side.log}")
     results: list[dict[str, Any]] = json.loads(side.results.read_text())["benchmarks"]
     return results
 

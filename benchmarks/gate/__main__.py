@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.gate import checkouts, compare, report
+from benchmarks.gate import compare, report
 from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import CheckoutError
 from benchmarks.gate.decide_pairs import Rules
-from benchmarks.gate.verdicts import Exit, Outcome
+from benchmarks.gate.options import Options
+from benchmarks.gate.verdicts import Exit, Outcome, Policy
 from benchmarks.settings import positive
 
 
@@ -33,52 +34,66 @@ class Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: error: {message}\n")
 
 
-def parser() -> Parser:
+def make_parser() -> Parser:
     """Return the parser of the command line."""
-    made = Parser(prog="gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("base", nargs="?", metavar="BASE", help="a revision or a folder")
-    made.add_argument("head", nargs="?", metavar="HEAD", help="the same; default: the working tree")
-    made.add_argument("--baseline", nargs="+", type=Path, metavar="FILE", help="saved runs of the base, five at least")
-    made.add_argument("--head-runs", nargs="+", type=Path, metavar="FILE", help="the head's (default: five made now)")
-    made.add_argument("--merge-base", action="store_true", help="compare with where HEAD left the line of BASE")
-    made.add_argument("--environment", default="bench", help="the tox environment that measures (default: bench)")
-    made.add_argument("--out", type=Path, default=checkouts.FOLDER / "out", help="folder for the reports (.gate/out)")
-    made.add_argument("--seconds", type=positive(float), default=0.5, help="timed in each process (default: 0.5)")
-    made.add_argument("--allow-new", action="store_true", help="pass benchmarks that only the head has")
-    made.add_argument("--allow-missing", action="store_true", help="pass those that only the base has")
-    made.add_argument("--fail-on", choices=["faster"], help="fail on improvements too, so that baselines get renewed")
-    for name, words in (("screen", "pairs of all"), ("confirm", "pairs of a suspect"), ("max_suspects", "to confirm")):
-        default = getattr(Rules, name)
-        option = f"--{name.replace('_', '-')}"
-        made.add_argument(option, type=positive(int), default=default, help=f"{words} (default: {default})")
-    return made
+    parser = Parser(prog="gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add, rules = parser.add_argument, Options().rules
+    add("base", nargs="?", metavar="BASE", help="a revision or a folder")
+    add("head", nargs="?", metavar="HEAD", help="the same; default: the working tree")
+    add("--baseline", nargs="+", type=Path, metavar="FILE", help="saved runs of the base, five at least")
+    add("--head-runs", nargs="+", type=Path, metavar="FILE", help="the head's (default: five made now)")
+    add("--merge-base", action="store_true", help="compare with where HEAD left the line of BASE")
+    add("--environment", default=Options.environment, help="the tox environment that measures (default: %(default)s)")
+    add("--out", type=Path, default=Options.out, help="folder for the reports (%(default)s)")
+    add("--seconds", type=positive(float), default=Options.seconds, help="timed in each process (default: %(default)s)")
+    add("--allow-new", action="store_true", help="pass benchmarks that only the head has")
+    add("--allow-missing", action="store_true", help="pass those that only the base has")
+    add("--fail-on", choices=["faster"], help="fail on improvements too, so that baselines get renewed")
+    add("--screen", type=positive(int), default=rules.screen, help="pairs of all (default: %(default)s)")
+    add("--confirm", type=positive(int), default=rules.confirm, help="pairs of a suspect (default: %(default)s)")
+    add("--max-suspects", type=positive(int), default=rules.max_suspects, help="to confirm (default: %(default)s)")
+    return parser
 
 
-def parsed(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+def parsed(words: Sequence[str]) -> Options:
     """Read the command line: the gate's own part, and what lies behind ``--`` for the suite."""
-    own, suite = [*words], []
-    if "--" in own:
-        at = own.index("--")
-        own, suite = own[:at], own[at + 1 :]
-    made = parser()
-    options = made.parse_args(own)
-    if (options.base is None) == (options.baseline is None):
-        made.error(
-            "name BASE, a revision such as origin/main or a folder, or --baseline with saved runs; one of the two"
-        )
-    if options.merge_base and options.baseline:
-        made.error("--merge-base has no effect with --baseline: the runs tell their commit")
-    if options.head_runs and not options.baseline:
-        made.error("--head-runs has no effect without --baseline")
-    return options, suite
+    at = words.index("--") if "--" in words else len(words)
+    parser = make_parser()
+    own, suite = parser.parse_args(words[:at]), words[at + 1 :]
+    if problem := _wrong_usage(own):
+        parser.error(problem)
+    return Options(
+        base=own.base,
+        head=own.head,
+        baseline=own.baseline or (),
+        head_runs=own.head_runs or (),
+        merge_base=own.merge_base,
+        environment=own.environment,
+        seconds=own.seconds,
+        out=own.out,
+        rules=Rules(screen=own.screen, confirm=own.confirm, max_suspects=own.max_suspects),
+        policy=Policy(own.allow_new, own.allow_missing, own.fail_on == "faster"),
+        suite=suite,
+    )
 
 
-def gated(options: argparse.Namespace, suite: Sequence[str]) -> Outcome:
-    """Return what the gate found; saved runs that are none, and an early interrupt, make it incomplete."""
+def _wrong_usage(own: argparse.Namespace) -> str | None:
+    """Say what does not go together; None where all does."""
+    if (own.base is None) == (own.baseline is None):
+        return "name BASE, a revision such as origin/main or a folder, or --baseline with saved runs; one of the two"
+    if own.merge_base and own.baseline:
+        return "--merge-base has no effect with --baseline: the runs tell their commit"
+    if own.head_runs and not own.baseline:
+        return "--head-runs has no effect without --baseline"
+    return None
+
+
+def gated(options: Options) -> Outcome:
+    """Return the outcome; saved runs that are none, and an early interrupt, make it incomplete."""
     try:
-        return compare.against_saved(options, suite) if options.baseline else compare.in_lockstep(options, suite)
+        return compare.against_saved(options) if options.baseline else compare.in_lockstep(options)
     except CheckoutError as error:
-        parser().error(str(error))
+        make_parser().error(str(error))
     except SavedError as error:
         problem = str(error)
     except KeyboardInterrupt:
@@ -90,10 +105,10 @@ def gated(options: argparse.Namespace, suite: Sequence[str]) -> Outcome:
 def main() -> None:
     """Run the command line; what goes wrong otherwise is no slowdown, so it does not end with that code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    options, suite = parsed(sys.argv[1:])
+    options = parsed(sys.argv[1:])
     report.remove(options.out)
     try:
-        outcome = gated(options, suite)
+        outcome = gated(options)
         print("\n".join(report.lines(outcome)))
         for path in report.write(outcome, options.out):
             print(f"report   {os.path.relpath(path)}")

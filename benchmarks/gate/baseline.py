@@ -9,8 +9,9 @@ from typing import Any
 
 from benchmarks.gate.decide_pairs import Rules, Suspicion, judge
 from benchmarks.gate.decide_runs import Runs, decide_stored
+from benchmarks.gate.measurements import Measurements, short
 from benchmarks.gate.pair import Match
-from benchmarks.gate.screen import Found, row_of, short
+from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.ratio import p10
 from benchmarks.results import Result, alike
@@ -49,18 +50,18 @@ def load(file: Path) -> Run:
         raise SavedError(f"{file}: the run ended with {status}, not with 0; name whole runs only")
     if not benchmarks:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")
-    if lacking := [one["name"] for one in benchmarks if not _is_whole(one)]:
+    if lacking := [result["name"] for result in benchmarks if not _is_whole(result)]:
         raise SavedError(
             f"{file}: {lacking[0]} has no samples, options or calibration; measure it again with this suite"
         )
     commit = content.get("commit_info") or {}
-    results = {one["fullname"]: one for one in benchmarks}
+    results = {result["fullname"]: result for result in benchmarks}
     return Run(file, info, started, commit.get("id"), bool(commit.get("dirty")), results)
 
 
 def _is_whole(result: Mapping[str, Any]) -> bool:
-    told = {"stats", "extra_info", "options"} <= result.keys()
-    return told and "data" in result["stats"] and "calibration" in result["extra_info"]
+    has_parts = {"stats", "extra_info", "options"} <= result.keys()
+    return has_parts and "data" in result["stats"] and "calibration" in result["extra_info"]
 
 
 def check_distinct(runs: Sequence[Run]) -> None:
@@ -84,25 +85,25 @@ def _versions(side: str, runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         files.setdefault(run.version, []).append(str(run.file))
     if len(files) > 1:
-        told = "; ".join(f"{version} in {', '.join(of)}" for version, of in files.items())
-        yield f"{side}: its runs are of more than one version: {told}"
+        versions = "; ".join(f"{version} in {', '.join(names)}" for version, names in files.items())
+        yield f"{side}: its runs are of more than one version: {versions}"
 
 
 def _differences(runs: Sequence[Run]) -> Iterator[str]:
     first = _facts(runs[0])
-    for what in first:
+    for what, ours in first.items():
         for run in runs[1:]:
-            if (found := _facts(run)[what]) != first[what]:
-                yield f"{what}: {_told_apart(first[what], found)}, in {runs[0].file} and {run.file}"
+            if (theirs := _facts(run)[what]) != ours:
+                yield f"{what}: {_difference(ours, theirs)}, in {runs[0].file} and {run.file}"
                 break
 
 
 def _facts(run: Run) -> alike.Facts:
-    own = {name: run.machine.get(name, alike.NOT_TOLD) for name in ("versions", "suite")}
-    return alike.of_machine(run.machine) | own
+    more = {name: run.machine.get(name, alike.NOT_TOLD) for name in ("versions", "suite")}
+    return alike.of_machine(run.machine) | more
 
 
-def _told_apart(first: Any, other: Any) -> str:
+def _difference(first: Any, other: Any) -> str:
     """Say what differs; of mappings only that."""
     if isinstance(first, dict) and isinstance(other, dict):
         keys = sorted(key for key in {**first, **other} if first.get(key) != other.get(key))
@@ -112,28 +113,28 @@ def _told_apart(first: Any, other: Any) -> str:
 
 def values(runs: Sequence[Run]) -> Runs:
     """Return each benchmark's log of p10 over the calibration's p10, a number for each run that has it."""
-    found: dict[str, list[float]] = {}
+    by_name: dict[str, list[float]] = {}
     for run in runs:
         for name, result in run.results.items():
-            found.setdefault(name, []).append(_value(result))
-    return found
+            by_name.setdefault(name, []).append(_value(result))
+    return by_name
 
 
 def _value(result: Mapping[str, Any]) -> float:
     samples, calibration = result["stats"]["data"], result["extra_info"]["calibration"]["p10"]
-    if not (samples and all(math.isfinite(one) and one > 0 for one in [*samples, calibration])):
+    if not (samples and all(math.isfinite(seconds) and seconds > 0 for seconds in [*samples, calibration])):
         return math.nan
     return math.log(p10(samples) / calibration)
 
 
 def unlike(name: str, base: Sequence[Run], head: Sequence[Run]) -> str:
     """Say what was in force in one run of a benchmark and not in another; nothing where all did the same."""
-    found = [_done(run.results[name]) for run in [*base, *head] if name in run.results]
-    different = {what: {str(facts[what]) for facts in found} for what in found[0]}
-    return "; ".join(f"{what} {' and '.join(sorted(told))}" for what, told in different.items() if len(told) > 1)
+    of_runs = [_in_force(run.results[name]) for run in [*base, *head] if name in run.results]
+    different = {what: {str(facts[what]) for facts in of_runs} for what in of_runs[0]}
+    return "; ".join(f"{what} {' and '.join(sorted(texts))}" for what, texts in different.items() if len(texts) > 1)
 
 
-def _done(result: Mapping[str, Any]) -> alike.Facts:
+def _in_force(result: Mapping[str, Any]) -> alike.Facts:
     return alike.of_benchmark(Result.of(result)) | {
         "calibration workload": result["extra_info"]["calibration"]["workload"]
     }
@@ -142,23 +143,23 @@ def _done(result: Mapping[str, Any]) -> alike.Facts:
 def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:
     """Return the verdict on every benchmark by full name."""
     ours, theirs = values(head), values(base)
-    found = {}
+    decided = {}
     for name, row in decide_stored(theirs, ours, rules, can_confirm).items():
         if name not in theirs:
-            found[name] = Row(short(name), Verdict.NEW, why="only the head's runs have it")
+            decided[name] = Row(short(name), Verdict.NEW, why="only the head's runs have it")
         elif name not in ours:
-            found[name] = Row(short(name), Verdict.MISSING, why="only the baseline has it")
+            decided[name] = Row(short(name), Verdict.MISSING, why="only the baseline has it")
         elif words := unlike(name, base, head):
-            found[name] = Row(short(name), Verdict.NOT_COMPARABLE, why=words)
+            decided[name] = Row(short(name), Verdict.NOT_COMPARABLE, why=words)
         else:
-            found[name] = replace(row, name=short(name))
-    return found
+            decided[name] = replace(row, name=short(name))
+    return decided
 
 
-def suspicions(found: Mapping[str, Row], rules: Rules) -> dict[str, list[Suspicion]]:
+def suspicions(stored: Mapping[str, Row], rules: Rules) -> dict[str, list[Suspicion]]:
     """Return what stored runs hold possible, and lockstep is to tell."""
     suspected: dict[str, list[Suspicion]] = {}
-    for name, row in found.items():
+    for name, row in stored.items():
         if row.verdict is Verdict.UNDECIDED and row.effect:
             direction = Verdict.SLOWER if row.effect.value > -rules.stored_suspect else Verdict.FASTER
             suspected[name] = [Suspicion(name, "quartile", direction)]
@@ -166,16 +167,16 @@ def suspicions(found: Mapping[str, Row], rules: Rules) -> dict[str, list[Suspici
 
 
 def confirmed(
-    stored: Mapping[str, Row], suspected: Mapping[str, Sequence[Suspicion]], found: Found, rules: Rules
+    stored: Mapping[str, Row], suspected: Mapping[str, Sequence[Suspicion]], measured: Measurements, rules: Rules
 ) -> dict[str, Row]:
-    """Return the *stored* verdicts with those that lockstep has *found* in place of the suspicions."""
-    decided = judge(suspected, found.confirmed, rules)
-    matches = {name: Match(name, name) for name in suspected} | {one.head: one for one in found.matched.both}
-    return {**stored, **{name: _confirmed(matches[name], found, decided) for name in suspected}}
+    """Return the *stored* verdicts with what lockstep *measured* in place of the suspicions."""
+    decided = judge(suspected, measured.confirmed, rules)
+    matches = {name: Match(name, name) for name in suspected} | {match.head: match for match in measured.matched.both}
+    return {**stored, **{name: _confirmed(matches[name], measured, decided) for name in suspected}}
 
 
-def _confirmed(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
-    row = row_of(one, found, decided)
+def _confirmed(benchmark: Match, measured: Measurements, decided: Mapping[str, Row]) -> Row:
+    row = row_of(benchmark, measured, decided)
     if row.verdict is Verdict.MISSING:  # skipped now, but both sides' runs have it: --allow-missing is not meant for it
         return replace(row, verdict=Verdict.FAILED, why=f"suspected, and no fresh pair measured it: {row.why}")
     return row

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.gate.pair import Version
+from benchmarks.run import lockstep
 
 FOLDER = Path(".gate")  # in the project's root; git ignores it
 # What the gate's own tox and Python tell their children, and would tell a version's.
@@ -89,25 +90,39 @@ def _worktree(commit: str, root: Path) -> Path:
     return path
 
 
-def prepare(name: str, found: Checkout, environment: str) -> Version:
-    """Make the version's tox environment, and its browser where it can be had; raise CheckoutError where that fails."""
-    if not any((found.path / "benchmarks" / place / "turns.py").is_file() for place in ("run", ".")):
-        raise CheckoutError(
-            f"{name}: {found.words} is older than the gate: it cannot take turns; name a later revision"
-        )
+def prepare(side: str, source: Checkout, environment: str) -> Version:
+    """Make the version's tox environment, and its browser where it can be had.
+
+    Raises CheckoutError where that fails, or the version cannot take turns as this gate would have it.
+    """
+    _check_protocol(side, source)
     start = time.monotonic()
     command = [sys.executable, "-m", "tox", "run", "-q", "-e", environment, "--notest"]
-    done = subprocess.run(command, cwd=found.path, env=_clean(), stdout=sys.stderr, check=False)
+    done = subprocess.run(command, cwd=source.path, env=_clean(), stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise CheckoutError(
-            f"{name}: `tox run -e {environment} --notest` failed in {found.path}; its words stand above"
+            f"{side}: `tox run -e {environment} --notest` failed in {source.path}; its words stand above"
         )
-    folder = found.path / ".tox" / environment
+    folder = source.path / ".tox" / environment
     python = next(path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists())
     # Without a browser the rest is still measured, and the reason is told.
-    subprocess.run([python, "-m", "browser_harness"], cwd=found.path, env=_clean(), stdout=sys.stderr, check=False)
-    print(f"{name}: {found.words}, ready after {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    return Version(name, found.path, python)
+    subprocess.run([python, "-m", "browser_harness"], cwd=source.path, env=_clean(), stdout=sys.stderr, check=False)
+    print(f"{side}: {source.words}, ready after {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+    return Version(side, source.path, python)
+
+
+def _check_protocol(side: str, source: Checkout) -> None:
+    """Raise CheckoutError for a version with which this gate has no words in common."""
+    protocol, ours = lockstep.protocol_of(source.path), lockstep.PROTOCOL
+    if protocol is None:
+        raise CheckoutError(
+            f"{side}: {source.words} is older than the gate: it cannot take turns; name a later revision"
+        )
+    if protocol != ours:
+        raise CheckoutError(
+            f"{side}: {source.words} takes turns by protocol {protocol} and this gate by {ours}: "
+            f"name a revision of protocol {ours}, or run a gate of protocol {protocol}"
+        )
 
 
 def _clean() -> Mapping[str, str]:

@@ -16,9 +16,9 @@ from scipy import stats
 
 from benchmarks.gate.verdicts import Effect, Row, Verdict
 
-FEWEST_SLICES = 4  # of fewer a median is no shelter from one of them
-FEWEST_SAMPLES = 8  # in a slice, for its lower quartile to leave disturbed ones out
-TRIMMED_SLICES = 0.1  # at each end, of the guard's: other programs' doing, for the most part
+FEWEST_TURNS = 4  # of fewer a median is no shelter from one of them
+FEWEST_SAMPLES = 8  # in a turn, for its lower quartile to leave disturbed ones out
+TRIMMED_TURNS = 0.1  # at each end, of the guard's: other programs' doing, for the most part
 FEWEST_PAIRS = 3  # of fewer nothing can be said about how they scatter
 TRIMMED_FROM = 8  # pairs: with fewer, too much would be trimmed
 LEAST_SPREAD = 5e-4  # of log ratios: equal values are a coarse clock, not certainty
@@ -30,10 +30,10 @@ POWER = 0.95
 class Pair:
     """A pair of processes that measured a benchmark in lockstep: logs of the ratio of the head's to the base's times.
 
-    Each is a middle over neighbouring slices, and NaN where it could not be computed.
+    Each is a middle over neighbouring turns, and NaN where it could not be computed.
     """
 
-    quartile: float  # of the slices' lower quartiles, which the states of a shared machine move least
+    quartile: float  # of the turns' lower quartiles, which the states of a shared machine move least
     mean: float  # trimmed, of their means, the guard: it sees what only some of the inferences pay
 
 
@@ -104,38 +104,39 @@ class Estimate:
         return Effect(value, low, high, self.pairs, statistic, confidence)
 
 
-def log_ratio_of_slices(base: Sequence[Sequence[float]], head: Sequence[Sequence[float]]) -> Pair:
-    """Return how much slower the head was in a pair of processes, from the seconds of each side's slices in turn.
+def log_ratio_of_turns(base: Sequence[Sequence[float]], head: Sequence[Sequence[float]]) -> Pair:
+    """Return how much slower the head was in a pair of processes, from the seconds of the samples of each side's turns.
 
-    Slices of the same index are neighbours in time and saw the same state of the machine; the surplus of the longer
+    Turns of the same index are neighbours in time and saw the same state of the machine; the surplus of the longer
     side has no neighbour and is left out. Of neighbours as many samples are taken of each, from the start, and without
     the first, which is cold after the hand-over, where there are more: the quartile of fewer samples is another one.
-    Where a slice has so few that its quartile leaves no disturbed sample out, the 10th percentile of all takes its
-    place. The guard is the trimmed mean of the slices' log ratios of means: it sees what one slice in ten pays, where a
-    median would see only what every other does. The pair is NaN for fewer than FEWEST_SLICES neighbours, and where a
+    Where a turn has so few that its quartile leaves no disturbed sample out, the 10th percentile of all takes its
+    place. The guard is the trimmed mean of the turns' log ratios of means: it sees what one turn in ten pays, where a
+    median would see only what every other does. The pair is NaN for fewer than FEWEST_TURNS neighbours, and where a
     sample is not a positive finite number.
     """
     neighbours = [*zip(base, head, strict=False)]
-    if len(neighbours) < FEWEST_SLICES or not all(map(_are_times, [*base, *head])):
+    if len(neighbours) < FEWEST_TURNS or not all(map(_are_times, [*base, *head])):
         return Pair(math.nan, math.nan)
-    alike = [_alike(*both) for both in neighbours]
-    means = [math.log(statistics.fmean(late) / statistics.fmean(early)) for early, late in alike]
-    return Pair(_fast(alike), float(stats.trim_mean(means, TRIMMED_SLICES)))
+    warm = [_warm(*both) for both in neighbours]
+    means = [math.log(statistics.fmean(head) / statistics.fmean(base)) for base, head in warm]
+    return Pair(_fast(warm), float(stats.trim_mean(means, TRIMMED_TURNS)))
 
 
-def _fast(alike: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
-    """Return the log ratio of what each side takes when it is let: of the slices one by one, or of all at once."""
-    if statistics.median(len(early) for early, _ in alike) < FEWEST_SAMPLES:
-        early, late = (np.concatenate(side) for side in zip(*alike, strict=True))
-        return math.log(np.quantile(late, 0.1) / np.quantile(early, 0.1))
-    return statistics.median(math.log(np.quantile(late, 0.25) / np.quantile(early, 0.25)) for early, late in alike)
+def _fast(turns: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
+    """Return the log ratio of what each side takes when it is let: of the turns one by one, or of all at once."""
+    if statistics.median(len(base) for base, _ in turns) < FEWEST_SAMPLES:
+        all_base, all_head = (np.concatenate(side) for side in zip(*turns, strict=True))
+        return math.log(np.quantile(all_head, 0.1) / np.quantile(all_base, 0.1))
+    return statistics.median(math.log(np.quantile(head, 0.25) / np.quantile(base, 0.25)) for base, head in turns)
 
 
 def _are_times(samples: Sequence[float]) -> bool:
     return len(samples) > 0 and all(math.isfinite(value) and value > 0 for value in samples)
 
 
-def _alike(base: Sequence[float], head: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+def _warm(base: Sequence[float], head: Sequence[float]) -> tuple[Sequence[float], Sequence[float]]:
+    """Return as many samples of each side, without the first, where there are more."""
     count = min(len(base), len(head))
     warm = slice(1 if count > 1 else 0, count)
     return base[warm], head[warm]
@@ -174,10 +175,12 @@ def judge(suspected: Mapping[str, Sequence[Suspicion]], confirmed: Pairs, rules:
 
     Every suspicion counts among those that are tested, with or without enough pairs to test it.
     """
-    everything = [suspicion for found in suspected.values() for suspicion in found]
+    everything = [suspicion for suspicions in suspected.values() for suspicion in suspicions]
     p_values = {suspicion: _p_value(suspicion, confirmed, rules) for suspicion in everything}
     shown = Shown(holm(p_values, rules.alpha), len(everything))
-    return {name: _judged(name, found, shown, confirmed.get(name, ()), rules) for name, found in suspected.items()}
+    return {
+        name: _judged(name, suspicions, shown, confirmed.get(name, ()), rules) for name, suspicions in suspected.items()
+    }
 
 
 def holm(p_values: Mapping[Suspicion, float], alpha: float) -> set[Suspicion]:
@@ -199,9 +202,9 @@ def estimate(values: Sequence[float]) -> Estimate | None:
     if len(values) < FEWEST_PAIRS:
         return None
     ordered, cut = np.sort(values), _trimmed(len(values))
-    kept = ordered[cut : len(ordered) - cut]
-    spread = float(ordered.clip(kept[0], kept[-1]).std(ddof=1))
-    return Estimate(float(kept.mean()), max(spread, LEAST_SPREAD), len(values))
+    middle = ordered[cut : len(ordered) - cut]
+    spread = float(ordered.clip(middle[0], middle[-1]).std(ddof=1))
+    return Estimate(float(middle.mean()), max(spread, LEAST_SPREAD), len(values))
 
 
 @cache
@@ -215,7 +218,7 @@ def _trimmed(pairs: int) -> int:
 
 
 def _degrees(pairs: int) -> int:
-    """Return the degrees of freedom: one less than what is kept."""
+    """Return the degrees of freedom: one less than the pairs that are not trimmed."""
     return pairs - 2 * _trimmed(pairs) - 1
 
 
@@ -230,8 +233,8 @@ def _values(pairs: Sequence[Pair], statistic: str) -> list[float]:
 
 
 def _effect(pairs: Sequence[Pair], rules: Rules) -> Effect | None:
-    found = estimate(_values(pairs, "quartile"))
-    return found.effect("quartile", rules.confidence) if found else None
+    estimated = estimate(_values(pairs, "quartile"))
+    return estimated.effect("quartile", rules.confidence) if estimated else None
 
 
 def _failed(name: str, pairs: Sequence[Pair]) -> Row | None:
@@ -245,9 +248,9 @@ def _failed(name: str, pairs: Sequence[Pair]) -> Row | None:
 def _suspected(screened: Pairs, rules: Rules) -> dict[str, list[Suspicion]]:
     """Return what is suspected, by benchmark, the worst first; what failed is not, and cannot pass for it."""
     whole = {name: pairs for name, pairs in screened.items() if not _failed(name, pairs)}
-    found = {name: [*_suspicions(name, pairs, rules)] for name, pairs in whole.items()}
     worst_first = sorted(whole, key=lambda name: (-_excess(whole[name], rules), name))
-    return {name: found[name] for name in worst_first if found[name]}
+    suspicions = {name: [*_suspicions(name, whole[name], rules)] for name in worst_first}
+    return {name: suspicions[name] for name in worst_first if suspicions[name]}
 
 
 def _medians(pairs: Sequence[Pair]) -> tuple[float, float]:
@@ -277,8 +280,9 @@ def _may_be_slower(effect: Effect | None, rules: Rules) -> bool:
 
 def _p_value(suspicion: Suspicion, confirmed: Pairs, rules: Rules) -> float:
     values = _values(confirmed.get(suspicion.benchmark, ()), suspicion.statistic)
-    found = estimate(values) if all(map(math.isfinite, values)) else None
-    return found.p_value(math.log1p(rules.margin_of(suspicion.statistic)), suspicion.sign) if found else 1.0
+    estimated = estimate(values) if all(map(math.isfinite, values)) else None
+    margin = math.log1p(rules.margin_of(suspicion.statistic))
+    return estimated.p_value(margin, suspicion.sign) if estimated else 1.0
 
 
 @dataclass(frozen=True)
@@ -296,14 +300,14 @@ def _judged(name: str, suspected: Sequence[Suspicion], shown: Shown, fresh: Sequ
     if len(fresh) < FEWEST_PAIRS:
         why = f"suspected, and only {len(fresh)} of {rules.confirm} fresh pairs measured it"
         return Row(name, Verdict.UNDECIDED, why=why, more_pairs=max(rules.confirm, FEWEST_PAIRS) - len(fresh))
-    if found := [one for one in suspected if one in shown.suspicions]:
-        return _shown(name, found, fresh, rules)
+    if own := [suspicion for suspicion in suspected if suspicion in shown.suspicions]:
+        return _shown(name, own, fresh, rules)
     return _not_shown(name, suspected, fresh, rules, shown.tests)
 
 
 def _shown(name: str, shown: Sequence[Suspicion], fresh: Sequence[Pair], rules: Rules) -> Row:
     """Return the verdict by the weightiest of what is *shown*: slower before faster, the quartile before the mean."""
-    first = min(shown, key=lambda one: (-one.sign, one.statistic == "mean"))
+    first = min(shown, key=lambda suspicion: (-suspicion.sign, suspicion.statistic == "mean"))
     effect = _estimated(fresh, first.statistic).effect(first.statistic, rules.confidence)
     why = f"the mean is {percent(effect.value)} slower, the fast quarter is not" if first.statistic == "mean" else ""
     return Row(name, first.direction, effect, why)
@@ -311,31 +315,30 @@ def _shown(name: str, shown: Sequence[Suspicion], fresh: Sequence[Pair], rules: 
 
 def _not_shown(name: str, suspected: Sequence[Suspicion], fresh: Sequence[Pair], rules: Rules, tests: int) -> Row:
     """Return the verdict where nothing is shown: the same, unless the fresh pairs leave too much open."""
-    statistics_of = dict.fromkeys(["quartile", *(one.statistic for one in suspected)])
-    for statistic in statistics_of:
-        found, margin = _estimated(fresh, statistic), rules.margin_of(statistic)
-        effect = found.effect(statistic, rules.confidence)
+    for statistic in dict.fromkeys(["quartile", *(suspicion.statistic for suspicion in suspected)]):
+        estimated, margin = _estimated(fresh, statistic), rules.margin_of(statistic)
+        effect = estimated.effect(statistic, rules.confidence)
         if effect.low > margin:  # by itself, though not among so many tests
             why = f"more than {percent(margin)} slower by itself, and not among {tests} tests"
-            return Row(name, Verdict.UNDECIDED, effect, why, more_pairs(found, margin, rules, tests, exclude=False))
-    found = _estimated(fresh, "quartile")
-    effect = found.effect("quartile", rules.confidence)
+            return Row(name, Verdict.UNDECIDED, effect, why, more_pairs(estimated, margin, rules, tests, exclude=False))
+    estimated = _estimated(fresh, "quartile")
+    effect = estimated.effect("quartile", rules.confidence)
     if not _may_be_slower(effect, rules):
         return Row(name, Verdict.SAME, effect, "suspected in the screen, not confirmed")
     why = f"it may be up to {percent(effect.high)} slower, and {percent(rules.limit)} cannot be excluded"
-    more = more_pairs(found, rules.margin, rules, tests)
+    more = more_pairs(estimated, rules.margin, rules, tests)
     if more is None:
         why += f"; nor would {MOST_PAIRS} pairs decide: it needs a quieter machine, or longer benchmarks"
     return Row(name, Verdict.UNDECIDED, effect, why, more)
 
 
 def _estimated(pairs: Sequence[Pair], statistic: str) -> Estimate:
-    found = estimate(_values(pairs, statistic))
-    assert found, f"{len(pairs)} pairs, of at least {FEWEST_PAIRS}"
-    return found
+    estimated = estimate(_values(pairs, statistic))
+    assert estimated, f"{len(pairs)} pairs, of at least {FEWEST_PAIRS}"
+    return estimated
 
 
-def more_pairs(found: Estimate, margin: float, rules: Rules, tests: int, *, exclude: bool = True) -> int | None:
+def more_pairs(now: Estimate, margin: float, rules: Rules, tests: int, *, exclude: bool = True) -> int | None:
     """Return how many pairs more would probably decide, if they are like those there are; None over MOST_PAIRS.
 
     They decide where the interval ends below the limit, if that is to *exclude* a slowdown, or where one of more than
@@ -343,13 +346,13 @@ def more_pairs(found: Estimate, margin: float, rules: Rules, tests: int, *, excl
     """
 
     def would_decide(pairs: int) -> bool:
-        error, degrees = found.spread * _error(pairs), _degrees(pairs)
+        error, degrees = now.spread * _error(pairs), _degrees(pairs)
         half = quantile((1 + rules.confidence) / 2, degrees) * error
-        excluded = exclude and found.value + half < math.log1p(rules.limit)
+        excluded = exclude and now.value + half < math.log1p(rules.limit)
         needed = quantile(1 - rules.alpha / max(tests, 1), degrees) + quantile(POWER, degrees)
-        return excluded or found.value - math.log1p(margin) >= needed * error
+        return excluded or now.value - math.log1p(margin) >= needed * error
 
-    return next((pairs - found.pairs for pairs in range(found.pairs + 1, MOST_PAIRS + 1) if would_decide(pairs)), None)
+    return next((pairs - now.pairs for pairs in range(now.pairs + 1, MOST_PAIRS + 1) if would_decide(pairs)), None)
 
 
 def percent(value: float) -> str:

@@ -5,7 +5,6 @@ the versions' (L. Bulej et al., "Duet benchmarking", ICPE 2020, but in turns: tw
 cores, and slow each other down).
 """
 
-import json
 import os
 import random
 import select
@@ -13,22 +12,25 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from benchmarks.run import lockstep
+from benchmarks.run.lockstep import Identity, Report, Schedule
 
 PATIENCE = 900.0  # seconds until a side reports; it gives up by itself on one call into a page after 60
 GRACE = 30.0  # seconds to save and to close the browser
 IN_ORDER = (0, 1, 5)  # exit codes of pytest: benchmarks may fail, or be none, and are told one by one
 LAST_WORDS = 5  # lines of a log that are told
-Identity = Mapping[str, Any]
+SIDES = ("base", "head")
 
 
 @dataclass(frozen=True)
 class Version:
     """One of the two that are compared: a checkout, and the Python of its environment."""
 
-    name: str  # base or head
+    name: str  # of the side: base or head
     checkout: Path
     python: Path
 
@@ -40,14 +42,18 @@ class Match:
     base: str
     head: str
 
+    def name_in(self, side: str) -> str:
+        """Return its name on a side."""
+        return self.base if side == "base" else self.head
+
 
 @dataclass(frozen=True)
 class Matched:
     """What the two sides have in common, and what only one of them has."""
 
-    both: Sequence[Match]
-    new: Sequence[str]
-    missing: Sequence[str]
+    both: Sequence[Match] = ()
+    new: Sequence[str] = ()  # only the head has it
+    missing: Sequence[str] = ()  # only the base has it
 
 
 def match(base: Mapping[str, Identity], head: Mapping[str, Identity]) -> Matched:
@@ -56,7 +62,7 @@ def match(base: Mapping[str, Identity], head: Mapping[str, Identity]) -> Matched
     left = [name for name in head if name not in base]
     missing = []
     for name in (name for name in base if name not in head):
-        same = [other for other in left if head[other] == base[name] and base[name]["sha256"]]
+        same = [other for other in left if lockstep.is_same(base[name], head[other])]
         if len(same) == 1:
             left.remove(same[0])
             both.append(Match(name, same[0]))
@@ -65,17 +71,9 @@ def match(base: Mapping[str, Identity], head: Mapping[str, Identity]) -> Matched
     return Matched(both, left, missing)
 
 
-def _any_core() -> int | None:
+def draw_core() -> int | None:
     """Draw the core on which both sides compute; None where the system does not let choose."""
     return random.choice([*os.sched_getaffinity(0)]) if hasattr(os, "sched_getaffinity") else None
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What both sides are told beside the names."""
-
-    turn_seconds: float = 0.005  # of samples in a turn
-    core: int | None = field(default_factory=_any_core)
 
 
 class SideError(Exception):
@@ -90,11 +88,11 @@ class Side:
         answers, reports = os.pipe(), os.pipe()
         command = [
             *(str(version.python), "-m", "pytest", "benchmarks/", "--benchmark-only", "-p", "no:cacheprovider"),
-            *(f"--lockstep={answers[0]},{reports[1]}", f"--benchmark-json={results}", *arguments),
+            *(*lockstep.arguments(answers[0], reports[1]), f"--benchmark-json={results}", *arguments),
         ]
         self._answers, self._reports = os.fdopen(answers[1], "w", buffering=1), os.fdopen(reports[0])
         self.at: list[Any] | None = None  # its last report; None when it has ended
-        self.ended: dict[str, str] | None = None  # why a benchmark has no result; None until it is through
+        self.reasons: dict[str, str] | None = None  # why benchmarks have no result; None until it is through
         try:
             with self.log.open("w") as log:
                 self.process = subprocess.Popen(
@@ -113,31 +111,40 @@ class Side:
     @property
     def is_drawing(self) -> bool:
         """Whether it waits between two blocks."""
-        return self.is_at("slice")
+        return self.is_at(Report.BETWEEN_BLOCKS)
 
-    def is_at(self, kind: str) -> bool:
-        """Whether its last report was of that kind."""
-        return self.at is not None and self.at[0] == kind
+    def is_at(self, where: Report) -> bool:
+        """Whether its last report said so."""
+        return self.at is not None and self.at[0] == where
+
+    def collected(self) -> Mapping[str, Identity]:
+        """Return the benchmarks that it has, by name; raise SideError where it could not tell them."""
+        if self.at is None or not self.is_at(Report.COLLECTED):
+            raise self.error("collected nothing")
+        identities: dict[str, Identity] = self.at[1]
+        return identities
 
     def go(self, answer: Any = None) -> None:
         """Let it go on."""
         with suppress(BrokenPipeError):  # it has died, which is found when it is waited for
-            self._answers.write(f"{json.dumps(answer)}\n")
+            lockstep.send(self._answers, answer)
 
     def wait(self) -> None:
         """Wait until it reports, or has ended; raise SideError where it hangs, or ended before it was through."""
         if not select.select([self._reports], [], [], PATIENCE)[0]:
             raise self.error(f"no report for {PATIENCE:g} s, last at {self.at}")
-        line = self._reports.readline()
-        self.at = json.loads(line) if line else None
-        if self.is_at("end"):
-            self.ended = self.at[1]  # type: ignore[index]  # what is_at said
-        if self.at is None and self.ended is None:
+        try:
+            self.at = lockstep.receive(self._reports)
+        except EOFError:
+            self.at = None
+        if self.at is None and self.reasons is None:
             raise self.error(f"ended with {self.end()} before it was through")
+        if self.at is not None and self.is_at(Report.END):
+            self.reasons = self.at[1]
 
     def error(self, what: str) -> SideError:
         """Return an error with the last words of its log, once it has ended."""
-        if self.is_at("end"):
+        if self.is_at(Report.END):
             self.go()  # it has yet to say what was wrong
             self.wait()
         self.end()
@@ -160,12 +167,15 @@ class Side:
 
 
 @contextmanager
-def started(versions: Sequence[Version], arguments: Sequence[str], folder: Path, number: str) -> Iterator[list[Side]]:
-    """Start a side of each version, the first drawn by lot; both are ended in any case."""
+def started(versions: Sequence[Version], arguments: Sequence[str], folder: Path, name: str) -> Iterator[list[Side]]:
+    """Start a side of each version, the first drawn by lot; both are ended in any case.
+
+    What they save and print lies in *folder*, under the pair's *name*.
+    """
     sides: list[Side] = []
     with ExitStack() as stack:
         for version in random.sample(versions, len(versions)):
-            sides += [Side(version, arguments, folder / f"{number}-{version.name}.json")]
+            sides += [Side(version, arguments, folder / f"{name}-{version.name}.json")]
             stack.callback(sides[-1].end)
             sides[-1].wait()
         yield sorted(sides, key=lambda side: versions.index(side.version))
@@ -177,11 +187,12 @@ def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule,
     Raises SideError where a side does not follow, or did not end in order.
     """
     for side in sides:
-        side.go({"names": [getattr(one, side.version.name) for one in wanted], **asdict(schedule)})
+        names = [benchmark.name_in(side.version.name) for benchmark in wanted]
+        side.go(replace(schedule, names=names).to_json())
     for side in sides:
         side.wait()
-    for one in wanted:
-        _run_one(sides, one)
+    for benchmark in wanted:
+        _run_benchmark(sides, benchmark)
         done()
     _go_together(sides)
     for side in sides:
@@ -189,17 +200,18 @@ def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule,
             raise side.error(f"ended with {code}")
 
 
-def _run_one(sides: Sequence[Side], one: Match) -> None:
+def _run_benchmark(sides: Sequence[Side], benchmark: Match) -> None:
     """Run a benchmark that both sides are about to begin; one that fails or skips it waits for the other."""
     for side in sides:
-        if side.at != ["test", getattr(one, side.version.name)]:
-            raise side.error(f"was to begin {getattr(one, side.version.name)}, and is at {side.at}")
+        name = benchmark.name_in(side.version.name)
+        if side.at != [Report.TEST, name]:
+            raise side.error(f"was to begin {name}, and is at {side.at}")
     _go_together(sides)  # opening and closing are not timed: at once
     while drawing := [side for side in sides if side.is_drawing]:
         for side in random.sample(drawing, len(drawing)):
             side.go()
             side.wait()
-    _go_together([side for side in sides if side.is_at("done")])
+    _go_together([side for side in sides if side.is_at(Report.DONE)])
 
 
 def _go_together(sides: Sequence[Side]) -> None:

@@ -14,13 +14,12 @@ from typing import Any
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from tabulate import tabulate
 
-from benchmarks.gate.verdicts import Effect, Exit, Outcome, Policy, Row, Verdict
+from benchmarks.gate.verdicts import WORST_FIRST, Effect, Exit, Outcome, Policy, Row, Verdict
 from models.files import replacing
 
 NAMES = ("gate.txt", "gate.json", "gate.xml", "gate.md")
 SCHEMA = 1  # of the JSON: another number where a key goes or means something else
 SUMMARY = "GITHUB_STEP_SUMMARY"  # names the file whose Markdown GitHub shows on the page of a run
-WORST_FIRST = [Exit.SLOWER, Exit.NOT_COMPARABLE, Exit.INCOMPLETE, Exit.PASSED]
 IN_WORDS = {Exit.PASSED: "nothing is slower", Exit.NOT_COMPARABLE: "not comparable", Exit.INCOMPLETE: "incomplete"}
 ALLOWING = {Verdict.NEW: "--allow-new", Verdict.MISSING: "--allow-missing"}
 QUIET = {Verdict.SAME, Verdict.NOT_GATED}  # what nobody has to look at
@@ -138,7 +137,7 @@ def _ordered(outcome: Outcome) -> list[Row]:
     """Return the worst first, what is slower by its size, and otherwise in the given order."""
 
     def rank(row: Row) -> tuple[int, bool, float]:
-        exit_code = _exit(row, outcome.policy)
+        exit_code = outcome.policy.exit_of(row.verdict)
         by_size = row.effect is not None and exit_code is Exit.SLOWER
         size = abs(row.effect.value) if row.effect and by_size else 0.0
         return WORST_FIRST.index(exit_code), by_size and row.verdict is Verdict.FASTER, -size
@@ -146,9 +145,9 @@ def _ordered(outcome: Outcome) -> list[Row]:
     return sorted(outcome.rows, key=rank)
 
 
-def _exit(row: Row, policy: Policy) -> Exit:
-    """Return the exit code of a gate that found that row, and another that passes."""
-    return Outcome("", "", [row, Row("", Verdict.SAME)], policy).exit
+def _is_against(row: Row, policy: Policy) -> bool:
+    """Whether the gate does not pass because of that row."""
+    return policy.exit_of(row.verdict) is not Exit.PASSED
 
 
 def _reasons(outcome: Outcome) -> Iterator[str]:
@@ -156,11 +155,11 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
     if outcome.exit is Exit.PASSED:
         yield from (f"{count} {verdict}" for verdict, count in Counter(row.verdict for row in outcome.rows).items())
         return
-    counts = Counter(row.verdict for row in _ordered(outcome) if _exit(row, outcome.policy) is not Exit.PASSED)
-    of = f" of {_count(len(outcome.rows), 'benchmark')}"
+    counts = Counter(row.verdict for row in _ordered(outcome) if _is_against(row, outcome.policy))
+    of_all = f" of {_count(len(outcome.rows), 'benchmark')}"
     for verdict, count in counts.items():
-        yield f"{count}{of} {_said_of(verdict, count)}"
-        of = ""
+        yield f"{count}{of_all} {_said_of(verdict, count)}"
+        of_all = ""
     for word, texts in (("refusal", outcome.refusals), ("problem", outcome.problems)):
         if texts:
             yield _count(len(texts), word)
@@ -178,8 +177,8 @@ def _said_of(verdict: Verdict, count: int) -> str:
 
 def _nothing_compared(outcome: Outcome) -> list[str]:
     """Return the one reason that no row, refusal or problem tells, where it is the only one."""
-    told = outcome.problems or any(_exit(row, outcome.policy) is not Exit.PASSED for row in outcome.rows)
-    if outcome.exit is not Exit.INCOMPLETE or told:
+    is_told = outcome.problems or any(_is_against(row, outcome.policy) for row in outcome.rows)
+    if outcome.exit is not Exit.INCOMPLETE or is_told:
         return []
     if not outcome.rows:
         return ["there are no benchmarks"]
@@ -203,8 +202,8 @@ def _effect(effect: Effect | None) -> str:
         return ""
     # Adding zero takes the sign of what is rounded to -0.
     value, low, high = (f"{round(100 * ratio, 2) + 0.0:+.2f}" for ratio in (effect.value, effect.low, effect.high))
-    of = " of the mean" if effect.statistic == "mean" else ""
-    return f"{value} %{of} ({low} to {high} %, {_measured(effect.pairs, effect)})"
+    of_what = " of the mean" if effect.statistic == "mean" else ""
+    return f"{value} %{of_what} ({low} to {high} %, {_measured(effect.pairs, effect)})"
 
 
 def _measured(number: int, effect: Effect, more: str = "") -> str:
@@ -222,7 +221,7 @@ def _remarks(row: Row, policy: Policy) -> Iterator[str]:
     if row.verdict is Verdict.FASTER and policy.fail_on_faster:
         yield "fails because of --fail-on faster: renew the baseline"
     if option := ALLOWING.get(row.verdict):
-        yield f"{option} lets it pass" if _exit(row, policy) is not Exit.PASSED else f"let pass by {option}"
+        yield f"{option} lets it pass" if _is_against(row, policy) else f"let pass by {option}"
 
 
 def _remark(row: Row, policy: Policy, prose: Writer = str, code: Writer = str) -> str:
@@ -240,23 +239,23 @@ def _labelled(label: str, texts: Iterable[str]) -> Iterator[str]:
 
 def _one_line(text: str) -> str:
     """Return a text without what breaks lines, moves a terminal's cursor or is forbidden in XML, escaped as in repr."""
-    characters = " ".join(text.split())
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in characters)
+    line = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
 
 
 def _finite(value: Any) -> Any:
     """Return the same with None for every NaN and infinity, for which JSON has no words."""
     if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
+        return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _case(row: Row, policy: Policy) -> TestCase:
     case = TestCase(_one_line(row.name), "gate")
-    told = "; ".join(part for part in (_effect(row.effect), _remark(row, policy)) if part)
-    message = f"{row.verdict}: {told}" if told else str(row.verdict)
+    words = "; ".join(part for part in (_effect(row.effect), _remark(row, policy)) if part)
+    message = f"{row.verdict}: {words}" if words else str(row.verdict)
     if kind := _kind(row, policy):
         case.result = kind(message, row.verdict)
     else:
@@ -266,7 +265,7 @@ def _case(row: Row, policy: Policy) -> TestCase:
 
 def _kind(row: Row, policy: Policy) -> type[Failure | Error | Skipped] | None:
     """Return what that row is to JUnit, None if it passed."""
-    exit_code = _exit(row, policy)
+    exit_code = policy.exit_of(row.verdict)
     if exit_code is Exit.SLOWER:
         return Failure
     if exit_code is not Exit.PASSED:

@@ -6,173 +6,168 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_slices, suspects
-from benchmarks.gate.pair import Match, Matched, Schedule, Side, SideError, Version, match, run_pair, started
+from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_turns, suspects
+from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements, short
+from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
-from benchmarks.results import alike
+from benchmarks.results import Result as SavedResult
+from benchmarks.results import alike, keys
+from benchmarks.run.lockstep import Schedule
 
 Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
-SIDES = ("base", "head")
 NO_RESULT = "no result, and no reason"
 STATISTICS = ("min", "median", "mean", "rounds")
 
 
-@dataclass
-class Found:
-    """What the pairs of processes measured so far."""
-
-    matched: Matched = field(default_factory=lambda: Matched([], [], []))
-    screened: dict[str, list[Pair]] = field(default_factory=dict)  # by the head's name
-    confirmed: dict[str, list[Pair]] = field(default_factory=dict)
-    failures: dict[str, list[str]] = field(default_factory=dict)  # why a pair lacks a benchmark, by the head's name
-    unlike: dict[str, str] = field(default_factory=dict)  # what was in force on one side only
-    threads: dict[str, int | None] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    witness: list[Mapping[str, float]] = field(default_factory=list)
-    versions: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by side
-    suites: dict[str, str] = field(default_factory=dict)  # what measures, by side
-    machine: Mapping[str, Any] = field(default_factory=dict)
-    raw: list[dict[str, Any]] = field(default_factory=list)  # each pair's plain statistics, for the JSON
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-def gate(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules) -> Found:
-    """Measure base and head: everything, then the suspects anew."""
-    found, measuring = Found(), _Measuring(versions, arguments, folder)
-    with _kept(found):
-        measuring.run(found, "screen", rules.screen, found.screened)
-        if chosen := suspects(found.screened, rules):
-            measuring.run(found, "confirm", rules.confirm, found.confirmed, {*chosen})
-    return found
-
-
-def confirm(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules, only: set[str]) -> Found:
-    """Measure what something else than a screen made suspect."""
-    found = Found()
-    with _kept(found):
-        _Measuring(versions, arguments, folder).run(found, "confirm", rules.confirm, found.confirmed, only)
-    return found
-
-
-@contextmanager
-def _kept(found: Found) -> Iterator[None]:
-    """Make what ends the measuring early a problem, so that what was measured before is told."""
-    try:
-        yield
-    except SideError as error:
-        found.problems.append(str(error))
-    except KeyboardInterrupt:
-        found.problems.append("interrupted: not everything was measured")
-
-
-@contextmanager
-def _timed(found: Found, name: str) -> Iterator[None]:
-    start = time.monotonic()
-    try:
-        yield
-    finally:
-        found.seconds[name] = time.monotonic() - start
-
-
 @dataclass(frozen=True)
+class Saved:
+    """What a side saved, and why it saved no more."""
+
+    machine: MachineInfo  # empty where it has no result at all
+    results: Mapping[str, Result]  # by the side's own names
+    reasons: Mapping[str, str]  # by the name of what has no result
+
+    def has(self, name: str) -> bool:
+        """Whether a benchmark has a result."""
+        return name in self.results
+
+
+def gate(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules) -> Measurements:
+    """Measure base and head: everything, then the suspects anew."""
+    measuring = _Measuring(versions, arguments, folder)
+    with measuring.noting_an_early_end():
+        measuring.run(SCREEN, rules.screen)
+        if chosen := suspects(measuring.measured.screened, rules):
+            measuring.run(CONFIRM, rules.confirm, {*chosen})
+    return measuring.measured
+
+
+def confirm(
+    versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules, only: set[str]
+) -> Measurements:
+    """Measure what something else than a screen made suspect."""
+    measuring = _Measuring(versions, arguments, folder)
+    with measuring.noting_an_early_end():
+        measuring.run(CONFIRM, rules.confirm, only)
+    return measuring.measured
+
+
 class _Measuring:
-    """Runs pairs of processes and reads what they found."""
+    """Runs pairs of processes, and adds what they measured."""
 
-    versions: Sequence[Version]
-    arguments: Sequence[str]
-    folder: Path
+    def __init__(self, versions: Sequence[Version], arguments: Sequence[str], folder: Path) -> None:
+        self._versions, self._arguments, self._folder = versions, arguments, folder
+        self.measured = Measurements()
 
-    def run(
-        self, found: Found, stage: str, number: int, pairs: dict[str, list[Pair]], only: set[str] | None = None
-    ) -> None:
-        """Add *number* pairs of every benchmark, or of those *only*, to *pairs*."""
-        with _timed(found, stage), tqdm(desc=stage, unit="benchmark", file=sys.stderr, mininterval=2) as bar:
-            for index in range(number):
-                tag = f"{stage}-{index + 1}"
-                with started(self.versions, self.arguments, self.folder, tag) as sides:
-                    wanted = self._wanted(found, sides, only)
+    def run(self, stage: str, number: int, only: set[str] | None = None) -> None:
+        """Run *number* pairs of every benchmark, or of those *only*."""
+        with self._timed(stage), tqdm(desc=stage, unit="benchmark", file=sys.stderr, mininterval=2) as bar:
+            for index in range(1, number + 1):
+                with started(self._versions, self._arguments, self._folder, f"{stage}-{index}") as sides:
+                    wanted = self._wanted(sides, only)
                     bar.total = number * len(wanted)
-                    run_pair(sides, wanted, Schedule(), bar.update)
-                    reasons = {side.version.name: side.ended or {} for side in sides}
-                self._read(found, tag, wanted, reasons, pairs)
+                    run_pair(sides, wanted, Schedule(core=draw_core()), bar.update)
+                self._add(stage, index, wanted, {side.version.name: read_saved(side) for side in sides})
 
-    def _wanted(self, found: Found, sides: Sequence[Side], only: set[str] | None) -> list[Match]:
-        for side in sides:
-            if not side.is_at("collected"):
-                raise side.error("collected nothing")
-        collected = {side.version.name: side.at[1] for side in sides if side.at}
-        found.matched = match(collected["base"], collected["head"])
-        return [one for one in found.matched.both if only is None or one.head in only]
+    def _wanted(self, sides: Sequence[Side], only: set[str] | None) -> list[Match]:
+        collected = {side.version.name: side.collected() for side in sides}
+        matched = match(collected["base"], collected["head"])
+        self.measured = replace(self.measured, matched=matched)
+        return [benchmark for benchmark in matched.both if only is None or benchmark.head in only]
 
-    def _read(
-        self,
-        found: Found,
-        tag: str,
-        wanted: Sequence[Match],
-        reasons: Mapping[str, Mapping[str, str]],
-        pairs: dict[str, list[Pair]],
-    ) -> None:
-        """Read both results; a benchmark that one lacks is a failure, with the reason that its side gave."""
-        saved = {name: self._saved(f"{tag}-{name}.json") for name in SIDES}
-        results = {name: {one["fullname"]: one for one in saved[name].get("benchmarks", ())} for name in SIDES}
-        if all(saved.values()):
-            found.machine = saved["head"]["machine_info"]
-            found.versions = {name: saved[name]["machine_info"]["versions"] for name in SIDES}
-            found.suites = {name: saved[name]["machine_info"]["suite"] for name in SIDES}
-        for one in wanted:
-            told = {name: reasons[name].get(getattr(one, name), "") for name in SIDES}
-            base, head = (results[name].get(getattr(one, name)) for name in SIDES)
-            if base and head:
-                pairs.setdefault(one.head, []).append(pair := pair_of(base, head))
-                found.raw.append(
-                    {"pair": tag, "benchmark": short(one.head), "log_ratio": asdict(pair), **plain(base, head)}
-                )
-                self._note(found, one, base, head)
-            else:
-                found.failures.setdefault(one.head, []).append(failure(told))
+    def _add(self, stage: str, index: int, wanted: Sequence[Match], saved: Mapping[str, Saved]) -> None:
+        """Compare what both sides have a result of; the rest is a failure of this pair."""
+        whole = [benchmark for benchmark in wanted if all(saved[side].has(benchmark.name_in(side)) for side in SIDES)]
+        comparisons = [comparison(stage, index, benchmark, saved) for benchmark in whole]
+        failures = [Failure(lost.head, failure(lost, saved)) for lost in wanted if lost not in whole]
+        machines = {side: saved[side].machine for side in SIDES}
+        self.measured = replace(
+            self.measured,
+            comparisons=[*self.measured.comparisons, *comparisons],
+            failures=[*self.measured.failures, *failures],
+            machines=machines if all(machines.values()) else self.measured.machines,
+        )
 
-    def _saved(self, name: str) -> Result:
-        file = self.folder / name
-        return json.loads(file.read_text()) if file.exists() else {}  # pytest-benchmark writes none without a result
+    @contextmanager
+    def noting_an_early_end(self) -> Iterator[None]:
+        """Make what ends the measuring early a problem, so that what was measured before is told."""
+        try:
+            yield
+        except SideError as error:
+            self.measured = replace(self.measured, problems=[str(error)])
+        except KeyboardInterrupt:
+            self.measured = replace(self.measured, problems=["interrupted: not everything was measured"])
 
-    def _note(self, found: Found, one: Match, base: Result, head: Result) -> None:
-        found.threads[one.head] = head["extra_info"]["threads"]
-        if words := unlike(base["extra_info"], head["extra_info"]):
-            found.unlike[one.head] = words
-        found.witness += [side["extra_info"]["calibration"] for side in (base, head)]
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            seconds = {**self.measured.seconds, stage: time.monotonic() - start}
+            self.measured = replace(self.measured, seconds=seconds)
 
 
-def failure(told: Mapping[str, str]) -> str:
+# What the sides saved
+
+
+def read_saved(side: Side) -> Saved:
+    """Read what a side has left, once it has ended."""
+    # pytest-benchmark writes no file without a result.
+    content = json.loads(side.results.read_text()) if side.results.exists() else {}
+    # Base and head may save by different schemas.
+    results = {
+        saved["fullname"]: {**saved, "extra_info": SavedResult.of(saved).info}
+        for saved in content.get("benchmarks", ())
+    }
+    return Saved(content.get("machine_info", {}), results, side.reasons or {})
+
+
+def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Saved]) -> Comparison:
+    """Compare both sides' results of a benchmark."""
+    base, head = (saved[side].results[benchmark.name_in(side)] for side in SIDES)
+    return Comparison(
+        benchmark.head,
+        stage,
+        index,
+        pair_of(base, head),
+        unlike(base["extra_info"], head["extra_info"]),
+        head["extra_info"]["threads"],
+        [result["extra_info"][keys.WITNESS] for result in (base, head)],
+        plain(base, head),
+    )
+
+
+def failure(benchmark: Match, saved: Mapping[str, Saved]) -> str:
     """Say why a benchmark has no pair, from what each side said of it; both of them skip what this machine lacks."""
-    if told["base"] == told["head"]:
-        return f"on both sides: {told['head'] or NO_RESULT}"
-    return "; ".join(f"{side}: {words}" for side, words in told.items() if words)
+    reasons = {side: saved[side].reasons.get(benchmark.name_in(side), "") for side in SIDES}
+    if reasons["base"] == reasons["head"]:
+        return f"on both sides: {reasons['head'] or NO_RESULT}"
+    return "; ".join(f"{side}: {reason}" for side, reason in reasons.items() if reason)
 
 
 def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
     """Return the statistics that one run against one is compared by."""
     sides = zip(SIDES, (base, head), strict=True)
-    return {name: {key: side["stats"][key] for key in STATISTICS} for name, side in sides}
+    return {side: {name: result["stats"][name] for name in STATISTICS} for side, result in sides}
 
 
 def pair_of(base: Result, head: Result) -> Pair:
     """Return the log ratios of a benchmark that both sides drew in turns."""
-    return log_ratio_of_slices(slices(base), slices(head))
+    return log_ratio_of_turns(samples_by_turn(base), samples_by_turn(head))
 
 
-def slices(result: Result) -> list[list[float]]:
-    """Return a result's samples turn by turn, in seconds."""
-    samples, found, start = result["stats"]["data"], [], 0
-    for length in result["extra_info"]["turns"]:
-        found.append(samples[start : start + length])
-        start += length
-    return found
+def samples_by_turn(result: Result) -> list[list[float]]:
+    """Return the seconds of a result's samples, a list for each turn."""
+    samples = iter(result["stats"]["data"])
+    return [[*islice(samples, length)] for length in result["extra_info"]["turns"]]
 
 
 def unlike(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
@@ -181,66 +176,63 @@ def unlike(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
     return "; ".join(f"{name.replace('_', ' ')} {base.get(name)} and {head.get(name)}" for name in differ)
 
 
-def rows(found: Found, rules: Rules) -> list[Row]:
+# Verdicts
+
+
+def rows(measured: Measurements, rules: Rules) -> list[Row]:
     """Return the verdict on every benchmark of either side."""
-    decided = decide(found.screened, found.confirmed, rules)
+    decided = decide(measured.screened, measured.confirmed, rules)
     return [
-        *(row_of(one, found, decided) for one in found.matched.both),
-        *(Row(short(name), Verdict.NEW, why="only the head has it") for name in found.matched.new),
-        *(Row(short(name), Verdict.MISSING, why="only the base has it") for name in found.matched.missing),
+        *(row_of(benchmark, measured, decided) for benchmark in measured.matched.both),
+        *(Row(short(name), Verdict.NEW, why="only the head has it") for name in measured.matched.new),
+        *(Row(short(name), Verdict.MISSING, why="only the base has it") for name in measured.matched.missing),
     ]
 
 
-def row_of(one: Match, found: Found, decided: Mapping[str, Row]) -> Row:
+def row_of(benchmark: Match, measured: Measurements, decided: Mapping[str, Row]) -> Row:
     """Return the verdict on a benchmark of both sides: what was *decided*, where it ran to its end and as it should."""
-    row = Row(short(one.head), Verdict.FAILED, renamed_from=short(one.base) if one.base != one.head else None)
-    if reasons := found.failures.get(one.head):
-        measured = found.screened.get(one.head) or found.confirmed.get(one.head)
-        return replace(row, verdict=kind_of(reasons, bool(measured)), why="; ".join(dict.fromkeys(reasons)))
-    if words := found.unlike.get(one.head):
-        return replace(row, verdict=Verdict.NOT_COMPARABLE, why=words)
-    if one.head not in decided:
-        return replace(row, why="not measured")
-    row = replace(decided[one.head], name=row.name, renamed_from=row.renamed_from)
-    if row.verdict is Verdict.UNDECIDED and _is_spread_of_threads(one.head, found):
-        return replace(
-            row, verdict=Verdict.NOT_GATED, why=f"too much spread on several threads; {row.why}".rstrip("; ")
-        )
-    if row.verdict is Verdict.SAME and row.renamed_from:
-        return replace(row, verdict=Verdict.RENAMED)
+    name, before = short(benchmark.head), short(benchmark.base)
+    row = replace(_verdict_on(benchmark.head, measured, decided), name=name)
+    if benchmark.base == benchmark.head:
+        return row
+    return replace(row, renamed_from=before, verdict=Verdict.RENAMED if row.verdict is Verdict.SAME else row.verdict)
+
+
+def _verdict_on(name: str, measured: Measurements, decided: Mapping[str, Row]) -> Row:
+    if reasons := measured.reasons_of(name):
+        return Row(name, kind_of(reasons, bool(measured.comparisons_of(name))), why="; ".join(reasons))
+    if words := measured.unlike(name):
+        return Row(name, Verdict.NOT_COMPARABLE, why=words)
+    row = decided.get(name) or Row(name, Verdict.FAILED, why="not measured")
+    if row.verdict is Verdict.UNDECIDED and _is_spread_of_threads(name, measured):
+        why = f"too much spread on several threads; {row.why}".rstrip("; ")
+        return replace(row, verdict=Verdict.NOT_GATED, why=why)
     return row
 
 
-def _is_spread_of_threads(name: str, found: Found) -> bool:
+def _is_spread_of_threads(name: str, measured: Measurements) -> bool:
     """Whether several threads computed, and fresh pairs enough to tell left it open."""
-    return (found.threads[name] or 1) > 1 and len(found.confirmed.get(name, ())) >= FEWEST_PAIRS
+    return (measured.threads(name) or 1) > 1 and len(measured.confirmed.get(name, ())) >= FEWEST_PAIRS
 
 
 def kind_of(reasons: Sequence[str], is_measured: bool) -> Verdict:
     """Tell what failed from what this machine lacks, which is skipped each time, on a side or both."""
-    skipped = not is_measured and all(NO_RESULT not in words and "failed: " not in words for words in reasons)
+    skipped = not is_measured and all(NO_RESULT not in reason and "failed: " not in reason for reason in reasons)
     return Verdict.MISSING if skipped else Verdict.FAILED
 
 
-def short(name: str) -> str:
-    """Return a benchmark's name without its file, which the function's name tells."""
-    return name.rpartition("::")[2]
-
-
-def notes(found: Found) -> list[str]:
+def notes(measured: Measurements) -> list[str]:
     """Return what a reader should know beside the verdicts."""
-    stages = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in found.seconds.items())
-    lines = [f"{len(found.raw)} pairs of processes' benchmarks; {stages}"]
-    if found.witness:
-        tenths = [one["p10"] for one in found.witness]
+    stages = ", ".join(f"{stage} {seconds:.0f} s" for stage, seconds in measured.seconds.items())
+    lines = [f"{len(measured.comparisons)} pairs of processes' benchmarks; {stages}", *_witness_notes(measured)]
+    if measured.is_measured_otherwise:
+        lines.append("the code that measures is another in the head: what is timed may be, too")
+    changed = measured.changed_versions().items()
+    return [*lines, *(f"{name}: {base} in the base, {head} in the head" for name, (base, head) in changed)]
+
+
+def _witness_notes(measured: Measurements) -> Iterator[str]:
+    if tenths := [seen["p10"] for seen in measured.witness]:
         middle = statistics.median(tenths)
         words = f"p10 {middle * 1e6:.1f} µs, from {min(tenths) / middle - 1:+.0%} to {max(tenths) / middle - 1:+.0%}"
-        lines.append(f"witness: the calibration workload's {words} over the run")
-    if len({*found.suites.values()}) > 1:
-        lines.append("the code that measures is another in the head: what is timed may be, too")
-    base, head = (found.versions.get(name, {}) for name in SIDES)
-    changed = [name for name in {**base, **head} if base.get(name) != head.get(name)]
-    lines += [
-        f"{name}: {base.get(name, 'absent')} in the base, {head.get(name, 'absent')} in the head" for name in changed
-    ]
-    return lines
+        yield f"witness: the calibration workload's {words} over the run"

@@ -1,6 +1,6 @@
 """What the gate says of each benchmark, and what its exit code makes of that."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -21,6 +21,9 @@ class Verdict(StrEnum):
     NOT_GATED = "not gated"  # measured and told, and never a reason to fail
 
 
+COMPARED = {Verdict.SLOWER, Verdict.FASTER, Verdict.SAME, Verdict.RENAMED}
+
+
 class Exit(IntEnum):
     """Exit codes of the gate."""
 
@@ -29,6 +32,9 @@ class Exit(IntEnum):
     INCOMPLETE = 2  # missing, failed, not a number, empty, or too noisy
     NOT_COMPARABLE = 3
     USAGE = 4
+
+
+WORST_FIRST = (Exit.SLOWER, Exit.NOT_COMPARABLE, Exit.INCOMPLETE, Exit.PASSED)
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,25 @@ class Policy:
     allow_missing: bool = False
     fail_on_faster: bool = False  # so that baselines get renewed
 
+    def exit_of(self, verdict: Verdict) -> Exit:
+        """Return the exit code that a verdict asks for."""
+        if verdict is Verdict.SLOWER or (verdict is Verdict.FASTER and self.fail_on_faster):
+            return Exit.SLOWER
+        if verdict is Verdict.NOT_COMPARABLE:
+            return Exit.NOT_COMPARABLE
+        return Exit.INCOMPLETE if self._leaves_open(verdict) else Exit.PASSED
+
+    def _leaves_open(self, verdict: Verdict) -> bool:
+        if verdict is Verdict.NEW:
+            return not self.allow_new
+        if verdict is Verdict.MISSING:
+            return not self.allow_missing
+        return verdict in {Verdict.UNDECIDED, Verdict.FAILED}
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that a gate found."""
+    """All that a gate has to tell."""
 
     base: str  # what was compared, in words: a revision and its commit, a folder, or files
     head: str
@@ -80,18 +101,13 @@ class Outcome:
     @property
     def exit(self) -> Exit:
         """The exit code: a slowdown counts most, then what cannot be compared, then what was not."""
-        verdicts = {row.verdict for row in self.rows}
-        if Verdict.SLOWER in verdicts or (self.policy.fail_on_faster and Verdict.FASTER in verdicts):
-            return Exit.SLOWER
-        if self.refusals or Verdict.NOT_COMPARABLE in verdicts:
-            return Exit.NOT_COMPARABLE
-        return Exit.INCOMPLETE if self._is_incomplete(verdicts) else Exit.PASSED
+        return min(self._exits(), key=WORST_FIRST.index)
 
-    def _is_incomplete(self, verdicts: set[Verdict]) -> bool:
-        open_ones = {Verdict.UNDECIDED, Verdict.FAILED}
-        if not self.policy.allow_new:
-            open_ones |= {Verdict.NEW}
-        if not self.policy.allow_missing:
-            open_ones |= {Verdict.MISSING}
-        compared = verdicts & {Verdict.SLOWER, Verdict.FASTER, Verdict.SAME, Verdict.RENAMED}
-        return bool(self.problems or verdicts & open_ones or not compared)
+    def _exits(self) -> Iterator[Exit]:
+        verdicts = {row.verdict for row in self.rows}
+        yield from map(self.policy.exit_of, verdicts)
+        if self.refusals:
+            yield Exit.NOT_COMPARABLE
+        if self.problems or not verdicts & COMPARED:
+            yield Exit.INCOMPLETE
+        yield Exit.PASSED  # where nothing is against it

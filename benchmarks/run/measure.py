@@ -128,12 +128,12 @@ def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Tu
     """Warm up, and draw a block in each turn until *plan* is met."""
     warm, witness, drawn = warm_up(session, question.feeds, plan), Witness(), list[Block]()
     blocks = draw(session, question.feeds, plan, min(warm, default=None))
-    turns.report("slice")
+    turns.wait_for_turn()
     with turns.on_the_core(session):
         for block in witness.look_after(blocks, WITNESSED_TURNS):
             drawn.append(block)
-            turns.report("slice")
-    turns.report("done")
+            turns.wait_for_turn()
+    turns.finish()
     return Drawn(warm, drawn, [], witness)
 
 

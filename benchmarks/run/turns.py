@@ -1,11 +1,10 @@
 """Turns with another process: a base and a head of the suite that run the same benchmarks, one block at a time.
 
-The gate (:mod:`benchmarks.gate`) starts both with ``--lockstep READ,WRITE``, the ends of two pipes. A side tells in a
-line of JSON where it is, and goes on when a line comes back. It is told which benchmarks to run, in which order and
-how; it waits before each, and between the blocks of samples that the sampler draws, never inside one.
+The gate (:mod:`benchmarks.gate`) starts both; :mod:`benchmarks.run.lockstep` has the words that they speak with it. A
+side is told which benchmarks to run, in which order and how; it waits before each, and between the blocks of samples
+that the sampler draws, never inside one.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import Any
 import pytest
 
 from benchmarks.protocol import Session
+from benchmarks.run import lockstep
+from benchmarks.run.lockstep import Identity, Report, Schedule
 from benchmarks.run.selection import selection_of
 from models.manifest import ModelError
 
@@ -23,12 +24,8 @@ TURNS = pytest.StashKey["Turns"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the gate says to a side."""
     words = "take turns with another run, over these two pipes (tox run -e gate)"
-    parser.getgroup("client or server").addoption("--lockstep", type=_ends, metavar="READ,WRITE", help=words)
-
-
-def _ends(text: str) -> tuple[int, int]:
-    reading, writing = map(int, text.split(","))
-    return reading, writing
+    group = parser.getgroup("client or server")
+    group.addoption(lockstep.OPTION, type=lockstep.pipe_ends, metavar="READ,WRITE", help=words)
 
 
 class Turns:
@@ -36,35 +33,38 @@ class Turns:
 
     def __init__(self, reading: int, writing: int) -> None:
         self._answers, self._reports = os.fdopen(reading), os.fdopen(writing, "w", buffering=1)
-        self._schedule: dict[str, Any] = {}
-        self.ended: dict[str, str] = {}  # why a benchmark has no result
+        self._schedule = Schedule()
 
-    def report(self, *where: Any) -> Any:
-        """Tell where this side is; return what the gate answers when it is this side's turn again."""
+    def report(self, where: str, *what: Any) -> Any:
+        """Tell the gate where this side is, and what it wants to know; return its answer, when this side may go on."""
         try:
-            self._reports.write(f"{json.dumps(where)}\n")
-            answer = self._answers.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
+            lockstep.send(self._reports, [where, *what])
+            return lockstep.receive(self._answers)
+        except (BrokenPipeError, EOFError):
             pytest.exit("the gate has ended", returncode=pytest.ExitCode.INTERRUPTED)
-        return json.loads(answer)
 
-    def ask(self, collected: dict[str, Any]) -> list[str]:
+    def ask(self, collected: dict[str, Identity]) -> list[str]:
         """Tell what there is to measure; return what is to be."""
-        self._schedule = self.report("collected", collected)
-        names: list[str] = self._schedule["names"]
-        return names
+        self._schedule = Schedule.from_json(self.report(Report.COLLECTED, collected))
+        return [*self._schedule.names]
+
+    def wait_for_turn(self) -> None:
+        """Wait before a block, and after the last, until the other side has had its turn."""
+        self.report(Report.BETWEEN_BLOCKS)
+
+    def finish(self) -> None:
+        """Tell that no block is left; wait until the other side has none left either."""
+        self.report(Report.DONE)
 
     @property
     def seconds(self) -> float:
         """How many seconds of samples a turn has."""
-        return float(self._schedule["turn_seconds"])
+        return self._schedule.turn_seconds
 
     @contextmanager
     def on_the_core(self, session: Session) -> Iterator[None]:
         """Keep what computes on the core that the gate says, the other side's too; not where several threads do."""
-        core = self._schedule["core"]
+        core = self._schedule.core
         if core is None or (session.facts.threads or 1) > 1:
             yield
             return
@@ -83,31 +83,32 @@ def turns_of(config: pytest.Config) -> Turns | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the pipes."""
-    if ends := config.getoption("lockstep"):
-        config.stash[TURNS] = turns = Turns(*ends)
-        config.pluginmanager.register(_Ends(turns))
+    if pipe_ends := config.getoption(lockstep.OPTION):
+        config.stash[TURNS] = turns = Turns(*pipe_ends)
+        config.pluginmanager.register(_ReasonsWithoutResult(turns))
 
 
-class _Ends:
-    """Notes how each benchmark ended, where that was not in a result."""
+class _ReasonsWithoutResult:
+    """Notes why a benchmark failed or was skipped, which no saved result says, and tells the gate at the end."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
+        self._reasons: dict[str, str] = {}  # by the benchmark's name
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the reason of a failure or a skip."""
+        """Note the reason of a failure or a skip."""
         if report.skipped and isinstance(report.longrepr, tuple):
-            self._turns.ended[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
+            self._reasons[report.nodeid] = report.longrepr[2].removeprefix("Skipped: ")
         elif not report.passed:
             words, crash = report.longreprtext.strip(), getattr(report.longrepr, "reprcrash", None)
             if "\n" in words and crash:  # a traceback, of an error that does not explain itself
                 words = crash.message
-            self._turns.ended[report.nodeid] = f"failed: {' '.join(words.split())}"
+            self._reasons[report.nodeid] = f"failed: {' '.join(words.split())}"
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Tell them, once the results are saved."""
-        self._turns.report("end", self._turns.ended)
+        self._turns.report(Report.END, self._reasons)
 
 
 @pytest.hookimpl(trylast=True)
@@ -126,11 +127,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Wait until the other side is at the same benchmark."""
     if turns := turns_of(item.config):
-        turns.report("test", item.nodeid)
+        turns.report(Report.TEST, item.nodeid)
 
 
-def _identity(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
-    """Return what makes a benchmark the same under another name: what it does, with which parameters, and the file."""
+def _identity(config: pytest.Config, item: pytest.Item) -> Identity:
+    """Return by what the gate knows a benchmark that has got another name."""
     parameters = dict(item.callspec.params)  # type: ignore[attr-defined]  # parametrised by conftest.py
     model = parameters.pop("model")
     try:
@@ -138,4 +139,4 @@ def _identity(config: pytest.Config, item: pytest.Item) -> dict[str, Any]:
     except ModelError:
         sha256 = None  # the benchmark itself tells why
     function = item.originalname  # type: ignore[attr-defined]
-    return {"function": function, "sha256": sha256, **parameters}
+    return lockstep.identity(function, sha256, parameters)

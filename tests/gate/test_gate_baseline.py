@@ -6,10 +6,10 @@ import json
 import math
 import subprocess
 import sys
-from argparse import Namespace
 
 import numpy as np
 import pytest
+from gate_helpers import measurements
 from helpers import ROOT
 
 from benchmarks.gate import baseline, checkouts, compare
@@ -25,7 +25,8 @@ from benchmarks.gate.baseline import (
 )
 from benchmarks.gate.checkouts import CheckoutError
 from benchmarks.gate.decide_pairs import Pair, Rules
-from benchmarks.gate.screen import Found, Match, Matched
+from benchmarks.gate.options import Options
+from benchmarks.gate.pair import Match, Matched
 from benchmarks.gate.verdicts import Verdict
 from benchmarks.results import alike
 
@@ -400,7 +401,7 @@ def pairs(slower, scatter=1e-3):
 def fresh(pairs, base=NAME, threads=1, **more):
     """Return what lockstep found of the suspect."""
     confirmed = {NAME: pairs} if pairs else {}
-    return Found(Matched([Match(base, NAME)], [], []), confirmed=confirmed, threads={NAME: threads}, **more)
+    return measurements(Matched([Match(base, NAME)], [], []), confirmed=confirmed, threads={NAME: threads}, **more)
 
 
 def last_word(found):
@@ -433,7 +434,7 @@ def test_what_is_the_same_or_cannot_be_compared_is_no_suspect():
 
 
 def test_a_suspect_that_no_fresh_pair_measured_does_not_pass():
-    for found in (Found(), fresh([])):
+    for found in (measurements(), fresh([])):
         row = last_word(found)
         assert (row.verdict, row.why) == (Verdict.FAILED, "suspected, and no fresh pair measured it")
 
@@ -479,10 +480,7 @@ def against(tmp_path, monkeypatch):
             files[side] = [tmp_path / f"{side}-{number}.json" for number in range(len(contents))]
             for file, one in zip(files[side], contents, strict=True):
                 file.write_text(json.dumps(one))
-        rules = {"screen": 4, "confirm": 10, "max_suspects": 15}
-        policy = {"allow_new": False, "allow_missing": False, "fail_on": None}
-        named = {"baseline": files["base"], "head_runs": files["head"] or None, "environment": "bench", "seconds": 0.5}
-        return compare.against_saved(Namespace(**rules, **policy, **named), [])
+        return compare.against_saved(Options(baseline=files["base"], head_runs=files["head"]))
 
     return compared
 

@@ -214,3 +214,26 @@ def test_a_version_from_before_the_gate_is_refused(root):
         CheckoutError, match=r"base: the working tree \(.*\) is older than the gate: it cannot take turns"
     ):
         prepare("base", working_tree(root), "bench")
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_version_of_another_protocol_is_refused_in_one_line_before_anything_is_built(root, number):
+    (root / "tox.py").write_text(TOX)
+    (root / "benchmarks" / "run").mkdir()
+    (root / "benchmarks" / "run" / "lockstep.py").write_text(f"PROTOCOL = {number}\n")
+    with pytest.raises(CheckoutError) as raised:
+        prepare("base", checkouts.Checkout(root, "v9 (0123abc)"), "bench")
+    assert str(raised.value) == (
+        f"base: v9 (0123abc) takes turns by protocol {number} and this gate by 1: "
+        f"name a revision of protocol 1, or run a gate of protocol {number}"
+    )
+    assert not (root / "told").exists()
+
+
+@pytest.mark.parametrize("place", ["turns.py", "run/turns.py", "run/lockstep.py"])
+def test_a_version_of_the_gates_protocol_is_prepared_wherever_it_says_so(root, place):
+    (root / "tox.py").write_text(TOX)
+    (root / "benchmarks" / "turns.py").unlink()
+    (root / "benchmarks" / "run").mkdir()
+    (root / "benchmarks" / place).write_text("PROTOCOL = 1\n" if place == "run/lockstep.py" else "")
+    assert prepare("base", checkouts.Checkout(root, "v1"), "bench").name == "base"

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from gate_helpers import measurements
 from helpers import ROOT
 from test_gate_baseline import MACHINE, NAME, content, pairs, result
 from test_gate_checkouts import TOX, of, repository  # noqa: F401  # a fixture
 
 from benchmarks.gate import __main__ as command
 from benchmarks.gate import checkouts, compare, screen
-from benchmarks.gate.pair import Version
-from benchmarks.gate.screen import Found
+from benchmarks.gate.pair import Match, Matched, Version
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_wrong_usage_ends_with_4_and_says_what_is_wrong(gate, words, told):
 
 
 def test_behind_two_dashes_everything_is_the_suites():
-    options, suite = command.parsed(["main", "--screen", "2", "--", "--model", "resnet8", "--", "-x", "--baseline"])
-    assert (options.base, options.head, options.screen) == ("main", None, 2)
-    assert suite == ["--model", "resnet8", "--", "-x", "--baseline"]
+    options = command.parsed(["main", "--screen", "2", "--", "--model", "resnet8", "--", "-x", "--baseline"])
+    assert (options.base, options.head, options.rules.screen) == ("main", None, 2)
+    assert options.suite == ["--model", "resnet8", "--", "-x", "--baseline"]
 
 
 # In lockstep
@@ -88,8 +88,8 @@ def gated(monkeypatch):
 
     def measured(versions, arguments, folder, rules, only=None):
         given.append((arguments, folder, rules, only))
-        matched = screen.Matched([screen.Match("one", "one")], [], [])
-        return Found(matched, screened={"one": pairs(0)[:4]}, confirmed={NAME: pairs(0.1)}, threads={"one": 1})
+        matched = Matched([Match("one", "one")], [], [])
+        return measurements(matched, screened={"one": pairs(0)[:4]}, confirmed={NAME: pairs(0.1)}, threads={"one": 1})
 
     monkeypatch.setattr(checkouts, "prepare", prepared)
     monkeypatch.setattr(screen, "gate", measured)

@@ -18,7 +18,7 @@ from benchmarks.gate.decide_pairs import (
     decide,
     estimate,
     holm,
-    log_ratio_of_slices,
+    log_ratio_of_turns,
     more_pairs,
     suspects,
 )
@@ -51,18 +51,18 @@ def test_slices_of_a_few_samples_are_taken_together():
     base = [[1.0, 1.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     head = [[1.0, 1.1], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0]]
     fast = math.log(np.quantile([1.1, 9, 9, 9, 9], 0.1) / np.quantile([1.0, 3, 3, 3, 3], 0.1))
-    assert log_ratio_of_slices(base, head).quartile == pytest.approx(fast)
+    assert log_ratio_of_turns(base, head).quartile == pytest.approx(fast)
 
 
 def test_the_value_of_a_pair_is_the_median_over_neighbouring_slices():
     base = [[9.0, *[1.0] * 8]] * 5
     head = [[1.0, *[value] * 8] for value in (1.1, 1.2, 1.3, 5.0, 0.2)]
     middle = np.mean([math.log(value) for value in (1.1, 1.2, 1.3, 5.0, 0.2)])  # a tenth of five is none
-    assert log_ratio_of_slices(base, head) == near(math.log(1.2), middle)
+    assert log_ratio_of_turns(base, head) == near(math.log(1.2), middle)
 
 
 def test_the_lower_quartile_is_not_moved_by_what_the_mean_sees():
-    found = log_ratio_of_slices([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
+    found = log_ratio_of_turns([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
     assert found == near(0.0, math.log(12 / 8))
 
 
@@ -76,7 +76,7 @@ def test_the_guard_sees_what_only_some_inferences_pay(length, share, factor):
         drawn = generator.normal(1, 0.01, (90, length))
         return (drawn * np.where(generator.random(drawn.shape) < slow, factor, 1)).tolist()
 
-    pairs = [log_ratio_of_slices(slices(0), slices(share)) for _ in range(14)]
+    pairs = [log_ratio_of_turns(slices(0), slices(share)) for _ in range(14)]
     row = decide({"one": pairs[:4]}, {"one": pairs[4:]}, RULES)["one"]
     assert (row.verdict, row.effect.statistic) == (Verdict.SLOWER, "mean")
 
@@ -100,8 +100,8 @@ def test_what_is_slower_by_itself_but_not_among_so_many_is_not_the_same(statisti
 def test_the_first_sample_and_the_surplus_of_the_longer_side_are_left_out():
     base, head = [[50.0, 1.0, 1.0]] * 4 + [[7.0, 7.0]] * 3, [[1.0, 2.0, 2.0]] * 4
     expected = near(math.log(2), math.log(2))
-    assert log_ratio_of_slices(base, head) == expected
-    assert log_ratio_of_slices([[1.0]] * 4, [[2.0]] * 4) == expected  # a single sample is all there is
+    assert log_ratio_of_turns(base, head) == expected
+    assert log_ratio_of_turns([[1.0]] * 4, [[2.0]] * 4) == expected  # a single sample is all there is
 
 
 def test_slices_are_compared_over_as_many_samples_of_each():
@@ -109,9 +109,9 @@ def test_slices_are_compared_over_as_many_samples_of_each():
     for _ in range(400):  # the same times, of which one side draws twice as many
         base.append(list(np.exp(generator.normal(0, 0.2, 4))))
         head.append(list(np.exp(generator.normal(0, 0.2, 8))))
-    assert log_ratio_of_slices(base, head).quartile == pytest.approx(0, abs=0.03)
+    assert log_ratio_of_turns(base, head).quartile == pytest.approx(0, abs=0.03)
     cold = [[1.5, 1.0]] * 4, [[1.5]] * 4  # nor is a cold sample compared with a warm one
-    assert log_ratio_of_slices(*cold) == Pair(0.0, 0.0)
+    assert log_ratio_of_turns(*cold) == Pair(0.0, 0.0)
 
 
 @pytest.mark.parametrize("bad", [[], [1.0, math.nan], [math.inf], [0.0], [1.0, -1.0]])
@@ -119,13 +119,13 @@ def test_slices_are_compared_over_as_many_samples_of_each():
 @pytest.mark.parametrize("where", [0, 4, 5])
 def test_what_is_no_time_makes_the_pair_nan(bad, side, where):
     sides = {"base": [[1.0, 1.0]] * 6, "head": [[1.0, 1.0]] * 5 + [[1.0]]}
-    assert log_ratio_of_slices(**sides) == Pair(0.0, 0.0)
+    assert log_ratio_of_turns(**sides) == Pair(0.0, 0.0)
     sides[side] = [*sides[side][:where], bad, *sides[side][where + 1 :]]
-    assert math.isnan(log_ratio_of_slices(**sides).quartile)
+    assert math.isnan(log_ratio_of_turns(**sides).quartile)
 
 
 def test_too_few_slices_make_the_pair_nan():
-    found = log_ratio_of_slices([[1.0]] * 3, [[1.0]] * 9)
+    found = log_ratio_of_turns([[1.0]] * 3, [[1.0]] * 9)
     assert math.isnan(found.quartile)
     assert math.isnan(found.mean)
 

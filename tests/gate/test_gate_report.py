@@ -92,6 +92,13 @@ def test_verdict(verdict, policy, exit_code, kind, meaning):
     assert report.markdown(found).count("| `one` ") == (1 if verdict in {Verdict.SAME, Verdict.NOT_GATED} else 2)
 
 
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_policy_says_what_a_verdict_makes_of_a_gate_that_passes(verdict):
+    for flags in itertools.product([False, True], repeat=3):
+        policy = Policy(*flags)
+        assert policy.exit_of(verdict) is Outcome("", "", [SAME, Row("one", verdict)], policy).exit
+
+
 @pytest.mark.parametrize(
     "texts", [{}, {"refusals": ["r"]}, {"problems": ["p"]}, {"refusals": ["r"], "problems": ["p"]}]
 )

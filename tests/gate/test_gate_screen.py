@@ -12,13 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+from gate_helpers import measurements
 from helpers import FAKE_PLATFORMS, ROOT, clean_environment, command_line
 
 from benchmarks.gate import pair, screen
 from benchmarks.gate.decide_pairs import Pair, Rules
-from benchmarks.gate.pair import Match, Matched, Schedule, SideError, Version, match
-from benchmarks.gate.screen import Found
+from benchmarks.gate.pair import Match, Matched, SideError, Version, match
 from benchmarks.gate.verdicts import Outcome, Verdict
+from benchmarks.run.lockstep import Schedule
 
 # The folder's name tells a side which of the two it is.
 PRELUDE = (
@@ -213,13 +214,13 @@ def drawn(*turns, seconds=1e-3):
 
 
 def test_samples_are_told_apart_by_turns():
-    assert screen.slices(drawn(2, 1, 3)) == [[1e-3] * 2, [1e-3], [1e-3] * 3]
+    assert screen.samples_by_turn(drawn(2, 1, 3)) == [[1e-3] * 2, [1e-3], [1e-3] * 3]
     assert screen.pair_of(drawn(5, 5, 5, 5), drawn(6, 4, 5, 5, 5, seconds=2e-3)).quartile == pytest.approx(math.log(2))
 
 
 def test_a_run_too_short_for_four_turns_fails():
     pair = screen.pair_of(drawn(5, 5, 5), drawn(5, 5, 5))
-    found = Found(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
+    found = measurements(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
     (row,) = screen.rows(found, RULES)
     assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 pairs are not numbers")
 
@@ -236,7 +237,7 @@ def test_a_run_too_short_for_four_turns_fails():
 )
 def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(measured, reasons, verdict):
     pairs = [screen.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * measured
-    found = Found(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
+    found = measurements(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
     (row,) = screen.rows(found, RULES)
     assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
 
@@ -244,7 +245,7 @@ def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(measured,
 @pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
 def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
     wild = [Pair(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
-    found = Found(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
+    found = measurements(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
     (row,) = screen.rows(found, RULES)
     assert row.verdict is verdict
 

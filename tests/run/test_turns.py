@@ -29,8 +29,7 @@ def test_the_witness_tells_its_work_and_how_long_it_took(monkeypatch):
     monkeypatch.setattr(witness.time, "perf_counter", lambda: next(seconds))
     seen = Witness()
     seen.look()
-    found = seen.facts()
-    assert found == {
+    assert seen.facts() == {
         "workload": WORKLOAD,
         "p10": pytest.approx(3e-3),
         "median": pytest.approx(3e-3),
@@ -72,19 +71,19 @@ def test_the_witness_works_on_one_thread_and_leaves_the_others_as_they_were():
 def test_each_result_has_a_witness(suite):
     assert suite.run("--benchmark-only", "--benchmark-json=out.json").ret == 0
     (benchmark,) = suite.benchmarks()
-    calibration = benchmark["extra_info"]["calibration"]
-    assert calibration["workload"] == WORKLOAD
-    assert 0 < calibration["p10"] <= calibration["median"]
-    assert calibration["rounds"] == SHOTS * benchmark["extra_info"]["blocks"]
+    saved = benchmark["extra_info"]["witness"]
+    assert saved["workload"] == WORKLOAD
+    assert 0 < saved["p10"] <= saved["median"]
+    assert saved["rounds"] == SHOTS * benchmark["extra_info"]["blocks"]
     assert "turns" not in benchmark["extra_info"]
 
 
 @pytest.mark.parametrize(("block_seconds", "blocks"), [(None, 10), (0.005, 200), (0.02, 50)])
 def test_a_turn_is_as_long_as_the_gate_says(block_seconds, blocks):
-    found = plan(OPTIONS.__getitem__, block_seconds)
-    assert found.block_seconds == block_seconds
-    length = found.block_seconds or BLOCK_SECONDS
-    assert found.next_rounds([], 1e-4, length) == pytest.approx(1 / 1e-4 / blocks, abs=1)
+    planned = plan(OPTIONS.__getitem__, block_seconds)
+    assert planned.block_seconds == block_seconds
+    length = planned.block_seconds or BLOCK_SECONDS
+    assert planned.next_rounds([], 1e-4, length) == pytest.approx(1 / 1e-4 / blocks, abs=1)
 
 
 # The pipes
@@ -126,7 +125,7 @@ def test_a_side_ends_when_nobody_reads_its_reports(ends):
 
 @pytest.mark.parametrize("text", ["3", "three,four"])
 def test_ends_that_are_none_are_wrong_usage(suite, text):
-    found = suite.run(f"--lockstep={text}")
-    assert found.ret == pytest.ExitCode.USAGE_ERROR
-    found.stderr.fnmatch_lines(["*argument --lockstep: invalid * value: *"])
+    ended = suite.run(f"--lockstep={text}")
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["*argument --lockstep: invalid * value: *"])
     assert suite.calls("time") == []

@@ -1,0 +1,110 @@
+"""What pairs of processes measured: a record of each benchmark in each pair, and what all of them say together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from benchmarks.gate.decide_pairs import Pair
+from benchmarks.gate.pair import SIDES, Matched
+
+SCREEN, CONFIRM = "screen", "confirm"  # the stages of a gate
+MachineInfo = Mapping[str, Any]  # what a saved run says of machine and versions
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A benchmark in a pair of processes that both measured it."""
+
+    name: str  # the head's
+    stage: str
+    number: int  # of the pair of processes in its stage, from 1
+    log_ratio: Pair
+    unlike: str = ""  # what was in force on one side only
+    threads: int | None = None
+    witness: Sequence[Mapping[str, float]] = ()  # what each side saw of the state of the machine
+    statistics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by side; of one run, for the JSON
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the gate's JSON keeps of it."""
+        of_pair = {"pair": f"{self.stage}-{self.number}", "benchmark": short(self.name)}
+        return {**of_pair, "log_ratio": asdict(self.log_ratio), **self.statistics}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A benchmark in a pair of processes of which a side has no result."""
+
+    name: str  # the head's
+    reason: str
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """All that was measured, however far it came."""
+
+    matched: Matched = field(default_factory=Matched)
+    comparisons: Sequence[Comparison] = ()
+    failures: Sequence[Failure] = ()
+    machines: Mapping[str, MachineInfo] = field(default_factory=dict)  # by side
+    problems: Sequence[str] = field(default_factory=list)  # what ended it early
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
+
+    @property
+    def screened(self) -> dict[str, list[Pair]]:
+        """The pairs that all benchmarks were screened with, by name."""
+        return self._pairs(SCREEN)
+
+    @property
+    def confirmed(self) -> dict[str, list[Pair]]:
+        """The fresh pairs of the suspects, by name."""
+        return self._pairs(CONFIRM)
+
+    def _pairs(self, stage: str) -> dict[str, list[Pair]]:
+        pairs: dict[str, list[Pair]] = {}
+        for comparison in self.comparisons:
+            if comparison.stage == stage:
+                pairs.setdefault(comparison.name, []).append(comparison.log_ratio)
+        return pairs
+
+    @property
+    def witness(self) -> list[Mapping[str, float]]:
+        """What was seen of the state of the machine, on both sides and all the time."""
+        return [seen for comparison in self.comparisons for seen in comparison.witness]
+
+    @property
+    def machine(self) -> MachineInfo:
+        """The machine, as the head tells it; empty where no pair came to its end."""
+        return self.machines.get("head", {})
+
+    def comparisons_of(self, name: str) -> list[Comparison]:
+        """Return all of a benchmark."""
+        return [comparison for comparison in self.comparisons if comparison.name == name]
+
+    def reasons_of(self, name: str) -> list[str]:
+        """Return why pairs lack a benchmark, each reason once."""
+        return [*dict.fromkeys(failure.reason for failure in self.failures if failure.name == name)]
+
+    def unlike(self, name: str) -> str:
+        """Say what was in force on one side only when a benchmark was measured; nothing where both did the same."""
+        differences = [comparison.unlike for comparison in self.comparisons_of(name) if comparison.unlike]
+        return differences[-1] if differences else ""
+
+    def threads(self, name: str) -> int | None:
+        """Return on how many threads a benchmark computed; None where nobody knows."""
+        return self.comparisons_of(name)[-1].threads
+
+    def changed_versions(self) -> dict[str, tuple[str, str]]:
+        """Return the base's and the head's versions of what has another on the other side, or is absent there."""
+        base, head = (self.machines.get(side, {}).get("versions", {}) for side in SIDES)
+        names = [name for name in {**base, **head} if base.get(name) != head.get(name)]
+        return {name: (base.get(name, "absent"), head.get(name, "absent")) for name in names}
+
+    @property
+    def is_measured_otherwise(self) -> bool:
+        """Whether the code that measures is another on the other side."""
+        return len({machine["suite"] for machine in self.machines.values()}) > 1
+
+
+def short(name: str) -> str:
+    """Return a benchmark's name without its file, which the function's name tells."""
+    return name.rpartition("::")[2]
