@@ -8,7 +8,6 @@ other systems neither tell what a process uses nor let choose a core.
 """
 
 import argparse
-import json
 import math
 import os
 import statistics
@@ -19,7 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any
 
 from tabulate import tabulate
 
@@ -30,6 +28,7 @@ from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.protocol import Case
+from benchmarks.results import Result, load
 from benchmarks.run.lockstep import Schedule
 from benchmarks.settings import Settings, positive
 from browser_harness.processes import Thread, descendants, thread_seconds
@@ -131,17 +130,16 @@ def pair(condition: Condition, platforms: Sequence[str], model: str, folder: Pat
     results = zip(*(read(side) for side in sides), strict=True)
     lasted = [later - earlier for earlier, later in pairwise(marks)]
     return [
-        Measured(early["params"]["platform"], condition, pair_of(early, late).quartile, seconds)
+        Measured(early.params["platform"], condition, pair_of(early, late).quartile, seconds)
         for (early, late), seconds in zip(results, lasted, strict=True)
     ]
 
 
-def read(side: Side) -> list[dict[str, Any]]:
+def read(side: Side) -> Sequence[Result]:
     """Return a side's results; raise SideError where a benchmark has none."""
     if side.reasons:
         raise SideError(f"{side.version.name}: {'; '.join(side.reasons.values())}; see {side.log}")
-    results: list[dict[str, Any]] = json.loads(side.results.read_text())["benchmarks"]
-    return results
+    return load(side.results).results
 
 
 def pair_line(number: int, measured: Sequence[Measured]) -> str:

@@ -1,67 +1,41 @@
 """Saved runs of one machine, without a base to run: the 10th percentile over the calibration workload's, run by run."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks import results
 from benchmarks.gate.decide_pairs import Rules, Suspicion, judge
 from benchmarks.gate.decide_runs import Runs, decide_stored
 from benchmarks.gate.measurements import Measurements, short
 from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
-from benchmarks.measuring.ratio import p10
-from benchmarks.results import Result, alike
+from benchmarks.results import NotARunError, Result, Run, alike
+from benchmarks.results.saved import Fault
 
 
 class SavedError(Exception):
     """A file is no whole run of this suite; the message names it and says what to do."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """A saved run."""
-
-    file: Path
-    machine: Mapping[str, Any]
-    started: str  # date and time
-    commit: str | None  # None where git told none
-    is_changed: bool  # files were changed, so that no revision has them
-    results: Mapping[str, Mapping[str, Any]]  # by full name
-
-    @property
-    def version(self) -> str:
-        """What was measured, in words."""
-        return f"{self.commit or 'no commit'}{', with changes' if self.is_changed else ''}"
-
-
 def load(file: Path) -> Run:
     """Read a run; raise SavedError unless it is a whole one, of this suite, with samples and calibration."""
     try:
-        content = json.loads(file.read_text())
-        status, benchmarks = content["exit_status"], content["benchmarks"]
-        info, started = content["machine_info"], content["datetime"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SavedError(f"{file}: no run of this suite: {type(error).__name__} {error}") from error
-    if status != 0:
-        raise SavedError(f"{file}: the run ended with {status}, not with 0; name whole runs only")
-    if not benchmarks:
+        run = results.load(file)
+    except NotARunError as error:
+        raise SavedError(str(error)) from error
+    if Fault.ENDED_BADLY in run.faults:
+        raise SavedError(f"{file}: the run ended with {run.exit_status}, not with 0; name whole runs only")
+    if Fault.EMPTY in run.faults:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")
-    if lacking := [result["name"] for result in benchmarks if not _is_whole(result)]:
+    if lacking := [result.name for result in run.results if not result.is_complete]:
         raise SavedError(
             f"{file}: {lacking[0]} has no samples, options or calibration; measure it again with this suite"
         )
-    commit = content.get("commit_info") or {}
-    results = {result["fullname"]: result for result in benchmarks}
-    return Run(file, info, started, commit.get("id"), bool(commit.get("dirty")), results)
-
-
-def _is_whole(result: Mapping[str, Any]) -> bool:
-    has_parts = {"stats", "extra_info", "options"} <= result.keys()
-    return has_parts and "data" in result["stats"] and "calibration" in result["extra_info"]
+    return run
 
 
 def check_distinct(runs: Sequence[Run]) -> None:
@@ -115,29 +89,27 @@ def values(runs: Sequence[Run]) -> Runs:
     """Return each benchmark's log of p10 over the calibration's p10, a number for each run that has it."""
     by_name: dict[str, list[float]] = {}
     for run in runs:
-        for name, result in run.results.items():
-            by_name.setdefault(name, []).append(_value(result))
+        for result in run.results:
+            by_name.setdefault(result.fullname, []).append(_value(result))
     return by_name
 
 
-def _value(result: Mapping[str, Any]) -> float:
-    samples, calibration = result["stats"]["data"], result["extra_info"]["calibration"]["p10"]
-    if not (samples and all(math.isfinite(seconds) and seconds > 0 for seconds in [*samples, calibration])):
+def _value(result: Result) -> float:
+    witness = result.witness.p10 if result.witness else math.nan
+    if not (result.samples and all(math.isfinite(seconds) and seconds > 0 for seconds in [*result.samples, witness])):
         return math.nan
-    return math.log(p10(samples) / calibration)
+    return math.log(result.seconds("p10") / witness)
 
 
 def unlike(name: str, base: Sequence[Run], head: Sequence[Run]) -> str:
     """Say what was in force in one run of a benchmark and not in another; nothing where all did the same."""
-    of_runs = [_in_force(run.results[name]) for run in [*base, *head] if name in run.results]
+    of_runs = [_in_force(run.by_name[name]) for run in [*base, *head] if name in run.by_name]
     different = {what: {str(facts[what]) for facts in of_runs} for what in of_runs[0]}
     return "; ".join(f"{what} {' and '.join(sorted(texts))}" for what, texts in different.items() if len(texts) > 1)
 
 
-def _in_force(result: Mapping[str, Any]) -> alike.Facts:
-    return alike.of_benchmark(Result.of(result)) | {
-        "calibration workload": result["extra_info"]["calibration"]["workload"]
-    }
+def _in_force(result: Result) -> alike.Facts:
+    return alike.of_benchmark(result) | {"calibration workload": result.witness and result.witness.workload}
 
 
 def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:
@@ -184,5 +156,5 @@ def _confirmed(benchmark: Match, measured: Measurements, decided: Mapping[str, R
 
 def base_commit(runs: Sequence[Run]) -> str | None:
     """Return the one commit that has all that the runs measured; None where there is none."""
-    commits = {None if run.is_changed else run.commit for run in runs}
+    commits = {None if run.commit.is_changed else run.commit.id for run in runs}
     return commits.pop() if len(commits) == 1 else None

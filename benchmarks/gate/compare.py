@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from benchmarks.gate import baseline, checkouts, screen
-from benchmarks.gate.baseline import Run, SavedError
+from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import Checkout, CheckoutError
 from benchmarks.gate.decide_pairs import Rules
 from benchmarks.gate.decide_runs import FEWEST_RUNS
@@ -17,6 +17,7 @@ from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Version
 from benchmarks.gate.verdicts import Outcome, Row
+from benchmarks.results import Run
 
 ROOT = Path(__file__).parents[2]
 NOT_CONFIRMED = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.gate.decide_pairs import Pair
 from benchmarks.gate.pair import SIDES, Matched
+from benchmarks.results.saved import WitnessTimes
 
 SCREEN, CONFIRM = "screen", "confirm"  # the stages of a gate
 MachineInfo = Mapping[str, Any]  # what a saved run says of machine and versions
@@ -21,7 +22,7 @@ class Comparison:
     log_ratio: Pair
     unlike: str = ""  # what was in force on one side only
     threads: int | None = None
-    witness: Sequence[Mapping[str, float]] = ()  # what each side saw of the state of the machine
+    witness: Sequence[WitnessTimes] = ()  # what each side saw of the state of the machine
     statistics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by side; of one run, for the JSON
 
     def to_json(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class Measurements:
         return pairs
 
     @property
-    def witness(self) -> list[Mapping[str, float]]:
+    def witness(self) -> list[WitnessTimes]:
         """What was seen of the state of the machine, on both sides and all the time."""
         return [seen for comparison in self.comparisons for seen in comparison.witness]
 

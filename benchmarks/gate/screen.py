@@ -1,15 +1,12 @@
 """Gate a head against a base: screen all benchmarks in lockstep, confirm the suspects, give each a verdict."""
 
-import json
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -17,11 +14,9 @@ from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_
 from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements, short
 from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
-from benchmarks.results import Result as SavedResult
-from benchmarks.results import alike, keys
+from benchmarks.results import Result, alike, load
 from benchmarks.run.lockstep import Schedule
 
-Result = Mapping[str, Any]  # a benchmark of pytest-benchmark's JSON
 NO_RESULT = "no result, and no reason"
 STATISTICS = ("min", "median", "mean", "rounds")
 
@@ -120,14 +115,10 @@ class _Measuring:
 
 def read_saved(side: Side) -> Saved:
     """Read what a side has left, once it has ended."""
-    # pytest-benchmark writes no file without a result.
-    content = json.loads(side.results.read_text()) if side.results.exists() else {}
-    # Base and head may save by different schemas.
-    results = {
-        saved["fullname"]: {**saved, "extra_info": SavedResult.of(saved).info}
-        for saved in content.get("benchmarks", ())
-    }
-    return Saved(content.get("machine_info", {}), results, side.reasons or {})
+    if not side.results.exists():  # pytest-benchmark writes no file without a result
+        return Saved({}, {}, side.reasons or {})
+    run = load(side.results)
+    return Saved(run.machine, run.by_name, side.reasons or {})
 
 
 def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Saved]) -> Comparison:
@@ -138,9 +129,9 @@ def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Sav
         stage,
         index,
         pair_of(base, head),
-        unlike(base["extra_info"], head["extra_info"]),
-        head["extra_info"]["threads"],
-        [result["extra_info"][keys.WITNESS] for result in (base, head)],
+        unlike(base, head),
+        head.threads,
+        [result.witness for result in (base, head) if result.witness],
         plain(base, head),
     )
 
@@ -156,24 +147,18 @@ def failure(benchmark: Match, saved: Mapping[str, Saved]) -> str:
 def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
     """Return the statistics that one run against one is compared by."""
     sides = zip(SIDES, (base, head), strict=True)
-    return {side: {name: result["stats"][name] for name in STATISTICS} for side, result in sides}
+    return {side: {name: result.stats[name] for name in STATISTICS} for side, result in sides}
 
 
 def pair_of(base: Result, head: Result) -> Pair:
     """Return the log ratios of a benchmark that both sides drew in turns."""
-    return log_ratio_of_turns(samples_by_turn(base), samples_by_turn(head))
+    return log_ratio_of_turns(base.turns, head.turns)
 
 
-def samples_by_turn(result: Result) -> list[list[float]]:
-    """Return the seconds of a result's samples, a list for each turn."""
-    samples = iter(result["stats"]["data"])
-    return [[*islice(samples, length)] for length in result["extra_info"]["turns"]]
-
-
-def unlike(base: Mapping[str, Any], head: Mapping[str, Any]) -> str:
+def unlike(base: Result, head: Result) -> str:
     """Say what was in force on one side only; nothing where both did the same."""
-    differ = [name for name in alike.IN_FORCE if base.get(name) != head.get(name)]
-    return "; ".join(f"{name.replace('_', ' ')} {base.get(name)} and {head.get(name)}" for name in differ)
+    differences = alike.differences(alike.in_force(base), alike.in_force(head))
+    return "; ".join(f"{name} {ours} and {theirs}" for name, ours, theirs in differences)
 
 
 # Verdicts
@@ -232,7 +217,7 @@ def notes(measured: Measurements) -> list[str]:
 
 
 def _witness_notes(measured: Measurements) -> Iterator[str]:
-    if tenths := [seen["p10"] for seen in measured.witness]:
+    if tenths := [seen.p10 for seen in measured.witness]:
         middle = statistics.median(tenths)
         words = f"p10 {middle * 1e6:.1f} µs, from {min(tenths) / middle - 1:+.0%} to {max(tenths) / middle - 1:+.0%}"
         yield f"witness: the calibration workload's {words} over the run"

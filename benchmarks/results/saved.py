@@ -77,10 +77,10 @@ class Result:
 
         Raises KeyError where it is none.
         """
-        fullname, params = saved["fullname"], saved.get("params") or {}
+        name, params = saved["name"], saved.get("params") or {}
         info = upgraded(saved.get("extra_info") or {}, params)
         stats = saved.get("stats", saved)
-        return cls(fullname, saved.get("name", fullname), params, stats, saved.get("options") or {}, info)
+        return cls(saved.get("fullname", name), name, params, stats, saved.get("options") or {}, info)
 
     @property
     def short_name(self) -> str:
@@ -181,6 +181,11 @@ class Run:
         machine, started = content["machine_info"], content["datetime"]
         results = tuple(map(Result.of, benchmarks))
         return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
+
+    @property
+    def version(self) -> str:
+        """What was measured, in words."""
+        return f"{self.commit.id or 'no commit'}{', with changes' if self.commit.is_changed else ''}"
 
     @property
     def by_name(self) -> dict[str, Result]:

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from helpers import ROOT
 
 from benchmarks.gate import baseline, checkouts, compare
 from benchmarks.gate.baseline import (
-    Run,
     SavedError,
     base_commit,
     confirmed,
@@ -28,7 +28,8 @@ from benchmarks.gate.decide_pairs import Pair, Rules
 from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Match, Matched
 from benchmarks.gate.verdicts import Verdict
-from benchmarks.results import alike
+from benchmarks.results import Result, Run, alike, keys
+from benchmarks.results.saved import Commit
 
 RULES = Rules()
 NAME = "benchmarks/test_latency.py::test_latency[resnet8-server-cpu-b1]"
@@ -82,8 +83,8 @@ def content(*results, **more):
 
 
 def run(*results, number=0, machine=MACHINE, commit="c0ffee", is_changed=False):
-    of = {one["fullname"]: one for one in results or [result()]}
-    return Run(f"run-{number}.json", machine, moment(), commit, is_changed, of)
+    measured = tuple(map(Result.of, results or [result()]))
+    return Run(f"run-{number}.json", keys.SCHEMA_NUMBER, 0, machine, Commit(commit, is_changed), moment(), measured)
 
 
 def runs(slower=0.0, name=NAME, **extra):
@@ -107,8 +108,8 @@ def test_a_whole_run_is_read(tmp_path):
     file = tmp_path / "run.json"
     file.write_text(json.dumps(content(result(), result(name="other"), datetime="2026-11-25")))
     found = load(file)
-    assert (found.file, found.machine, [*found.results]) == (file, MACHINE, [NAME, "other"])
-    assert (found.started, found.commit, found.is_changed) == ("2026-11-25", "c0ffee", False)
+    assert (found.file, found.machine, [*found.by_name]) == (file, MACHINE, [NAME, "other"])
+    assert (found.started, found.commit.id, found.commit.is_changed) == ("2026-11-25", "c0ffee", False)
 
 
 def without(*keys):
@@ -211,9 +212,9 @@ def test_a_side_is_one_version_where_all_its_runs_have_changes():
 
 def test_a_run_counts_once_under_whatever_name():
     one, there = run(number=1), {**MACHINE, "node": "there"}
-    copied = Run("copy.json", one.machine, one.started, one.commit, one.is_changed, one.results)
+    copied = replace(one, file="copy.json")
     baseline.check_distinct([*runs(), one, *runs()])
-    baseline.check_distinct([one, Run("there.json", there, one.started, one.commit, one.is_changed, one.results)])
+    baseline.check_distinct([one, replace(one, file="there.json", machine=there)])
     with pytest.raises(SavedError, match=r"^run-1.json and copy.json hold the same run, of 2026-\S+; name "):
         baseline.check_distinct([one, *runs(), copied])
 

@@ -19,6 +19,7 @@ from benchmarks.gate import pair, screen
 from benchmarks.gate.decide_pairs import Pair, Rules
 from benchmarks.gate.pair import Match, Matched, SideError, Version, match
 from benchmarks.gate.verdicts import Outcome, Verdict
+from benchmarks.results import Result
 from benchmarks.run.lockstep import Schedule
 
 # The folder's name tells a side which of the two it is.
@@ -210,11 +211,11 @@ def assert_neighbours(versions):
 
 def drawn(*turns, seconds=1e-3):
     samples = [seconds for turn in turns for _ in range(turn)]
-    return {"stats": {"data": samples}, "extra_info": {"turns": [*turns]}}
+    return Result.of({"name": "one", "stats": {"data": samples}, "extra_info": {"turns": [*turns]}})
 
 
 def test_samples_are_told_apart_by_turns():
-    assert screen.samples_by_turn(drawn(2, 1, 3)) == [[1e-3] * 2, [1e-3], [1e-3] * 3]
+    assert drawn(2, 1, 3).turns == [[1e-3] * 2, [1e-3], [1e-3] * 3]
     assert screen.pair_of(drawn(5, 5, 5, 5), drawn(6, 4, 5, 5, 5, seconds=2e-3)).quartile == pytest.approx(math.log(2))
 
 

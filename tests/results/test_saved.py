@@ -24,7 +24,7 @@ def old():
 
 def result(info=(), **stats):
     """Return a result of the current schema."""
-    return Result.of({"fullname": "a.py::a", "params": {}, "stats": stats, "options": {}, "extra_info": dict(info)})
+    return Result.of({"fullname": "a.py::a", "name": "a", "params": {}, "stats": stats, "extra_info": dict(info)})
 
 
 # An old run
@@ -62,7 +62,7 @@ def test_openvinos_own_precision_no_longer_hides_the_models(old, model, precisio
 
 def test_the_hidden_precision_of_a_users_own_file_is_not_made_up():
     info = {"precision": "f32", "execution_provider": "OpenVINO CPU", "own": True}
-    openvino = Result.of({"fullname": "a", "stats": {}, "params": {"model": "a.int8.onnx"}, "extra_info": info})
+    openvino = Result.of({"name": "a", "stats": {}, "params": {"model": "a.int8.onnx"}, "extra_info": info})
     assert keys.PRECISION not in openvino.info
     assert openvino.info[keys.DETAILS] == {"precision": "f32"}
 
@@ -151,7 +151,7 @@ def test_what_is_no_json_of_a_run_is_none(tmp_path, text, words):
 
 
 def test_a_benchmark_without_a_name_is_none(tmp_path):
-    with pytest.raises(NotARunError, match="KeyError 'fullname'"):
+    with pytest.raises(NotARunError, match="KeyError 'name'"):
         load(altered(tmp_path, benchmarks=[{}]))
 
 
