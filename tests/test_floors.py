@@ -11,6 +11,14 @@ from helpers import ROOT, clean_environment
 
 PACKAGES = ("benchmarks", "browser_harness", "models")
 NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tflite", "*.bin", "stand-ins", "training")
+# Who parses JSON, and of what: saved runs are read in one place.
+PARSERS = {
+    "benchmarks/results/saved.py": "saved runs",
+    "benchmarks/run/lockstep.py": "the other end of a pipe",
+    "benchmarks/run/compare_fail.py": "what it has just written, so that values compare as they are saved",
+    "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
+    "benchmarks/figures/gate_proof.py": "the gate's own report",
+}
 LINT = Path(sys.executable).with_name("lint-imports")
 
 
@@ -50,3 +58,8 @@ def test_a_room_that_stands_on_no_floor_is_found(tmp_path):
     (tmp_path / "benchmarks" / "attic" / "__init__.py").touch()
     done = lint(tmp_path)
     assert (done.returncode, "attic" in done.stdout + done.stderr) == (1, True)
+
+
+def test_one_place_alone_reads_saved_runs():
+    sources = {str(file.relative_to(ROOT)): file.read_text() for file in (ROOT / "benchmarks").rglob("*.py")}
+    assert {name for name, text in sources.items() if re.search(r"json\.loads?\(", text)} == PARSERS.keys()
