@@ -57,7 +57,7 @@ class PagePlatform(PageRuntime):
         refuse_threads(self, case)
         page_case = PageCase(self, case, settings)
         served = page_case.serving()  # what cannot be served is told first
-        with ExitStack() as stack, page_case.explained():
+        with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
             server = stack.enter_context(served)
             page = stack.enter_context(open_browser(chromium.find(settings.browser_path), settings.timeout, self.flags))
