@@ -78,8 +78,8 @@ def result(seconds=1e-3, name=NAME, **extra):
 
 def content(*results, **more):
     commit = {"id": "c0ffee", "dirty": False}
-    found = {"exit_status": 0, "machine_info": MACHINE, "commit_info": commit, "datetime": moment()}
-    return copy.deepcopy({**found, "benchmarks": [*results] or [result()], **more})
+    whole = {"exit_status": 0, "machine_info": MACHINE, "commit_info": commit, "datetime": moment()}
+    return copy.deepcopy({**whole, "benchmarks": [*results] or [result()], **more})
 
 
 def run(*results, number=0, machine=MACHINE, commit="c0ffee", is_changed=False):
@@ -89,12 +89,12 @@ def run(*results, number=0, machine=MACHINE, commit="c0ffee", is_changed=False):
 
 def runs(slower=0.0, name=NAME, **extra):
     """Return five runs of a benchmark on a machine whose state, the calibration tells, differs by a fifth."""
-    found = []
+    made = []
     for number, (scatter, state) in enumerate(zip((-2, -1, 0, 1, 3), (1, 1.2, 0.9, 1, 1.1), strict=True)):
         seconds = 1e-3 * (1 + slower) * (1 + scatter / 1000) * state
-        told = {"calibration": {"workload": "matmul", "p10": 1e-3 * state}, **extra}
-        found.append(run(result(seconds, name, **told), number=number))
-    return found
+        more = {"calibration": {"workload": "matmul", "p10": 1e-3 * state}, **extra}
+        made.append(run(result(seconds, name, **more), number=number))
+    return made
 
 
 def verdict_on(base, head, can_confirm=False):
@@ -107,26 +107,26 @@ def verdict_on(base, head, can_confirm=False):
 def test_a_whole_run_is_read(tmp_path):
     file = tmp_path / "run.json"
     file.write_text(json.dumps(content(result(), result(name="other"), datetime="2026-11-25")))
-    found = load(file)
-    assert (found.file, found.machine, [*found.by_name]) == (file, MACHINE, [NAME, "other"])
-    assert (found.started, found.commit.id, found.commit.is_changed) == ("2026-11-25", "c0ffee", False)
+    loaded = load(file)
+    assert (loaded.file, loaded.machine, [*loaded.by_name]) == (file, MACHINE, [NAME, "other"])
+    assert (loaded.started, loaded.commit.id, loaded.commit.is_changed) == ("2026-11-25", "c0ffee", False)
 
 
 def without(*keys):
     def changed():
-        one = copy.deepcopy(result())
+        saved = copy.deepcopy(result())
         *path, last = keys
-        del (one[path[0]] if path else one)[last]
-        return json.dumps(content(one))
+        del (saved[path[0]] if path else saved)[last]
+        return json.dumps(content(saved))
 
     return changed
 
 
 def lacking(name):
     def changed():
-        found = content()
-        del found[name]
-        return json.dumps(found)
+        whole = content()
+        del whole[name]
+        return json.dumps(whole)
 
     return changed
 
@@ -177,8 +177,8 @@ def test_a_file_that_does_not_exist_is_refused_by_name(tmp_path):
 )
 def test_changed_files_are_of_no_commit(tmp_path, info, version):
     (tmp_path / "run.json").write_text(json.dumps(content(commit_info=info)))
-    found = load(tmp_path / "run.json")
-    assert (found.version, base_commit([found])) == (version, None)
+    loaded = load(tmp_path / "run.json")
+    assert (loaded.version, base_commit([loaded])) == (version, None)
 
 
 def test_runs_have_a_commit_to_confirm_with_where_all_are_of_one():
@@ -200,9 +200,9 @@ VERSIONS = {
 def test_a_side_of_more_than_one_version_is_refused_with_files_and_commits(kind):
     more, words = VERSIONS[kind]
     mixed = [run(number=1), run(number=2), run(number=9, **more)]
-    told = f"its runs are of more than one version: c0ffee in run-1.json, run-2.json; {words} in run-9.json"
-    assert refusals(mixed, runs()) == [f"base: {told}"]
-    assert refusals(runs(), mixed) == [f"head: {told}"]
+    words = f"its runs are of more than one version: c0ffee in run-1.json, run-2.json; {words} in run-9.json"
+    assert refusals(mixed, runs()) == [f"base: {words}"]
+    assert refusals(runs(), mixed) == [f"head: {words}"]
 
 
 def test_a_side_is_one_version_where_all_its_runs_have_changes():
@@ -211,12 +211,12 @@ def test_a_side_is_one_version_where_all_its_runs_have_changes():
 
 
 def test_a_run_counts_once_under_whatever_name():
-    one, there = run(number=1), {**MACHINE, "node": "there"}
-    copied = replace(one, file="copy.json")
-    baseline.check_distinct([*runs(), one, *runs()])
-    baseline.check_distinct([one, replace(one, file="there.json", machine=there)])
+    first, there = run(number=1), {**MACHINE, "node": "there"}
+    copied = replace(first, file="copy.json")
+    baseline.check_distinct([*runs(), first, *runs()])
+    baseline.check_distinct([first, replace(first, file="there.json", machine=there)])
     with pytest.raises(SavedError, match=r"^run-1.json and copy.json hold the same run, of 2026-\S+; name "):
-        baseline.check_distinct([one, *runs(), copied])
+        baseline.check_distinct([first, *runs(), copied])
 
 
 # What may not differ
@@ -355,8 +355,8 @@ def test_a_slowdown_is_told_from_a_slow_machine(slower, verdict):
 
 
 def test_the_value_is_p10_over_the_calibrations():
-    one = run(result(2e-3, calibration={"workload": "matmul", "p10": 4e-3}))
-    assert baseline.values([one]) == {NAME: [pytest.approx(math.log(2e-3 * 1.001 / 4e-3))]}
+    measured = run(result(2e-3, calibration={"workload": "matmul", "p10": 4e-3}))
+    assert baseline.values([measured]) == {NAME: [pytest.approx(math.log(2e-3 * 1.001 / 4e-3))]}
 
 
 def test_four_runs_are_too_few():
@@ -365,8 +365,8 @@ def test_four_runs_are_too_few():
 
 
 def test_what_only_one_side_has_is_new_or_missing_also_where_it_is_slower():
-    found = rows(runs(name="f.py::old"), runs(name="f.py::new"), RULES, can_confirm=False)
-    assert [(row.name, row.verdict) for row in found.values()] == [("old", Verdict.MISSING), ("new", Verdict.NEW)]
+    decided = rows(runs(name="f.py::old"), runs(name="f.py::new"), RULES, can_confirm=False)
+    assert [(row.name, row.verdict) for row in decided.values()] == [("old", Verdict.MISSING), ("new", Verdict.NEW)]
 
 
 def test_what_only_some_runs_of_a_side_have_is_undecided():
@@ -400,15 +400,15 @@ def pairs(slower, scatter=1e-3):
 
 
 def fresh(pairs, base=NAME, threads=1, **more):
-    """Return what lockstep found of the suspect."""
+    """Return what lockstep measured of the suspect."""
     confirmed = {NAME: pairs} if pairs else {}
     return measurements(Matched([Match(base, NAME)], [], []), confirmed=confirmed, threads={NAME: threads}, **more)
 
 
-def last_word(found):
-    """Return the verdict on a suspect of which lockstep *found* that."""
+def last_word(measured):
+    """Return the verdict on a suspect that lockstep *measured* so."""
     stored = rows(runs(), runs(0.04), RULES, can_confirm=True)
-    return confirmed(stored, suspicions(stored, RULES), found, RULES)[NAME]
+    return confirmed(stored, suspicions(stored, RULES), measured, RULES)[NAME]
 
 
 @pytest.mark.parametrize(
@@ -422,10 +422,10 @@ def last_word(found):
     ],
 )
 def test_what_the_runs_make_suspect_is_decided_by_fresh_pairs(stored, true, verdict):
-    found = rows(runs(), runs(stored), RULES, can_confirm=True)
-    suspected = suspicions(found, RULES)
+    decided = rows(runs(), runs(stored), RULES, can_confirm=True)
+    suspected = suspicions(decided, RULES)
     assert [*suspected] == [NAME]
-    row = confirmed(found, suspected, fresh(pairs(true)), RULES)[NAME]
+    row = confirmed(decided, suspected, fresh(pairs(true)), RULES)[NAME]
     assert (row.verdict, row.name) == (verdict, "test_latency[resnet8-server-cpu-b1]")
 
 
@@ -435,8 +435,8 @@ def test_what_is_the_same_or_cannot_be_compared_is_no_suspect():
 
 
 def test_a_suspect_that_no_fresh_pair_measured_does_not_pass():
-    for found in (measurements(), fresh([])):
-        row = last_word(found)
+    for measured in (measurements(), fresh([])):
+        row = last_word(measured)
         assert (row.verdict, row.why) == (Verdict.FAILED, "suspected, and no fresh pair measured it")
 
 
@@ -479,8 +479,8 @@ def against(tmp_path, monkeypatch):
         files = {}
         for side, contents in {"base": base, "head": head}.items():
             files[side] = [tmp_path / f"{side}-{number}.json" for number in range(len(contents))]
-            for file, one in zip(files[side], contents, strict=True):
-                file.write_text(json.dumps(one))
+            for file, saved in zip(files[side], contents, strict=True):
+                file.write_text(json.dumps(saved))
         return compare.against_saved(Options(baseline=files["base"], head_runs=files["head"]))
 
     return compared

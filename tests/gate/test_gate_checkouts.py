@@ -57,10 +57,10 @@ def of(root, name):
 
 @pytest.mark.parametrize("name", ["main", "side", "v1.0", "HEAD", "HEAD~1"])
 def test_a_revision_becomes_a_worktree_of_its_commit(root, name):
-    found = checkout(name, root)
-    assert found.words == f"{name} ({of(root, name)[:12]})"
-    assert found.path == root / ".gate" / "checkouts" / of(root, name)[:12]
-    assert git(found.path, "rev-parse", "HEAD") == of(root, name)
+    source = checkout(name, root)
+    assert source.words == f"{name} ({of(root, name)[:12]})"
+    assert source.path == root / ".gate" / "checkouts" / of(root, name)[:12]
+    assert git(source.path, "rev-parse", "HEAD") == of(root, name)
     assert git(root, "status", "--porcelain") == ""
 
 
@@ -78,8 +78,8 @@ def test_a_folder_is_taken_as_it_lies_there(root, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(root, folder)
     (folder / "benchmarks" / "turns.py").write_text("changed")
-    found = checkout(str(folder), root)
-    assert (found.path, found.words) == (folder, str(folder))
+    source = checkout(str(folder), root)
+    assert (source.path, source.words) == (folder, str(folder))
 
 
 @pytest.mark.parametrize("name", ["nonsense", "-h", "--all", "main..side", "deadbeef" * 5, "", "main:benchmarks"])
@@ -186,13 +186,13 @@ def test_a_version_gets_its_own_environment_and_knows_nothing_of_the_gates(root,
     (root / "tox.py").write_text(TOX)
     for name in ("TOX_ENV_NAME", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_ADDOPTS", "TOX_OVERRIDE", "HOME_OF_A"):
         monkeypatch.setenv(name, "x")
-    found = prepare("head", working_tree(root), "bench-full")
-    assert (found.name, found.checkout) == ("head", root)
-    assert found.python == root / ".tox" / "bench-full" / "bin" / "python"
-    told = (root / "told").read_text().splitlines()
-    assert told[:5] == ["run", "-q", "-e", "bench-full", "--notest"]
-    assert {"TOX_OVERRIDE", "HOME_OF_A"} <= {*told}
-    assert not {"TOX_ENV_NAME", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_ADDOPTS"} & {*told}
+    version = prepare("head", working_tree(root), "bench-full")
+    assert (version.name, version.checkout) == ("head", root)
+    assert version.python == root / ".tox" / "bench-full" / "bin" / "python"
+    seen = (root / "told").read_text().splitlines()
+    assert seen[:5] == ["run", "-q", "-e", "bench-full", "--notest"]
+    assert {"TOX_OVERRIDE", "HOME_OF_A"} <= {*seen}
+    assert not {"TOX_ENV_NAME", "VIRTUAL_ENV", "PYTHONPATH", "PYTEST_ADDOPTS"} & {*seen}
     out, err = capfd.readouterr()
     assert out == ""  # which is the outcome's alone
     assert "head: the working tree (" in err

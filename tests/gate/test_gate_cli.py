@@ -39,7 +39,7 @@ def gate(root, tmp_path, monkeypatch, capfd, outside_xdist):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "error"),
     [
         ((), "error: name BASE, a revision such as origin/main or a folder, or --baseline with saved runs"),
         (("main", "--baseline", "a.json"), "error: name BASE, *; one of the two"),
@@ -60,11 +60,11 @@ def gate(root, tmp_path, monkeypatch, capfd, outside_xdist):
         (("--merge-base", "main", "nonsense"), "error: nonsense: no revision of "),
     ],
 )
-def test_wrong_usage_ends_with_4_and_says_what_is_wrong(gate, words, told):
-    code, text, found = gate(*words)
-    assert (code, found) == (4, None)
+def test_wrong_usage_ends_with_4_and_says_what_is_wrong(gate, words, error):
+    code, text, outcome = gate(*words)
+    assert (code, outcome) == (4, None)
     assert text.startswith("usage: gate ")
-    for part in told.split("*"):
+    for part in error.split("*"):
         assert part in text
 
 
@@ -82,9 +82,9 @@ def gated(monkeypatch):
     """Let nothing be measured; return what would be."""
     given = []
 
-    def prepared(name, found, environment):
-        given.append((name, found.words, environment))
-        return Version(name, found.path, Path("python"))
+    def prepared(name, source, environment):
+        given.append((name, source.words, environment))
+        return Version(name, source.path, Path("python"))
 
     def measured(versions, arguments, folder, rules, only=None):
         given.append((arguments, folder, rules, only))
@@ -99,14 +99,14 @@ def gated(monkeypatch):
 
 def test_two_revisions_are_gated_as_the_command_line_says(gate, gated, root):
     words = ("--screen=5", "--confirm=6", "--max-suspects=7", "--seconds=0.25", "--environment=bench-full")
-    code, _, found = gate("side", "v1.0", *words, "--", "-k", "a")
+    code, _, outcome = gate("side", "v1.0", *words, "--", "-k", "a")
     left, right, (arguments, folder, rules, _) = gated
     assert left == ("base", f"side ({of(root, 'side')[:12]})", "bench-full")
     assert right == ("head", f"v1.0 ({of(root, 'v1.0')[:12]})", "bench-full")
     assert arguments == ["--benchmark-max-time=0.25", "-k", "a"]
     assert folder.parent == root / ".gate" / "runs"
     assert (rules.screen, rules.confirm, rules.max_suspects) == (5, 6, 7)
-    assert (code, found["exit"], found["base"], found["head"]) == (0, 0, left[1], right[1])
+    assert (code, outcome["exit"], outcome["base"], outcome["head"]) == (0, 0, left[1], right[1])
 
 
 def test_the_merge_base_of_the_head_takes_the_bases_place(gate, gated, root):
@@ -114,8 +114,8 @@ def test_the_merge_base_of_the_head_takes_the_bases_place(gate, gated, root):
     gate("--merge-base", "side", "main")
     checkouts.git("merge", "--quiet", "--strategy=ours", "--no-edit", "side", cwd=root)  # nothing to commit but that
     gate("--merge-base", "side", "v1.0")
-    assert [one[1] for one in gated if one[0] == "base"] == [of(root, "v1.0")[:12]] * 3
-    heads = [one[1].partition(" (")[0] for one in gated if one[0] == "head"]
+    assert [call[1] for call in gated if call[0] == "base"] == [of(root, "v1.0")[:12]] * 3
+    heads = [call[1].partition(" (")[0] for call in gated if call[0] == "head"]
     assert heads == ["the working tree", "main", "v1.0"]
 
 
@@ -129,13 +129,13 @@ def test_the_merge_base_of_the_head_takes_the_bases_place(gate, gated, root):
     ],
 )
 def test_what_may_pass_is_said_on_the_command_line(gate, gated, options, policy):
-    *_, found = gate("side", *options)
-    assert tuple(found["policy"].values()) == policy
+    *_, outcome = gate("side", *options)
+    assert tuple(outcome["policy"].values()) == policy
 
 
 def test_a_version_that_cannot_be_prepared_is_not_comparable(gate):
-    code, text, found = gate("side", "v1.0")  # without a tox.ini, thus without that environment
-    assert (code, found["exit"]) == (3, 3)
+    code, text, outcome = gate("side", "v1.0")  # without a tox.ini, thus without that environment
+    assert (code, outcome["exit"]) == (3, 3)
     assert "refusal  base: `tox run -e bench --notest` failed in " in text
 
 
@@ -154,8 +154,8 @@ def test_an_error_of_the_gate_itself_is_no_slowdown(gate, gated, monkeypatch):
 
 def test_an_interrupt_before_anything_was_compared_is_told(gate, monkeypatch):
     monkeypatch.setattr(checkouts, "prepare", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    code, text, found = gate("side")
-    assert (code, found["exit"], found["base"]) == (2, 2, "side")
+    code, text, outcome = gate("side")
+    assert (code, outcome["exit"], outcome["base"]) == (2, 2, "side")
     assert "problem  interrupted before anything was compared" in text
 
 
@@ -166,8 +166,8 @@ def test_the_whole_way_with_the_suites_options(gate, root, tmp_path):
         (folder / "tox.py").write_text(TOX)
         (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
         shutil.copy(ROOT / "conftest.py", folder)
-    code, text, found = gate("base", "head", "--seconds=0.25", "--", "--benchmark-min-rounds=7")
-    assert (code, found["rows"], found["problems"]) == (2, [], [])
+    code, text, outcome = gate("base", "head", "--seconds=0.25", "--", "--benchmark-min-rounds=7")
+    assert (code, outcome["rows"], outcome["problems"]) == (2, [], [])
     assert "gate: exit 2, incomplete: there are no benchmarks" in text
     assert "report   out/gate.xml" in text
     (runs,) = (root / ".gate" / "runs").iterdir()
@@ -185,11 +185,11 @@ def files(tmp_path):
     """Return a function that saves five runs and returns their files."""
 
     def save(name, slower=0.0, commit=None, **more):
-        found = [tmp_path / f"{name}-{number}.json" for number in range(5)]
-        for number, file in enumerate(found):
-            one = result(1e-3 * (1 + slower) * (1 + number / 1000))
-            file.write_text(json.dumps(content(one, commit_info={"id": commit, "dirty": False}, **more)))
-        return found
+        paths = [tmp_path / f"{name}-{number}.json" for number in range(5)]
+        for number, file in enumerate(paths):
+            saved = result(1e-3 * (1 + slower) * (1 + number / 1000))
+            file.write_text(json.dumps(content(saved, commit_info={"id": commit, "dirty": False}, **more)))
+        return paths
 
     return save
 
@@ -216,9 +216,9 @@ def test_a_file_that_is_no_run_makes_the_gate_incomplete(gate, files):
 
 def test_lockstep_has_the_last_word_where_it_can_run_both_commits(gate, gated, files, root):
     base, head = files("base", commit=of(root, "v1.0")), files("head", 0.04, commit=of(root, "side"))
-    code, _, found = gate("--baseline", *base, "--head-runs", *head)
-    assert (code, found["rows"][0]["verdict"]) == (1, "slower")
-    assert {one[:2] for one in gated[:2]} == {("base", of(root, "v1.0")[:12]), ("head", of(root, "side")[:12])}
+    code, _, outcome = gate("--baseline", *base, "--head-runs", *head)
+    assert (code, outcome["rows"][0]["verdict"]) == (1, "slower")
+    assert {call[:2] for call in gated[:2]} == {("base", of(root, "v1.0")[:12]), ("head", of(root, "side")[:12])}
     assert gated[2][3] == {NAME}
 
 
@@ -230,6 +230,6 @@ def test_what_is_no_suspect_is_not_measured_again(gate, gated, files, root):
 
 def test_a_base_that_cannot_be_prepared_leaves_its_suspects_undecided(gate, files, root):
     base, head = files("base", commit=of(root, "v1.0")), files("head", 0.04, commit=of(root, "side"))
-    code, text, found = gate("--baseline", *base, "--head-runs", *head)
-    assert (code, found["rows"][0]["verdict"]) == (3, "undecided")
+    code, text, outcome = gate("--baseline", *base, "--head-runs", *head)
+    assert (code, outcome["rows"][0]["verdict"]) == (3, "undecided")
     assert "--notest` failed in " in text

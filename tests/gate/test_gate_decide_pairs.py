@@ -40,21 +40,21 @@ def verdict_on(screened, confirmed=(), rules=RULES):
     return decide({"one": screened}, {"one": confirmed} if confirmed else {}, rules)["one"]
 
 
-# log ratios of slices
+# log ratios of turns
 
 
 def near(quartile, mean):
     return Pair(pytest.approx(quartile), pytest.approx(mean))
 
 
-def test_slices_of_a_few_samples_are_taken_together():
+def test_turns_of_a_few_samples_are_taken_together():
     base = [[1.0, 1.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]
     head = [[1.0, 1.1], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0], [1.0, 9.0]]
     fast = math.log(np.quantile([1.1, 9, 9, 9, 9], 0.1) / np.quantile([1.0, 3, 3, 3, 3], 0.1))
     assert log_ratio_of_turns(base, head).quartile == pytest.approx(fast)
 
 
-def test_the_value_of_a_pair_is_the_median_over_neighbouring_slices():
+def test_the_value_of_a_pair_is_the_median_over_neighbouring_turns():
     base = [[9.0, *[1.0] * 8]] * 5
     head = [[1.0, *[value] * 8] for value in (1.1, 1.2, 1.3, 5.0, 0.2)]
     middle = np.mean([math.log(value) for value in (1.1, 1.2, 1.3, 5.0, 0.2)])  # a tenth of five is none
@@ -62,8 +62,8 @@ def test_the_value_of_a_pair_is_the_median_over_neighbouring_slices():
 
 
 def test_the_lower_quartile_is_not_moved_by_what_the_mean_sees():
-    found = log_ratio_of_turns([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
-    assert found == near(0.0, math.log(12 / 8))
+    pair = log_ratio_of_turns([[1.0] * 9] * 4, [[1.0] * 8 + [5.0]] * 4)
+    assert pair == near(0.0, math.log(12 / 8))
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_the_lower_quartile_is_not_moved_by_what_the_mean_sees():
 def test_the_guard_sees_what_only_some_inferences_pay(length, share, factor):
     generator = np.random.default_rng(3)
 
-    def slices(slow):
+    def turns(slow):
         drawn = generator.normal(1, 0.01, (90, length))
         return (drawn * np.where(generator.random(drawn.shape) < slow, factor, 1)).tolist()
 
-    pairs = [log_ratio_of_turns(slices(0), slices(share)) for _ in range(14)]
+    pairs = [log_ratio_of_turns(turns(0), turns(share)) for _ in range(14)]
     row = decide({"one": pairs[:4]}, {"one": pairs[4:]}, RULES)["one"]
     assert (row.verdict, row.effect.statistic) == (Verdict.SLOWER, "mean")
 
@@ -104,7 +104,7 @@ def test_the_first_sample_and_the_surplus_of_the_longer_side_are_left_out():
     assert log_ratio_of_turns([[1.0]] * 4, [[2.0]] * 4) == expected  # a single sample is all there is
 
 
-def test_slices_are_compared_over_as_many_samples_of_each():
+def test_turns_are_compared_over_as_many_samples_of_each():
     generator, base, head = np.random.default_rng(1), [], []
     for _ in range(400):  # the same times, of which one side draws twice as many
         base.append(list(np.exp(generator.normal(0, 0.2, 4))))
@@ -124,10 +124,10 @@ def test_what_is_no_time_makes_the_pair_nan(bad, side, where):
     assert math.isnan(log_ratio_of_turns(**sides).quartile)
 
 
-def test_too_few_slices_make_the_pair_nan():
-    found = log_ratio_of_turns([[1.0]] * 3, [[1.0]] * 9)
-    assert math.isnan(found.quartile)
-    assert math.isnan(found.mean)
+def test_too_few_turns_make_the_pair_nan():
+    pair = log_ratio_of_turns([[1.0]] * 3, [[1.0]] * 9)
+    assert math.isnan(pair.quartile)
+    assert math.isnan(pair.mean)
 
 
 # estimates
@@ -136,11 +136,11 @@ def test_too_few_slices_make_the_pair_nan():
 @pytest.mark.parametrize("count", [3, 5, 7])
 def test_of_few_pairs_it_is_students_t(count):
     values = np.random.default_rng(count).normal(0.01, 0.02, count)
-    found, reference = estimate(values), stats.ttest_1samp(values, 0.01, alternative="greater")
-    assert found.value == pytest.approx(values.mean())
-    assert found.p_value(0.01, 1) == pytest.approx(reference.pvalue)
+    estimated, reference = estimate(values), stats.ttest_1samp(values, 0.01, alternative="greater")
+    assert estimated.value == pytest.approx(values.mean())
+    assert estimated.p_value(0.01, 1) == pytest.approx(reference.pvalue)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.99)
-    effect = found.effect("quartile", 0.99)
+    effect = estimated.effect("quartile", 0.99)
     assert (effect.low, effect.high) == pytest.approx((math.expm1(low), math.expm1(high)))
 
 
@@ -162,9 +162,9 @@ def test_one_wild_pair_of_ten_is_trimmed():
 
 
 def test_equal_values_are_no_certainty():
-    found = estimate([0.0] * 10)
-    assert found.spread == LEAST_SPREAD
-    assert found.effect("quartile", 0.99).high > 0
+    estimated = estimate([0.0] * 10)
+    assert estimated.spread == LEAST_SPREAD
+    assert estimated.effect("quartile", 0.99).high > 0
     assert estimate([0.0] * 2) is None
 
 
@@ -188,7 +188,7 @@ def named(**p_values):
     ],
 )
 def test_holm(p_values, shown):
-    assert {one.benchmark for one in holm(named(**p_values), 0.01)} == set(shown)
+    assert {suspicion.benchmark for suspicion in holm(named(**p_values), 0.01)} == set(shown)
 
 
 # the screen
@@ -310,8 +310,8 @@ def test_a_suspect_without_enough_fresh_pairs_is_never_the_same(count, verdict):
 @pytest.mark.parametrize("slower", [0.0, 0.2, -0.2])
 def test_nan_never_passes(bad, slower):
     screened, fresh = pairs(SCREENED, slower), pairs(FRESH, slower)
-    for one, other in (([*screened, bad], fresh), ([bad], fresh), (screened, [*fresh, bad]), (screened, [bad] * 3)):
-        row = verdict_on(one, other)
+    for first, then in (([*screened, bad], fresh), ([bad], fresh), (screened, [*fresh, bad]), (screened, [bad] * 3)):
+        row = verdict_on(first, then)
         assert (row.verdict, row.effect) == (Verdict.FAILED, None)
         assert "not numbers" in row.why
     assert verdict_on([]).verdict is Verdict.FAILED

@@ -20,7 +20,7 @@ STRICT = Policy(fail_on_faster=True)
 NASTY = """a`test|[a-"b"]<i>&'é \\| \x1b[31m \ud800 \u202e\nnext_*x*"""
 
 
-def outcome(*rows, **more):
+def outcome_of(*rows, **more):
     return Outcome("main (0123abc)", "feature (4567def)", [SAME, *rows], **more)
 
 
@@ -28,29 +28,29 @@ def no_constant(name):
     raise AssertionError(f"{name} is not JSON")
 
 
-def parsed(found):
-    return json.loads(report.json_text(found), parse_constant=no_constant)
+def parsed(outcome):
+    return json.loads(report.json_text(outcome), parse_constant=no_constant)
 
 
-def suite(found):
-    (only,) = JUnitXml.fromstring(report.junit(found).encode())
+def suite(outcome):
+    (only,) = JUnitXml.fromstring(report.junit(outcome).encode())
     return only
 
 
-def case(found, name="one"):
-    (only,) = [case for case in suite(found) if case.name == name]
+def case(outcome, name="one"):
+    (only,) = [case for case in suite(outcome) if case.name == name]
     return only
 
 
-def result(found, name="one"):
+def result(outcome, name="one"):
     """The kind and message of a test case, the kind None if it passed."""
-    one = case(found, name)
-    (kind, message) = (type(one.result[0]), one.result[0].message) if one.result else (None, one.system_out)
+    tested = case(outcome, name)
+    (kind, message) = (type(tested.result[0]), tested.result[0].message) if tested.result else (None, tested.system_out)
     return kind, message
 
 
-def row_line(found, name="one"):
-    (line,) = [line for line in report.lines(found) if f"  {name}" in line]
+def row_line(outcome, name="one"):
+    (line,) = [line for line in report.lines(outcome) if f"  {name}" in line]
     return line
 
 
@@ -80,16 +80,16 @@ def test_every_verdict_is_tried():
 
 @pytest.mark.parametrize(("verdict", "policy", "exit_code", "kind", "meaning"), VERDICTS)
 def test_verdict(verdict, policy, exit_code, kind, meaning):
-    found = outcome(Row("one", verdict, EFFECT, "so it is"), Row("two", verdict), policy=policy)
+    outcome = outcome_of(Row("one", verdict, EFFECT, "so it is"), Row("two", verdict), policy=policy)
     effect = "+2.13 % (+1.90 to +2.36 %, 10 pairs)"
-    assert re.split("  +", row_line(found)) == [verdict, "one", effect, *result(found)[1].split("; ", 1)[1:]]
-    assert report.lines(found)[-1] == f"gate: exit {exit_code}, {meaning}"
-    assert (parsed(found)["exit"], parsed(found)["meaning"]) == (exit_code, meaning)
-    assert parsed(found)["rows"][1]["verdict"] == verdict
-    assert result(found)[0] is kind
-    assert result(found)[1].startswith(f"{verdict}: {effect}; so it is")
-    assert f"Exit code {exit_code}, {meaning}. Head `feature (4567def)`, base" in report.markdown(found)
-    assert report.markdown(found).count("| `one` ") == (1 if verdict in {Verdict.SAME, Verdict.NOT_GATED} else 2)
+    assert re.split("  +", row_line(outcome)) == [verdict, "one", effect, *result(outcome)[1].split("; ", 1)[1:]]
+    assert report.lines(outcome)[-1] == f"gate: exit {exit_code}, {meaning}"
+    assert (parsed(outcome)["exit"], parsed(outcome)["meaning"]) == (exit_code, meaning)
+    assert parsed(outcome)["rows"][1]["verdict"] == verdict
+    assert result(outcome)[0] is kind
+    assert result(outcome)[1].startswith(f"{verdict}: {effect}; so it is")
+    assert f"Exit code {exit_code}, {meaning}. Head `feature (4567def)`, base" in report.markdown(outcome)
+    assert report.markdown(outcome).count("| `one` ") == (1 if verdict in {Verdict.SAME, Verdict.NOT_GATED} else 2)
 
 
 @pytest.mark.parametrize("verdict", Verdict)
@@ -109,16 +109,16 @@ def test_every_format_agrees_with_the_exit_code(texts):
         agrees_with_the_exit_code(Outcome("base", "head", rows, Policy(*flags), **texts))
 
 
-def agrees_with_the_exit_code(found):
-    cases = suite(found)
+def agrees_with_the_exit_code(outcome):
+    cases = suite(outcome)
     bad = [case for case in cases if case.is_failure or case.is_error]
-    assert bool(bad) == (found.exit is not Exit.PASSED)
+    assert bool(bad) == (outcome.exit is not Exit.PASSED)
     assert (cases.failures + cases.errors, cases.tests) == (len(bad), len([*cases]))
-    assert any(case.is_failure for case in cases) == (found.exit is Exit.SLOWER)
-    assert report.lines(found)[-1].startswith(f"gate: exit {int(found.exit)}, ")
-    assert not report.lines(found)[-1].endswith((": ", ", "))
-    assert parsed(found)["exit"] == found.exit
-    assert f"\nExit code {int(found.exit)}, " in report.markdown(found)
+    assert any(case.is_failure for case in cases) == (outcome.exit is Exit.SLOWER)
+    assert report.lines(outcome)[-1].startswith(f"gate: exit {int(outcome.exit)}, ")
+    assert not report.lines(outcome)[-1].endswith((": ", ", "))
+    assert parsed(outcome)["exit"] == outcome.exit
+    assert f"\nExit code {int(outcome.exit)}, " in report.markdown(outcome)
 
 
 # order, effects and remarks
@@ -138,9 +138,9 @@ def test_the_worst_comes_first():
     ]
 
     def order(policy):
-        found = Outcome("", "", given, policy)
-        names = "".join(case.name for case in suite(found))
-        assert "".join(re.search("  ([a-i])\\b", line)[1] for line in report.lines(found)[: len(given)]) == names
+        outcome = Outcome("", "", given, policy)
+        names = "".join(case.name for case in suite(outcome))
+        assert "".join(re.search("  ([a-i])\\b", line)[1] for line in report.lines(outcome)[: len(given)]) == names
         return names
 
     assert order(Policy()) == "fcebgadhi"
@@ -159,10 +159,10 @@ def test_the_worst_comes_first():
     ],
 )
 def test_effects(effect, text):
-    found = outcome(Row("one", Verdict.UNDECIDED, effect))
-    assert row_line(found).endswith(f"  {text}")
-    assert f" {text};" in f"{result(found)[1]};"
-    assert f"| {text} " in report.markdown(found)
+    outcome = outcome_of(Row("one", Verdict.UNDECIDED, effect))
+    assert row_line(outcome).endswith(f"  {text}")
+    assert f" {text};" in f"{result(outcome)[1]};"
+    assert f"| {text} " in report.markdown(outcome)
 
 
 @pytest.mark.parametrize(
@@ -186,15 +186,17 @@ def test_effects(effect, text):
     ],
 )
 def test_remarks(row, policy, remark):
-    found = outcome(row, policy=policy)
-    assert row_line(found).endswith(f"  {remark}")
-    assert result(found)[1].endswith(f" {remark}")
-    assert f"| {remark.replace('from old', 'from `old`')} " in report.markdown(found)
+    outcome = outcome_of(row, policy=policy)
+    assert row_line(outcome).endswith(f"  {remark}")
+    assert result(outcome)[1].endswith(f" {remark}")
+    assert f"| {remark.replace('from old', 'from `old`')} " in report.markdown(outcome)
 
 
 def test_columns_are_aligned():
-    found = outcome(Row("a much longer name", Verdict.NOT_COMPARABLE, why="x"), Row("b", Verdict.UNDECIDED, why="y"))
-    rows = report.lines(found)[:3]
+    outcome = outcome_of(
+        Row("a much longer name", Verdict.NOT_COMPARABLE, why="x"), Row("b", Verdict.UNDECIDED, why="y")
+    )
+    rows = report.lines(outcome)[:3]
     assert len({row.index(name) for row, name in zip(rows, ["a much", "b", "another"], strict=True)}) == 1
     assert rows[0].index("  x") == rows[1].index("  y")
 
@@ -204,8 +206,8 @@ def test_columns_are_aligned():
 
 def test_refusals_problems_and_notes():
     texts = {"refusals": ["clock: tsc, hpet"], "problems": ["head ended\n  early_1"], "notes": ["took 5 s"]}
-    found = Outcome("main", "feature", [], **texts)
-    assert report.lines(found) == [
+    outcome = Outcome("main", "feature", [], **texts)
+    assert report.lines(outcome) == [
         "refusal  clock: tsc, hpet",
         "problem  head ended",
         "         early_1",
@@ -214,17 +216,17 @@ def test_refusals_problems_and_notes():
         "note     took 5 s",
         "gate: exit 3, not comparable: 1 refusal, 1 problem",
     ]
-    assert result(found, "refusal 1") == (Error, "clock: tsc, hpet")
-    assert result(found, "problem 1") == (Error, "head ended early_1")
-    assert {name: parsed(found)[name] for name in texts} == texts
-    bullets = [line for line in report.markdown(found).splitlines() if line.startswith("- ")]
+    assert result(outcome, "refusal 1") == (Error, "clock: tsc, hpet")
+    assert result(outcome, "problem 1") == (Error, "head ended early_1")
+    assert {name: parsed(outcome)[name] for name in texts} == texts
+    bullets = [line for line in report.markdown(outcome).splitlines() if line.startswith("- ")]
     assert bullets == ["- refusal: clock: tsc, hpet", r"- problem: head ended early\_1", "- took 5 s"]
 
 
 def test_a_slowdown_does_not_hide_the_rest():
-    found = outcome(Row("one", Verdict.SLOWER), Row("two", Verdict.FAILED), refusals=["x"], problems=["y", "z"])
-    assert report.lines(found)[-1] == "gate: exit 1, 1 of 3 benchmarks is slower, 1 failed, 1 refusal, 2 problems"
-    assert report.markdown(found).startswith("## Regression gate: 1 of 3 benchmarks is slower\n")
+    outcome = outcome_of(Row("one", Verdict.SLOWER), Row("two", Verdict.FAILED), refusals=["x"], problems=["y", "z"])
+    assert report.lines(outcome)[-1] == "gate: exit 1, 1 of 3 benchmarks is slower, 1 failed, 1 refusal, 2 problems"
+    assert report.markdown(outcome).startswith("## Regression gate: 1 of 3 benchmarks is slower\n")
 
 
 @pytest.mark.parametrize(
@@ -236,15 +238,15 @@ def test_a_slowdown_does_not_hide_the_rest():
     ],
 )
 def test_nothing_compared(rows, words):
-    found = Outcome("main", "feature", rows, ALLOWING)
-    assert report.lines(found)[len(rows) :] == [
+    outcome = Outcome("main", "feature", rows, ALLOWING)
+    assert report.lines(outcome)[len(rows) :] == [
         "base     main",
         "head     feature",
         f"gate: exit 2, incomplete: {words}",
     ]
-    assert result(found, "problem 1") == (Error, words)
-    assert f"incomplete: {words}." in report.markdown(found)
-    assert ("<details>" in report.markdown(found)) == bool(rows)
+    assert result(outcome, "problem 1") == (Error, words)
+    assert f"incomplete: {words}." in report.markdown(outcome)
+    assert ("<details>" in report.markdown(outcome)) == bool(rows)
 
 
 # names and texts that could break a format
@@ -252,18 +254,18 @@ def test_nothing_compared(rows, words):
 
 def test_no_text_breaks_a_format():
     bad = Row(NASTY, Verdict.SLOWER, why=NASTY, renamed_from=NASTY)
-    found = Outcome(NASTY, NASTY, [bad], refusals=[NASTY], problems=[NASTY], notes=[NASTY], details={"x": NASTY})
-    line, *others = report.lines(found)
+    outcome = Outcome(NASTY, NASTY, [bad], refusals=[NASTY], problems=[NASTY], notes=[NASTY], details={"x": NASTY})
+    line, *others = report.lines(outcome)
     shown = NASTY.translate({0x1B: r"\x1b", 0xD800: r"\ud800", 0x202E: r"\u202e", ord("\n"): " "})
     assert line == f"slower  {shown}    {shown}; renamed from {shown}"
-    assert all(one.isprintable() for one in others)
-    assert case(found, shown).result[0].message == f"slower: {shown}; renamed from {shown}"
-    assert parsed(found)["rows"][0]["name"] == parsed(found)["details"]["x"] == NASTY
+    assert all(line.isprintable() for line in others)
+    assert case(outcome, shown).result[0].message == f"slower: {shown}; renamed from {shown}"
+    assert parsed(outcome)["rows"][0]["name"] == parsed(outcome)["details"]["x"] == NASTY
 
 
 def test_markdown_shows_every_text_letter_by_letter():
     row = Row("a|b[`c`]<i>", Verdict.SLOWER, why="x|y <b> *z* _w_ [l](u) & #1 $", renamed_from="d|<e>")
-    (line, _) = [line for line in report.markdown(outcome(row)).splitlines() if line.startswith("| slower")]
+    (line, _) = [line for line in report.markdown(outcome_of(row)).splitlines() if line.startswith("| slower")]
     _, verdict, name, effect, why, _ = line.replace(r"\|", "PIPE").split("|")
     assert (verdict.strip(), name.strip(), effect.strip()) == ("slower", "`` aPIPEb[`c`]<i> ``", "")
     escaped = r"xPIPEy \<b\> \*z\* \_w\_ \[l\](u) \& \#1 \$"
@@ -272,7 +274,7 @@ def test_markdown_shows_every_text_letter_by_letter():
 
 def test_markdown_folds_all_but_what_deserves_attention():
     quiet = [Row(f"quiet {number}", Verdict.SAME) for number in range(30)]
-    seen, folded = report.markdown(outcome(*quiet, Row("loud", Verdict.FASTER))).split("<details>")
+    seen, folded = report.markdown(outcome_of(*quiet, Row("loud", Verdict.FASTER))).split("<details>")
     assert "loud" in seen
     assert "quiet" not in seen
     assert all(row.name in folded for row in [*quiet, Row("loud", Verdict.FASTER)])
@@ -285,9 +287,9 @@ def test_markdown_folds_all_but_what_deserves_attention():
 def test_json_has_no_nan_and_every_key():
     bad = {"pairs": {"one": [(math.nan, math.inf), [-math.inf, 1.5]]}, "rules": EFFECT}
     row = Row("one", Verdict.UNDECIDED, Effect(math.nan, -math.inf, math.inf, 2), "why", 3, "old")
-    found = Outcome("base", "head", (row,), ALLOWING, ["r"], ["p"], ["n"], bad)
+    outcome = Outcome("base", "head", (row,), ALLOWING, ["r"], ["p"], ["n"], bad)
     rules = {"value": 0.0213, "low": 0.019, "high": 0.0236, "pairs": 10, "statistic": "quartile", "confidence": 0.99}
-    assert parsed(found) == {
+    assert parsed(outcome) == {
         "schema": 1,
         "exit": 3,
         "meaning": "not comparable: 1 of 1 benchmark is undecided, 1 refusal, 1 problem",
@@ -319,9 +321,9 @@ def test_every_key_of_the_json_is_documented():
 
 def test_json_refuses_what_it_has_no_form_for():
     with pytest.raises(TypeError, match="set is not JSON serializable"):
-        report.json_text(outcome(details={"x": {1}}))
+        report.json_text(outcome_of(details={"x": {1}}))
     with pytest.raises(ValueError, match="not JSON compliant"):
-        report.json_text(outcome(details={math.nan: 1}))
+        report.json_text(outcome_of(details={math.nan: 1}))
 
 
 # files
@@ -329,13 +331,13 @@ def test_json_refuses_what_it_has_no_form_for():
 
 def test_files(tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    found = outcome(Row(NASTY, Verdict.SLOWER, EFFECT))
-    files = report.write(found, tmp_path / "new" / "folder")
+    outcome = outcome_of(Row(NASTY, Verdict.SLOWER, EFFECT))
+    files = report.write(outcome, tmp_path / "new" / "folder")
     assert [file.name for file in files] == ["gate.txt", "gate.json", "gate.xml", "gate.md"]
     assert {*(tmp_path / "new" / "folder").iterdir()} == {*files}
     text, data, xml, summary = (file.read_text(encoding="utf-8") for file in files)
-    assert text.splitlines() == report.lines(found)
-    assert (data, xml, summary) == (report.json_text(found), report.junit(found), report.markdown(found))
+    assert text.splitlines() == report.lines(outcome)
+    assert (data, xml, summary) == (report.json_text(outcome), report.junit(outcome), report.markdown(outcome))
 
 
 def write_half(path, text, encoding):
@@ -345,16 +347,16 @@ def write_half(path, text, encoding):
 
 def test_older_files_are_replaced_all_together_or_kept(tmp_path, monkeypatch):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    report.write(outcome(), tmp_path)
+    report.write(outcome_of(), tmp_path)
     before = {file: file.read_text() for file in tmp_path.iterdir()}
     with pytest.raises(TypeError, match="set is not JSON serializable"):
-        report.write(outcome(Row("one", Verdict.SLOWER), details={"x": {1}}), tmp_path)
+        report.write(outcome_of(Row("one", Verdict.SLOWER), details={"x": {1}}), tmp_path)
     assert {file: file.read_text() for file in tmp_path.iterdir()} == before
     with monkeypatch.context() as disk, pytest.raises(OSError, match="full"):
         disk.setattr(Path, "write_text", write_half)
-        report.write(outcome(Row("one", Verdict.SLOWER)), tmp_path)
+        report.write(outcome_of(Row("one", Verdict.SLOWER)), tmp_path)
     assert {file: file.read_text() for file in tmp_path.iterdir()} == before
-    report.write(outcome(Row("one", Verdict.SLOWER)), tmp_path)
+    report.write(outcome_of(Row("one", Verdict.SLOWER)), tmp_path)
     assert all("slower" in file.read_text() for file in tmp_path.iterdir())
 
 
@@ -362,7 +364,7 @@ def test_the_summary_is_added_to_what_github_shows(tmp_path, monkeypatch):
     shown = tmp_path / "summary"
     shown.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(shown))
-    found = outcome(Row("é", Verdict.SLOWER))
-    report.write(found, tmp_path / "gate")
-    report.write(found, tmp_path / "gate")
-    assert shown.read_text(encoding="utf-8") == "before\n" + 2 * report.markdown(found)
+    outcome = outcome_of(Row("é", Verdict.SLOWER))
+    report.write(outcome, tmp_path / "gate")
+    report.write(outcome, tmp_path / "gate")
+    assert shown.read_text(encoding="utf-8") == "before\n" + 2 * report.markdown(outcome)

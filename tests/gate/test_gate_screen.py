@@ -88,11 +88,11 @@ def versions(tmp_path, outside_xdist):
 
 def blocks(versions):
     """Return what both sides computed, in the order of time: run, platform, start, end, side."""
-    found = []
+    drawn = []
     for version in versions:
         file = version.checkout / "blocks.jsonl"
-        found += map(json.loads, file.read_text().splitlines() if file.exists() else ())
-    return sorted(found, key=lambda block: block[2])
+        drawn += map(json.loads, file.read_text().splitlines() if file.exists() else ())
+    return sorted(drawn, key=lambda block: block[2])
 
 
 def processes(versions):
@@ -122,8 +122,8 @@ def identity(sha256="ab", function="test_latency", **parameters):
 
 
 def test_what_has_the_same_name_is_the_same_whatever_became_of_it():
-    found = match({"a": identity("1"), "b": identity("2")}, {"b": identity("2"), "a": identity("3")})
-    assert found == Matched([Match("a", "a"), Match("b", "b")], [], [])
+    matched = match({"a": identity("1"), "b": identity("2")}, {"b": identity("2"), "a": identity("3")})
+    assert matched == Matched([Match("a", "a"), Match("b", "b")], [], [])
 
 
 def test_another_name_for_the_same_file_and_parameters_is_renamed():
@@ -144,8 +144,8 @@ def test_what_may_be_renamed_in_two_ways_is_new_and_missing(base, head):
 
 
 def test_of_two_that_may_have_become_the_same_one_is_missing():
-    found = match({"a": identity(), "b": identity()}, {"x": identity()})
-    assert (len(found.both), found.new, found.missing) == (1, [], ["b"])
+    matched = match({"a": identity(), "b": identity()}, {"x": identity()})
+    assert (len(matched.both), matched.new, matched.missing) == (1, [], ["b"])
 
 
 # A whole gate
@@ -164,19 +164,19 @@ VERDICTS = {
 
 
 def test_a_gate_gives_each_benchmark_its_verdict_and_lets_one_side_compute_at_a_time(versions):
-    found = gate(versions[::-1], (*QUICK, "-k", "test_latency or equal"))  # sides go by their names
-    assert found.problems == []
-    rows = {row.name: row for row in screen.rows(found, RULES)}
-    told = {name.partition("-")[2].partition("-")[0]: row for name, row in rows.items() if "latency" in name}
-    assert {name: str(row.verdict) for name, row in told.items()} == VERDICTS, rows
+    measured = gate(versions[::-1], (*QUICK, "-k", "test_latency or equal"))  # sides go by their names
+    assert measured.problems == []
+    rows = {row.name: row for row in screen.rows(measured, RULES)}
+    latency = {name.partition("-")[2].partition("-")[0]: row for name, row in rows.items() if "latency" in name}
+    assert {name: str(row.verdict) for name, row in latency.items()} == VERDICTS, rows
     again = rows["test_again[resnet8-equal-b1]"]
     assert (again.verdict, again.renamed_from) == (Verdict.RENAMED, again.name)  # its file has another name
-    assert told["failing"].why == "head: failed: failing: gave up; ask again"
-    assert told["absent"].why == "on both sides: absent: no such thing; buy one"
-    assert told["threads"].why == "threads 1 and 2"
-    assert told["clock"].why == "clock fake.clock and sundial"
-    assert told["scattered"].why.startswith("too much spread on several threads; it may be up to ")
-    assert told["slower"].effect.value == pytest.approx(0.5)
+    assert latency["failing"].why == "head: failed: failing: gave up; ask again"
+    assert latency["absent"].why == "on both sides: absent: no such thing; buy one"
+    assert latency["threads"].why == "threads 1 and 2"
+    assert latency["clock"].why == "clock fake.clock and sundial"
+    assert latency["scattered"].why.startswith("too much spread on several threads; it may be up to ")
+    assert latency["slower"].effect.value == pytest.approx(0.5)
     assert_one_at_a_time(versions)
     assert_neighbours(versions)
     base, head = ((version.checkout / "cores").read_text() for version in versions)
@@ -186,9 +186,9 @@ def test_a_gate_gives_each_benchmark_its_verdict_and_lets_one_side_compute_at_a_
 
 
 def assert_one_at_a_time(versions):
-    found = blocks(versions)
-    assert len(found) > 200
-    for earlier, later in itertools.pairwise(found):
+    drawn = blocks(versions)
+    assert len(drawn) > 200
+    for earlier, later in itertools.pairwise(drawn):
         assert earlier[3] <= later[2], f"{earlier} and {later} overlap"
 
 
@@ -221,13 +221,13 @@ def test_samples_are_told_apart_by_turns():
 
 def test_a_run_too_short_for_four_turns_fails():
     pair = screen.pair_of(drawn(5, 5, 5), drawn(5, 5, 5))
-    found = measurements(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
-    (row,) = screen.rows(found, RULES)
+    measured = measurements(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
+    (row,) = screen.rows(measured, RULES)
     assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 pairs are not numbers")
 
 
 @pytest.mark.parametrize(
-    ("measured", "reasons", "verdict"),
+    ("count", "reasons", "verdict"),
     [
         (3, ["head: failed: once"], Verdict.FAILED),
         (3, ["head: absent"], Verdict.FAILED),  # and the next pair had it
@@ -236,18 +236,18 @@ def test_a_run_too_short_for_four_turns_fails():
         (0, ["head: absent", "head: absent"], Verdict.MISSING),
     ],
 )
-def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(measured, reasons, verdict):
-    pairs = [screen.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * measured
-    found = measurements(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
-    (row,) = screen.rows(found, RULES)
+def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(count, reasons, verdict):
+    pairs = [screen.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * count
+    measured = measurements(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
+    (row,) = screen.rows(measured, RULES)
     assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
 
 
 @pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
 def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
     wild = [Pair(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
-    found = measurements(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
-    (row,) = screen.rows(found, RULES)
+    measured = measurements(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
+    (row,) = screen.rows(measured, RULES)
     assert row.verdict is verdict
 
 
@@ -256,22 +256,22 @@ def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
 CALM = Rules(screen=1, confirm=1)
 
 
-def only_problem(found):
-    (problem,) = found.problems
+def only_problem(measured):
+    (problem,) = measured.problems
     return problem
 
 
 def test_a_side_that_dies_ends_the_gate_and_the_other_side(versions):
-    found = gate(versions, chosen("equal", "dying", "slower"), CALM)
-    problem = only_problem(found)
+    measured = gate(versions, chosen("equal", "dying", "slower"), CALM)
+    problem = only_problem(measured)
     assert problem.startswith("head: ended with 7 before it was through; ")
     assert problem.splitlines()[0].endswith("screen-1-head.log ends with")
     assert problem.splitlines()[-1].startswith("benchmarks/test_latency.py::test_latency[resnet8-dying-b1]")
     assert alive(versions) == []
     assert "slower" not in {block[1] for block in blocks(versions)}  # nobody runs on alone
-    rows = screen.rows(found, CALM)
+    rows = screen.rows(measured, CALM)
     assert {(row.verdict, row.why) for row in rows} == {(Verdict.FAILED, "not measured")}
-    assert Outcome("", "", rows, problems=found.problems).exit == 2
+    assert Outcome("", "", rows, problems=measured.problems).exit == 2
 
 
 def test_a_side_that_is_killed_while_it_waits_is_noticed(versions):
@@ -319,18 +319,18 @@ def test_a_suite_that_cannot_be_read_is_a_problem(versions):
 
 
 def test_a_suite_without_benchmarks_passes_nothing(versions):
-    found = gate(versions, (*QUICK, "-k", "nothing"), CALM)
-    assert found.problems == []
-    assert screen.rows(found, CALM) == []
+    measured = gate(versions, (*QUICK, "-k", "nothing"), CALM)
+    assert measured.problems == []
+    assert screen.rows(measured, CALM) == []
     assert Outcome("", "", []).exit == 2
 
 
 def test_a_gate_in_which_nothing_runs_to_its_end_tells_why(versions):
-    found = gate(versions, chosen("failing"), CALM)
-    (row,) = screen.rows(found, CALM)
+    measured = gate(versions, chosen("failing"), CALM)
+    (row,) = screen.rows(measured, CALM)
     assert row.verdict is Verdict.FAILED
     assert row.why == "head: failed: failing: gave up; ask again"
-    assert found.problems == []
+    assert measured.problems == []
 
 
 def test_a_side_that_cannot_be_started_leaves_no_pipe_open(versions, tmp_path):
@@ -352,8 +352,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the bac
 Path("runs").mkdir()
 rules = Rules(screen=50)
 versions = [Version(name, Path(name).resolve(), Path(sys.executable)) for name in ("base", "head")]
-found = screen.gate(versions, sys.argv[1:], Path("runs").resolve(), rules)
-outcome = Outcome("", "", screen.rows(found, rules), problems=found.problems, notes=screen.notes(found))
+measured = screen.gate(versions, sys.argv[1:], Path("runs").resolve(), rules)
+outcome = Outcome("", "", screen.rows(measured, rules), problems=measured.problems, notes=screen.notes(measured))
 print(*report.lines(outcome), sep="\\n")
 sys.exit(outcome.exit)
 """
@@ -367,13 +367,13 @@ def test_a_gate_that_is_interrupted_ends_both_sides_and_tells_what_it_measured(v
         try:
             wait_for(lambda: {block[0] for block in blocks(versions)} == {1, 2} and len(alive(versions)) == 2)
             process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=60)
+            output, _ = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert process.returncode == 2, told
-    assert "problem  interrupted: not everything was measured" in told
-    assert re.search("note     [12] pairs of processes' benchmarks", told), told
-    assert "witness: the calibration workload's p10" in told
+    assert process.returncode == 2, output
+    assert "problem  interrupted: not everything was measured" in output
+    assert re.search("note     [12] pairs of processes' benchmarks", output), output
+    assert "witness: the calibration workload's p10" in output
     assert alive(versions) == []
 
 
