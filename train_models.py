@@ -76,8 +76,8 @@ def print_candidates() -> None:
     screened, files, chosen = manifest.candidates(), manifest.rows(), manifest.chosen()
     for spec in MODELS.values():
         widths = "-".join(map(str, spec.widths))
-        found = screened.get(spec.name)
-        held_out = f"screening {found['held_out']['top1']:5.2f} %" if found else "not screened"
+        candidate = screened.get(spec.name)
+        held_out = f"screening {candidate['held_out']['top1']:5.2f} %" if candidate else "not screened"
         row = files.get(spec.name) if spec.name in chosen else None
         state = f"{row['training']['epochs']} epochs, test top-1 {row['test']['top1']} %" if row else ""
         print(f"{spec.name:14} {spec.depth:2} layers, {widths:8} channels  {held_out}  {state}".rstrip())
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def needs_data(options: argparse.Namespace) -> bool:
-    """Whether a step that was asked for trains, or scores a file of fewer bits."""
+    """Whether a step that was asked for trains, or makes a file of fewer bits, which it scores."""
     steps, forms = {*options.steps}, {*options.forms}
     return bool(steps & {"screen", "train"} or ("export" in steps and forms & {*PRECISIONS}))
 
@@ -123,7 +123,7 @@ def export_forms(name: str, forms: list[str], data: Data | None, workshop: Works
 
 
 def choose(must: bool) -> None:
-    """Choose, once all candidates are screened alike; one screened by itself need not be the last."""
+    """Choose, once all candidates are screened alike; where *must* is false, it may be too early for that."""
     try:
         print(f"chosen: {', '.join(manifest.choose(CHOSEN))}")
     except ModelError as error:

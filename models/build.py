@@ -25,8 +25,8 @@ from models.training import Job, Recipe, Trainer, logits_of
 
 CHOSEN = 3
 PRECISIONS = ("int8", "fp16")  # of fewer bits, made and scored with the data set
-# Shares of the training images. The screening decides by what it holds out; the long training keeps a fifth of those
-# out still, for its curve and for the calibration of int8.
+# Shares of the training images. The screening chooses by the images that it holds out. The long training holds out a
+# fifth of the same images, for its curve and for the calibration of int8.
 SCREENING_HELD_OUT = 0.1
 TRAINING_HELD_OUT = 0.02
 LOSS = 1.0  # points of top-1 that a file of fewer bits may lose against float32
@@ -51,7 +51,7 @@ class Workshop:
 
     work_dir: Path = WORK_DIR
     manifest: Path = manifest.MANIFEST
-    resume: bool = False  # go on from checkpoints, finished or not; otherwise finished ones are forgotten
+    resume: bool = False  # go on from checkpoints, finished or not; else delete finished ones, and begin again
 
     def screening(self, spec: ModelSpec, recipe: Recipe) -> Job:
         """Return the short training of a candidate."""
@@ -79,10 +79,10 @@ def screen(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> N
     """Train a candidate for the short round and write down its accuracy on the held-out images."""
     trainer, model = workshop.run(workshop.screening(spec, recipe), data, SCREENING_HELD_OUT)
     held_out = trainer.held_out
-    found = {"images": len(held_out.labels), **accuracy(logits_of(model, held_out), held_out.labels)}
-    row = {**_network_facts(spec, model), "screening": trainer.facts(), "held_out": found}
+    score = {"images": len(held_out.labels), **accuracy(logits_of(model, held_out), held_out.labels)}
+    row = {**_network_facts(spec, model), "screening": trainer.facts(), "held_out": score}
     manifest.write_candidate(spec.name, row, workshop.manifest)
-    print(f"{spec.name}: top-1 {found['top1']} % of {found['images']:,} held-out images")
+    print(f"{spec.name}: top-1 {score['top1']} % of {score['images']:,} held-out images")
 
 
 def train(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> None:
@@ -99,7 +99,7 @@ def train(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> No
         "stand_in": workshop.manifest == manifest.STAND_INS,
     }
     manifest.write_row(spec.name, row, workshop.manifest)
-    _tell(onnx_file, row)
+    _print_accuracy(onnx_file, row)
 
 
 def _network_facts(spec: ModelSpec, model: ResNet) -> manifest.Row:
@@ -133,7 +133,7 @@ def export(name: str, data: Data, workshop: Workshop, precisions: Sequence[str] 
         made = {"from": name, "sha256": source.row["sha256"], "method": method}
         row = {**inherited, **facts, "file": target.name, "made": made}
         manifest.write_row(manifest.variant(name, precision), row, workshop.manifest)
-        _tell(target, row)
+        _print_accuracy(target, row)
 
 
 def export_tfjs(name: str, workshop: Workshop) -> None:
@@ -156,7 +156,7 @@ def export_tflite(name: str, workshop: Workshop) -> None:
 
 def _write_derived(source: Artefact, paths: list[Path], packages: tuple[str, ...], workshop: Workshop) -> None:
     versions = {"python": platform.python_version(), **{package: version(package) for package in packages}}
-    found = {
+    rows = {
         path.name: {
             "sha256": sha256(path),
             "bytes": path.stat().st_size,
@@ -165,8 +165,8 @@ def _write_derived(source: Artefact, paths: list[Path], packages: tuple[str, ...
         }
         for path in paths
     }
-    manifest.write_derived(source.name, found, workshop.manifest)
-    for path, row in zip(paths, found.values(), strict=True):
+    manifest.write_derived(source.name, rows, workshop.manifest)
+    for path, row in zip(paths, rows.values(), strict=True):
         print(f"{path}: {row['bytes']:,} bytes")
 
 
@@ -175,6 +175,6 @@ def _refuse_loss(target: Path, lost: float) -> None:
         raise ExportError(f"{target}: loses {lost:.2f} points of top-1 against float32, more than {LOSS}; not kept")
 
 
-def _tell(path: Path, row: manifest.Row) -> None:
+def _print_accuracy(path: Path, row: manifest.Row) -> None:
     test = row["test"]
     print(f"{path}: top-1 {test['top1']} %, top-5 {test['top5']} % of {test['images']:,} test images")

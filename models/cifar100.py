@@ -83,8 +83,8 @@ def hold_out(data: Split, share: float) -> tuple[Split, Split]:
     """
     order = np.random.default_rng(HELD_OUT_SEED).permutation(len(data.labels))
     images = round(share * len(order))
-    held, kept = np.sort(order[:images]), np.sort(order[images:])
-    return Split(data.images[kept], data.labels[kept]), Split(data.images[held], data.labels[held])
+    held_out, rest = np.sort(order[:images]), np.sort(order[images:])
+    return Split(data.images[rest], data.labels[rest]), Split(data.images[held_out], data.labels[held_out])
 
 
 def normalise(

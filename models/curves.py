@@ -51,11 +51,11 @@ def _images(rows: list[tuple[str, Row]], training: str) -> str:
     return f"{rows[0][1][training]['held_out_images']:,}"
 
 
-def _curve(axes: Axes, log: Path, figure: str, **style: Any) -> None:
+def _curve(axes: Axes, log: Path, column: str, **style: Any) -> None:
     if not log.is_file():
         raise ModelError(f"{log} is missing; restore it with `git checkout -- {log.parent}`")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    axes.plot([line["epoch"] for line in lines], [100 * line[figure] for line in lines], **style)
+    axes.plot([line["epoch"] for line in lines], [100 * line[column] for line in lines], **style)
 
 
 def _label(axes: Axes, title: str) -> None:

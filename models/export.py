@@ -17,7 +17,7 @@ from models.manifest import Row, sha256
 from models.resnet import ResNet, fold_batch_norm
 
 OPSET = 18  # taken by onnxruntime and onnxruntime-web alike, with IR version 10
-EXPORT_TOLERANCE = 1e-5  # of the largest logit; folding reorders float32 sums, no more
+TOLERANCE = 1e-5  # of the largest logit; folding and converting reorder float32 sums, no more
 
 
 class ExportError(Exception):
@@ -64,11 +64,19 @@ def _check_parity(model: ResNet, path: Path, name: str) -> None:
     images = np.random.default_rng(0).standard_normal((5, 3, 32, 32), np.float32)
     with torch.no_grad():
         expected = model.eval()(torch.from_numpy(images)).numpy()
-    difference = np.abs(logits_of(path, images) - expected).max() / np.abs(expected).max()
-    if not difference <= EXPORT_TOLERANCE:
-        raise ExportError(
-            f"{name}: logits differ from the trained model's by {difference:.1e} of the largest; not kept"
-        )
+    check_logits(logits_of(path, images), expected, name, "the trained model's")
+
+
+def check_logits(logits: NDArray[np.float32], expected: NDArray[np.float32], name: str, whose: str) -> float:
+    """Return how far *logits* are from the *expected* ones, as a share of the largest.
+
+    Raises ExportError, in which *whose* says where the expected ones come from, above TOLERANCE.
+    """
+    assert logits.shape == expected.shape
+    difference = float(np.abs(logits - expected).max() / np.abs(expected).max())
+    if not difference <= TOLERANCE:  # so that NaN fails
+        raise ExportError(f"{name}: logits differ from {whose} by {difference:.1e} of the largest; not kept")
+    return difference
 
 
 def logits_of(path: Path, images: NDArray[np.float32]) -> NDArray[np.float32]:

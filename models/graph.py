@@ -12,7 +12,7 @@ from onnx.external_data_helper import uses_external_data
 
 from models.manifest import ModelError
 
-# Names of operators that only a quantised graph has begin or end like this.
+# How the names of operators begin and end that only a quantised graph has.
 QUANTISED_BEGIN = ("QuantizeLinear", "DequantizeLinear", "QLinear", "QGemm", "QAttention", "DynamicQuantize")
 QUANTISED_END = ("Integer", "NBits", "Bnb4")
 # Narrowest first.
@@ -72,9 +72,9 @@ def numbers(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
 def free_dimensions(inputs: list[Input]) -> set[str]:
     """Return the names of the free dimensions; those without a name are called input:axis."""
     return {
-        length or f"{given.name}:{axis}"
-        for given in inputs
-        for axis, length in enumerate(given.shape)
+        length or f"{declared.name}:{axis}"
+        for declared in inputs
+        for axis, length in enumerate(declared.shape)
         if not isinstance(length, int)
     }
 
@@ -84,8 +84,8 @@ def precision(model: onnx.ModelProto) -> str:
     operators = {node.op_type for node in model.graph.node}
     if any(name.startswith(QUANTISED_BEGIN) or name.endswith(QUANTISED_END) for name in operators):
         return "int8"
-    found = {weight.data_type for weight in _weights(model)}
-    return next((name for kind, name in FLOATS.items() if kind in found), "float32")
+    types = {weight.data_type for weight in _weights(model)}
+    return next((name for data_type, name in FLOATS.items() if data_type in types), "float32")
 
 
 def parameters(model: onnx.ModelProto) -> int:

@@ -51,8 +51,8 @@ def variant(model: str, precision: str) -> str:
 
 def rows(manifest: Path = MANIFEST) -> dict[str, Row]:
     """Return the rows of the exported files by name; none where there is no manifest yet."""
-    found: dict[str, Row] = _content(manifest)["models"]
-    return found
+    models: dict[str, Row] = _content(manifest)["models"]
+    return models
 
 
 def candidates(manifest: Path = MANIFEST) -> dict[str, Row]:
@@ -69,7 +69,7 @@ def chosen(manifest: Path = MANIFEST) -> list[str]:
 def write_row(name: str, row: Row, manifest: Path = MANIFEST) -> None:
     """Put the row of an exported file into the manifest, replacing an earlier one.
 
-    What was derived from the earlier file goes with its row: the new file's is to be made anew.
+    The rows of files that were made from the earlier one go with it: those files are to be made anew.
     """
     content = _content(manifest)
     content["models"][name] = row
@@ -77,7 +77,7 @@ def write_row(name: str, row: Row, manifest: Path = MANIFEST) -> None:
 
 
 def write_derived(name: str, derived_rows: dict[str, Row], manifest: Path = MANIFEST) -> None:
-    """Put what is known of files made from a model's float32 file into its row, by file name, beside the others."""
+    """Put the rows of files made from a model's float32 file into its own row, by file name, beside the others."""
     content = _content(manifest)
     row = content["models"][name]
     row["derived"] = row.get("derived", {}) | derived_rows
@@ -97,29 +97,29 @@ def choose(number: int, manifest: Path = MANIFEST) -> list[str]:
     Raises ModelError unless every candidate of the catalogue, as it is now, was screened with the same recipe.
     """
     content = _content(manifest)
-    found = {name: row for name, row in content["candidates"].items() if name in MODELS}
-    if unlike := _not_comparable(found):
+    screened = {name: row for name, row in content["candidates"].items() if name in MODELS}
+    if unlike := _not_comparable(screened):
         raise ModelError(
             f"{', '.join(unlike)}: not screened like the others; run `train_models.py screen {unlike[0]} …`"
         )
-    content["candidates"] = found
-    names = content["chosen"] = [*_best_first(found)][:number]
+    content["candidates"] = screened
+    names = content["chosen"] = [*_best_first(screened)][:number]
     _write(content, manifest)
     return names
 
 
-def _best_first(found: dict[str, Row]) -> dict[str, Row]:
-    return dict(sorted(found.items(), key=lambda item: -item[1]["held_out"]["top1"]))
+def _best_first(screened: dict[str, Row]) -> dict[str, Row]:
+    return dict(sorted(screened.items(), key=lambda item: -item[1]["held_out"]["top1"]))
 
 
-def _not_comparable(found: dict[str, Row]) -> list[str]:
-    """Return the candidates that were not screened, or as another network, or otherwise than most of the others."""
+def _not_comparable(screened: dict[str, Row]) -> list[str]:
+    """Return the candidates that were not screened, were another network then, or had another recipe than most."""
     elsewhere = {"seconds": 0, "threads": 0, "device": "", "bfloat16": None}  # may differ between machines
-    recipes = {name: json.dumps(row["screening"] | elsewhere) for name, row in found.items()}
+    recipes = {name: json.dumps(row["screening"] | elsewhere) for name, row in screened.items()}
     usual = Counter(recipes.values()).most_common(1)
 
     def is_comparable(spec: ModelSpec) -> bool:
-        row = found.get(spec.name)
+        row = screened.get(spec.name)
         return row is not None and row["architecture"] == spec.architecture() and recipes[spec.name] == usual[0][0]
 
     return [spec.name for spec in MODELS.values() if not is_comparable(spec)]
@@ -148,19 +148,19 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     """Return the model's checked file, which lies beside *manifest*; raise ModelError where it is absent or altered."""
     base = name.partition(".")[0]
     remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {base}`"
-    known = rows(manifest)
-    row = known.get(name)
+    all_rows = rows(manifest)
+    row = all_rows.get(name)
     if row is None:
         raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")
     path = manifest.parent / row["file"]
     if not path.is_file():
         raise ModelError(f"{name}: {path} is missing; {remedy}, {STAND_IN_REMEDY}")
-    if (found := sha256(path)) != row["sha256"]:
-        raise ModelError(f"{name}: {path} has SHA-256 {found}, but its manifest row says {row['sha256']}; {remedy}")
+    if (digest := sha256(path)) != row["sha256"]:
+        raise ModelError(f"{name}: {path} has SHA-256 {digest}, but its manifest row says {row['sha256']}; {remedy}")
     if base in MODELS and row["architecture"] != MODELS[base].architecture():
         wanted = MODELS[base].architecture()
         raise ModelError(f"{name}: {path} is {row['architecture']}, but the catalogue says {wanted}; {remedy}")
-    made, source = row.get("made"), known.get(base)
+    made, source = row.get("made"), all_rows.get(base)
     if made and source and made["sha256"] != source["sha256"]:
         again = f"make it again with `tox run -e train -- export {base}`"
         raise ModelError(f"{name}: {path} was made from an earlier training of {base}; {again}")
@@ -170,9 +170,9 @@ def load(name: str, manifest: Path = MANIFEST) -> Artefact:
 def derived(artefact: Artefact, suffix: str) -> Path | None:
     """Return the checked file beside the artefact that was made from it for a runtime without ONNX.
 
-    *suffix* is such as ``tfjs.json`` or ``b8.tflite``. None where the artefact's row names no such file: a file of the
-    user's own, another precision or batch size, a training whose forms are not made yet. Raises ModelError where the
-    file is missing, altered, or made from another training.
+    *suffix* is ``tfjs.json`` or ``b8.tflite``, for example. None where the artefact's row names no such file: for a
+    model of the user's own, another precision or batch size, or a training whose forms are not made yet. Raises
+    ModelError where the file is missing, altered, or made from another training.
     """
     path = artefact.path.with_name(f"{artefact.name}.{suffix}")
     row = artefact.row.get("derived", {}).get(path.name)
@@ -182,8 +182,10 @@ def derived(artefact: Artefact, suffix: str) -> Path | None:
     again = f"restore it with `git checkout -- models`, or make it again with `tox run -e {make} {artefact.name}`"
     if not path.is_file():
         raise ModelError(f"{artefact.name}: {path} is missing; {again}")
-    if (found := sha256(path)) != row["sha256"]:
-        raise ModelError(f"{artefact.name}: {path} has SHA-256 {found}, but its manifest says {row['sha256']}; {again}")
+    if (digest := sha256(path)) != row["sha256"]:
+        raise ModelError(
+            f"{artefact.name}: {path} has SHA-256 {digest}, but its manifest says {row['sha256']}; {again}"
+        )
     if row["made_from"] != artefact.row["sha256"]:
         raise ModelError(f"{artefact.name}: {path} was made from an earlier training of {artefact.name}; {again}")
     return path

@@ -6,7 +6,7 @@ from models.manifest import Artefact, ModelError, sha256
 
 
 def load(path: Path) -> Artefact:
-    """Return the file at *path* as it lies there; what is wrong with it, :func:`check` or a platform tells."""
+    """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it."""
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
     return Artefact(path.name, path, {"file": path.name, "sha256": sha256(path)}, is_own=True)

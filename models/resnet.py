@@ -98,20 +98,20 @@ def restore(artefact_path: Path, spec: ModelSpec) -> ResNet:
     Raises ModelError naming the first weight that is absent, unexpected, or of another type or shape.
     """
     folded = fold_batch_norm(ResNet(spec))
-    # Integers are axes and shapes of the graph, no weights.
-    found = {name: value for name, value in numbers(onnx.load(artefact_path)).items() if value.dtype.kind != "i"}
-    wanted = {name: value.numpy() for name, value in folded.state_dict().items()}
-    _refuse_unlike(found, wanted, f"{artefact_path}: not the float32 weights of {spec.name}")
-    folded.load_state_dict({name: torch.tensor(value) for name, value in found.items()})
+    # Integers are axes and shapes of the graph, and no weights.
+    weights = {name: value for name, value in numbers(onnx.load(artefact_path)).items() if value.dtype.kind != "i"}
+    expected = {name: value.numpy() for name, value in folded.state_dict().items()}
+    _refuse_unlike(weights, expected, f"{artefact_path}: not the float32 weights of {spec.name}")
+    folded.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     return folded
 
 
-def _refuse_unlike(found: dict[str, NDArray[Any]], wanted: dict[str, NDArray[Any]], complaint: str) -> None:
-    kinds = [{name: f"{w.dtype} {[*w.shape]}" for name, w in weights.items()} for weights in (found, wanted)]
-    for name in [*wanted, *found]:
-        here, there = (kind.get(name, "absent") for kind in kinds)
-        if here != there:
-            raise ModelError(f"{complaint}: {name} is {here} in the file, {there} in the network")
+def _refuse_unlike(weights: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], complaint: str) -> None:
+    kinds = [{name: f"{value.dtype} {[*value.shape]}" for name, value in side.items()} for side in (weights, expected)]
+    for name in [*expected, *weights]:
+        in_file, in_network = (kind.get(name, "absent") for kind in kinds)
+        if in_file != in_network:
+            raise ModelError(f"{complaint}: {name} is {in_file} in the file, {in_network} in the network")
 
 
 def multiply_adds(model: nn.Module) -> int:

@@ -30,7 +30,7 @@ from models.graph import declared_inputs, numbers
 
 Operation = dict[str, Any]
 
-# What ONNX takes where a node does not say, then the only values that have a counterpart here.
+# The values that ONNX takes where a node names none; and the only ones that have a counterpart here.
 DEFAULTS: dict[str, Operation] = {
     "Conv": {"auto_pad": b"NOTSET", "dilations": [1, 1], "group": 1, "pads": [0, 0, 0, 0], "strides": [1, 1]},
     "Gemm": {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 0},
@@ -61,7 +61,7 @@ class _Translation:
     def __init__(self, model: onnx.ModelProto, name: str) -> None:
         self.model, self.name = model.graph, name
         self.weights = numbers(model)
-        self.inputs = [given.name for given in declared_inputs(model)]
+        self.inputs = [declared.name for declared in declared_inputs(model)]
         self.blob: list[bytes] = []
         self.written = 0  # float32 numbers
 
@@ -69,7 +69,7 @@ class _Translation:
         """Return what the JSON holds; the blob is full afterwards."""
         outputs = [value.name for value in self.model.output]
         if (len(self.inputs), len(outputs)) != (1, 1):
-            raise self._no(f"{len(self.inputs)} inputs and {len(outputs)} outputs, not one of each")
+            raise self._error(f"{len(self.inputs)} inputs and {len(outputs)} outputs, not one of each")
         operations = _fuse_relu([self._operation(node) for node in self.model.node], outputs[0])
         return {"input": self.inputs[0], "output": outputs[0], "operations": operations}
 
@@ -82,33 +82,33 @@ class _Translation:
             "Gemm": self._gemm,
         }.get(node.op_type)
         if translate is None or node.domain:
-            raise self._no(f"the operator {node.op_type}")
+            raise self._error(f"the operator {node.op_type}")
         if node.input[0] in self.weights:
-            raise self._no(f"{node.op_type} of the weight {node.input[0]}")
+            raise self._error(f"{node.op_type} of the weight {node.input[0]}")
         return {"input": node.input[0], "output": node.output[0]} | translate(node)
 
     def _conv(self, node: onnx.NodeProto) -> Operation:
-        given = self._attributes(node)
+        attributes = self._attributes(node)
         kernel = self._weight(node, 1, axes=4)
         return {
             "op": "conv",
             "kernel": self._put(kernel.transpose(2, 3, 1, 0)),
             "bias": self._put(self._weight(node, 2, axes=1)),
-            "stride": self._same(node, "strides", given["strides"]),
-            "pad": self._same(node, "pads", given["pads"]),
+            "stride": self._same(node, "strides", attributes["strides"]),
+            "pad": self._same(node, "pads", attributes["pads"]),
             "activation": "linear",
         }
 
     def _add(self, node: onnx.NodeProto) -> Operation:
         if node.input[1] in self.weights:
-            raise self._no(f"Add of the weight {node.input[1]}")
+            raise self._error(f"Add of the weight {node.input[1]}")
         return {"op": "add", "other": node.input[1]}
 
     def _mean(self, node: onnx.NodeProto) -> Operation:
         self._attributes(node)
         axes = self.weights[node.input[1]].tolist() if len(node.input) > 1 else None
         if axes != [2, 3]:
-            raise self._no(f"ReduceMean over axes {axes}, not [2, 3]")
+            raise self._error(f"ReduceMean over axes {axes}, not [2, 3]")
         return {"op": "mean"}
 
     def _gemm(self, node: onnx.NodeProto) -> Operation:
@@ -119,25 +119,25 @@ class _Translation:
 
     def _attributes(self, node: onnx.NodeProto) -> Operation:
         """Return the node's attributes; refuse those whose value has no counterpart."""
-        given = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
-        found = DEFAULTS[node.op_type] | given
+        written = {entry.name: onnx.helper.get_attribute_value(entry) for entry in node.attribute}
+        attributes = DEFAULTS[node.op_type] | written
         for name, only in ONLY[node.op_type].items():
-            if found[name] != only:
-                raise self._no(f"{node.op_type} with {name} {found[name]}, not {only}")
-        return found
+            if attributes[name] != only:
+                raise self._error(f"{node.op_type} with {name} {attributes[name]}, not {only}")
+        return attributes
 
     def _same(self, node: onnx.NodeProto, name: str, values: list[int]) -> int:
         if len({*values}) != 1:
-            raise self._no(f"{node.op_type} with unequal {name} {values}")
+            raise self._error(f"{node.op_type} with unequal {name} {values}")
         return values[0]
 
     def _weight(self, node: onnx.NodeProto, index: int, axes: int) -> NDArray[np.float32]:
         name = node.input[index] if len(node.input) > index else ""
-        if (found := self.weights.get(name)) is None:
-            raise self._no(f"{node.op_type} whose input {index} is {f'{name}, no weight' if name else 'left out'}")
-        if found.dtype != np.float32 or found.ndim != axes:
-            raise self._no(f"{name}, {found.dtype} {[*found.shape]}, not float32 of {axes} axes")
-        return found
+        if (weight := self.weights.get(name)) is None:
+            raise self._error(f"{node.op_type} whose input {index} is {f'{name}, no weight' if name else 'left out'}")
+        if weight.dtype != np.float32 or weight.ndim != axes:
+            raise self._error(f"{name}, {weight.dtype} {[*weight.shape]}, not float32 of {axes} axes")
+        return weight
 
     def _put(self, weight: NDArray[np.float32]) -> dict[str, Any]:
         place = {"offset": self.written, "shape": [*weight.shape]}
@@ -145,7 +145,7 @@ class _Translation:
         self.written += weight.size
         return place
 
-    def _no(self, what: str) -> ExportError:
+    def _error(self, what: str) -> ExportError:
         return ExportError(f"{self.name}: no counterpart in the TensorFlow.js graph (models/tfjs.py) for {what}")
 
 
@@ -153,11 +153,11 @@ def _fuse_relu(operations: list[Operation], output: str) -> list[Operation]:
     """Let a convolution do the Relu that follows it, where nothing else reads what comes between them."""
     reads = Counter(operation[key] for operation in operations for key in ("input", "other") if key in operation)
     convolutions = {operation["output"]: operation for operation in operations if operation["op"] == "conv"}
-    kept = []
+    fused = []
     for operation in operations:
         between = operation["input"]
         if operation["op"] == "relu" and between in convolutions and reads[between] == 1 and between != output:
             convolutions[between] |= {"activation": "relu", "output": operation["output"]}
         else:
-            kept.append(operation)
-    return kept
+            fused.append(operation)
+    return fused

@@ -52,12 +52,13 @@ def litert(model: str, threads: int, images: Images) -> Infer:
 
     interpreter = Interpreter(model, num_threads=threads)
     interpreter.allocate_tensors()
-    given, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
 
     def infer() -> Any:
-        interpreter.set_tensor(given, images)
+        interpreter.set_tensor(input_index, images)
         interpreter.invoke()
-        return interpreter.get_tensor(answer)
+        return interpreter.get_tensor(output_index)
 
     return infer
 
@@ -145,7 +146,7 @@ RUNTIMES = {
 
 
 def main() -> None:
-    """Answer until no more is asked."""
+    """Answer every line, until there are no more."""
     runtime, model, threads = sys.argv[1:]
     images = np.random.default_rng(1).standard_normal((1, 3, 32, 32)).astype(np.float32)
     infer = RUNTIMES[runtime](model, int(threads), images)

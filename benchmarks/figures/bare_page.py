@@ -1,7 +1,7 @@
 """A plain page with a plain loop, with nothing of the harness: ``python bare_page.py BROWSER PAGE [FLAG …]``.
 
 Reads a number of rounds a line, answers with that many samples in seconds as a line of JSON. PAGE is a file in bare/
-and what it is asked for, such as ``wasm.html?model=/models/resnet20.onnx&threads=1``; the root is the repository's.
+with its query, such as ``wasm.html?model=/models/resnet20.onnx&threads=1``; the root is the repository's.
 """
 
 import json

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.results import Result, keys, load
 
 FIRST_RESULT_LIMIT, SHARE_LIMIT = 10.0, 0.6
-NO_INFERENCES = ("test_load", "test_memory")  # the samples of these are of opening a session
+NO_INFERENCES = ("test_load", "test_memory")  # their samples are times of opening a session
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def run(sweep: Sweep, results: Path) -> tuple[float, float]:
 
 
 def timed_seconds(results: Sequence[Result]) -> float:
-    """Return the seconds inside timed inferences, those of partners too; opening a session is none."""
+    """Return the seconds inside timed inferences, those of partners too; opening a session does not count."""
     inferences = [result for result in results if not result.name.startswith(NO_INFERENCES)]
     ours = math.fsum(result.stats["total"] for result in inferences)
     return ours + math.fsum(result.info.get(keys.PARTNER_SECONDS, 0.0) for result in inferences)

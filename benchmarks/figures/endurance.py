@@ -20,8 +20,8 @@ from benchmarks.settings import Settings, positive
 from models import manifest
 
 MODEL, PLATFORM = "resnet20", "chromium-litert"
-WINDOW, BLOCK = 400, 50  # inferences: of one line, and of one turn
-SLOWER = 1.25  # it was 1.7 when it was seen; a step of 1.1 is compilation
+WINDOW, BLOCK = 400, 50  # inferences: of a printed line, and of one of the page's blocks
+SLOWER = 1.25  # the page that was seen was 1.7 times slower; a step of 1.1 is compilation
 LASTING = 2  # windows in a row
 SETTINGS = Settings()
 WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
@@ -55,7 +55,8 @@ def relative(windows: Sequence[Window]) -> list[Course]:
 
     def course(window: Window) -> Course:
         sides = [(window.page, windows[0].page), (window.reference, windows[0].reference)]
-        return Course(*(of(now) / of(first) for now, first in sides for of in (p10, statistics.median)))
+        figures = (p10, statistics.median)
+        return Course(*(figure(now) / figure(first) for now, first in sides for figure in figures))
 
     return [course(window) for window in windows]
 
@@ -78,16 +79,17 @@ def age(session: Session, reference: Session, question: Question, runs: int) -> 
     for _ in range(runs // WINDOW):
         window = Window([], [])
         for _ in range(WINDOW // BLOCK):
-            window = _turn(session, reference, question, window, estimate)
+            window = _draw_in_turns(session, reference, question, window, estimate)
         yield window
 
 
-def _turn(session: Session, reference: Session, question: Question, window: Window, estimate: float) -> Window:
+def _draw_in_turns(session: Session, reference: Session, question: Question, window: Window, estimate: float) -> Window:
+    """Return *window* with a block more of each side; *estimate* is the seconds of an inference of the reference."""
     block = session.time(question.feeds, BLOCK)
     question.check(session.facts, block.outputs)
     # As long as the page's usual blocks, which are of about 0.1 s.
-    answer = reference.time(question.feeds, max(BLOCK, round(0.1 / estimate)))
-    return Window([*window.page, *block.seconds], [*window.reference, *answer.seconds])
+    reference_block = reference.time(question.feeds, max(BLOCK, round(0.1 / estimate)))
+    return Window([*window.page, *block.seconds], [*window.reference, *reference_block.seconds])
 
 
 def page(runs: int, question: Question) -> list[Course]:
@@ -97,9 +99,10 @@ def page(runs: int, question: Question) -> list[Course]:
         windows = [*age(session, reference, question, runs)]
     print(f"first {WINDOW}: p10 {p10(windows[0].page) * 1e3:.2f} ms, {session.facts.details['build']}")
     print("     until   p10  median | server-cpu  p10  median | page / server-cpu")
-    for number, one in enumerate(courses := relative(windows), 1):
-        sides = f"{one.p10:5.2f}  {one.median:6.2f} | {one.reference_p10:15.2f}  {one.reference_median:6.2f}"
-        print(f"{number * WINDOW:10} {sides} | {one.slower:5.2f}", flush=True)
+    for number, course in enumerate(courses := relative(windows), 1):
+        page_words = f"{course.p10:5.2f}  {course.median:6.2f}"
+        reference_words = f"{course.reference_p10:15.2f}  {course.reference_median:6.2f}"
+        print(f"{number * WINDOW:10} {page_words} | {reference_words} | {course.slower:5.2f}", flush=True)
     return courses
 
 

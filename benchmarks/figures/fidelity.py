@@ -1,9 +1,9 @@
 """Does the suite measure what a bare loop measures? ``python -m benchmarks.figures.fidelity [--platform NAME …]``.
 
-On every platform that this machine has, ResNet-20 at batch 1 is timed by the suite's own session and sampler and by a
-loop that shares no code with it, in blocks that take turns, so that both see the same state of the machine. Each turn
-starts both anew. Prints the ratio of the two medians and of the two 10th percentiles; ends with 1 where one lies
-outside the limits.
+On every platform that this machine has, ResNet-20 at batch 1 is timed by the suite's own session and sampler, and by a
+loop that shares no code with it. They draw their blocks alternately, so that both see the same state of the machine,
+and are started anew ``--turns`` times. Prints the ratio of the two medians and of the two 10th percentiles; ends with 1
+where one lies outside the limits.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from models import manifest
 
 LOW, HIGH = 0.98, 1.02
 FEWEST_TURNS = 7
-FEWEST_ROUNDS = 5  # of a simulated GPU, which takes half a second for one
+FEWEST_ROUNDS = 5  # all that a simulated GPU draws, which takes half a second for each
 MODEL = "resnet20"
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -60,12 +60,12 @@ def native(runtime: str, ending: str = "") -> Bare:
 def native_webgpu(case: Case) -> Command:
     """Return how to start the plain loop over the plugin, with the Vulkan that the suite found."""
     words = native("webgpu")(case).words
-    found = vulkan(Settings(allow_software_gpu=True)) if sys.platform.startswith("linux") else None
-    if found is None:
+    driver = vulkan(Settings(allow_software_gpu=True)) if sys.platform.startswith("linux") else None
+    if driver is None:
         return Command(words)
-    # A loader is named by its path where it does not lie where the system looks for one.
-    folder = {"LD_LIBRARY_PATH": str(Path(found.loader).parent)} if os.path.isabs(found.loader) else {}
-    return Command(words, found.environment | folder)
+    # A loader that is named by its whole path lies where the system does not look for one.
+    folder = {"LD_LIBRARY_PATH": str(Path(driver.loader).parent)} if os.path.isabs(driver.loader) else {}
+    return Command(words, driver.environment | folder)
 
 
 def page(name: str, ending: str = "", flags: Sequence[str] = ("--disable-gpu",), device: str = "") -> Bare:
@@ -87,7 +87,7 @@ def _file(case: Case, ending: str) -> Path:
 
 
 WEBNN = "--enable-features=WebMachineLearningNeuralNetwork"
-# Every platform has a counterpart of its own; one without is not compared with another's.
+# Every platform has a bare loop of its own: none is compared with another platform's.
 BARE: dict[str, Bare] = {
     "server-cpu": native("onnxruntime"),
     "server-cuda": native("cuda"),
@@ -140,29 +140,29 @@ def bare_loop(platform: str, case: Case) -> Iterator[BareLoop]:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Ratios:
     """Suite over bare, of the samples that both drew in turns."""
 
     median: float
     p10: float
 
     @classmethod
-    def of(cls, suite: Samples, bare: Samples) -> "Turn":
+    def of(cls, suite: Samples, bare: Samples) -> "Ratios":
         """Divide one side's figures by the other's."""
         return cls(statistics.median(suite) / statistics.median(bare), p10(suite) / p10(bare))
 
 
-def turn(target: Target, settings: Settings, seconds: float) -> Turn:
+def time_afresh(target: Target, settings: Settings, seconds: float) -> Ratios:
     """Time both sides in fresh processes.
 
-    Two processes of the same code differ by a few per cent, as their memory happens to lie; over the turns that evens
-    out, where both sides draw anew.
+    Two processes of the same code differ by a few per cent, depending on where their memory happens to lie. Over
+    several fresh starts of both sides that evens out.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(timed, target, settings, seconds).result()
+        return process.submit(time_in_turns, target, settings, seconds).result()
 
 
-def timed(target: Target, settings: Settings, seconds: float) -> Turn:
+def time_in_turns(target: Target, settings: Settings, seconds: float) -> Ratios:
     """Time both sides for *seconds* each, block by block."""
     case = Case(manifest.load(MODEL), threads=target.threads)
     feeds, plan = seeded_feeds(case.model_file, 1), Plan(FEWEST_ROUNDS, max_time=seconds, warmup_rounds=50)
@@ -174,18 +174,21 @@ def timed(target: Target, settings: Settings, seconds: float) -> Turn:
         for block in draw(session, feeds, plan, min(warm)):
             suite_samples += block.seconds
             bare_samples += bare.time(len(block.seconds))
-    return Turn.of(suite_samples, bare_samples)
+    return Ratios.of(suite_samples, bare_samples)
 
 
 def compare(target: Target, settings: Settings, turns: int, seconds: float) -> bool:
-    """Print every turn and their verdict; return the verdict. Raises UnavailableError before anything is timed."""
-    found: list[Turn] = []
+    """Print the ratios of each of the *turns* and their verdict; return the verdict.
+
+    Raises UnavailableError before anything is timed.
+    """
+    measured: list[Ratios] = []
     for number in range(1, turns + 1):
-        found.append(turn(target, settings, seconds))
-        print(f"{target.label:21} turn {number}: median {found[-1].median:.4f}  p10 {found[-1].p10:.4f}", flush=True)
+        measured.append(ratios := time_afresh(target, settings, seconds))
+        print(f"{target.label:21} turn {number}: median {ratios.median:.4f}  p10 {ratios.p10:.4f}", flush=True)
     verdicts = {
-        "median": verdict([one.median for one in found]),
-        "p10": verdict([one.p10 for one in found]),
+        "median": verdict([ratios.median for ratios in measured]),
+        "p10": verdict([ratios.p10 for ratios in measured]),
     }
     for name, (_, words) in verdicts.items():
         print(f"{target.label:21} suite / bare, {name:6} {words}", flush=True)

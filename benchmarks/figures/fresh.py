@@ -26,7 +26,8 @@ def main() -> None:
     command = readme_commands()[0]
     home_cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     with TemporaryDirectory() as folder:
-        # The browser is unpacked anew; what pip downloaded before is at hand. An outer tox would share its folders.
+        # The browser is unpacked anew; what pip downloaded before is at hand. The variables of a tox around this
+        # command are left out: with them the tox in the clone would use the outer one's folders.
         fresh = {name: value for name, value in os.environ.items() if not name.startswith(("TOX_", "VIRTUAL_ENV"))}
         fresh |= {"XDG_CACHE_HOME": f"{folder}/cache", "PIP_CACHE_DIR": f"{home_cache}/pip"}
         clone = Path(folder) / "clone"

@@ -1,13 +1,14 @@
 """Can the gate be believed? ``tox run -e gate-proof -- aa|ab|cost|report``: gates whose right answer is known.
 
 ``aa`` gates a commit against itself: whatever is found slower is a false alarm. ``ab`` gates it against a head whose
-models have more small convolutions: what is not found slower is missed. ``cost`` measures long how much slower that
-head really is. Each part is kept in .gate/proof, whichever ran it and however often it was stopped; ``report`` adds
-up those of the same commit and options, and ends with 1 where a false alarm was seen, or the power is too small.
+models have more small convolutions: what is not found slower is missed. ``cost`` measures for a long time how much
+slower that head really is. Each part that came to its end is kept in .gate/proof, so that the proof can be stopped and
+continued; ``report`` adds up the parts of the same commit and options, and ends with 1 where a false alarm was seen,
+or the power is too small.
 
-Beside them stands what one run against one would have said at 5 %, as --benchmark-compare-fail does: the base's first
-process and the head's second, a part of a minute to a minute apart. They had been measured in turns, which is kinder
-than life: two runs that nobody interleaved differ more.
+For comparison it says what a single run of each would have said at 5 %, as --benchmark-compare-fail does: the base's
+first process and the head's second, up to a minute apart. That flatters the single runs: these were measured in turns
+with another process, and two runs that nobody interleaved differ more.
 """
 
 import argparse
@@ -38,17 +39,17 @@ from benchmarks.settings import positive
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / checkouts.FOLDER / "proof"
-NAIVE = 0.05  # of one run against one
+NAIVE = 0.05  # the limit of a single run against another
 STATISTICS = ("mean", "median", "min")
 COST_SECONDS = 1.0
 WANTED_GATES = 20
 WANTED_POWER = 0.95
-SLOWDOWNS = (0.02, 0.03, 0.05, 0.10)  # what a head is meant to cost
-WANTED_FROM: dict[Side, float] = {"server": 0.02, "client": 0.05}  # the slowdowns from which on that power is wanted
-Part = Mapping[str, Any]
+SLOWDOWNS = (0.02, 0.03, 0.05, 0.10)  # of a head, as the table groups them
+WANTED_FROM: dict[Side, float] = {"server": 0.02, "client": 0.05}  # the least slowdown for which it is wanted
+Part = Mapping[str, Any]  # a gate, and how it was run
 
 
-def head_with(convolutions: int) -> Path:
+def checkout_with(convolutions: int) -> Path:
     """Return a checkout of HEAD's commit whose models have so many convolutions more; made once."""
     commit = checkouts.git("rev-parse", "HEAD", cwd=ROOT)
     path = FOLDER / "heads" / f"{commit[:12]}-{convolutions}"
@@ -66,113 +67,114 @@ def head_with(convolutions: int) -> Path:
 def run(kind: str, convolutions: int, options: Sequence[str]) -> None:
     """Run one gate, and keep what it found."""
     folder = FOLDER / "parts" / f"{time.strftime('%Y%m%d-%H%M%S')}-{kind}-{convolutions}"
-    command = [sys.executable, "-m", "benchmarks.gate", str(head_with(0)), str(_other(convolutions))]
+    command = [sys.executable, "-m", "benchmarks.gate", str(checkout_with(0)), str(_head(convolutions))]
     start, load = time.monotonic(), os.getloadavg()[0]
     done = subprocess.run([*command, "--out", str(folder), *options], cwd=ROOT, check=False)
     if not (folder / "gate.json").exists():
         sys.exit(f"the gate ended with {done.returncode}, and left no result")
-    told = {"kind": kind, "convolutions": convolutions, "options": [*options], "seconds": time.monotonic() - start}
-    (folder / "part.json").write_text(json.dumps({**told, "load": [load, os.getloadavg()[0]]}))
+    record = {"kind": kind, "convolutions": convolutions, "options": [*options], "seconds": time.monotonic() - start}
+    (folder / "part.json").write_text(json.dumps({**record, "load": [load, os.getloadavg()[0]]}))
 
 
-def _other(convolutions: int) -> Path:
-    """Return the head's checkout; an equal head has files of its own, too."""
+def _head(convolutions: int) -> Path:
+    """Return the head's checkout; one that equals the base has files of its own, too."""
     if convolutions:
-        return head_with(convolutions)
+        return checkout_with(convolutions)
     commit = checkouts.git("rev-parse", "HEAD", cwd=ROOT)
     return checkouts.checkout(commit, ROOT).path
 
 
-def parts() -> Iterator[Part]:
+def finished_parts() -> Iterator[Part]:
     """Yield every part that came to its end, with what its gate found, and the commit that it gated."""
     for file in sorted(FOLDER.glob("parts/*/part.json")):
         gate = json.loads((file.parent / "gate.json").read_text())
         yield {**json.loads(file.read_text()), **gate, "commit": Path(gate["base"]).name.rpartition("-")[0]}
 
 
-# What one run against one says
+# What a single run against another says
 
 
 @dataclass(frozen=True)
 class Count:
-    """How often something was said, of so many times."""
+    """How many of so many trials had an outcome."""
 
-    said: int
-    times: int
+    hits: int
+    trials: int
 
     def __str__(self) -> str:
         """Tell it with the exact 95 % interval (C. Clopper, E. Pearson, Biometrika 26, 1934, 404-413)."""
-        if not self.times:
+        if not self.trials:
             return "–"
-        interval = binomtest(self.said, self.times).proportion_ci(0.95, method="exact")
-        return f"{self.said}/{self.times} ({interval.low:.1%} to {interval.high:.1%})"
+        interval = binomtest(self.hits, self.trials).proportion_ci(0.95, method="exact")
+        return f"{self.hits}/{self.trials} ({interval.low:.1%} to {interval.high:.1%})"
 
 
-def count(said: Iterable[bool]) -> Count:
-    """Count."""
-    answers = [*said]
-    return Count(sum(answers), len(answers))
+def count(outcomes: Iterable[bool]) -> Count:
+    """Count the outcomes that are true, and all of them."""
+    outcomes = [*outcomes]
+    return Count(sum(outcomes), len(outcomes))
 
 
 def naive(part: Part, statistic: str) -> dict[str, bool]:
-    """Return of which benchmarks a statistic of one run is above that of another: the first base, the second head."""
-    runs: dict[str, list[Part]] = defaultdict(list)
+    """Return by benchmark whether a single run says slower: the head's in the second pair, the base's in the first."""
+    screened: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for pair in part["details"]["pairs"]:
         if pair["pair"].startswith("screen"):
-            runs[pair["benchmark"]].append(pair)
+            screened[pair["benchmark"]].append(pair)
     return {
-        name: two[1]["head"][statistic] > (1 + NAIVE) * two[0]["base"][statistic]
-        for name, two in runs.items()
-        if len(two) > 1
+        name: pairs[1]["head"][statistic] > (1 + NAIVE) * pairs[0]["base"][statistic]
+        for name, pairs in screened.items()
+        if len(pairs) > 1
     }
 
 
 # The tables
 
 
-def of_kind(found: Sequence[Part], *kinds: str) -> dict[tuple[str, str], list[Part]]:
-    """Return the parts of some kinds that can be added up: of one commit, with the same options."""
+def of_kind(parts: Sequence[Part], *kinds: str) -> dict[tuple[str, str], list[Part]]:
+    """Return the parts of these kinds by commit and, of equal heads, by options: what can be added up."""
     alike: dict[tuple[str, str], list[Part]] = defaultdict(list)
-    for part in found:
+    for part in parts:
         if part["kind"] in kinds:
             options = " ".join(part["options"]) if kinds == ("aa",) else ""
             alike[part["commit"], options].append(part)
     return alike
 
 
-def false_alarms(found: Sequence[Part]) -> list[str]:
+def false_alarms(parts: Sequence[Part]) -> list[str]:
     """Return the table of gates of a commit against itself."""
     rows: list[list[Any]] = [
-        [f"the gate: {verdict}", count(_any(part, verdict) for part in found), count(_each(found, verdict))]
+        [f"the gate: {verdict}", count(_has_verdict(part, verdict) for part in parts), count(_matches(parts, verdict))]
         for verdict in ("slower", "faster", "undecided", "failed")
     ]
-    rows.append(["the gate: exit code not 0", count(part["exit"] != 0 for part in found), ""])
+    rows.append(["the gate: exit code not 0", count(part["exit"] != 0 for part in parts), ""])
     for statistic in STATISTICS:
-        said = [naive(part, statistic) for part in found]
-        each = count(above for one in said for above in one.values())
-        rows.append([f"{statistic}:5%: slower", count(any(one.values()) for one in said), each])
+        gates = [naive(part, statistic).values() for part in parts]
+        comparisons = count(is_slower for gate in gates for is_slower in gate)
+        rows.append([f"{statistic}:5%: slower", count(any(gate) for gate in gates), comparisons])
     return tabulate(rows, ["says", "gates", "comparisons"], tablefmt="github", disable_numparse=True).splitlines()
 
 
-def walls(found: Sequence[Part]) -> str:
+def wall_times(parts: Sequence[Part]) -> str:
     """Tell how long gates took, and how busy the machine was."""
-    seconds, loads = [part["seconds"] for part in found], [load for part in found for load in part["load"]]
+    seconds, loads = [part["seconds"] for part in parts], [load for part in parts for load in part["load"]]
     middle = f"{statistics.median(seconds):.0f} s in the middle, {min(seconds):.0f} to {max(seconds):.0f} s"
     return f"wall time {middle}; load {min(loads):.1f} to {max(loads):.1f}"
 
 
-def _any(part: Part, verdict: str) -> bool:
-    return any(row["verdict"] == verdict for row in part["rows"])
+def _has_verdict(part: Part, verdict: str) -> bool:
+    return any(_matches([part], verdict))
 
 
-def _each(found: Sequence[Part], verdict: str) -> Iterator[bool]:
-    for part in found:
+def _matches(parts: Sequence[Part], verdict: str) -> Iterator[bool]:
+    """Yield for each comparison whether that was the verdict."""
+    for part in parts:
         yield from (row["verdict"] == verdict for row in part["rows"])
 
 
 @dataclass(frozen=True)
 class Trials:
-    """A benchmark against a head that is slower: what the gate, and one run against one, said each time."""
+    """A benchmark against a head that is slower: what the gate, and a single run, said each time."""
 
     verdicts: list[str]
     naive: Mapping[str, list[bool]]
@@ -186,59 +188,59 @@ class Trials:
 
     @property
     def slowdown(self) -> float | None:
-        """The slowdown that this one is worth: the nearest of SLOWDOWNS, as a ratio."""
+        """The one of SLOWDOWNS that is nearest to the true cost, as a ratio."""
         if self.cost is None:
             return None
         cost = max(self.cost, 1e-3)
         return min(SLOWDOWNS, key=lambda slowdown: abs(math.log(slowdown / cost)))
 
 
-def trials(found: Sequence[Part]) -> dict[tuple[int, str], Trials]:
-    """Return the trials by convolutions and benchmark; those for LiteRT are none, as its files are not slower."""
+def collect_trials(parts: Sequence[Part]) -> dict[tuple[int, str], Trials]:
+    """Return the trials by convolutions and benchmark; LiteRT's are left out."""
     verdicts: dict[tuple[int, str], list[str]] = defaultdict(list)
     above: dict[tuple[int, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    for part in (part for part in found if part["kind"] == "ab"):
-        said = {statistic: naive(part, statistic) for statistic in STATISTICS}
+    for part in (part for part in parts if part["kind"] == "ab"):
+        single_runs = {statistic: naive(part, statistic) for statistic in STATISTICS}
+        # The files for LiteRT are not made slower (slower.py): of its platforms nothing can be missed.
         for row in (row for row in part["rows"] if "litert" not in row["name"]):
             key = part["convolutions"], row["name"]
             verdicts[key].append(row["verdict"])
-            for statistic, of in said.items():
-                above[key][statistic].append(of.get(row["name"], False))
-    costs = true_costs([part for part in found if part["kind"] == "cost"])
-    return {
-        key: Trials(said, above[key], *costs.get(key, (None, "not measured"))) for key, said in sorted(verdicts.items())
-    }
+            for statistic, is_slower in single_runs.items():
+                above[key][statistic].append(is_slower.get(row["name"], False))
+    costs = true_costs([part for part in parts if part["kind"] == "cost"])
+    return {key: Trials(verdicts[key], above[key], *costs.get(key, (None, "not measured"))) for key in sorted(verdicts)}
 
 
-def true_costs(found: Sequence[Part]) -> dict[tuple[int, str], tuple[float | None, str]]:
+def true_costs(parts: Sequence[Part]) -> dict[tuple[int, str], tuple[float | None, str]]:
     """Return how much slower each benchmark of a head really is, of all pairs of the long runs, and in words."""
     logs: dict[tuple[int, str], list[float]] = defaultdict(list)
-    for part in found:
+    for part in parts:
         for pair in part["details"]["pairs"]:
             logs[part["convolutions"], pair["benchmark"]].append(pair["log_ratio"]["quartile"])
     return {key: _cost(values) for key, values in logs.items()}
 
 
 def _cost(values: Sequence[float | None]) -> tuple[float | None, str]:
-    known = estimate([value for value in values if value is not None and math.isfinite(value)])
-    if known is None:
+    estimated = estimate([value for value in values if value is not None and math.isfinite(value)])
+    if estimated is None:
         return None, "too few pairs"
-    effect = known.effect("quartile", 0.99)
+    effect = estimated.effect("quartile", 0.99)
     low, high = f"{100 * effect.low:+.2f}", f"{100 * effect.high:+.2f}"
     return effect.value, f"{100 * effect.value:+.2f} % ({low} to {high}, {effect.pairs} pairs)"
 
 
-def power(found: Mapping[tuple[int, str], Trials]) -> list[str]:
+def power(by_benchmark: Mapping[tuple[int, str], Trials]) -> list[str]:
     """Return the table of gates against slower heads."""
     rows = [
         [
-            *(name, one.cost_words, Count(one.caught, len(one.verdicts))),
-            one.verdicts.count("undecided"),
-            *(f"{sum(one.naive[statistic])}/{len(one.naive[statistic])}" for statistic in STATISTICS),
+            *(name, trials.cost_words, _caught([trials])),
+            trials.verdicts.count("undecided"),
+            *(f"{sum(trials.naive[statistic])}/{len(trials.naive[statistic])}" for statistic in STATISTICS),
         ]
-        for (_convolutions, name), one in found.items()
+        for (_convolutions, name), trials in by_benchmark.items()
     ]
-    head = ["benchmark", "true cost (99 %)", "found slower", "undecided", *(f"{one}:5%" for one in STATISTICS)]
+    single_runs = [f"{statistic}:5%" for statistic in STATISTICS]
+    head = ["benchmark", "true cost (99 %)", "found slower", "undecided", *single_runs]
     return tabulate(rows, head, tablefmt="github", disable_numparse=True).splitlines()
 
 
@@ -247,34 +249,36 @@ def side(benchmark: str) -> Side | None:
     return next((platform.side for name, platform in PLATFORMS.items() if f"-{name}" in benchmark), None)
 
 
-def pooled(found: Mapping[tuple[int, str], Trials]) -> tuple[list[str], bool]:
+def _caught(group: Sequence[Trials]) -> Count:
+    return Count(sum(trials.caught for trials in group), sum(len(trials.verdicts) for trials in group))
+
+
+def pooled(by_benchmark: Mapping[tuple[int, str], Trials]) -> tuple[list[str], bool]:
     """Return the power by side and slowdown, and whether it is as wanted wherever that was tried."""
     lines, enough = [], True
     for where, least in WANTED_FROM.items():
-        unknown = [one for (_, name), one in found.items() if side(name) == where and one.slowdown is None]
-        if unknown:
-            caught = Count(sum(one.caught for one in unknown), sum(len(one.verdicts) for one in unknown))
-            lines.append(f"{where}, of a cost that was not measured: {caught}")
+        on_side = [trials for (_, name), trials in by_benchmark.items() if side(name) == where]
+        if unknown := [trials for trials in on_side if trials.slowdown is None]:
+            lines.append(f"{where}, of a cost that was not measured: {_caught(unknown)}")
         for slowdown in SLOWDOWNS:
-            ours = [one for (_, name), one in found.items() if side(name) == where and one.slowdown == slowdown]
-            said = Count(sum(one.caught for one in ours), sum(len(one.verdicts) for one in ours))
+            caught = _caught([trials for trials in on_side if trials.slowdown == slowdown])
             wanted = f", wanted {WANTED_POWER:.0%}" if slowdown >= least else ""
-            enough &= not (wanted and said.times and said.said < WANTED_POWER * said.times)
-            lines.append(f"{where} at about {slowdown:.0%}: {said}{wanted}")
+            enough &= not (wanted and caught.trials and caught.hits < WANTED_POWER * caught.trials)
+            lines.append(f"{where} at about {slowdown:.0%}: {caught}{wanted}")
     return lines, enough
 
 
 def report() -> tuple[list[str], bool]:
     """Add up all parts; return the lines, and whether nothing seen is against the gate."""
-    found, lines, good = [*parts()], list[str](), True
-    for (commit, options), equal in of_kind(found, "aa").items():
+    parts, lines, good = [*finished_parts()], list[str](), True
+    for (commit, options), equal in of_kind(parts, "aa").items():
         title = f"{commit} against itself{f', {options}' if options else ''}: {len(equal)} of {WANTED_GATES} gates"
-        lines += [f"{title}; {walls(equal)}", "", *false_alarms(equal), ""]
-        good &= not any(_any(part, "slower") for part in equal)
-    for (commit, _), slower in of_kind(found, "ab", "cost").items():
-        tried = trials(slower)
-        words, enough = pooled(tried)
-        lines += [f"{commit} against slower heads; {walls(slower)}", "", *power(tried), "", *words, ""]
+        lines += [f"{title}; {wall_times(equal)}", "", *false_alarms(equal), ""]
+        good &= not any(_has_verdict(part, "slower") for part in equal)
+    for (commit, _), slower in of_kind(parts, "ab", "cost").items():
+        by_benchmark = collect_trials(slower)
+        words, enough = pooled(by_benchmark)
+        lines += [f"{commit} against slower heads; {wall_times(slower)}", "", *power(by_benchmark), "", *words, ""]
         good &= enough
     return lines or ["no part has come to its end yet"], good
 

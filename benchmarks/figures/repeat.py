@@ -1,7 +1,7 @@
 """Does the paired ratio come out the same again? ``python -m benchmarks.figures.repeat [--runs N] [--platform NAME]``.
 
-Runs the real command several times and compares the ratios to ``server-cpu`` that it saves; ends with 1 where one is
-further from their median than the limit. Beside them stand the ratios of the two benchmarks' medians, which were not
+Runs the real command several times and compares the ratios to ``server-cpu`` that it saves; ends with 1 where one of
+them is further from their median than the limit. Also prints the ratios of the two benchmarks' medians, which were not
 measured in turns.
 """
 
@@ -74,11 +74,11 @@ def run(options: argparse.Namespace, folder: Path) -> Repetition:
 
 def report(runs: Sequence[Repetition]) -> tuple[bool, str]:
     """Return whether all ratios are within the limit of their median, and the words for it."""
-    ratios, unpaired = [one.ratio for one in runs], [one.unpaired for one in runs]
+    ratios, unpaired = [repetition.ratio for repetition in runs], [repetition.unpaired for repetition in runs]
     deviation = largest_deviation(ratios)
     paired_words = f"{deviation:.1%} from their median {statistics.median(ratios):.3f} at most (limit {LIMIT:.0%})"
     unpaired_words = f"{largest_deviation(unpaired):.1%} from their median {statistics.median(unpaired):.3f}"
-    moved = [largest_deviation([getattr(one, side) for one in runs]) for side in ("ours", "theirs")]
+    moved = [largest_deviation([getattr(repetition, side) for repetition in runs]) for side in ("ours", "theirs")]
     sides_words = f"of the two sides, the platform moved by {moved[0]:.1%} and {BASE.label} by {moved[1]:.1%}"
     words = f"ratios measured in turns: {paired_words}; {sides_words}; ratios of medians: {unpaired_words}"
     return deviation <= LIMIT, words
@@ -104,10 +104,10 @@ def main() -> None:
     options, runs = parsed(), []
     for number in range(1, options.runs + 1):
         with TemporaryDirectory() as folder:
-            runs.append(found := run(options, Path(folder)))
+            runs.append(latest := run(options, Path(folder)))
         print(
-            f"run {number}: {found.ratio:.3f} [{found.low:.3f}, {found.high:.3f}] = {found.ours * 1e3:.3f} / "
-            f"{found.theirs * 1e3:.3f} ms, medians {found.unpaired:.3f}",
+            f"run {number}: {latest.ratio:.3f} [{latest.low:.3f}, {latest.high:.3f}] = {latest.ours * 1e3:.3f} / "
+            f"{latest.theirs * 1e3:.3f} ms, medians {latest.unpaired:.3f}",
             flush=True,
         )
     within, words = report(runs)

@@ -30,7 +30,7 @@ def add_convolutions(file: Path, number: int) -> None:
     model = onnx.load(file)
     nodes = model.graph.node
     at, relu = next((index, node) for index, node in enumerate(nodes) if node.op_type == "Relu")
-    weights = {one.name: one for one in model.graph.initializer}
+    weights = {weight.name: weight for weight in model.graph.initializer}
     channels = next(weights[node.input[1]].dims[0] for node in nodes if node.op_type == "Conv")
     kernel = numpy_helper.from_array(np.eye(channels, dtype=np.float32)[:, :, None, None], "identity.kernel")
     bias = numpy_helper.from_array(np.zeros(channels, np.float32), "identity.bias")
@@ -50,8 +50,8 @@ def _derived(file: Path, row: manifest.Row) -> dict[str, manifest.Row]:
     forms = {end: file.with_name(f"{file.stem}.tfjs.{end}") for end in ("json", "bin")}
     to_tfjs(file, forms["json"], forms["bin"])
     return {
-        name: {**known, **_facts(file.with_name(name)), "made_from": manifest.sha256(file)}
-        for name, known in row["derived"].items()
+        name: {**derived_row, **_facts(file.with_name(name)), "made_from": manifest.sha256(file)}
+        for name, derived_row in row["derived"].items()
     }
 
 

@@ -95,15 +95,16 @@ def _resident(process: int) -> int:
 
 
 def cycles(held: Sequence[Held], length: int) -> list[Cycle]:
-    """Return *held* by the round it was seen in; a last one that is not whole is left out."""
+    """Return *held* cut into cycles of *length* sessions; a last one that is not whole is left out."""
     return [held[start : start + length] for start in range(0, len(held) - length + 1, length)]
 
 
 def growth(seen: Sequence[Cycle], kind: str) -> float | None:
-    """Return by how much of it the memory of a kind grew; None where there is none of the kind.
+    """Return the share by which the memory of a kind grew; None where there is none of the kind.
 
-    A cycle's level is the mean over its sessions. The last fifth of the cycles is held against the second and third
-    tenth, of few cycles the last two against the second and the third: in the first, runtimes are still being loaded.
+    A cycle's level is the mean over its sessions. The last fifth of the cycles is compared with the second and third
+    tenth; of fewer than twenty cycles, the last two with the second and the third. What came before is left out, as
+    runtimes were still being loaded.
     """
     levels = [statistics.fmean(KINDS[kind](held) for held in cycle) for cycle in seen]
     tenth = max(1, len(levels) // 10)

@@ -109,8 +109,10 @@ def overview_table(results: Sequence[Result], model: str) -> str:
         "peak memory",
     ]
     rows = []
-    for platform, result in _by_platform([each for each in latencies if each.params["batch_size"] == 1]).items():
-        by_size = {each.params["batch_size"]: each for each in latencies if each.params["platform"] == platform}
+    single_images = [latency for latency in latencies if latency.params["batch_size"] == 1]
+    for platform, result in _by_platform(single_images).items():
+        of_platform = [latency for latency in latencies if latency.params["platform"] == platform]
+        by_size = {latency.params["batch_size"]: latency for latency in of_platform}
         opened = [by_test[test].get(platform) for test in ("load", "first_inference")]
         memory = by_test["memory"].get(platform)
         rows.append(
@@ -126,7 +128,7 @@ def overview_table(results: Sequence[Result], model: str) -> str:
 
 
 def _by_platform(results: Sequence[Result]) -> dict[str, Result]:
-    """Return the first result of each platform: of its openings those with cold caches."""
+    """Return the first result of each platform; of openings, the first is the one with cold caches."""
     first: dict[str, Result] = {}
     for result in results:
         first.setdefault(result.params["platform"], result)

@@ -2,9 +2,9 @@
 
 The gate runs base and head in turns, and three things decide what that is worth. Is a paused page idle? Prints how much
 of a core the browser and its driver use between blocks. How long must a turn be, and does it help to keep both sides on
-one core? Prints how far pairs of this checkout with itself, which should all say 0, are from it, for turns of several
-lengths, with a core and without. The conditions alternate, so that all see the same states of the machine. Linux only:
-other systems neither tell what a process uses nor let choose a core.
+one core? Compares this checkout with itself, pair by pair, for turns of several lengths, on one core and on any; prints
+how far from 0 the pairs are, which should all say 0. The conditions alternate, so that all see the same states of the
+machine. Linux only: other systems neither tell what a process uses nor let choose a core.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from models import MODELS, manifest
 SETTINGS = Settings()
 WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
 BLOCKS = 50
-SHORT, LONG = 0.02, 2.0  # seconds of a pause: a turn of the other side, and long enough for what comes later
+SHORT, LONG = 0.02, 2.0  # seconds of a pause: as long as a turn of the other side, and much longer
 TURNS = (0.005, 0.02, 0.05)  # seconds
 FEWEST_PAIRS = 2
 SECONDS = 0.5  # timed in each process, as by the gate
@@ -60,7 +60,7 @@ def idle(platform: str, model: str) -> list[float]:
 
 def pause(block: Callable[[], object], seconds: float) -> Pause:
     """Return what the processes below this one use in a pause after a block."""
-    below = descendants(os.getpid())  # looked for before the block: that takes half a short pause
+    below = descendants(os.getpid())  # before the block, as looking for them takes half as long as a short pause
     block()
     start, before = time.perf_counter(), thread_seconds(below)
     time.sleep(seconds)
@@ -78,8 +78,8 @@ def share(pauses: Sequence[Pause]) -> float:
 
 
 def idle_line(platform: str, shares: Sequence[float]) -> str:
-    """Say it of a platform."""
-    short, long = (f"{100 * one:.2f} %" for one in shares)
+    """Say which shares of a core a paused platform used: in short pauses, and in a long one."""
+    short, long = (f"{100 * used_share:.2f} %" for used_share in shares)
     return f"{platform}: paused, {short} of a core in the {SHORT * 1e3:g} ms after a block, {long} in {LONG:g} s"
 
 
@@ -88,20 +88,20 @@ def idle_line(platform: str, shares: Sequence[float]) -> str:
 
 @dataclass(frozen=True)
 class Condition:
-    """What both sides of a pair are told."""
+    """What both sides of a pair keep to."""
 
     turn: float  # seconds
-    one_core: bool  # drawn anew for each pair, or else wherever the system puts what computes
+    one_core: bool  # drawn anew for each pair; else the system chooses where the sides compute
 
     def __str__(self) -> str:
         return f"{self.turn * 1e3:g} ms, {'one core' if self.one_core else 'any core'}"
 
     def schedule(self) -> Schedule:
-        """Return it in the gate's words."""
+        """Return the gate's schedule for it."""
         return Schedule(turn_seconds=self.turn, core=draw_core() if self.one_core else None)
 
 
-CONDITIONS = [Condition(*both) for both in product(TURNS, (True, False))]
+CONDITIONS = [Condition(turn, one_core) for turn, one_core in product(TURNS, (True, False))]
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ class Measured:
 
 def in_order(number: int) -> list[Condition]:
     """Return all conditions; each round begins with another."""
-    at = number % len(CONDITIONS)
-    return CONDITIONS[at:] + CONDITIONS[:at]
+    first = number % len(CONDITIONS)
+    return CONDITIONS[first:] + CONDITIONS[:first]
 
 
-def pair(condition: Condition, platforms: Sequence[str], model: str, folder: Path) -> list[Measured]:
+def measure_pair(condition: Condition, platforms: Sequence[str], model: str, folder: Path) -> list[Measured]:
     """Measure every platform with a pair of processes; raise SideError where one of them has no result."""
     arguments = ["-m", "latency", "--batch-size=1", f"--model={model}", f"--benchmark-max-time={SECONDS}"]
     with started(VERSIONS, [*arguments, *(f"--platform={name}" for name in platforms)], folder, "pair") as sides:
@@ -143,32 +143,33 @@ def read(side: Side) -> Sequence[Result]:
 
 
 def pair_line(number: int, measured: Sequence[Measured]) -> str:
-    """Say what a pair found."""
-    found = ", ".join(f"{one.platform} {100 * one.quartile:+.2f} %" for one in measured)
-    return f"round {number + 1}: {measured[0].condition}: {found}"
+    """Say what a pair measured."""
+    values = ", ".join(f"{pair.platform} {100 * pair.quartile:+.2f} %" for pair in measured)
+    return f"round {number + 1}: {measured[0].condition}: {values}"
 
 
-def table(measured: Sequence[Measured]) -> str:
+def table(pairs: Sequence[Measured]) -> str:
     """Return a line for each platform and condition."""
-    cases = product(dict.fromkeys(one.platform for one in measured), CONDITIONS)
-    rows = [_row([one for one in measured if (one.platform, one.condition) == case]) for case in cases]
+    cases = product(dict.fromkeys(pair.platform for pair in pairs), CONDITIONS)
+    rows = [_row([pair for pair in pairs if (pair.platform, pair.condition) == case]) for case in cases]
     head = ["platform", "a turn, on", "pairs", "without a value", "SD", "half within", "largest", "seconds a pair"]
     return tabulate(rows, head, tablefmt="github", disable_numparse=True)
 
 
 def _row(pairs: Sequence[Measured]) -> list[str]:
-    seconds = f"{statistics.fmean(one.seconds for one in pairs):.1f}"
-    values = [100 * one.quartile for one in pairs if math.isfinite(one.quartile)]
+    seconds = f"{statistics.fmean(pair.seconds for pair in pairs):.1f}"
+    values = [100 * pair.quartile for pair in pairs if math.isfinite(pair.quartile)]
     counts = [f"{len(pairs)}", f"{len(pairs) - len(values)}"]
     return [pairs[0].platform, str(pairs[0].condition), *counts, *_spread(values), seconds]
 
 
 def _spread(values: Sequence[float]) -> list[str]:
-    """Return the standard deviation, and how far from 0 the middle and the last of the values are."""
+    """Return the standard deviation, and of the distances from 0 the median and the largest."""
     if len(values) < FEWEST_PAIRS:
         return ["–"] * 3
-    off = [*map(abs, values)]
-    return [f"{one:.2f} %" for one in (statistics.stdev(values), statistics.median(off), max(off))]
+    distances = [*map(abs, values)]
+    figures = (statistics.stdev(values), statistics.median(distances), max(distances))
+    return [f"{figure:.2f} %" for figure in figures]
 
 
 # The command line
@@ -203,10 +204,10 @@ def measure(platforms: Sequence[str], model: str, pairs: int) -> list[Measured]:
     folder = runs_folder()
     for number in range(pairs):
         for condition in in_order(number):
-            own = folder / f"{number + 1}-{CONDITIONS.index(condition)}"
-            own.mkdir()
-            measured += (found := pair(condition, platforms, model, own))
-            print(pair_line(number, found), flush=True)
+            pair_folder = folder / f"{number + 1}-{CONDITIONS.index(condition)}"
+            pair_folder.mkdir()
+            measured += (latest := measure_pair(condition, platforms, model, pair_folder))
+            print(pair_line(number, latest), flush=True)
     return measured
 
 

@@ -15,8 +15,8 @@ from benchmarks.protocol import Block, Images, Session
 from models.cifar100 import Split, normalised_batches, right
 from models.manifest import Artefact
 
-# Right answers by which a platform may differ from the manifest. float32 differs where two classes are level; with
-# fewer bits a runtime rounds in its own places, and changes more answers for better and for worse.
+# Right answers by which a platform may differ from the manifest. float32 differs where two classes have almost the same
+# logit. With fewer bits each runtime rounds in other places, which changes more answers, for better and for worse.
 ALLOWED = {"float32": 2, "fp16": 20, "int8": 100}
 
 
@@ -91,14 +91,14 @@ def score(logits: NDArray[np.floating[Any]], test_set: Split, expected: NDArray[
     return Score(len(logits), top1, top5, int((logits.argmax(1) == expected).sum()))
 
 
-def check_score(found: Score, artefact: Artefact, platform: str) -> None:
+def check_score(measured: Score, artefact: Artefact, platform: str) -> None:
     """Raise AccuracyError where the right answers are not as many as the manifest says of the file."""
     test, precision = artefact.row["test"], artefact.row["precision"]
-    wanted = round(test["top1"] / 100 * test["images"])
-    if found.images != test["images"] or abs(found.top1 - wanted) > ALLOWED[precision]:
+    expected = round(test["top1"] / 100 * test["images"])
+    if measured.images != test["images"] or abs(measured.top1 - expected) > ALLOWED[precision]:
         raise AccuracyError(
-            f"{platform}: {artefact.name} is right on {found.top1:,} of {found.images:,} images, its manifest row says "
-            f"{wanted:,} of {test['images']:,}; {precision} may differ by {ALLOWED[precision]}"
+            f"{platform}: {artefact.name} is right on {measured.top1:,} of {measured.images:,} images, its manifest "
+            f"row says {expected:,} of {test['images']:,}; {precision} may differ by {ALLOWED[precision]}"
         )
 
 

@@ -1,6 +1,7 @@
 """Energy, where the machine counts it: the processor's package by RAPL, NVIDIA's GPUs by NVML.
 
-A counter is of a whole package or GPU: what else runs there, and its idling, are in it. Absent, it is absent and not 0.
+A counter counts a whole package or GPU, with whatever else runs there, and with its idling. A counter that is not there
+is left out; it is not 0.
 """
 
 from collections.abc import Mapping
@@ -17,15 +18,15 @@ def read() -> Counters:
 
 def _rapl(folder: Path) -> Counters:
     """Read the packages, as the kernel lists them; their parts (cores, memory) are in them already."""
-    found = {}
+    counters = {}
     for zone in sorted(folder.glob("*rapl:[0-9]")):
         try:
             name = f"rapl {(zone / 'name').read_text().strip()}"
             microjoules, limit = (int((zone / file).read_text()) for file in ("energy_uj", "max_energy_range_uj"))
         except OSError:  # since 2020 the kernel lets root alone read it (CVE-2020-8694)
             continue
-        found[name] = microjoules / 1e6, limit / 1e6
-    return found
+        counters[name] = microjoules / 1e6, limit / 1e6
+    return counters
 
 
 def _nvml() -> Counters:
@@ -45,11 +46,11 @@ def _nvml() -> Counters:
 
 def spent(before: Counters, after: Counters) -> dict[str, float]:
     """Return joules by counter between two readings; a counter that is in one of them only is left out."""
-    found = {}
+    joules = {}
     for name in before.keys() & after.keys():
         (start, limit), (end, _limit) = before[name], after[name]
-        found[name] = end - start + (limit or 0.0) * (end < start)
-    return dict(sorted(found.items()))
+        joules[name] = end - start + (limit or 0.0) * (end < start)
+    return dict(sorted(joules.items()))
 
 
 def unavailable() -> str | None:

@@ -27,8 +27,8 @@ def seeded_feeds(model: Path, batch_size: int, dims: Dims | None = None) -> Feed
     """Return an array for every declared input of *model*.
 
     The first axis of the first input is the batch, and so is every free dimension of the same name. Other free
-    dimensions have the lengths in *dims*. Raises ModelError where the graph fixes another batch size, a free dimension
-    has no length, or the batch two, and where an input is of a type that cannot be made.
+    dimensions have the lengths in *dims*. Raises ModelError where the graph fixes another batch size, where a free
+    dimension has no length, where *dims* sets the batch's as well, and where values of an input's type cannot be made.
     """
     from models import graph  # not above: a run that reads no file need not wait for onnx
 
@@ -39,7 +39,7 @@ def seeded_feeds(model: Path, batch_size: int, dims: Dims | None = None) -> Feed
     if twice := batch.keys() & given_dims:
         raise ModelError(f"{model.name}: {twice.pop()} is the batch; set it with --batch-size, not with --dim")
     lengths = batch | given_dims
-    return {given.name: _values(model, given, _shape(model, given, lengths), generator) for given in inputs}
+    return {declared.name: _values(model, declared, _shape(model, declared, lengths), generator) for declared in inputs}
 
 
 def seeded_batch(size: int) -> NDArray[np.float32]:
@@ -59,31 +59,33 @@ def _batch(inputs: "list[Input]", size: int) -> dict[str, int]:
         return {}
     if axis:
         return {axis: size}
-    return {f"{given.name}:0": size for given in inputs if given.shape and given.shape[0] is None}
+    return {f"{declared.name}:0": size for declared in inputs if declared.shape and declared.shape[0] is None}
 
 
-def _shape(model: Path, given: "Input", lengths: Dims) -> tuple[int, ...]:
-    return tuple(_length(model, given, axis, lengths) for axis in range(len(given.shape)))
+def _shape(model: Path, declared: "Input", lengths: Dims) -> tuple[int, ...]:
+    return tuple(_length(model, declared, axis, lengths) for axis in range(len(declared.shape)))
 
 
-def _length(model: Path, given: "Input", axis: int, lengths: Dims) -> int:
-    declared = given.shape[axis]
-    if isinstance(declared, int):
-        return declared
-    key = declared or f"{given.name}:{axis}"
+def _length(model: Path, declared: "Input", axis: int, lengths: Dims) -> int:
+    length = declared.shape[axis]
+    if isinstance(length, int):
+        return length
+    key = length or f"{declared.name}:{axis}"
     if key not in lengths:
-        raise ModelError(f"{model.name}: input {given.name} has the free dimension {key}; set it with --dim {key}=N")
+        raise ModelError(f"{model.name}: input {declared.name} has the free dimension {key}; set it with --dim {key}=N")
     return lengths[key]
 
 
-def _values(model: Path, given: "Input", shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
+def _values(model: Path, declared: "Input", shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
     """Return values of the input's type that mean something to most models.
 
     Floating: normal. Bytes: all of them, as pixels. Other integers: 0 and 1, valid as token, mask and index alike.
     """
-    kind = given.dtype.kind
+    kind = declared.dtype.kind
     if kind == "f":
-        return generator.standard_normal(shape, np.float32).astype(given.dtype)
+        return generator.standard_normal(shape, np.float32).astype(declared.dtype)
     if kind in "iub":
-        return generator.integers(0, 256 if given.dtype == np.uint8 else 2, shape).astype(given.dtype)
-    raise ModelError(f"{model.name}: input {given.name} is of type {given.dtype}, for which no values can be made up")
+        return generator.integers(0, 256 if declared.dtype == np.uint8 else 2, shape).astype(declared.dtype)
+    raise ModelError(
+        f"{model.name}: input {declared.name} is of type {declared.dtype}, for which no values can be made up"
+    )

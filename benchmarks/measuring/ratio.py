@@ -12,7 +12,7 @@ from benchmarks.protocol import Block
 
 CONFIDENCE = 0.95
 RESAMPLES = 999
-FEWEST_PAIRS = 4  # of fewer nothing can be said about how they scatter
+FEWEST_PAIRS = 4  # fewer do not tell how they scatter
 Samples = NDArray[np.float64]
 
 
@@ -22,7 +22,7 @@ def percentile(samples: Sequence[float] | Samples, q: float) -> float:
 
 
 def p10(samples: Sequence[float] | Samples) -> float:
-    """Return the 10th percentile, of fewer than ten samples the least: what the machine does when it is let."""
+    """Return the 10th percentile, of fewer than ten samples the least: what the machine does undisturbed."""
     return percentile(samples, 10)
 
 
@@ -63,10 +63,10 @@ def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> Rati
 
 
 def _interval(sides: list[list[Samples]], statistic: str) -> dict[str, float]:
-    generator, of, values = np.random.default_rng(0), STATISTICS[statistic], []
+    generator, compute, values = np.random.default_rng(0), STATISTICS[statistic], []
     for _ in range(RESAMPLES):
         chosen = generator.integers(0, len(sides[0]), len(sides[0]))
-        ours, theirs = (of(np.concatenate([side[index] for index in chosen])) for side in sides)
+        ours, theirs = (compute(np.concatenate([side[index] for index in chosen])) for side in sides)
         values.append(ours / theirs)
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return {"low": float(low), "high": float(high), "confidence": CONFIDENCE}

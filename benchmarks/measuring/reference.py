@@ -53,7 +53,7 @@ class Question:
 
 
 def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Question:
-    """Return the question that seeded inputs make of a file, with the reference's answer."""
+    """Return a file's question: seeded inputs, and the reference's answer to them."""
     feeds = seeded_feeds(artefact.path, batch_size, dims)
     return Question(artefact, feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))
 
@@ -100,15 +100,15 @@ def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: 
     return max(_compare(platform, name, outputs[name], expected[name], tolerance) for name in expected)
 
 
-def _compare(platform: str, name: str, found: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> float:
-    if (found.shape, found.dtype) != (wanted.shape, wanted.dtype):
-        was, is_reference = f"{found.dtype} {list(found.shape)}", f"{wanted.dtype} {list(wanted.shape)}"
-        raise ParityError(f"{platform}: {name} is {was}, the reference's {is_reference}")
-    exact = np.ones(wanted.shape, bool) if wanted.dtype.kind != "f" else ~np.isfinite(wanted)
-    if unequal := np.sum((found != wanted)[exact] & ~(np.isnan(found) & np.isnan(wanted))[exact]):
+def _compare(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float) -> float:
+    if (output.shape, output.dtype) != (expected.shape, expected.dtype):
+        kind, expected_kind = (f"{value.dtype} {list(value.shape)}" for value in (output, expected))
+        raise ParityError(f"{platform}: {name} is {kind}, the reference's {expected_kind}")
+    exact = np.ones(expected.shape, bool) if expected.dtype.kind != "f" else ~np.isfinite(expected)
+    if unequal := np.sum((output != expected)[exact] & ~(np.isnan(output) & np.isnan(expected))[exact]):
         raise ParityError(f"{platform}: {name} differ from the reference's in {unequal} places that must be equal")
-    found, wanted = found[~exact].astype(np.float64), wanted[~exact].astype(np.float64)
-    difference = float(np.abs(found - wanted).max(initial=0)) / (float(np.abs(wanted).max(initial=0)) or 1.0)
+    output, expected = output[~exact].astype(np.float64), expected[~exact].astype(np.float64)
+    difference = float(np.abs(output - expected).max(initial=0)) / (float(np.abs(expected).max(initial=0)) or 1.0)
     if not difference <= tolerance:  # so that NaN fails
         raise ParityError(
             f"{platform}: {name} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"

@@ -15,7 +15,7 @@ from benchmarks.protocol import Block, Facts, Feeds, Session
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
 PAGE_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
 WARM_UP_BLOCK_SECONDS = 0.25
-LEAST_SLOWDOWN = 0.7  # of the one asked for
+LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
 SPARE_CPU = 0.5  # threads' worth that a process may compute beside its inference (garbage collection, compilation)
@@ -59,7 +59,10 @@ class Plan:
 
 @dataclass
 class _Page:
-    """What a session runs in, renewed before it is too old; a turn is too short for a page of its own."""
+    """What a session runs in, renewed where its session says that it ages.
+
+    Each block has a page of its own. Turns, which are too short for that, share one up to its lifetime.
+    """
 
     session: Session
     feeds: Feeds
@@ -67,7 +70,7 @@ class _Page:
     age: float = math.inf  # inferences; nobody counted those before the first block
 
     def make_young_for(self, rounds: int) -> None:
-        """Renew it before a block of several inferences, where its session says that it ages."""
+        """Renew it, where that is due, before a block of several inferences."""
         lifetime = self.session.facts.page_lifetime
         if lifetime is None or rounds == 1:
             return
@@ -108,7 +111,7 @@ def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = No
 def draw_in_turns(
     session: Session, partner: Session, feeds: Feeds, plan: Plan, estimates: tuple[float, float]
 ) -> Iterator[tuple[Block, Block]]:
-    """Yield blocks of *session* as :func:`draw` does, each with one of as many seconds of *partner*, drawn right after.
+    """Yield blocks of *session* as :func:`draw` does, each with a block of *partner* of as many seconds right after it.
 
     So both see the same states of the machine. *estimates* are the seconds of a warm inference of each.
     """
@@ -135,7 +138,7 @@ def _checked(session: Session, feeds: Feeds, rounds: int) -> Block:
 def check(block: Block, rounds: int, wall: float, facts: Facts, *, busy: bool = True) -> None:
     """Raise SampleError unless *block* can be *rounds* inferences drawn in a call of *wall* seconds.
 
-    Of a *busy* call the inferences are the most part.
+    Inferences fill most of a *busy* call.
     """
     if len(block.seconds) != rounds:
         raise SampleError(f"{facts.platform}: wanted {rounds} samples, got {len(block.seconds)}")
@@ -168,7 +171,7 @@ def check_whole(blocks: list[Block], facts: Facts) -> None:
         return
     counted = [block.cpu for block in blocks if block.cpu]
     busiest = math.fsum(cpu.busiest_thread for cpu in counted)
-    # Held against the busiest thread and not against the wall, on which other programs leave their mark. In its first
-    # second a page may still be compiling on a thread of its own.
+    # Compared with the time of the busiest thread and not with the wall time, which other programs make longer. In its
+    # first second a page may still be compiling on a thread of its own.
     if busiest > 1 and (cores := math.fsum(cpu.all_threads for cpu in counted) / busiest) > facts.threads + SPARE_CPU:
         raise SampleError(f"{facts.platform}: {facts.threads} thread(s) in force, but {cores:.1f} were computing")

@@ -37,10 +37,10 @@ class Reading:
 
 
 def read(others: bool = False) -> Reading:
-    """Read the counters; costs about a millisecond, with what each of the *others* computed several."""
+    """Read the counters; takes about a millisecond, and several with those of the *others*, process by process."""
     now = time.perf_counter()
-    # Elsewhere psutil does not count what a process's ended children took, so that a browser that has ended would pass
-    # for another program, and the frequency that it tells is the nominal one.
+    # Elsewhere psutil does not count the time of children that have ended, so that a browser that has ended would pass
+    # for another program; and the frequency that it gives there is the nominal one.
     if not psutil.LINUX:
         return Reading(now, None, None, 0.0, {}, None, None)
     busy, stolen = _busy()
@@ -58,7 +58,7 @@ def _busy() -> tuple[float | None, float | None]:
 
 
 def _ours(family: Iterable[psutil.Process]) -> float:
-    """Return the processor time of *family*, with what they have waited for."""
+    """Return the processor time of *family*, with that of their children that have ended."""
     seconds = 0.0
     for process in family:
         with suppress(psutil.Error):  # it has just ended
@@ -70,10 +70,11 @@ def _ours(family: Iterable[psutil.Process]) -> float:
 def _theirs(family: Iterable[psutil.Process]) -> dict[int, float]:
     """Return the processor time of each process but *family*.
 
-    What they have waited for may have been ours: an orphan of a browser that ended goes to the first process.
+    Without that of their ended children, which may have been ours: the system's first process adopts what a browser
+    leaves behind.
     """
     ours, seconds = {process.pid for process in family}, {}
-    for process in psutil.process_iter():  # not told what to read of each, which would take twice as long
+    for process in psutil.process_iter():  # naming what to read of each would take twice as long
         if process.pid not in ours:
             with suppress(psutil.Error):
                 times = process.cpu_times()
@@ -110,8 +111,8 @@ def assess(
 ) -> dict[str, Any]:
     """Return what is known of a benchmark's circumstances, for extra_info; what is not known is left out.
 
-    *slowdown* is how many times weaker a client was that was to be weaker. ``doubts`` says in words what makes the
-    figure doubtful; :func:`advice` what to do about it.
+    *slowdown* is how many times slower a client became that was to be slowed down. ``doubts`` says in words what makes
+    the figure doubtful; :func:`advice` what to do about it.
     """
     known = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
     if slowdown and facts.slowdown:
@@ -122,19 +123,19 @@ def assess(
 def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
     """Return the same of sessions that were opened one after another.
 
-    How much they differ is no doubt: a few openings always do. What ended meanwhile was ours, so that
-    others are known only by the processes that were there throughout.
+    That they differ is not doubtful: a few openings always do. Sessions that ended meanwhile are no longer counted as
+    ours, so that the time of other programs is that of the processes which were there throughout.
     """
     known = _machine(before, after) | _samples(blocks, facts)
     throughout = before.theirs.keys() & after.theirs.keys()
     if throughout:
         others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
         known["other_programs"] = others / (after.time - before.time)
-    return known | {"doubts": _doubts(known, but=("block_variation", "drift"))}
+    return known | {"doubts": _doubts(known, ignored=("block_variation", "drift"))}
 
 
-def _doubts(known: Mapping[str, Any], but: Sequence[str] = ()) -> dict[str, str]:
-    failed = [check for check in CHECKS if check.name not in but and check.fails(known)]
+def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, str]:
+    failed = [check for check in CHECKS if check.name not in ignored and check.fails(known)]
     return {check.name: check.words.format(known[check.name]) for check in failed}
 
 
@@ -146,7 +147,7 @@ def advice(names: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Check:
-    """From where on something that is known makes a figure doubtful, what to say, and what to do then."""
+    """The limit from which on something known makes a figure doubtful, the words for it, and what to do then."""
 
     name: str
     limit: float
@@ -190,7 +191,7 @@ def _others(before: Reading, after: Reading) -> dict[str, Any]:
     if before.busy is None or after.busy is None:
         return {}
     others = ((after.busy - before.busy) - (after.ours - before.ours)) / (after.time - before.time)
-    # Less than nothing: the counter is not of the cores that this process is on.
+    # Clearly below 0, the counter is of other cores than those that this process runs on.
     return {"other_programs": max(0.0, others)} if others > -COUNTING_ERROR else {}
 
 
@@ -210,7 +211,7 @@ def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     middle = statistics.median(value for block in blocks for value in block.seconds)
     known: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
     cpu = [block.cpu.busiest_thread for block in blocks if block.cpu]
-    # A quota keeps from computing on purpose; of threads that a platform has for itself none need be busy throughout.
+    # A quota stops the threads on purpose; and where a platform chooses its threads, none has to be busy throughout.
     if len(cpu) == len(blocks) and not facts.slowdown and facts.threads:
         known["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
     if len(blocks) < FEWEST_BLOCKS:

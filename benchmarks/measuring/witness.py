@@ -28,7 +28,7 @@ class Witness:
         self._seconds: list[float] = []
 
     def look(self) -> None:
-        """Time it a few times, once more beforehand for the caches."""
+        """Time it a few times, after a first run that only fills the caches."""
         matrix, clock = self._matrix, time.perf_counter
         with self._controller.limit(limits=1):
             matrix @ matrix

@@ -12,7 +12,7 @@ MACHINE = (
     *("simd_flags", "cores", "cores_usable", "governor", "gpus"),
 )
 PROCESSOR = ("brand_raw", "family", "model", "count")
-# Of a benchmark's extra_info, and of its options those that the suite's own sampler goes by, too.
+# Of a benchmark's extra_info; below, of its options, those that the suite's own sampler follows, too.
 IN_FORCE = (
     *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS),
     *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
@@ -56,7 +56,7 @@ def in_force(result: Result) -> Facts:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield the name of what of *now* was not the same *before*, and both values."""
+    """Yield what *now* is not as it was *before*: its name and both values."""
     for name, value in now.items():
         if (then := before.get(name, NOT_TOLD)) != value:
             yield name, then, value
@@ -68,5 +68,5 @@ def _asked(result: Result) -> Mapping[str, Any]:
     return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 
-def _facts(names: Iterable[str], told: Mapping[str, Any]) -> Facts:
-    return {WORDS.get(name, name.replace("_", " ")): told.get(name, NOT_TOLD) for name in names}
+def _facts(names: Iterable[str], values: Mapping[str, Any]) -> Facts:
+    return {WORDS.get(name, name.replace("_", " ")): values.get(name, NOT_TOLD) for name in names}

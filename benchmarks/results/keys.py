@@ -1,9 +1,10 @@
-"""The names under which a saved run says what it says: those who write and those who read have them from here.
+"""The keys of a saved run, for those who write it and those who read it.
 
 pytest-benchmark's JSON has the suite's own words at its top, and in each benchmark's ``extra_info``.
 """
 
-SCHEMA_NUMBER = 2  # another number where a key goes or means something else; 1, until 3f827d8, was not written down
+# To be raised where a key goes, or means something else. Schema 1 is until 3f827d8; its files do not have the number.
+SCHEMA_NUMBER = 2
 
 # At the top
 SCHEMA = "schema"
@@ -23,7 +24,7 @@ THREADS = "threads"
 CLOCK = "clock"
 SLOWDOWN = "slowdown"  # {"asked": 4, "obtained": 4.3}; absent where nothing slows the client down
 SOFTWARE_GPU = "software_gpu"  # true, or absent
-STATISTIC = "statistic"  # that two of its figures are compared by: p10 or mean
+STATISTIC = "statistic"  # by which two runs of it are compared: p10 or mean
 DETAILS = "details"  # what the platform tells of itself
 TURNS = "turns"  # how many samples each turn of a gate drew
 

@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 
 
 class NotARunError(Exception):
-    """A file holds no run of this suite; the cause is the error that reading it met."""
+    """A file holds no run of this suite; ``cause`` is what went wrong when it was read."""
 
     def __init__(self, file: Path, cause: Exception) -> None:
         super().__init__(f"{file}: no run of this suite: {type(cause).__name__} {cause}")
@@ -73,7 +73,7 @@ class Result:
 
     @classmethod
     def of(cls, saved: Json) -> "Result":
-        """Read a benchmark as pytest-benchmark saves it, or as it shows it, statistics beside the rest.
+        """Read a benchmark as pytest-benchmark saves it, its statistics under ``stats`` or beside the rest.
 
         Raises KeyError where it is none.
         """
@@ -89,7 +89,7 @@ class Result:
 
     @property
     def samples(self) -> Sequence[float]:
-        """One for each inference, or opening; none where they were not saved."""
+        """The seconds of each inference, or of each opening; none where they were not saved."""
         return self.stats.get("data") or ()
 
     @property
@@ -106,21 +106,21 @@ class Result:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has all that two saved runs are compared by: samples, options and a witness."""
+        """Whether it has all that a comparison of saved runs needs: samples, options and a witness."""
         return bool(self.options and keys.WITNESS in self.info and "data" in self.stats)
 
     @property
     def statistic(self) -> str:
-        """The statistic that two of its figures are compared by: ``p10``, or ``mean``."""
+        """The statistic by which two runs of it are compared: ``p10``, or ``mean``."""
         return str(self.info[keys.STATISTIC])
 
     @property
     def headline(self) -> str:
-        """The statistic that is shown: a quota stops a weak client now and then, which a median does not see."""
+        """The statistic that is shown: the mean of a weak client, as the median does not see its quota's pauses."""
         return "mean" if self.statistic == "mean" else "median"
 
     def seconds(self, statistic: str) -> float:
-        """Return a statistic of the samples; where these were not saved, as it was saved, or NaN."""
+        """Return a statistic of the samples; of samples that were not saved, the saved statistic, or NaN."""
         if self.samples and statistic in STATISTICS:
             return STATISTICS[statistic](np.array(self.samples))
         return float({**self.stats, **self.info}.get(statistic, math.nan))

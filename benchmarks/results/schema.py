@@ -7,7 +7,7 @@ from benchmarks.results import keys
 
 Info = Mapping[str, Any]  # a benchmark's extra_info
 
-# Schema 1 spread what a platform tells of itself over the rest.
+# What a platform tells of itself, which schema 1 put beside the rest and not under a key of its own.
 SPREAD_IN_1 = (
     *("adapter", "adapters", "backend", "build", "code_cache", "cross_origin_isolated", "fetched", "fetched_bytes"),
     *("file", "freezing", "gpu", "load_parts", "memory_format", "mode", "on_device", "shapes", "simd", "spinning"),
@@ -21,7 +21,7 @@ FEWER_BITS = ("int8", "fp16")  # as the names of the catalogue's models end
 def upgraded(info: Info, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return a benchmark's extra_info as the current schema has it; *params* are the benchmark's.
 
-    Nothing changes in what is current already, so that nobody needs to know the schema of a single benchmark.
+    What is current already stays as it is, so that nobody needs to know the schema of a single benchmark.
     """
     details = {name: info[name] for name in SPREAD_IN_1 if name in info}
     rest = {name: value for name, value in info.items() if name not in details}
@@ -30,7 +30,7 @@ def upgraded(info: Info, params: Mapping[str, Any]) -> dict[str, Any]:
         rest |= _precision_by_name(info, params)
     if WITNESS_IN_1 in rest:
         rest[keys.WITNESS] = rest.pop(WITNESS_IN_1)
-    if not rest.get(keys.SOFTWARE_GPU, True):  # schema 1 also said no
+    if not rest.get(keys.SOFTWARE_GPU, True):  # schema 1 also wrote false
         del rest[keys.SOFTWARE_GPU]
     statistic = "mean" if keys.SLOWDOWN in info else "p10"
     return {keys.STATISTIC: statistic, **rest, keys.DETAILS: {**info.get(keys.DETAILS, {}), **details}}

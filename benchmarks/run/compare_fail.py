@@ -1,8 +1,8 @@
 """``--benchmark-compare-fail`` fails closed: what could not be compared is refused, and never the next baseline.
 
-pytest-benchmark compares what both runs have and passes over the rest: a renamed benchmark, a skipped one, another
-machine's baseline, an empty one, times that are no numbers. Here a baseline is held against this machine before
-anything is measured, and the run against the baseline before it is saved. A refused run goes into a folder of the
+pytest-benchmark compares what both runs have and ignores the rest: benchmarks that were renamed or skipped, a baseline
+that is empty or another machine's, times that are no numbers. Here the baseline's machine is compared with this one
+before anything is measured, and the run with the baseline before it is saved. A refused run goes into a folder of the
 storage that no query of pytest-benchmark's reaches, and its files carry an ``exit_status`` that is not 0.
 """
 
@@ -29,12 +29,12 @@ from benchmarks.settings import settings_of
 OPTION, BASELINE_OPTION = "--benchmark-compare-fail", "--benchmark-compare"
 TIMES = ("min", "median", "mean", "max")
 USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # of pytest-benchmark's session
-REFUSED = "refused"  # a folder of the storage, two levels above its files, where a query looks one level deep
+REFUSED = "refused"  # a folder of the storage, whose files lie one level deeper than a query looks
 RENEW = f"save a new baseline with a run without {OPTION}"
 
 BASELINES = pytest.StashKey[list[Run]]()
 OUTCOMES = pytest.StashKey[dict[str, str]]()  # of what did not pass, by the test's id
-LINES = pytest.StashKey[list[str]]()  # to be told at the end; taken out once they are
+LINES = pytest.StashKey[list[str]]()  # to be written at the end, and then taken out
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -77,10 +77,10 @@ def limits(config: pytest.Config) -> Sequence[Any]:
 def times_given(config: pytest.Config, option: str) -> int:
     """Return how often an option is given, in the configuration, the environment and on the command line together."""
     reader = argparse.ArgumentParser(fromfile_prefix_chars="@", allow_abbrev=False, add_help=False)
-    reader.add_argument(option, action="append", nargs="*", dest="given")
+    reader.add_argument(option, action="append", nargs="*", dest="values")
     environment = shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    given = [*config.getini("addopts"), *environment, *map(str, config.invocation_params.args)]
-    return len(reader.parse_known_args(given)[0].given or ())
+    words = [*config.getini("addopts"), *environment, *map(str, config.invocation_params.args)]
+    return len(reader.parse_known_args(words)[0].values or ())
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -114,7 +114,7 @@ def baseline_faults(baseline: Run) -> Iterator[str]:
     }
     yield from (words[fault] for fault in baseline.faults)
     for result in baseline.results:
-        yield from (f"{result.fullname}: {words}" for words in _bad_times(result, TIMES))
+        yield from (f"{result.fullname}: {fault}" for fault in _bad_times(result, TIMES))
 
 
 def _bad_times(result: Result, names: Sequence[str]) -> list[str]:
@@ -127,8 +127,8 @@ def machine_differences(config: pytest.Config, machine_info: Mapping[str, Any], 
     yield from _changed(alike.of_machine(baseline.machine), alike.of_machine(machine_info))
     platforms = dict.fromkeys(Target.of(label).platform for result in baseline.results if (label := _label_of(result)))
     used = [PLATFORMS[name] for name in platforms if name in PLATFORMS]
-    versions = {name: machine_info["versions"][name] for one in used for name in one.versions(settings_of(config))}
-    yield from _changed(baseline.versions, versions)
+    packages = (package for platform in used for package in platform.versions(settings_of(config)))
+    yield from _changed(baseline.versions, {package: machine_info["versions"][package] for package in packages})
 
 
 def _label_of(result: Result) -> str:
@@ -136,13 +136,13 @@ def _label_of(result: Result) -> str:
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what of *now* was not the same *before*, with both values as they are saved."""
+    """Yield in words what *now* is not as it was *before*, with both values as they are saved."""
     as_saved = json.loads(json.dumps(now))
     yield from (f"{name} was {then}, is {value}" for name, then, value in alike.differences(before, as_saved))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Refuse a run that would time nothing, or had nothing to be held against."""
+    """Refuse a run that would time nothing, or has no baseline to be compared with."""
     config = session.config
     if not limits(config):
         return
@@ -152,9 +152,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(
             f"{OPTION}: nothing is timed under {why}; leave out --benchmark-skip, --benchmark-disable, -n and --dist"
         )
-    if (found := len(config.stash[BASELINES])) != 1:
+    if (number := len(config.stash[BASELINES])) != 1:
         raise pytest.UsageError(
-            f"{OPTION}: {BASELINE_OPTION}={config.getoption('benchmark_compare')} names {found} saved runs "
+            f"{OPTION}: {BASELINE_OPTION}={config.getoption('benchmark_compare')} names {number} saved runs "
             f"in {benchmarks.storage}, not one; name a file, or a number that is there"
         )
 
@@ -192,7 +192,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Hold the run against the baseline before pytest-benchmark saves it; fail it and save it apart where refused."""
+    """Compare the run with the baseline before pytest-benchmark saves it; a refused one fails and is saved apart."""
     if limits(session.config):
         _judge(session)
     return (yield)

@@ -95,8 +95,8 @@ def test_a_bare_loop_that_breaks_is_told(capfd):
 
 def test_a_turn_divides_the_suite_by_the_bare_loop():
     bare = [1.0] * 2 + [2.0] * 18
-    assert fidelity.Turn.of([sample * 1.5 for sample in bare], bare) == fidelity.Turn(1.5, 1.5)
-    assert fidelity.Turn.of([1.1] * 2 + [2.0] * 18, bare) == fidelity.Turn(1.0, 1.1)
+    assert fidelity.Ratios.of([sample * 1.5 for sample in bare], bare) == fidelity.Ratios(1.5, 1.5)
+    assert fidelity.Ratios.of([1.1] * 2 + [2.0] * 18, bare) == fidelity.Ratios(1.0, 1.1)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def test_the_median_of_the_turns_must_lie_within_the_limits(ratios, within):
 
 def test_one_figure_outside_the_limits_fails_the_platform(monkeypatch, capsys):
     target = Target("server-cpu")
-    for turn, passed in (
-        (fidelity.Turn(1.0, 1.0), True),
-        (fidelity.Turn(1.0, 1.1), False),
-        (fidelity.Turn(0.9, 1.0), False),
+    for ratios, passed in (
+        (fidelity.Ratios(1.0, 1.0), True),
+        (fidelity.Ratios(1.0, 1.1), False),
+        (fidelity.Ratios(0.9, 1.0), False),
     ):
-        monkeypatch.setattr(fidelity, "turn", lambda *_given, turn=turn: turn)
+        monkeypatch.setattr(fidelity, "time_afresh", lambda *_given, ratios=ratios: ratios)
         assert fidelity.compare(target, fidelity.Settings(), 7, 1.0) is passed
         assert capsys.readouterr().out.count("turn") == 7 + 2
 
@@ -158,14 +158,14 @@ def test_fidelity_fails_where_a_platform_does(ended, monkeypatch):
 
 
 def test_a_turn_times_both_sides():
-    found = fidelity.turn(Target("server-cpu"), fidelity.Settings(), 0.1)
+    found = fidelity.time_afresh(Target("server-cpu"), fidelity.Settings(), 0.1)
     assert 0.3 < found.p10 < 3
     assert 0.3 < found.median < 3
 
 
 def test_what_the_process_of_a_turn_raises_is_raised_here():
     with pytest.raises(UnavailableError, match=r"^server-webgpu: resnet20\.onnx: 2 threads of the processor"):
-        fidelity.turn(Target("server-webgpu", 2), fidelity.Settings(allow_software_gpu=True), 0.1)
+        fidelity.time_afresh(Target("server-webgpu", 2), fidelity.Settings(allow_software_gpu=True), 0.1)
 
 
 def test_fidelity_refuses_a_platform_without_a_bare_loop(ended, monkeypatch):
@@ -471,7 +471,7 @@ def test_the_table_has_a_line_for_each_platform_and_condition(monkeypatch):
 @linux
 def test_a_pair_of_this_checkout_with_itself_is_measured(outside_xdist, tmp_path):
     condition = turn_cost.CONDITIONS[0]
-    (found,) = turn_cost.pair(condition, ["server-cpu"], "resnet8", tmp_path)
+    (found,) = turn_cost.measure_pair(condition, ["server-cpu"], "resnet8", tmp_path)
     assert (found.platform, found.condition) == ("server-cpu", condition)
     assert abs(found.quartile) < 0.3
     assert 0.5 < found.seconds < 60
@@ -481,7 +481,7 @@ def test_a_pair_of_this_checkout_with_itself_is_measured(outside_xdist, tmp_path
 def test_a_pair_without_a_result_is_an_error(outside_xdist, monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     with pytest.raises(turn_cost.SideError, match=r"base: .*server-cuda: .*; see .*pair-base\.log"):
-        turn_cost.pair(turn_cost.CONDITIONS[0], ["server-cuda"], "resnet8", tmp_path)
+        turn_cost.measure_pair(turn_cost.CONDITIONS[0], ["server-cuda"], "resnet8", tmp_path)
 
 
 @linux
