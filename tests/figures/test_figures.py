@@ -361,7 +361,7 @@ def saved(ratio, ours, theirs):
         "chromium-wasm": ({"ratio_to_server_cpu": paired | {"statistic": "p10", "pairs": 9}}, ours),
     }
     benchmarks = [
-        {"fullname": platform, "params": {"platform": platform}, "extra_info": info, "stats": {"median": median}}
+        {"name": platform, "params": {"platform": platform}, "extra_info": info, "stats": {"median": median}}
         for platform, (info, median) in sides.items()
     ]
     return {"benchmarks": benchmarks, "machine_info": {}, "datetime": "2026-11-26"}
