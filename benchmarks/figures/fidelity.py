@@ -88,8 +88,8 @@ def _file(case: Case, ending: str) -> Path:
 
 
 WEBNN = "--enable-features=WebMachineLearningNeuralNetwork"
-# Every platform has a counterpart of its own: a function of bare_native.py by its name, or a page in bare/ by what comes
-# behind chromium-. One without is not compared with another's.
+# Every platform has a counterpart of its own: a function of bare_native.py by its name, a page in bare/ by what comes
+# behind "chromium-". One without is not compared with another's.
 BARE: dict[str, Bare] = {
     **{name: native(name) for name in RUNTIMES},
     **{f"chromium-{file.stem}": page(file.stem) for file in (HERE / "bare").glob("*.html")},
