@@ -31,7 +31,7 @@ def resolved(groups, name):
     ]
 
 
-@pytest.mark.parametrize("name", [*PLATFORMS, *PHASES, *MODELS, *tox_environments()])
+@pytest.mark.parametrize("name", dict.fromkeys([*PLATFORMS, *PHASES, *MODELS, *tox_environments()]))
 def test_the_readme_names_it(name):
     assert f"`{name}`" in README
 
