@@ -15,7 +15,7 @@ NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tfl
 PARSERS = {
     "benchmarks/results/saved.py": "saved runs",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
-    "benchmarks/run/compare_fail.py": "what it has just written, so that values compare as they are saved",
+    "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
     "benchmarks/figures/gate_proof.py": "the gate's own report",
 }

@@ -10,6 +10,7 @@ from helpers import ROOT
 from benchmarks.figures.fresh import readme_commands
 from benchmarks.figures.tables import candidates_table, models_table
 from benchmarks.platforms import PLATFORMS
+from benchmarks.run.choices import PHASES
 from models import MODELS
 
 README = (ROOT / "README.md").read_text()
@@ -30,13 +31,19 @@ def resolved(groups, name):
     ]
 
 
-@pytest.mark.parametrize("name", [*PLATFORMS, *MODELS, *tox_environments()])
+@pytest.mark.parametrize("name", dict.fromkeys([*PLATFORMS, *PHASES, *MODELS, *tox_environments()]))
 def test_the_readme_names_it(name):
     assert f"`{name}`" in README
 
 
 def test_every_tox_environment_says_what_it_is_for():
     assert all(section.get("description") for section in tox_environments().values())
+
+
+def test_the_main_job_measures_the_steady_state_alone():
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
+    left_out = re.fullmatch(r"not \((.+)\)", options[options.index("-m") + 1])[1].split(" or ")
+    assert sorted(left_out) == sorted(PHASES.keys() - {"latency"})
 
 
 def test_two_commands_do_all_the_set_up():

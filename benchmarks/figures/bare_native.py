@@ -1,4 +1,4 @@
-"""Plain loops over a server's runtimes, with nothing of the suite: ``python bare_native.py RUNTIME MODEL THREADS``.
+"""Plain loops over a server's runtimes, with nothing of the suite: ``python bare_native.py PLATFORM MODEL THREADS``.
 
 Reads a number of rounds a line, answers with that many samples in seconds as a line of JSON. Each runtime is opened as
 its own documentation does; PyTorch's networks are the ones that were trained (models/resnet.py).
@@ -135,13 +135,13 @@ def _bound(session: Any, device: str, images: Images) -> Infer:
 
 
 RUNTIMES = {
-    "onnxruntime": onnxruntime,
-    "openvino": openvino,
-    "litert": litert,
-    "torch": torch,
-    "torch-compiled": torch_compiled,
-    "webgpu": webgpu,
-    "cuda": cuda,
+    "server-cpu": onnxruntime,
+    "server-openvino": openvino,
+    "server-litert": litert,
+    "server-torch": torch,
+    "server-torch-compiled": torch_compiled,
+    "server-webgpu": webgpu,
+    "server-cuda": cuda,
 }
 
 

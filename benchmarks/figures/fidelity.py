@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.figures.bare_native import RUNTIMES
 from benchmarks.hardware import CORES
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.ratio import p10
@@ -52,14 +53,14 @@ class Command:
 Bare = Callable[[Case], Command]
 
 
-def native(runtime: str, ending: str = "") -> Bare:
-    """Return how to start the plain loop over a runtime, on the ONNX file or on what was made from it."""
-    return lambda case: Command(["bare_native.py", runtime, str(_file(case, ending)), str(case.threads)])
+def native(platform: str, ending: str = "") -> Bare:
+    """Return how to start the plain loop over a platform's runtime, on the ONNX file or on what was made from it."""
+    return lambda case: Command(["bare_native.py", platform, str(_file(case, ending)), str(case.threads)])
 
 
 def native_webgpu(case: Case) -> Command:
     """Return how to start the plain loop over the plugin, with the Vulkan that the suite found."""
-    words = native("webgpu")(case).words
+    words = native("server-webgpu")(case).words
     driver = vulkan(Settings(allow_software_gpu=True)) if sys.platform.startswith("linux") else None
     if driver is None:
         return Command(words)
@@ -87,18 +88,16 @@ def _file(case: Case, ending: str) -> Path:
 
 
 WEBNN = "--enable-features=WebMachineLearningNeuralNetwork"
-# Every platform has a bare loop of its own: none is compared with another platform's.
+# Every platform has a bare loop of its own: a function of bare_native.py by its name, a page in bare/ by what comes
+# behind "chromium-". One without is not compared with another's.
 BARE: dict[str, Bare] = {
-    "server-cpu": native("onnxruntime"),
-    "server-cuda": native("cuda"),
-    "server-litert": native("litert", "b1.tflite"),
-    "server-openvino": native("openvino"),
-    "server-torch": native("torch"),
-    "server-torch-compiled": native("torch-compiled"),
+    **{name: native(name) for name in RUNTIMES},
+    **{f"chromium-{file.stem}": page(file.stem) for file in (HERE / "bare").glob("*.html")},
+    # These start on another file than the model's own, in another browser, or in another environment.
+    "server-litert": native("server-litert", "b1.tflite"),
     "server-webgpu": native_webgpu,
     "chromium-litert": page("litert", "b1.tflite"),
     "chromium-tfjs": page("tfjs", "tfjs.json"),
-    "chromium-wasm": page("wasm"),
     "chromium-webgpu": page("webgpu", flags=["--enable-unsafe-webgpu"]),
     "chromium-webnn": page("webnn", flags=["--disable-gpu", WEBNN], device="cpu"),
     "chromium-webnn-gpu": page("webnn", flags=[WEBNN], device="gpu"),
@@ -249,7 +248,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.turns < FEWEST_TURNS:
         parser.error(f"--turns {options.turns}: a median of fewer than {FEWEST_TURNS} says too little")
-    if without := PLATFORMS.keys() - BARE.keys():
+    if without := {target.platform for target in targets(options.platform)} - BARE.keys():
         sys.exit(f"{', '.join(sorted(without))}: no bare loop to compare with; write one, and name it in BARE")
     with TemporaryDirectory() as folder:
         # What the bare loops compile is kept from turn to turn, and not beyond.

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks.platforms.exports import litert_file
+from benchmarks.platforms.graphs import input_and_output
 from benchmarks.platforms.page import PagePlatform
-from benchmarks.platforms.page_runtime import InEffect, Request, require
+from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.protocol import Case, Threading
 from benchmarks.settings import Settings
 from browser_harness import packages
@@ -15,10 +16,9 @@ from browser_harness.channel import PageError
 YOUNG = 400  # inferences of LiteRT.js; a page that slows down was never seen to do so before its 1,000th
 
 
-class ChromiumLitert(PagePlatform):
+class LiteRtJs(PageRuntime):
     """LiteRT.js on the processor; every block is timed in a page of its own, since a page may slow down as it ages."""
 
-    name = "chromium-litert"
     provider = "wasm"
     engine = "litert"
     packages = ("@litertjs/core", "@litertjs/wasm-utils")
@@ -66,9 +66,7 @@ class ChromiumLitert(PagePlatform):
         return loaded[0]
 
 
-def input_and_output(model: Path) -> tuple[str, str]:
-    """Return the names of a graph's first input and first output."""
-    from models import graph
+class ChromiumLitert(LiteRtJs, PagePlatform):
+    """LiteRT.js in a Chromium that is started for it."""
 
-    read = graph.read(model)
-    return graph.declared_inputs(read)[0].name, read.graph.output[0].name
+    name = "chromium-litert"

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.platforms.graphs import data_files, free_dimensions, precision_of
 from benchmarks.platforms.page import PagePlatform
-from benchmarks.platforms.page_runtime import InEffect, Request, require
+from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.protocol import Case, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
@@ -17,7 +18,7 @@ from browser_harness.channel import PageError
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
 
 
-class OrtWeb(PagePlatform):
+class OrtWeb(PageRuntime):
     """onnxruntime-web; what it is asked for and has to prove differs by execution provider."""
 
     engine = "ort"
@@ -60,14 +61,19 @@ class OrtWeb(PagePlatform):
         return {}
 
 
-class ChromiumWasm(OrtWeb):
+class OrtWasm(OrtWeb):
     """onnxruntime-web's WebAssembly provider, with SIMD, on as many threads as asked for, cross-origin isolated."""
 
-    name = "chromium-wasm"
     provider = "wasm"
     # The bundle without JavaScript for WebGPU or WebNN: what it opens can only run in WebAssembly.
     bundle = "ort.wasm.bundle.min.mjs"
     binary = "ort-wasm-simd-threaded.wasm"
+
+
+class ChromiumWasm(OrtWasm, PagePlatform):
+    """WebAssembly in a Chromium that is started for it."""
+
+    name = "chromium-wasm"
 
 
 class Placed(OrtWeb):
@@ -97,7 +103,7 @@ class Placed(OrtWeb):
         raise PageError(words)
 
 
-class ChromiumWebnn(Placed):
+class ChromiumWebnn(Placed, PagePlatform):
     """onnxruntime-web's WebNN provider on a kind of device, with every dimension of the graph fixed."""
 
     provider = "webnn"
@@ -150,7 +156,7 @@ class ChromiumWebnn(Placed):
         return self.device == "gpu" and is_software_adapter(in_effect["pageAdapter"])
 
 
-class ChromiumWebgpu(Placed):
+class ChromiumWebgpu(Placed, PagePlatform):
     """onnxruntime-web's native WebGPU provider; what it computes is read back inside the clock."""
 
     name = "chromium-webgpu"
@@ -186,47 +192,3 @@ def is_software_adapter(adapter: Mapping[str, Any]) -> bool:
     """Whether what an adapter says of itself is that of a GPU simulated on the processor."""
     words = " ".join(adapter[name] or "" for name in ("vendor", "architecture", "device", "description"))
     return bool(adapter["isFallbackAdapter"] or re.search(SOFTWARE, words, re.IGNORECASE))
-
-
-def data_files(model: Path) -> dict[str, Path]:
-    """Return the files beside *model* that hold its weights, by the name the graph calls them.
-
-    One that is missing, or lies elsewhere, is left out: the runtime will tell.
-    """
-    from google.protobuf.message import DecodeError
-
-    from models import graph
-
-    try:
-        names = graph.data_files(graph.read(model))
-    except DecodeError:  # no ONNX at all
-        return {}
-    folder = model.parent.resolve()
-    files = ((name, (folder / name).resolve()) for name in names)
-    return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
-
-
-def free_dimensions(model: Path) -> tuple[str | None, list[str]]:
-    """Return the name of the batch, where it is free, and the free dimensions that a runtime cannot be told to fix.
-
-    The batch is the first axis of the first input. A dimension without a name is called input:axis. None of a file
-    that is no ONNX: the runtime will tell.
-    """
-    from google.protobuf.message import DecodeError
-
-    from models import graph
-
-    try:
-        inputs = graph.declared_inputs(graph.read(model))
-    except DecodeError:
-        return None, []
-    first = inputs[0].shape[0] if inputs and inputs[0].shape else None
-    batch = first if isinstance(first, str) else None
-    return batch, sorted(graph.free_dimensions(inputs) - {batch})
-
-
-def precision_of(case: Case) -> str:
-    """Return the precision of the case's weights."""
-    from models import graph
-
-    return graph.precision(graph.read(case.model_file))

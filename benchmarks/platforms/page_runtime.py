@@ -5,7 +5,7 @@ the page came to be: a browser that was started for it, or one that joined.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ from benchmarks.protocol import Case, PlatformError, Side, Threading, Unavailabl
 from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
-from browser_harness.server import Server, serving
+from browser_harness.server import LOOPBACK, Server, serving
 
 HARNESS = {
     f"/{name}": packages.HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")
@@ -73,6 +73,10 @@ class PageRuntime(ABC):
     def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
         """Return what to tell of the session; raise PageError where the page is not what the platform's name says."""
 
+    def allowed_origins(self, settings: Settings) -> Sequence[str]:
+        """Return which servers the page may ask beside its own."""
+        return ()
+
     def is_software(self, in_effect: InEffect) -> bool:
         """Whether it computes on a GPU that is simulated on the processor."""
         return False
@@ -117,12 +121,13 @@ class PageCase:
             "configuration": self.request.configuration,
         }
 
-    def serving(self) -> AbstractContextManager[Server]:
-        """Serve the harness, the runtime and the model, and nothing else."""
+    def serving(self, host: str = LOOPBACK) -> AbstractContextManager[Server]:
+        """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine."""
         module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
         model = {self.request.urls[name]: file for name, file in self.request.files.items()}
         files = {**HARNESS, **module, **self.runtime.runtime, **model}
-        return serving(files, self.runtime.script_sources, self.runtime.imports)
+        origins = self.runtime.allowed_origins(self.settings)
+        return serving(files, self.runtime.script_sources, self.runtime.imports, host, origins)
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""

@@ -5,17 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platforms.page import PagePlatform
-from benchmarks.platforms.page_runtime import InEffect, Request, require
+from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.protocol import Case, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
 from models import manifest
 
 
-class ChromiumTfjs(PagePlatform):
+class TensorFlowJs(PageRuntime):
     """TensorFlow.js on its WebAssembly backend, with SIMD."""
 
-    name = "chromium-tfjs"
     provider = "wasm"
     engine = "tfjs"
     packages = ("@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm")
@@ -63,3 +62,9 @@ class ChromiumTfjs(PagePlatform):
             },
         )
         return {"backend": in_effect["backend"]}
+
+
+class ChromiumTfjs(TensorFlowJs, PagePlatform):
+    """TensorFlow.js in a Chromium that is started for it."""
+
+    name = "chromium-tfjs"

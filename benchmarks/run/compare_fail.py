@@ -7,7 +7,6 @@ storage that no query of pytest-benchmark's reaches, and its files carry an ``ex
 """
 
 import argparse
-import json
 import os
 import shlex
 import sys
@@ -21,16 +20,14 @@ from pytest_benchmark.session import PerformanceRegression
 from pytest_benchmark.storage.file import FileStorage
 
 from benchmarks.platforms import PLATFORMS
-from benchmarks.results import alike
-from benchmarks.results.saved import Fault, Result, Run
+from benchmarks.results import Result, Run, alike
+from benchmarks.results.regression import OPTION, RENEW, changed, differences, faults
 from benchmarks.run.choices import Target
 from benchmarks.settings import settings_of
 
-OPTION, BASELINE_OPTION = "--benchmark-compare-fail", "--benchmark-compare"
-TIMES = ("min", "median", "mean", "max")
+BASELINE_OPTION = "--benchmark-compare"
 USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # of pytest-benchmark's session
 REFUSED = "refused"  # a folder of the storage, whose files lie one level deeper than a query looks
-RENEW = f"save a new baseline with a run without {OPTION}"
 
 BASELINES = pytest.StashKey[list[Run]]()
 OUTCOMES = pytest.StashKey[dict[str, str]]()  # of what did not pass, by the test's id
@@ -95,50 +92,26 @@ def pytest_benchmark_compare_machine_info(
         baseline = Run.of(compared_benchmark, Path(str(name)))
     except (KeyError, TypeError, ValueError) as error:
         raise _unusable(name, [f"it is no run of this suite: {type(error).__name__} {error}"]) from error
-    faults = [*baseline_faults(baseline)] or [*machine_differences(config, machine_info, baseline)]
-    if faults:
-        raise _unusable(name, faults)
+    if reasons := [*faults(baseline)] or [*machine_differences(config, machine_info, baseline)]:
+        raise _unusable(name, reasons)
     config.stash[BASELINES].append(baseline)
 
 
-def _unusable(name: object, faults: Sequence[str]) -> pytest.UsageError:
-    return pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(faults)}; {RENEW}")
-
-
-def baseline_faults(baseline: Run) -> Iterator[str]:
-    """Yield why a saved run is no baseline for anything."""
-    words = {
-        Fault.ENDED_BADLY: "it was refused, failed or interrupted, or is not this suite's: "
-        f"its exit_status is {baseline.exit_status}, not 0",
-        Fault.EMPTY: "it holds no benchmarks",
-    }
-    yield from (words[fault] for fault in baseline.faults)
-    for result in baseline.results:
-        yield from (f"{result.fullname}: {fault}" for fault in _bad_times(result, TIMES))
-
-
-def _bad_times(result: Result, names: Sequence[str]) -> list[str]:
-    bad = result.impossible(names)
-    return [f"its {', '.join(bad)} cannot be compared: {result.stats[bad[0]]} s"] if bad else []
+def _unusable(name: object, reasons: Sequence[str]) -> pytest.UsageError:
+    return pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(reasons)}; {RENEW}")
 
 
 def machine_differences(config: pytest.Config, machine_info: Mapping[str, Any], baseline: Run) -> Iterator[str]:
     """Yield what differs between this machine and the baseline's, in what is there and in what its benchmarks use."""
-    yield from _changed(alike.of_machine(baseline.machine), alike.of_machine(machine_info))
+    yield from changed(alike.of_machine(baseline.machine), alike.of_machine(machine_info))
     platforms = dict.fromkeys(Target.of(label).platform for result in baseline.results if (label := _label_of(result)))
     used = [PLATFORMS[name] for name in platforms if name in PLATFORMS]
     packages = (package for platform in used for package in platform.versions(settings_of(config)))
-    yield from _changed(baseline.versions, {package: machine_info["versions"][package] for package in packages})
+    yield from changed(baseline.versions, {package: machine_info["versions"][package] for package in packages})
 
 
 def _label_of(result: Result) -> str:
     return str(result.params.get("platform", ""))
-
-
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Yield in words what *now* is not as it was *before*, with both values as they are saved."""
-    as_saved = json.loads(json.dumps(now))
-    yield from (f"{name} was {then}, is {value}" for name, then, value in alike.differences(before, as_saved))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -230,32 +203,7 @@ def _refusals(config: pytest.Config, before: Mapping[str, Result], now: Mapping[
         for name in sorted(now.keys() - before.keys()):
             yield f"{name}: measured and not in the baseline; let it pass with --benchmark-allow-new, or {RENEW}"
     for name in sorted(before.keys() & now.keys()):
-        yield from (f"{name}: {why}" for why in _compare(before[name], now[name], limits(config)))
-
-
-def _compare(before: Result, now: Result, checks: Sequence[Any]) -> Iterator[str]:
-    """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits."""
-    done = [*_changed(alike.of_benchmark(before), alike.of_benchmark(now))]
-    compared = [*dict.fromkeys((*TIMES, *(check.field for check in checks)))]
-    bad = [*_bad_times(now, compared), *(f"the baseline: {fault}" for fault in _bad_times(before, compared))]
-    yield from (f"{difference}; measure the same, or {RENEW}" for difference in done)
-    yield from (f"{fault}; measure again, or compare another statistic" for fault in bad)
-    if not done and not bad:
-        yield from _beyond(before.stats, now.stats, checks)
-
-
-def _beyond(before: Mapping[str, float], now: Mapping[str, float], checks: Sequence[Any]) -> Iterator[str]:
-    """Yield which limits are exceeded.
-
-    They hold in both directions: against a baseline that is too slow, the next slowdown would pass.
-    """
-    for check in checks:
-        then, value = before[check.field], now[check.field]
-        figures = f"{check.field} was {then * 1e3:.4g} ms, is {value * 1e3:.4g} ms, {value / then:.3f} times that"
-        if check.fails(now, before):
-            yield f"slower: {figures}; find the cause, or {RENEW} where it is accepted"
-        if check.fails(before, now):
-            yield f"faster than the limit: {figures}; if the same was measured, {RENEW}"
+        yield from (f"{name}: {why}" for why in differences(before[name], now[name], limits(config)))
 
 
 def _kept_apart(config: pytest.Config, benchmarks: Any) -> list[str]:

@@ -60,6 +60,7 @@ def test_bare_loops_share_no_code_with_the_suite():
 def test_a_bare_loop_is_started_on_files_that_are_there(platform, monkeypatch, tmp_path):
     browser = fidelity.chromium.Browser(tmp_path / "chrome", "made up", "1", {"LD_LIBRARY_PATH": "made-up"})
     monkeypatch.setattr(fidelity.chromium, "find", lambda _named=None: browser)
+    monkeypatch.setattr(fidelity, "vulkan", fidelity.vulkan.__wrapped__)  # what this browser has must not be kept
     command = fidelity.BARE[platform](Case(manifest.load("resnet20"), threads=2))
     script, *words = command.words
     assert (FIGURES / script).is_file()
@@ -361,7 +362,7 @@ def saved(ratio, ours, theirs):
         "chromium-wasm": ({"ratio_to_server_cpu": paired | {"statistic": "p10", "pairs": 9}}, ours),
     }
     benchmarks = [
-        {"fullname": platform, "params": {"platform": platform}, "extra_info": info, "stats": {"median": median}}
+        {"name": platform, "params": {"platform": platform}, "extra_info": info, "stats": {"median": median}}
         for platform, (info, median) in sides.items()
     ]
     return {"benchmarks": benchmarks, "machine_info": {}, "datetime": "2026-11-26"}

@@ -7,7 +7,7 @@ from helpers import make_graph, make_linear, make_many
 
 from benchmarks.measuring.inputs import fixed_batch, seeded_batch, seeded_feeds
 from benchmarks.measuring.reference import ParityError, reference
-from benchmarks.platforms import chromium
+from benchmarks.platforms import graphs
 from models import graph, manifest, own
 from models.manifest import ModelError
 
@@ -171,9 +171,9 @@ def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
 def test_the_data_files_of_a_graph_are_found(tmp_path):
     make_linear(tmp_path / "linear.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
     assert graph.data_files(graph.read(tmp_path / "linear.onnx")) == ["weights.bin"]
-    assert chromium.data_files(tmp_path / "linear.onnx") == {"weights.bin": tmp_path / "weights.bin"}
+    assert graphs.data_files(tmp_path / "linear.onnx") == {"weights.bin": tmp_path / "weights.bin"}
     (tmp_path / "text.onnx").write_text("no model")
-    assert chromium.data_files(tmp_path / "text.onnx") == {}
+    assert graphs.data_files(tmp_path / "text.onnx") == {}
 
 
 # In a run
