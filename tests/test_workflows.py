@@ -215,7 +215,13 @@ def tiny(tmp_path):
 
 @pytest.fixture
 def runner(tmp_path):
-    """The variables of a job whose tox downloads nothing: its environments see the packages of this one instead."""
+    """The variables of a job whose tox downloads nothing: its environments see the packages of this one instead.
+
+    A Chromium is found at once, before anything else is started in search of one: nothing is measured in it.
+    """
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "chromium").write_text("#!/bin/sh\necho Chromium 1.0.0.0\n")
+    (tmp_path / "bin" / "chromium").chmod(0o755)
     wheel = tmp_path / "seeing-1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("seeing.pth", sysconfig.get_path("purelib"))
@@ -225,7 +231,7 @@ def runner(tmp_path):
     groups = [f"testenv:{name}.dependency_groups=" for name in ("gate", "bench")]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     return clean | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), str(tmp_path / "bin"), os.environ["PATH"]]),
         "TOX_OVERRIDE": ";".join([*groups, f"testenv.deps={wheel}"]),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }

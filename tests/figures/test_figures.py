@@ -393,7 +393,8 @@ def test_repeat_ends_with_1_where_a_ratio_is_another(ended, monkeypatch, ratios,
 
 
 def test_repeat_runs_the_real_command(monkeypatch, outside_xdist, capsys, tmp_path):
-    monkeypatch.setattr(sys, "argv", ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "2"])
+    words = ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "0.6"]
+    monkeypatch.setattr(sys, "argv", words)
     monkeypatch.chdir(fidelity.ROOT)
     found = repeat.run(repeat.parsed(), tmp_path)
     assert found.low <= found.ratio <= found.high

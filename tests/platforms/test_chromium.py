@@ -501,12 +501,12 @@ def test_a_weak_client_is_weak_and_the_obtained_slowdown_told(settings):
 def test_openings_of_a_weak_client_tell_the_obtained_slowdown_measured_once(caches, settings, monkeypatch):
     if reason := cgroup.unavailable():
         pytest.skip(reason)
-    measured = iter([4.3])
+    measured = iter([2.3])
     monkeypatch.setattr(PageSession, "obtained_slowdown", lambda session, feeds: next(measured))
-    openings = TFJS.openings(case_of(slowdown=4), feeds_of(case_of()), settings, caches)
+    openings = TFJS.openings(case_of(slowdown=2), feeds_of(case_of()), settings, caches)
     slowdowns = [opening.facts.slowdown for opening in islice(openings, 2)]
     openings.close()
-    assert slowdowns == [Slowdown(asked=4, obtained=4.3)] * 2
+    assert slowdowns == [Slowdown(asked=2, obtained=2.3)] * 2
 
 
 def test_a_process_that_escaped_the_quota_is_told(settings, monkeypatch):

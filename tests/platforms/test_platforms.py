@@ -46,7 +46,7 @@ def fed(batch):
     return {"input": batch}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings():
     return Settings(timeout=60, allow_software_gpu=True)
 
@@ -58,7 +58,8 @@ def present(name, settings):
     return platform
 
 
-@pytest.fixture(params=PLATFORMS)
+# Of the module, so that a platform's tests follow each other: what is compiled for one serves the next, in one process.
+@pytest.fixture(params=PLATFORMS, scope="module")
 def platform(request, settings):
     return present(request.param, settings)
 
@@ -133,7 +134,7 @@ def test_a_larger_batch_takes_longer(platform, settings):
     fastest = {}
     for size in (1, 64):
         with platform.open(Case(manifest.load("resnet8"), size), settings) as session:
-            drawn = draw(session, fed(seeded_batch(size)), Plan(20, 0.05))
+            drawn = draw(session, fed(seeded_batch(size)), Plan(5, 0.05))
             fastest[size] = min(value for block in drawn for value in block.seconds)
     assert fastest[64] > 4 * fastest[1]
 
@@ -245,13 +246,12 @@ def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings
     np.testing.assert_array_equal(logits, normalise(pixels, MEAN, STD).reshape(20, 192))
 
 
-def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, settings):
-    artefact = manifest.load("resnet8")
+def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, case, settings):
     pixels = np.random.default_rng(1).integers(0, 256, (16, 3, 32, 32), np.uint8)
-    with platform.open(Case(artefact, 8), settings) as session:
+    with platform.open(replace(case, batch_size=8), settings) as session:
         blocks = list(session.classify(Images(pixels, MEAN, STD), 8))
     outputs = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
-    assert check_parity(platform.name, outputs, reference(artefact.path, fed(normalise(pixels))), 1e-5) < 1e-5
+    assert check_parity(platform.name, outputs, reference(case.model_file, fed(normalise(pixels))), 1e-5) < 1e-5
 
 
 @pytest.mark.parametrize(

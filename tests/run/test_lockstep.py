@@ -54,7 +54,7 @@ def test_a_message_is_a_line(message):
 
 @pytest.mark.parametrize("text", ["", '["coll'])
 def test_what_ends_within_a_line_has_ended(text):
-    with pytest.raises(EOFError):
+    with pytest.raises(EOFError, match="the other end of the pipe is closed"):
         lockstep.receive(io.StringIO(text))
 
 
