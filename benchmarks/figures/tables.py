@@ -77,7 +77,11 @@ def _batch_sizes(results: Sequence[Result]) -> list[int]:
 
 
 def _latency(result: Result | None) -> list[str]:
-    return [milliseconds(result.stats[result.headline]), ratio(result, "server_cpu")] if result else [NONE, NONE]
+    return [_headline(result), ratio(result, "server_cpu")] if result else [NONE, NONE]
+
+
+def _headline(result: Result) -> str:
+    return milliseconds(result.stats[result.headline])
 
 
 def milliseconds(seconds: float) -> str:
@@ -118,7 +122,7 @@ def overview_table(results: Sequence[Result], model: str) -> str:
         rows.append(
             [
                 f"`{platform}`",
-                _median(result),
+                _headline(result),
                 *(ratio(by_size[size], "server_cpu") if size in by_size else NONE for size in sizes),
                 *(_median(opening) if opening else NONE for opening in opened),
                 _memory(memory, "peak") if memory else NONE,
