@@ -77,10 +77,10 @@ class Result:
 
         Raises KeyError where it is none.
         """
-        name, params = saved["name"], saved.get("params") or {}
+        fullname = saved["fullname"] if "fullname" in saved else saved["name"]
+        params, stats = saved.get("params") or {}, saved.get("stats", saved)
         info = upgraded(saved.get("extra_info") or {}, params)
-        stats = saved.get("stats", saved)
-        return cls(saved.get("fullname", name), name, params, stats, saved.get("options") or {}, info)
+        return cls(fullname, saved.get("name", fullname), params, stats, saved.get("options") or {}, info)
 
     @property
     def short_name(self) -> str:
