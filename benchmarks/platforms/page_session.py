@@ -1,7 +1,7 @@
 """A case open in a page: a session over the channel to the page and the host under it."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,7 +128,13 @@ class PageSession:
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower inferences really are under the quota, from blocks with and without in turn."""
         assert self.facts.slowdown is not None, "only a case with a slowdown can be asked"
-        return obtained_slowdown(lambda rounds: self.time(feeds, rounds).seconds, self._host)
+
+        def seconds(rounds: int) -> Sequence[float]:
+            if self.facts.page_lifetime and rounds > 1:  # or its age would tell, and not the brake
+                self.renew(feeds)
+            return self.time(feeds, rounds).seconds
+
+        return obtained_slowdown(seconds, self._host)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
         before = self._host.thread_seconds()

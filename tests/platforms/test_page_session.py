@@ -174,6 +174,21 @@ def test_a_page_that_can_be_loaded_anew_is_renewed(driven):
     assert (page.loads, driven.code_cache()) == (4, {"js": 1, "wasm": 0})
 
 
+class Braked(UnknownHost):
+    """A machine that is made weaker, and takes no note of it."""
+
+    slowdown = 2
+
+
+def test_a_page_that_ages_is_new_for_each_block_of_which_its_slowdown_is_told(tiny_model):
+    weaker = PageCase(Doubling(), Case(own.load(tiny_model), slowdown=2), Settings())
+    session = DrivenSession(weaker, DrivenPage(), Braked())
+    session.open()
+    assert session.obtained_slowdown(FEEDS) == pytest.approx(1.0)
+    # Once at the start, then for each of the blocks: to settle a first and 3, 3 without the brake and 3 with it.
+    assert session._channel.loads == 1 + 4 + 3 + 3
+
+
 def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
     weaker = PageCase(Doubling(), Case(own.load(tiny_model), slowdown=4), Settings())
     words = r"^page-doubling: tiny\.onnx: nothing can make this page's machine 4 times weaker"
