@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ def governor() -> str | None:
 def gpus() -> list[dict[str, Any]]:
     """Return name, driver and memory in bytes of each NVIDIA GPU; none without nvidia-ml-py or a driver."""
     try:
-        import pynvml
-    except ModuleNotFoundError:
+        version("nvidia-ml-py")
+    except PackageNotFoundError:  # an older package of the same module tells otherwise
         return []
+    import pynvml
+
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError_LibraryNotFound, pynvml.NVMLError_DriverNotLoaded):

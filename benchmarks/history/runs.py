@@ -30,7 +30,7 @@ class StoredRun:
             file=f"{file}",
             machine=file.parts[0] if len(file.parts) > 1 else "",
             fingerprint=fingerprint(run.machine),
-            commit=f"{(run.commit.id or '')[:7]}{'+' if run.commit.is_changed else ''}",
+            commit=f"{str(run.commit.id)[:7]}{'+' if run.commit.is_changed else ''}",
             time=datetime.fromisoformat(run.commit.time or run.started),
             started=datetime.fromisoformat(run.started),
             circumstances=circumstances(run.machine),
@@ -79,3 +79,5 @@ def _reasons(run: Run) -> Iterator[str]:
         Fault.EMPTY: "the run has no benchmarks",
     }
     yield from (words[fault] for fault in run.faults)
+    if run.commit.id is None:
+        yield "the run tells no commit, so it has no place among the others"

@@ -72,9 +72,7 @@ class _Page:
     def make_young_for(self, rounds: int) -> None:
         """Renew it, where that is due, before a block of several inferences."""
         lifetime = self.session.facts.page_lifetime
-        if lifetime is None or rounds == 1:
-            return
-        if self.age + rounds > (lifetime if self.plan.block_seconds else 0):
+        if lifetime is not None and rounds > 1 and self.age + rounds > (lifetime if self.plan.block_seconds else 0):
             self.age = self.session.renew(self.feeds)
         self.age += rounds
 
@@ -116,9 +114,11 @@ def draw_in_turns(
     So both see the same states of the machine. *estimates* are the seconds of a warm inference of each.
     """
     partners: list[Block] = []
+    page = _Page(partner, feeds, plan)
     for block in draw(session, feeds, plan, estimates[0]):
-        rounds = math.ceil(math.fsum(block.seconds) / estimates[1] - 1e-9)
-        partners.append(_checked(partner, feeds, max(1, rounds)))
+        rounds = max(1, math.ceil(math.fsum(block.seconds) / estimates[1] - 1e-9))
+        page.make_young_for(rounds)
+        partners.append(_checked(partner, feeds, rounds))
         yield block, partners[-1]
     check_whole(partners, partner.facts)
 

@@ -85,7 +85,7 @@ def _theirs(family: Iterable[psutil.Process]) -> dict[int, float]:
 def _frequency() -> float | None:
     try:
         cores = psutil.cpu_freq(percpu=True)
-    except (OSError, NotImplementedError):  # hidden from this user
+    except (OSError, NotImplementedError, ValueError):  # hidden from this user, or by a virtual machine
         return None
     # A core without a highest frequency is a virtual machine's: what it tells never changes.
     return max((core.current * 1e6 for core in cores if core.max), default=None)

@@ -271,7 +271,7 @@ def installed(package: str) -> bool:
 
 
 def prove(case: Case, platform: str, actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raise PlatformError where something *found* in force is not what was *wanted*."""
+    """Raise PlatformError where something *actual*, in force, is not what was *wanted*."""
     for name, value in wanted.items():
         if actual[name] != value:
             raise PlatformError(f"{platform}: {case.model_file.name}: {name} is {actual[name]!r}, wanted {value!r}")

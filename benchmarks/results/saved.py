@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
@@ -187,7 +188,7 @@ class Run:
         """What was measured, in words."""
         return f"{self.commit.id or 'no commit'}{', with changes' if self.commit.is_changed else ''}"
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, Result]:
         """The results by their full name."""
         return {result.fullname: result for result in self.results}

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.measuring import sampler
 from benchmarks.measuring.ratio import percentile
 from benchmarks.measuring.sampler import (
     BLOCK_SECONDS,
@@ -114,6 +115,23 @@ def test_a_block_of_one_inference_is_not_worth_a_page():
     list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.5)))
     assert session.drawn[0] == 1
     assert session.renewals == [*range(1, len(session.drawn))]
+
+
+def test_single_inferences_make_a_page_older_too():
+    session = Scripted([0.01], lifetime=30)
+    plan = Plan(min_rounds=5, max_time=0.5, block_seconds=0.01)
+    page = sampler._Page(session, BATCH, plan)
+    for rounds in (2, *[1] * 16, 2):
+        page.make_young_for(rounds)
+    assert len(session.renewals) == 1  # at 10 inferences; it is as old as it may be now
+    page.make_young_for(2)
+    assert len(session.renewals) == 2
+
+
+def test_a_partner_that_ages_is_renewed_too():
+    session, partner = Scripted([0.01]), Scripted([0.01], lifetime=400)
+    list(draw_in_turns(session, partner, BATCH, Plan(min_rounds=5, max_time=0.5), (0.01, 0.01)))
+    assert (session.renewals, partner.renewals) == ([], [*range(len(partner.drawn))])
 
 
 def test_in_turns_a_page_is_kept_while_it_is_young():

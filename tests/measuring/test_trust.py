@@ -141,6 +141,15 @@ def test_a_frequency_that_never_changes_is_none(monkeypatch, cores, frequency):
     assert trust._frequency() == frequency
 
 
+@pytest.mark.parametrize("error", [PermissionError("hidden"), NotImplementedError(), ValueError("<unknown>")])
+def test_a_frequency_that_cannot_be_read_is_none(monkeypatch, error):
+    def refused(percpu):
+        raise error
+
+    monkeypatch.setattr(psutil, "cpu_freq", refused)
+    assert trust._frequency() is None
+
+
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
     monkeypatch.setattr(energy, "POWERCAP", tmp_path)
     for name, package in (("intel-rapl:0", "package-0"), ("intel-rapl:1", "package-1"), ("intel-rapl:0:0", "core")):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.results import NotARunError, Result, Run, keys, load
+from benchmarks.results import NotARunError, Result, Run, alike, keys, load
 from benchmarks.results.machine import circumstances, fingerprint
 from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes
 
@@ -96,6 +96,15 @@ def test_what_is_current_is_read_as_it_is():
         "statistic": "mean",
         "details": {"simd": True},
     }
+
+
+def test_a_precision_that_is_not_told_is_no_difference():
+    current = {"precision": "float32", "threads": 1}
+    info = {"precision": "f32", "execution_provider": "OpenVINO CPU", "own": True, "threads": 1}
+    before, now = (alike.in_force(result(own)) for own in (info, info | current))
+    assert [*alike.differences(before, now)] == [*alike.differences(now, before)] == []
+    other = alike.in_force(result(info | current | {"threads": 2, "precision": "int8"}))
+    assert [*alike.differences(now, other)] == [("precision", "float32", "int8"), ("threads", 1, 2)]
 
 
 # Statistics
