@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
+import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
+ENDING = 5.0  # seconds that a browser may take to end
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -54,11 +57,10 @@ class Page:
     ) -> None:
         # What the driver still had to say when it is closed, or died of the same Ctrl-C, is of no interest.
         self._runner.get_loop().set_exception_handler(lambda _loop, _context: None)
-        try:
+        with ExitStack() as last:
+            last.callback(remove, self._scratch)
+            last.callback(self._runner.close)
             self._runner.run(self._close())
-        finally:
-            self._runner.close()
-            self._scratch.cleanup()
 
     @property
     def has_told(self) -> bool:
@@ -173,6 +175,15 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:  # the browser has just replaced it
         return 0
+
+
+def remove(folder: "TemporaryDirectory[str]") -> None:
+    """Remove a browser's folder; one that was killed and is still ending may put files back meanwhile."""
+    folder.cleanup()
+    end = time.monotonic() + ENDING
+    while os.path.exists(folder.name) and time.monotonic() < end:
+        time.sleep(0.05)
+        shutil.rmtree(folder.name, ignore_errors=True)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The page is hermetic, each of its faults becomes one error, and nothing of it is left behind."""
 
+import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +26,7 @@ from benchmarks.protocol import Case, PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages, processes
 from browser_harness.channel import PageError
-from browser_harness.page import open_browser
+from browser_harness.page import open_browser, remove
 from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
 from models import own
 
@@ -323,6 +325,23 @@ def test_a_killed_run_leaves_no_process(tmp_path, scratch):
     output, _ = run.communicate(timeout=60)
     assert run.returncode == -signal.SIGKILL, output
     assert none_alive(processes)
+
+
+def test_a_folder_into_which_an_ending_browser_writes_is_removed_all_the_same(tmp_path, monkeypatch):
+    folder = tempfile.TemporaryDirectory(dir=tmp_path)
+    Path(folder.name, "profile").mkdir()
+    remove_tree, files = shutil.rmtree, iter(["first", "second"])
+
+    def remove_and_write(path, **options):
+        remove_tree(path, **options)
+        for file in itertools.islice(files, 1):
+            Path(path).mkdir()
+            Path(path, file).touch()
+
+    monkeypatch.setattr(folder, "cleanup", lambda: remove_and_write(folder.name))
+    monkeypatch.setattr("browser_harness.page.shutil.rmtree", remove_and_write)
+    remove(folder)
+    assert [*tmp_path.iterdir(), *files] == []
 
 
 def test_a_session_that_was_closed_leaves_nothing(tiny_model, case, settings, scratch):
