@@ -9,12 +9,12 @@ from typing import Any
 from benchmarks import results
 from benchmarks.gate.decide_pairs import Rules, Suspicion, judge
 from benchmarks.gate.decide_runs import Runs, decide_stored
-from benchmarks.gate.measurements import Measurements, short
+from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.results import NotARunError, Result, Run, alike
-from benchmarks.results.saved import Fault
+from benchmarks.results.saved import Fault, short
 
 
 class SavedError(Exception):

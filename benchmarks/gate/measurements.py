@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.gate.decide_pairs import Pair
 from benchmarks.gate.pair import SIDES, Matched
-from benchmarks.results.saved import WitnessTimes
+from benchmarks.results.saved import WitnessTimes, short
 
 SCREEN, CONFIRM = "screen", "confirm"  # the stages of a gate
 MachineInfo = Mapping[str, Any]  # what a saved run says of machine and versions
@@ -104,8 +104,3 @@ class Measurements:
     def is_measured_otherwise(self) -> bool:
         """Whether the code that measures is another on the other side."""
         return len({machine["suite"] for machine in self.machines.values()}) > 1
-
-
-def short(name: str) -> str:
-    """Return a benchmark's name without its file, which the function's name tells."""
-    return name.rpartition("::")[2]

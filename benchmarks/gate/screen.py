@@ -11,10 +11,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_turns, suspects
-from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements, short
+from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements
 from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.results import Result, alike, load
+from benchmarks.results.saved import short
 from benchmarks.run.lockstep import Schedule
 
 NO_RESULT = "no result, and no reason"

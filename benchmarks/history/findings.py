@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.history.changes import SHORTEST, Step, Total, steps, total
 from benchmarks.history.series import Point, Series
+from benchmarks.results.saved import short
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Finding:
     @property
     def short_name(self) -> str:
         """The benchmark without its file."""
-        return self.series.key.name.rpartition("::")[2]
+        return short(self.series.key.name)
 
     @property
     def anchor(self) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -82,11 +82,6 @@ class Result:
         params, stats = saved.get("params") or {}, saved.get("stats", saved)
         info = upgraded(saved.get("extra_info") or {}, params)
         return cls(fullname, saved.get("name", fullname), params, stats, saved.get("options") or {}, info)
-
-    @property
-    def short_name(self) -> str:
-        """The name without its file, which the function's name tells."""
-        return self.fullname.rpartition("::")[2]
 
     @property
     def samples(self) -> Sequence[float]:
@@ -196,17 +191,19 @@ class Run:
     @property
     def faults(self) -> list[Fault]:
         """Why it is no whole run; nothing of one that is."""
-        checks: dict[Fault, Callable[[], bool]] = {
-            Fault.ENDED_BADLY: lambda: self.exit_status != 0,
-            Fault.EMPTY: lambda: not self.results,
-        }
-        return [fault for fault, is_there in checks.items() if is_there()]
+        checks = {Fault.ENDED_BADLY: self.exit_status != 0, Fault.EMPTY: not self.results}
+        return [fault for fault, is_there in checks.items() if is_there]
 
     @property
     def versions(self) -> Mapping[str, str]:
         """The version of everything that ran."""
         versions: Mapping[str, str] = self.machine.get("versions", {})
         return versions
+
+
+def short(fullname: str) -> str:
+    """Return a benchmark's name without its file, which the function's name tells."""
+    return fullname.rpartition("::")[2]
 
 
 def load(file: Path) -> Run:

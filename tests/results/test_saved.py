@@ -10,7 +10,7 @@ import pytest
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.results import NotARunError, Result, Run, alike, keys, load
 from benchmarks.results.machine import circumstances, fingerprint
-from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes
+from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes, short
 
 SCHEMA_1 = Path(__file__).with_name("schema-1.json")  # written by 3f827d8; some of its benchmarks failed, as by name
 OLD = json.loads(SCHEMA_1.read_text())
@@ -19,7 +19,7 @@ OLD = json.loads(SCHEMA_1.read_text())
 @pytest.fixture
 def old():
     """Return the results of the old run by the ids of their cases."""
-    return {result.short_name: result for result in load(SCHEMA_1).results}
+    return {short(result.fullname): result for result in load(SCHEMA_1).results}
 
 
 def result(info=(), **stats):
