@@ -1,7 +1,7 @@
 """What all platforms in a Chromium share: the browser, and openings with cold and warm caches."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -50,6 +50,10 @@ class PagePlatform(PageRuntime):
         with self._browser(case, settings) as session:
             session.open()
             yield session
+
+    def open_fresh(self, case: Case, settings: Settings) -> AbstractContextManager[DrivenSession]:
+        """Open the case in a fresh browser; renewed, it has a new page of that, which is as fresh: see `starts`."""
+        return self.open(case, settings)
 
     @contextmanager
     def _browser(self, case: Case, settings: Settings) -> Iterator[DrivenSession]:
