@@ -15,9 +15,9 @@ from benchmarks.protocol import Block, Facts, Feeds, Session
 
 STARTS = 5
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
-# A start is warm after so long, whatever it computes: then its code is compiled.
-WARM_UP_SECONDS = 0.2
-WARM_UP_BLOCK_SECONDS = 0.05
+# A start is warm after so long, whatever it computes: a page has then compiled what runs often.
+WARM_UP_SECONDS = {"page": 0.2, "process": 0.05}
+WARM_UP_BLOCK_SECONDS = 0.1
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
@@ -81,7 +81,8 @@ class Plan:
 def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
     """Run and return the samples that are discarded: at most ``warmup_rounds``, for WARM_UP_SECONDS at most."""
     samples: list[float] = []
-    while len(samples) < plan.warmup_rounds and math.fsum(samples) < WARM_UP_SECONDS:
+    seconds = WARM_UP_SECONDS[session.facts.surrounding]
+    while len(samples) < plan.warmup_rounds and math.fsum(samples) < seconds:
         rounds = 1 if len(samples) < 2 else math.ceil(WARM_UP_BLOCK_SECONDS / samples[-1])
         samples += _checked(session, feeds, min(rounds, plan.warmup_rounds - len(samples))).seconds
     return samples

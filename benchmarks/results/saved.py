@@ -158,6 +158,16 @@ class Result:
         return trust
 
     @property
+    def odd_starts(self) -> list[float]:
+        """How many times as long as their siblings those starts took that were unlike them."""
+        return [*self.trust.get(keys.ODD_STARTS, {}).values()]
+
+    @property
+    def surrounding(self) -> str:
+        """What was fresh in each start: ``page`` or ``process``; ``start`` where nobody told."""
+        return str(self.info.get(keys.SURROUNDING, "start"))
+
+    @property
     def doubts(self) -> dict[str, str]:
         """What makes it doubtful, in words, by the name of the check."""
         return dict(self.trust.get(keys.DOUBTS, {}))
