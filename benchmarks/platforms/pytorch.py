@@ -2,7 +2,6 @@
 
 import atexit
 import os
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
