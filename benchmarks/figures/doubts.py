@@ -10,6 +10,7 @@ suite, such as ``--platform server-cpu``.
 """
 
 import argparse
+import os
 import signal
 import statistics
 import subprocess
@@ -30,9 +31,8 @@ MOST_QUIET, LEAST_LOADED = 0.1, 0.9  # of the rows
 QUIET = next(check.limit for check in CHECKS if check.name == keys.OTHER_PROGRAMS)  # cores of other programs
 # Ends with the command that started it, even where that one was killed.
 BUSY = """
-import os
-parent = os.getppid()
-while os.getppid() == parent:
+import os, sys
+while os.getppid() == int(sys.argv[1]):
     for _ in range(1_000_000):
         pass
 """
@@ -84,7 +84,7 @@ def report(quiet: Marked, loaded: Marked) -> tuple[bool, str]:
 @contextmanager
 def second_program() -> Iterator[None]:
     """Keep every core busy that this process may use."""
-    processes = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(CORES)]
+    processes = [subprocess.Popen([sys.executable, "-c", BUSY, str(os.getpid())]) for _ in range(CORES)]
     try:
         yield
     finally:

@@ -177,8 +177,13 @@ class Levels:
         between = statistics.variance(statistics.fmean(_values(found)) for found in new)
         later = [statistics.fmean(_values(found[1:])) - found[0].value for found in new]
         reloaded = [again.value - fresh.value for found in browsers for fresh, again in found]
-        deviations = map(_deviation, (explained, within - explained, between - within / len(new[0])))
-        return cls(*deviations, _factor(later), _factor(reloaded))
+        return cls(
+            blocks=_deviation(explained),
+            pages=_deviation(within - explained),
+            browsers=_deviation(between - within / len(new[0])),
+            later=_factor(later),
+            reloaded=_factor(reloaded),
+        )
 
     def row(self, name: str) -> list[str]:
         """Return its line of the table."""

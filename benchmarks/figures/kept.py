@@ -4,7 +4,6 @@ So a long proof can be stopped and continued. Runs are only put together where t
 """
 
 import argparse
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -71,7 +70,7 @@ def _run(command: Sequence[str], output: IO[str]) -> int:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # which the suite takes as a Ctrl-C, also where that is ignored
             raise
 
 

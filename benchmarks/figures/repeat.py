@@ -16,7 +16,7 @@ import signal
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from benchmarks.figures import kept
 from benchmarks.figures.resampled import two_stages
 from benchmarks.measuring.ratio import STATISTICS
 from benchmarks.measuring.starts import Figure, figure
-from benchmarks.results import Result, Run
+from benchmarks.results import Result, Run, keys
 from benchmarks.results.saved import short
 from benchmarks.run.choices import BASE
 from benchmarks.settings import positive
@@ -45,6 +45,7 @@ DEFAULT = (
     *("-k", f"resnet20 or {BASE.label} or {LIMITED}"),
 )
 SAMPLED = ("median", "p10")  # what has an interval beside the ratio
+ORDER = ("ratio", *SAMPLED)
 
 
 def figures(result: Result) -> dict[str, Figure]:
@@ -68,19 +69,13 @@ def resampled(result: Result) -> dict[str, Figure]:
 
 def block_ratios(result: Result) -> list[list[list[float]]]:
     """Return for every start the ratio of each block to the partner's that followed; none without a partner."""
-    statistic = STATISTICS[result.statistic]
-    partners = result.info.get("partner") or []
-    return (
-        [
-            [
-                [statistic(np.array(ours)) / theirs[result.statistic]]
-                for ours, theirs in zip(blocks, partner, strict=True)
-            ]
-            for blocks, partner in zip(result.starts, partners, strict=True)
-        ]
-        if partners
-        else []
-    )
+    partners = result.info.get(keys.PARTNER, [])
+    both = zip(result.starts, partners, strict=True) if partners else ()
+    return [[[_of_blocks(result, *pair)] for pair in zip(*start, strict=True)] for start in both]
+
+
+def _of_blocks(result: Result, ours: Sequence[float], theirs: Mapping[str, float]) -> float:
+    return STATISTICS[result.statistic](np.array(ours)) / theirs[result.statistic]
 
 
 @dataclass(frozen=True)
@@ -144,7 +139,7 @@ def _count(held: Sequence[bool]) -> str:
 
 def totals(found: Sequence[Coverage]) -> Iterator[tuple[bool, str]]:
     """Yield for every statistic whether its intervals held the figure of all as often as wanted, in words too."""
-    for statistic in dict.fromkeys(one.statistic for one in found):
+    for statistic in sorted({one.statistic for one in found}, key=ORDER.index):
         of_it = [one for one in found if one.statistic == statistic]
         held = [hit for one in of_it for hit in one.held]
         resampled_too = [hit for one in of_it for hit in one.resampled]
