@@ -6,13 +6,10 @@ that the sampler draws, never inside one.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from benchmarks.protocol import Session
 from benchmarks.run import lockstep
 from benchmarks.run.lockstep import Identity, Report, Schedule
 from benchmarks.run.selection import selection_of
@@ -61,19 +58,14 @@ class Turns:
         """How many seconds of samples a turn has."""
         return self._schedule.turn_seconds
 
-    @contextmanager
-    def on_the_core(self, session: Session) -> Iterator[None]:
-        """Keep what computes on the core that the gate says, the other side's too; not where several threads do."""
-        core = self._schedule.core
-        if core is None or (session.facts.threads or 1) > 1:
-            yield
-            return
-        cores = os.sched_getaffinity(0)
-        session.keep_on(core)
-        try:
-            yield
-        finally:
-            os.sched_setaffinity(0, cores)  # this thread opens the next session
+    @property
+    def starts(self) -> int:
+        """How many starts each side draws from."""
+        return 1
+
+    def next_start(self) -> int | None:
+        """Return the core of the next start."""
+        return self._schedule.core
 
 
 def turns_of(config: pytest.Config) -> Turns | None:
