@@ -1,8 +1,9 @@
 """The interval that the literature would give: a percentile bootstrap in two stages, starts and then their blocks.
 
 A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8; T. Kalibera, R. Jones,
-"Rigorous benchmarking in reasonable time", ISMM 2013. The suite does not use it: of five starts a resample sees too
-few, so its intervals are too short. ``repeat`` shows how often they hold, beside those that the suite gives.
+"Rigorous benchmarking in reasonable time", ISMM 2013. The suite does not use it: of five starts that differ as by a
+normal distribution, its 95 % interval holds the truth in 89 % of cases, Student's in 95 %. ``repeat`` counts what both
+hold of real ones.
 """
 
 import math
