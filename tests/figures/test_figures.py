@@ -349,14 +349,14 @@ def test_the_page_is_not_renewed(monkeypatch):
     class Ageing:
         """A session that says that it ages, and fails where it is renewed."""
 
-        facts = Facts("test", "TestProvider", 1, "test.clock", 1e-7, page_lifetime=1)
+        facts = Facts("test", "TestProvider", 1, "test.clock", 1e-7, lifetime=1)
 
         def time(self, feeds, rounds):
             return Block([1e-3] * rounds, {}, None)
 
     monkeypatch.setattr(endurance, "warm_up", lambda *_: [1e-3])
     question = SimpleNamespace(feeds={}, check=lambda _facts, _outputs: 0.0)
-    assert PLATFORMS[endurance.PLATFORM].page_lifetime  # else there is nothing to look for
+    assert PLATFORMS[endurance.PLATFORM].lifetime  # else there is nothing to look for
     assert len([*endurance.age(Ageing(), Ageing(), question, 2 * endurance.WINDOW)]) == 2
 
 
