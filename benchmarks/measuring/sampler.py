@@ -16,7 +16,7 @@ from benchmarks.protocol import Block, Facts, Feeds, Session
 STARTS = 5
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
 # A start is warm after so long, whatever it computes: a page has then compiled what runs often.
-WARM_UP_SECONDS = {"page": 0.2, "process": 0.03}
+WARM_UP_SECONDS = {"page": 0.15, "process": 0.03}
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
