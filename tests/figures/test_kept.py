@@ -29,7 +29,7 @@ def test_runs_of_a_kind_go_together(saved):
 @pytest.mark.parametrize(
     ("other", "rest", "words"),
     [
-        (benchmark("a", FIVE), {"suite": "abd"}, "another version of the suite measured it"),
+        (benchmark("a", FIVE), {"suite": "xyz"}, "another version of the suite measured it"),
         (benchmark("b", FIVE), {}, r"it has other benchmarks, such as .*\[a\]"),
         (benchmark("a", FIVE[:4]), {}, "pages or processes was 5, is 4"),
         (benchmark("a", FIVE, threads=2), {}, "threads was not told, is 2"),
@@ -45,8 +45,8 @@ def test_runs_of_two_kinds_do_not(saved, other, rest, words):
 def test_only_the_version_that_began_goes_on(saved, monkeypatch):
     monkeypatch.setattr(kept, "suite", lambda: "abc")
     kept.check_continued(saved(1))
-    with pytest.raises(kept.KeptError, match=r"another version of the suite \(abd, not abc\): name another --keep"):
-        kept.check_continued(saved(2, suite="abd"))
+    with pytest.raises(kept.KeptError, match=r"another version of the suite \(xyz, not abc\): name another --keep"):
+        kept.check_continued(saved(2, suite="xyz"))
 
 
 def test_what_is_no_whole_run_is_told(saved, tmp_path):

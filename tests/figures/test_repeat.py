@@ -209,9 +209,9 @@ def test_a_missed_share_ends_with_1(ended, measured, tmp_path):
 
 def test_sweeps_of_another_version_are_not_gone_on_with(ended, measured, tmp_path):
     for number in (1, 2):
-        sweep(tmp_path, number, suite="abd")
+        sweep(tmp_path, number, suite="xyz")
     code, _told = ended(repeat, "--sweeps", "4", "--keep", str(tmp_path))
-    assert code.endswith("was measured by another version of the suite (abd, not abc): name another --keep")
+    assert code.endswith("was measured by another version of the suite (xyz, not abc): name another --keep")
     assert measured.files == []
 
 
