@@ -62,19 +62,26 @@ def case(model_file: Artefact, target: Target, batch_size: int, request: pytest.
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
-    return PLATFORMS[target.platform].open(case, settings_of(request.config))
+    """Open the case on its platform: afresh, to be renewed, where the steady state is timed."""
+    platform, is_timed = PLATFORMS[target.platform], not request.config.getoption("benchmark_disable")
+    opens = platform.open_fresh if is_timed and "measure" in request.fixturenames else platform.open
+    return opens(case, settings_of(request.config))
 
 
 @pytest.fixture
 def session(case: Case, target: Target, request: pytest.FixtureRequest) -> Iterator[Session]:
     """The case opened on its platform."""
     with _open(case, target, request) as opened:
+        opened.facts  # noqa: B018 (waits until a fresh process has opened it, and raises what speaks against it)
         yield opened
 
 
 @pytest.fixture
-def partner(case: Case, target: Target, session: Session, request: pytest.FixtureRequest) -> Iterator[Session | None]:
-    """The same model and batch on ``server-cpu``, which takes turns with the session; None where it is the session."""
+def partner(case: Case, target: Target, request: pytest.FixtureRequest) -> Iterator[Session | None]:
+    """The same model and batch on ``server-cpu``, which takes turns with the session; None where it is the session.
+
+    It is asked for before the session, so that its process starts while the page is opened.
+    """
     is_alone = request.config.getoption("benchmark_disable") or request.config.getoption("lockstep")
     if target == BASE or is_alone:
         yield None

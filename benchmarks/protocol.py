@@ -17,6 +17,7 @@ from models.manifest import Artefact
 
 OPENING_ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
 
+Surrounding = Literal["page", "process"]  # what is fresh in each start
 Side = Literal["server", "client", "remote"]  # where a model computes; remote: on a machine asked over a network
 # "single": one thread, and no number of them can be asked for; "settable": as many as are asked for; "runtime": as many
 # as the runtime likes, outside what the suite opened it in, such as on a GPU.
@@ -68,7 +69,8 @@ class Facts:
     threads: int | None  # None where the platform computes on as many as it likes: a GPU, WebNN
     clock: str
     clock_resolution: float  # seconds
-    page_lifetime: int | None = None  # inferences; a page may slow down as it ages. None: it need not be renewed
+    surrounding: Surrounding = "process"
+    lifetime: int | None = None  # inferences after which a page may slow down. None: none was ever seen to
     slowdown: Slowdown | None = None  # None where nothing slows it down
     is_software: bool = False  # on a GPU that is simulated on the processor: its times are no GPU's
     details: Mapping[str, Any] = field(default_factory=dict)  # what the platform tells of itself beside all that
@@ -89,6 +91,7 @@ class Block:
     seconds: Sequence[float]  # one per inference, by the session's own clock
     outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
+    start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
 
 
 @dataclass(frozen=True)
@@ -148,14 +151,14 @@ class Session(Protocol):
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock."""
 
-    def renew(self, feeds: Feeds) -> int:
-        """Open the case anew in another page and warm that up; return the inferences it has run.
+    def renew(self) -> None:
+        """Open the case anew, in a fresh page or process, in place of the one that there was.
 
-        Only asked where the facts give a lifetime.
+        It may return before that is open: what is asked next waits for it. Only asked of what was opened afresh.
         """
 
-    def keep_on(self, core: int) -> None:
-        """Keep what computes on a core from now on, where that can be told."""
+    def keep_on(self, core: int | None) -> None:
+        """Keep what computes on a core from now on, where that can be told; None lets it go where it likes."""
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower inferences really are, from blocks with and without the brake in turn.
@@ -204,10 +207,16 @@ class Platform(Protocol):
         """Versions of what takes part, found without opening a session; empty where it is unavailable."""
 
     def open(self, case: Case, settings: Settings) -> AbstractContextManager[Session]:
-        """Open *case*.
+        """Open *case*, on a server in this process.
 
         Raises PlatformError where the platform refuses the file or is not what its name says, UnavailableError where
         it cannot run this case.
+        """
+
+    def open_fresh(self, case: Case, settings: Settings) -> AbstractContextManager[Session]:
+        """Open *case* in a fresh page or process, as often as the session is asked to renew it.
+
+        It may return before that is open, and raise what :meth:`open` raises when the session is asked for something.
         """
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

@@ -19,12 +19,16 @@ class Settings:
     browser_path: Path | None = None
     timeout: float = 60.0  # seconds that one call into a page may take, a fresh process ten times that
     allow_software_gpu: bool = False  # time a GPU that is simulated on the processor, and label it
+    collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
 
 
 def settings_of(config: "pytest.Config") -> Settings:
     """Return the settings of a pytest run."""
     return Settings(
-        config.getoption("browser_path"), config.getoption("inference_timeout"), config.getoption("allow_software_gpu")
+        config.getoption("browser_path"),
+        config.getoption("inference_timeout"),
+        config.getoption("allow_software_gpu"),
+        not config.getoption("benchmark_disable_gc", False),
     )
 
 

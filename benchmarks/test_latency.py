@@ -11,8 +11,8 @@ pytestmark = pytest.mark.latency
 
 
 def test_latency(
-    session: Session,
     partner: Session | None,
+    session: Session,
     question: Question,
     benchmark: BenchmarkFixture,
     measure: Measure,

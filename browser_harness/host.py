@@ -42,8 +42,8 @@ class Host(Protocol):
     def watch_memory(self) -> MemorySince:
         """Watch the memory from now on."""
 
-    def keep_on(self, core: int) -> None:
-        """Keep what computes for the page on a core, where that can be told."""
+    def keep_on(self, core: int | None) -> None:
+        """Keep what computes for the page on a core, where that can be told; None lets it go."""
 
     def slow_down(self) -> None:
         """Make it weaker by :attr:`slowdown`."""
@@ -68,7 +68,7 @@ class UnknownHost:
         """Watch nothing."""
         return UnknownMemory()
 
-    def keep_on(self, core: int) -> None:
+    def keep_on(self, core: int | None) -> None:
         """Leave it where the system puts it."""
 
     def slow_down(self) -> None:
@@ -151,8 +151,8 @@ class LocalHost:
         """Watch the memory of all that may compute."""
         return LocalMemory(self)
 
-    def keep_on(self, core: int) -> None:
-        """Keep all that may compute on a core."""
+    def keep_on(self, core: int | None) -> None:
+        """Keep all that may compute on a core; None lets it go."""
         keep_on(core, self.computing)
 
     def slow_down(self) -> None:

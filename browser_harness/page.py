@@ -79,6 +79,10 @@ class Page:
         self._origins = tuple(f"{allowed}/" for allowed in (origin, *allowed_origins))
         self._wait(self._load(f"{origin}/index.html"), "loading the page")
 
+    def clear(self) -> None:
+        """Leave an empty page in place of the one that there was."""
+        self._wait(self._open_page(), "leaving the page")
+
     def call(self, function: str, argument: Mapping[str, Any]) -> Any:
         """Call one function of the page's ``harness`` and return its answer."""
         assert self._page is not None, "call load() first"
@@ -137,15 +141,19 @@ class Page:
         self._client = await self._context.browser.new_browser_cdp_session()
 
     async def _load(self, url: str) -> None:
-        assert self._context is not None, "call start() first"
-        before = self._context.pages
-        self._page = await self._context.new_page()
-        for page in before:
-            await page.close()
+        self._page = await self._open_page()
         self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
         await self._page.goto(url, timeout=0)
+
+    async def _open_page(self) -> "PlaywrightPage":
+        assert self._context is not None, "call start() first"
+        before = self._context.pages
+        page = await self._context.new_page()
+        for old in before:
+            await old.close()
+        return page
 
     def _note_request(self, request: "Request") -> None:
         if not request.url.startswith((*self._origins, "data:", "blob:")):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 Thread = tuple[int, int]  # process and thread
 PROC = Path("/proc")
+# Where this process may run, from the start: what is kept on one core for a while is let go to these.
+USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else frozenset[int]()
 
 
 def descendants(process: int) -> set[int]:
@@ -66,12 +68,13 @@ def _thread_seconds(process: int) -> Iterator[tuple[Thread, float]]:
             yield (process, int(folder.name)), int(counted.split()[0]) / 1e9
 
 
-def keep_on(core: int, processes: Iterable[int]) -> None:
-    """Keep every thread of *processes* on a core, and those they start from then on."""
+def keep_on(core: int | None, processes: Iterable[int]) -> None:
+    """Keep every thread of *processes* on a core, and those they start from then on; None lets them go."""
+    cores = USABLE if core is None else {core}
     for process in processes:
         for folder in _entries(PROC / str(process) / "task"):
             with suppress(ProcessLookupError):  # it has just ended
-                os.sched_setaffinity(int(folder.name), {core})
+                os.sched_setaffinity(int(folder.name), cores)
 
 
 def _entries(folder: Path) -> list[Path]:

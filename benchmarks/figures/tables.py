@@ -81,7 +81,7 @@ def _latency(result: Result | None) -> list[str]:
 
 
 def _headline(result: Result) -> str:
-    return milliseconds(result.stats[result.headline])
+    return milliseconds(result.seconds(result.headline))
 
 
 def milliseconds(seconds: float) -> str:
@@ -180,7 +180,7 @@ def opening_table(results: Sequence[Result]) -> str:
 
 
 def _median(result: Result) -> str:
-    return milliseconds(result.stats["median"])
+    return milliseconds(result.seconds("median"))
 
 
 def _memory(result: Result, name: str) -> str:

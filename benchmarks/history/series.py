@@ -58,6 +58,7 @@ class _Measured:
     seconds: float
     witness: float  # seconds that the fixed work took meanwhile; 1 where nobody timed it
     model: str
+    starts: int  # pages or processes that it was drawn from; until schema 2 one
 
 
 def all_series(runs: Iterable[StoredRun]) -> tuple[list[Series], list[LeftOut]]:
@@ -90,7 +91,7 @@ def _of(run: StoredRun, result: Result) -> tuple[Key, _Measured]:
     witness = result.witness or NO_WITNESS
     key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, witness.workload)
     model = str(result.info.get(keys.MODEL_SHA256, ""))[:8]
-    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model)
+    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model, len(result.starts))
 
 
 def _usual_witness(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:
@@ -111,7 +112,8 @@ def _points(measured: Sequence[_Measured], usual: float) -> list[Point]:
 
 def _notes(before: _Measured, after: _Measured) -> list[str]:
     """Return what else changed from one run to the next."""
-    old = {"model": before.model, **before.run.circumstances}
-    new: dict[str, Any] = {"model": after.model, **after.run.circumstances}
+    old, new = (
+        {"model": each.model, "pages or processes": each.starts, **each.run.circumstances} for each in (before, after)
+    )
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return [f"{name} {old.get(name, 'none')} → {new.get(name, 'none')}" for name in changed]

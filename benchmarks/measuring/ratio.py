@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measuring.starts import Figure, figure
 from benchmarks.protocol import Block
 
-CONFIDENCE = 0.95
-RESAMPLES = 999
-FEWEST_PAIRS = 4  # fewer do not tell how they scatter
 Samples = NDArray[np.float64]
 
 
@@ -26,22 +24,49 @@ def p10(samples: Sequence[float] | Samples) -> float:
     return percentile(samples, 10)
 
 
-STATISTICS: dict[str, Callable[[Samples], float]] = {"p10": p10, "mean": lambda samples: float(samples.mean())}
+STATISTICS: dict[str, Callable[[Samples], float]] = {
+    "p10": p10,
+    "median": lambda samples: float(np.median(samples)),
+    "mean": lambda samples: float(samples.mean()),
+}
+
+
+def by_start(blocks: Sequence[Block]) -> list[list[Block]]:
+    """Return the blocks of each start, in the order of the starts."""
+    starts: dict[int, list[Block]] = {}
+    for block in blocks:
+        starts.setdefault(block.start, []).append(block)
+    return [*starts.values()]
+
+
+def of_starts(blocks: Sequence[Block], statistic: str) -> list[float]:
+    """Return a statistic of the samples of each start, in seconds."""
+    return [_of(start, statistic) for start in by_start(blocks)]
+
+
+def _of(blocks: Sequence[Block], statistic: str) -> float:
+    return STATISTICS[statistic](np.concatenate([np.array(block.seconds) for block in blocks]))
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """The ratio of a session to its partner. Of few pairs there is no interval."""
+    """The ratio of a session to its partner. Of few starts there is no interval."""
 
     statistic: str  # a name in STATISTICS
     value: float
-    ours: float  # the statistic of each side's samples, in seconds
+    ours: float  # the statistic of each side, in seconds
     theirs: float
-    pairs: int
+    pairs: int  # of blocks
+    starts: int = 1  # of each side; until schema 2 there was one
     low: float | None = None
     high: float | None = None
     confidence: float | None = None  # of the interval
     cpu: float | None = None  # the ratio of processor seconds; None where the system does not tell
+
+    @property
+    def margin(self) -> float | None:
+        """The half width of the interval, as a share of the ratio."""
+        return Figure(self.value, self.starts, self.low, self.high).margin
 
     def to_json(self) -> dict[str, Any]:
         """Return what is known of it, for extra_info."""
@@ -51,25 +76,25 @@ class Ratio:
 def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> Ratio:
     """Return the ratio of the first to the second side of *pairs* of neighbouring blocks.
 
-    The value is the ratio of the *statistic* of all samples of each side. Its interval is made by resampling pairs (B.
-    Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13): it speaks of the noise within this run.
+    In each start it is the ratio of the *statistic* of both sides' samples; of all starts it is the figure in their
+    middle, with its interval (:mod:`benchmarks.measuring.starts`).
     """
-    sides = [[np.array(pair[side].seconds) for pair in pairs] for side in (0, 1)]
-    ours, theirs = (STATISTICS[statistic](np.concatenate(side)) for side in sides)
-    interval = _interval(sides, statistic) if len(pairs) >= FEWEST_PAIRS else {}
-    cpu = [cpu_per_inference([pair[side] for pair in pairs]) for side in (0, 1)]
-    cpu_ratio = cpu[0] / cpu[1] if cpu[0] and cpu[1] else None
-    return Ratio(statistic, ours / theirs, ours, theirs, len(pairs), **interval, cpu=cpu_ratio)
-
-
-def _interval(sides: list[list[Samples]], statistic: str) -> dict[str, float]:
-    generator, compute, values = np.random.default_rng(0), STATISTICS[statistic], []
-    for _ in range(RESAMPLES):
-        chosen = generator.integers(0, len(sides[0]), len(sides[0]))
-        ours, theirs = (compute(np.concatenate([side[index] for index in chosen])) for side in sides)
-        values.append(ours / theirs)
-    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return {"low": float(low), "high": float(high), "confidence": CONFIDENCE}
+    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    ours, theirs = (of_starts(blocks, statistic) for blocks in sides)
+    middle = figure([our / their for our, their in zip(ours, theirs, strict=True)])
+    cpu = [cpu_per_inference(blocks) for blocks in sides]
+    return Ratio(
+        statistic,
+        middle.value,
+        figure(ours).value,
+        figure(theirs).value,
+        len(pairs),
+        middle.starts,
+        middle.low,
+        middle.high,
+        middle.confidence,
+        cpu[0] / cpu[1] if cpu[0] and cpu[1] else None,
+    )
 
 
 def cpu_per_inference(blocks: Sequence[Block]) -> float | None:

@@ -1,20 +1,23 @@
 """Draw blocks of raw samples from an open session until a plan is met, or from two that take turns.
 
-The sampler is a generator: it hands control back after every block, so that a caller can draw from two sessions in
-turn, or let another process have its turn, between blocks and never inside one.
+A benchmark draws from several starts, each a fresh page or process that is warmed up before. The sampler is a
+generator: it hands control back after every block, so that a caller can draw from two sessions in turn, or let another
+process have its turn, between blocks and never inside one.
 """
 
 import math
 import statistics
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from benchmarks.protocol import Block, Facts, Feeds, Session
 
+STARTS = 5
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
-PAGE_BLOCK_SECONDS = 0.25  # where every block has a page of its own, which costs about as much
-WARM_UP_BLOCK_SECONDS = 0.25
+# A start is warm after so long, whatever it computes: a page has then compiled what runs often.
+WARM_UP_SECONDS = {"page": 0.2, "process": 0.05}
+WARM_UP_BLOCK_SECONDS = 0.1
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
@@ -27,14 +30,32 @@ class SampleError(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """When to stop: pytest-benchmark's options of the same names."""
+    """When to stop: pytest-benchmark's options of the same names, and from how many starts to draw."""
 
     min_rounds: int
     max_time: float  # seconds of timed inference
-    warmup_rounds: int = 0
+    warmup_rounds: int = 0  # of a start, for WARM_UP_SECONDS at most
     precision: float | None = None  # relative margin of error of the mean that ends the drawing early
     confidence: float = 0.99
-    block_seconds: float | None = None  # of samples in a block; None: what suits the session
+    block_seconds: float = BLOCK_SECONDS  # of samples in a block
+    starts: int = STARTS
+
+    def for_sessions(self, facts: Sequence[Facts], estimate: float | None) -> "Plan":
+        """Return the plan with so many starts more that no page outlives what its *facts* give it.
+
+        *estimate* is the seconds of a warm inference; where it is not known, a page may run what there is to run.
+        """
+        lifetimes = [fact.lifetime for fact in facts if fact.lifetime]
+        if not lifetimes or not estimate:
+            return self
+        inferences = max(self.min_rounds, self.max_time / estimate)
+        of_a_start = max(1, min(lifetimes) - self.warmup_rounds)
+        return replace(self, starts=max(self.starts, math.ceil(inferences / of_a_start)))
+
+    @property
+    def of_a_start(self) -> "Plan":
+        """What each of its starts has to draw."""
+        return replace(self, min_rounds=math.ceil(self.min_rounds / self.starts), max_time=self.max_time / self.starts)
 
     def wants(self, samples: list[float]) -> bool:
         """Whether more samples are to be drawn."""
@@ -49,61 +70,36 @@ class Plan:
         margin = z * statistics.stdev(samples) / math.sqrt(len(samples))
         return margin <= self.precision * statistics.fmean(samples)
 
-    def next_rounds(self, samples: list[float], estimate: float, block_seconds: float = BLOCK_SECONDS) -> int:
+    def next_rounds(self, samples: list[float], estimate: float) -> int:
         """Return the size of the next block, at *estimate* seconds an inference; blocks to come are of equal size."""
         by_time = math.ceil((self.max_time - math.fsum(samples)) / estimate)
         missing = max(1, by_time, self.min_rounds - len(samples))
-        blocks = math.ceil(missing * estimate / block_seconds - 1e-9)
+        blocks = math.ceil(missing * estimate / self.block_seconds - 1e-9)
         return math.ceil(missing / max(1, blocks))
 
 
-@dataclass
-class _Page:
-    """What a session runs in, renewed where its session says that it ages.
-
-    Each block has a page of its own. Turns, which are too short for that, share one up to its lifetime.
-    """
-
-    session: Session
-    feeds: Feeds
-    plan: Plan
-    age: float = math.inf  # inferences; nobody counted those before the first block
-
-    def make_young_for(self, rounds: int) -> None:
-        """Renew it, where that is due, before a block of several inferences."""
-        lifetime = self.session.facts.page_lifetime
-        if lifetime is not None and rounds > 1 and self.age + rounds > (lifetime if self.plan.block_seconds else 0):
-            self.age = self.session.renew(self.feeds)
-        self.age += rounds
-
-
 def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
-    """Run and return the samples that are discarded: at most ``warmup_rounds``, for at most ``max_time``."""
+    """Run and return the samples that are discarded: at most ``warmup_rounds``, for WARM_UP_SECONDS at most."""
     samples: list[float] = []
-    while len(samples) < plan.warmup_rounds and math.fsum(samples) < plan.max_time:
+    seconds = WARM_UP_SECONDS[session.facts.surrounding]
+    while len(samples) < plan.warmup_rounds and math.fsum(samples) < seconds:
         rounds = 1 if len(samples) < 2 else math.ceil(WARM_UP_BLOCK_SECONDS / samples[-1])
         samples += _checked(session, feeds, min(rounds, plan.warmup_rounds - len(samples))).seconds
     return samples
 
 
 def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = None) -> Iterator[Block]:
-    """Yield blocks until *plan* is met; *estimate* is the seconds of a warm inference, where already known.
+    """Yield blocks of one start until *plan* is met; *estimate* is the seconds of a warm inference, where known.
 
-    Raises SampleError for samples that are not positive finite seconds, do not fit the call they were drawn in, are too
-    short for their clock, or were computed by more threads than the session says are in force.
+    Raises SampleError for samples that are not positive finite seconds, or do not fit the call they were drawn in.
     """
     samples: list[float] = []
-    blocks: list[Block] = []
-    page = _Page(session, feeds, plan)
     while plan.wants(samples):
-        length = plan.block_seconds or block_seconds(session.facts)
-        rounds = plan.next_rounds(samples, estimate, length) if estimate else 1
-        page.make_young_for(rounds)
-        blocks.append(_checked(session, feeds, rounds))
-        samples += blocks[-1].seconds
+        rounds = plan.next_rounds(samples, estimate) if estimate else 1
+        block = _checked(session, feeds, rounds)
+        samples += block.seconds
         estimate = statistics.median(samples)
-        yield blocks[-1]
-    check_whole(blocks, session.facts)
+        yield block
 
 
 def draw_in_turns(
@@ -113,19 +109,9 @@ def draw_in_turns(
 
     So both see the same states of the machine. *estimates* are the seconds of a warm inference of each.
     """
-    partners: list[Block] = []
-    page = _Page(partner, feeds, plan)
     for block in draw(session, feeds, plan, estimates[0]):
         rounds = max(1, math.ceil(math.fsum(block.seconds) / estimates[1] - 1e-9))
-        page.make_young_for(rounds)
-        partners.append(_checked(partner, feeds, rounds))
-        yield block, partners[-1]
-    check_whole(partners, partner.facts)
-
-
-def block_seconds(facts: Facts) -> float:
-    """Return how long a block of the session should be."""
-    return PAGE_BLOCK_SECONDS if facts.page_lifetime else BLOCK_SECONDS
+        yield block, _checked(partner, feeds, rounds)
 
 
 def _checked(session: Session, feeds: Feeds, rounds: int) -> Block:
@@ -159,8 +145,11 @@ def check_slowdown(facts: Facts, obtained: float) -> None:
         raise SampleError(f"{facts.platform}: was to be {asked} times slower, and is {obtained:.1f} times slower")
 
 
-def check_whole(blocks: list[Block], facts: Facts) -> None:
-    """Raise SampleError where all the blocks of a benchmark show what a single one cannot."""
+def check_whole(blocks: Sequence[Block], facts: Facts) -> None:
+    """Raise SampleError where all the blocks of a benchmark show what a single one cannot.
+
+    They are too short for their clock, or were computed by more threads than the session says are in force.
+    """
     middle = statistics.median(value for block in blocks for value in block.seconds)
     if middle < CLOCK_STEPS * facts.clock_resolution:
         step = facts.clock_resolution

@@ -1,10 +1,10 @@
-"""What several starts say together: the figure in their middle, and the interval that another run's figure falls into.
+"""What several starts say together: the figure in their middle, and the interval that holds the figure of all starts.
 
-A start is a fresh page or process. One can be fast or slow for as long as it lives (how its code was compiled, where its
-memory fell), so the samples of one say nothing of the next, however many there are. What can be said of a figure comes
-from how the starts differ (A. Georges et al., "Statistically rigorous Java performance evaluation", OOPSLA 2007; T.
-Kalibera, R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013: repeat the level that varies most, and take
-the interval from its means).
+A start is a fresh page or process. One can be fast or slow for as long as it lives (how its code was compiled, where
+its memory fell), so the samples of one say nothing of the next, however many there are. What can be said of a figure
+comes from how the starts differ (A. Georges et al., "Statistically rigorous Java performance evaluation", OOPSLA
+2007; T. Kalibera, R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013: repeat the level that varies most,
+and take the interval from its means).
 """
 
 import math
@@ -119,12 +119,12 @@ def figure(values: Sequence[float]) -> Figure:
     estimated = estimate(logs)
     if estimated is None:
         return Figure(math.exp(math.fsum(logs) / len(logs)), len(values))
-    if not odd_ones(values):
-        left = len(logs) - 1
-        half = quantile((1 + CONFIDENCE) / 2, left) * max(float(np.std(logs, ddof=1)), LEAST_SPREAD) / math.sqrt(left + 1)
-        low, high = estimated.value - half, estimated.value + half
-    else:
+    if odd_ones(values):
         low, high = estimated.interval(CONFIDENCE)
+    else:
+        error = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) / math.sqrt(len(logs))
+        half = quantile((1 + CONFIDENCE) / 2, len(logs) - 1) * error
+        low, high = estimated.value - half, estimated.value + half
     return Figure(math.exp(estimated.value), len(values), math.exp(low), math.exp(high), CONFIDENCE)
 
 

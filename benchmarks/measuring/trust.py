@@ -14,7 +14,8 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measuring.ratio import p10
+from benchmarks.measuring.ratio import by_start, of_starts, p10
+from benchmarks.measuring.starts import figure, odd_ones
 from benchmarks.protocol import Block, Facts
 
 FEWEST_BLOCKS = 4
@@ -123,15 +124,16 @@ def assess(
 def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
     """Return the same of sessions that were opened one after another.
 
-    That they differ is not doubtful: a few openings always do. Sessions that ended meanwhile are no longer counted as
-    ours, so that the time of other programs is that of the processes which were there throughout.
+    Each is a start. That they differ is told by the interval, and not doubtful: a few openings always do. Sessions that
+    ended meanwhile are no longer counted as ours, so that the time of other programs is that of the processes which
+    were there throughout.
     """
     known = _machine(before, after) | _samples(blocks, facts)
     throughout = before.theirs.keys() & after.theirs.keys()
     if throughout:
         others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
         known["other_programs"] = others / (after.time - before.time)
-    return known | {"doubts": _doubts(known, ignored=("block_variation", "drift"))}
+    return known | {"doubts": _doubts(known, ignored=("margin", "drift"))}
 
 
 def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, str]:
@@ -167,7 +169,7 @@ CHECKS = (
     Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
     Check("computing_share", 0.9, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True),
     Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet, or {READ}"),
-    Check("block_variation", 0.1, "medians vary by {:.0%}", f"draw longer with --benchmark-max-time, or {READ}"),
+    Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts, or {READ}"),
     Check("drift", 0.1, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
     Check(
         "frequency_change",
@@ -214,15 +216,38 @@ def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
     # A quota stops the threads on purpose; and where a platform chooses its threads, none has to be busy throughout.
     if len(cpu) == len(blocks) and not facts.slowdown and facts.threads:
         known["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
+    return known | _starts(blocks, facts) | _variation(blocks)
+
+
+def _starts(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
+    """Return how far the starts are from one another, and which is unlike its siblings."""
+    values = of_starts(blocks, "mean" if facts.statistic == "mean" else "median")
+    known: dict[str, Any] = {}
+    if (margin := figure(values).margin) is not None:
+        known["margin"] = margin
+    if odd := odd_ones(values):
+        known["odd_starts"] = {str(number): times for number, times in odd.items()}
+    return known
+
+
+def _variation(blocks: Sequence[Block]) -> dict[str, Any]:
+    """Return how far blocks are from one another, and whether those of a start become slower or faster."""
     if len(blocks) < FEWEST_BLOCKS:
-        return known
-    medians, tenths = ([statistic(block.seconds) for block in blocks] for statistic in (statistics.median, p10))
-    third = len(blocks) // 3 or 1
-    return known | {
-        "block_variation": _spread(medians),
-        "block_variation_p10": _spread(tenths),
-        "drift": statistics.median(medians[-third:]) / statistics.median(medians[:third]) - 1,
+        return {}
+    known = {
+        f"block_variation{ending}": _spread([statistic(block.seconds) for block in blocks])
+        for ending, statistic in (("", statistics.median), ("_p10", p10))
     }
+    drifts = [_drift([statistics.median(block.seconds) for block in start]) for start in by_start(blocks)]
+    return known | ({"drift": statistics.median(drifts)} if all(map(math.isfinite, drifts)) else {})
+
+
+def _drift(medians: Sequence[float]) -> float:
+    """Return how much slower the last third of a start's blocks is than its first; NaN of a single block."""
+    third = len(medians) // 3 or 1
+    return (
+        statistics.median(medians[-third:]) / statistics.median(medians[:third]) - 1 if len(medians) > 1 else math.nan
+    )
 
 
 def _spread(values: Sequence[float]) -> float:

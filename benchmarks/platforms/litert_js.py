@@ -13,11 +13,11 @@ from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
 
-YOUNG = 400  # inferences of LiteRT.js; a page that slows down was never seen to do so before its 1,000th
+YOUNG = 800  # inferences of LiteRT.js; a page that slows down was never seen to do so before its 1,000th
 
 
 class LiteRtJs(PageRuntime):
-    """LiteRT.js on the processor; every block is timed in a page of its own, since a page may slow down as it ages."""
+    """LiteRT.js on the processor, in pages that are renewed before they slow down, as they may when they age."""
 
     provider = "wasm"
     engine = "litert"
@@ -26,7 +26,7 @@ class LiteRtJs(PageRuntime):
     imports: ClassVar[Mapping[str, str]] = {"@litertjs/wasm-utils": helper}
     threading: Threading = "single"
     fixed_batch = True
-    page_lifetime = YOUNG
+    lifetime = YOUNG
     builds = ("litert_wasm_internal", "litert_wasm_compat_internal")  # relaxed SIMD, and plain
 
     @property

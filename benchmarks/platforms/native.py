@@ -1,27 +1,22 @@
-"""What all platforms in this process share: the timed loop, processor time, and openings in fresh processes.
+"""What all platforms in a process share: the timed loop, processor time, and how they are opened in a fresh one.
 
 A runtime comes as an :class:`Engine`; outside the clock it makes its inputs ready and names its outputs.
 """
 
 import itertools
 import os
-import pickle
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from subprocess import PIPE
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms.fresh_process import FreshSession, openings
 from benchmarks.protocol import (
     Block,
     Case,
@@ -38,12 +33,12 @@ from benchmarks.protocol import (
     UnavailableError,
 )
 from benchmarks.settings import Settings
+from browser_harness.processes import USABLE
 from models.cifar100 import normalised_batches
 
 CLOCK = "time.perf_counter"
 # What the catalogue's files call theirs. Asked of the graph, they would bring onnx into a runtime's time and memory.
 INPUT, OUTPUT = "input", "logits"
-PATIENCE = 10  # an opening may take so many times as long as one call: it imports, compiles, and runs
 
 
 class Engine(Protocol):
@@ -85,12 +80,12 @@ class NativeSession:
             block, answer = timed(self._engine.infer, prepared, rounds)
             return Block(block.seconds, self._engine.outputs(answer), block.cpu)
 
-    def keep_on(self, core: int) -> None:
-        """Keep this thread, which computes, on a core."""
-        os.sched_setaffinity(0, {core})
+    def keep_on(self, core: int | None) -> None:
+        """Keep this thread, which computes, on a core; None lets it go."""
+        os.sched_setaffinity(0, USABLE if core is None else {core})
 
-    def renew(self, feeds: Feeds) -> int:
-        """Refuse: a process has no page, and its facts say so."""
+    def renew(self) -> None:
+        """Refuse: this process is no fresh one, see :class:`FreshSession`."""
         raise NotImplementedError
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
@@ -165,7 +160,7 @@ def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
 
 
 class FreshProcesses:
-    """Openings for platforms in a process: each in a Python that has loaded no runtime yet."""
+    """Sessions and openings for platforms in a process: each in a Python that has loaded no runtime yet."""
 
     caches = ("process",)
     side: Side = "server"
@@ -174,53 +169,11 @@ class FreshProcesses:
 
     def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
-        arguments = pickle.dumps((self, case, {name: np.asarray(value) for name, value in feeds.items()}, settings))
-        while True:
-            try:
-                answer = ask_worker(arguments, PATIENCE * settings.timeout)
-            except WorkerError as error:
-                raise PlatformError(f"{self.name}: {case.model_file.name}: a fresh process {error}") from None
-            if isinstance(answer, Exception):
-                raise answer
-            yield answer
+        return openings(self, case, {name: np.asarray(value) for name, value in feeds.items()}, settings)
 
-
-class WorkerError(Exception):
-    """A fresh process did not answer; the message goes on where "a fresh process" leaves off."""
-
-
-def ask_worker(arguments: bytes, limit: float) -> Opening | Exception:
-    """Return what a fresh process answers within *limit* seconds; its temporary files go in any case."""
-    try:
-        with TemporaryDirectory() as folder, _worker(folder) as process:
-            answer, errors = process.communicate(arguments, limit)
-    except subprocess.TimeoutExpired:
-        remedy = f"raise --inference-timeout, of which this is {PATIENCE} times"
-        raise WorkerError(f"did not end within {limit:g} s; {remedy}") from None
-    if process.returncode != 0:
-        raise WorkerError(f"ended with {process.returncode}: {errors.decode(errors='replace').strip()[-2000:]}")
-    answered: Opening | Exception = pickle.loads(answer)  # noqa: S301 (our own worker's)
-    return answered
-
-
-@contextmanager
-def _worker(folder: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start a worker with *folder* for temporary files; what ends the wait for it early ends all that it started."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.platforms.worker"],
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        cwd=Path(__file__).parents[2],
-        env=os.environ | {"TMPDIR": folder},
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        except BaseException:
-            with suppress(ProcessLookupError):  # it has just ended by itself
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
+    def open_fresh(self: Platform, case: Case, settings: Settings) -> FreshSession:
+        """Open *case* in a process of its own; it is waited for when it is asked for something."""
+        return FreshSession(self, case, settings)
 
 
 class Installed(FreshProcesses):

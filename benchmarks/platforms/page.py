@@ -1,7 +1,7 @@
 """What all platforms in a Chromium share: the browser, and openings with cold and warm caches."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -13,8 +13,10 @@ from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, packages
 from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
-from browser_harness.page import open_browser
+from browser_harness.lending import LENDER
+from browser_harness.page import Page, open_browser
 
+Browsers = Callable[[chromium.Browser, float, Sequence[str]], AbstractContextManager[Page]]
 FILLING = 2  # discarded loads that fill the caches
 
 
@@ -44,23 +46,34 @@ class PagePlatform(PageRuntime):
             "playwright": version("playwright"),
         }
 
-    @contextmanager
-    def open(self, case: Case, settings: Settings) -> Iterator[DrivenSession]:
+    def open(self, case: Case, settings: Settings) -> AbstractContextManager[DrivenSession]:
         """Open the case in a fresh browser and check that what is in force is what the platform's name says."""
-        with self._browser(case, settings) as session:
+        return self._opened(case, settings, open_browser)
+
+    def open_fresh(self, case: Case, settings: Settings) -> AbstractContextManager[DrivenSession]:
+        """Open the case in a new page of a browser that may have had others.
+
+        A new page has a new process, and its figures scatter as those of new browsers do: ``tox run -e starts``. One
+        that is slowed down has a browser of its own, all of which is slowed.
+        """
+        return self._opened(case, settings, open_browser if case.slowdown > 1 else LENDER.lend)
+
+    @contextmanager
+    def _opened(self, case: Case, settings: Settings, browsers: Browsers) -> Iterator[DrivenSession]:
+        with self._browser(case, settings, browsers) as session:
             session.open()
             yield session
 
     @contextmanager
-    def _browser(self, case: Case, settings: Settings) -> Iterator[DrivenSession]:
-        """Start server and browser for *case*, slowed down where it says so; nothing is loaded yet."""
+    def _browser(self, case: Case, settings: Settings, browsers: Browsers = open_browser) -> Iterator[DrivenSession]:
+        """Have server and browser for *case*, slowed down where it says so; nothing is loaded yet."""
         refuse_threads(self, case)
         page_case = PageCase(self, case, settings)
         served = page_case.serving()  # what cannot be served is told first
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
             server = stack.enter_context(served)
-            page = stack.enter_context(open_browser(chromium.find(settings.browser_path), settings.timeout, self.flags))
+            page = stack.enter_context(browsers(chromium.find(settings.browser_path), settings.timeout, self.flags))
             yield DrivenSession(page_case, DrivenPage(page, server), LocalHost(page, quota))
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

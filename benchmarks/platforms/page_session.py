@@ -26,7 +26,7 @@ from browser_harness.channel import Channel, DrivenChannel
 from browser_harness.host import Host
 from browser_harness.processes import Thread
 
-PAGE_WARM_UP = 10  # inferences in a renewed page
+PAGE_WARM_UP = 10  # inferences in a page that is renewed because of its age
 
 
 class PageSession:
@@ -40,7 +40,6 @@ class PageSession:
     def __init__(self, case: PageCase, channel: Channel, host: Host) -> None:
         self._case, self._channel, self._host = case, channel, host
         self._published: dict[bytes, str] = {}
-        self._core: int | None = None  # None: wherever the system puts what computes
 
     def prepare(self) -> None:
         """Have a page without a runtime or model."""
@@ -58,8 +57,6 @@ class PageSession:
             raise self._case.unavailable(words)
         with self._case.explained():
             self._host.follow()
-            if self._core is not None:
-                self._host.keep_on(self._core)
             self.facts = self._facts(in_effect)
         return float(in_effect["load"]) / 1e3
 
@@ -74,6 +71,7 @@ class PageSession:
             threads=None if runtime.threading == "runtime" else in_effect["threads"],
             clock="performance.now",
             clock_resolution=in_effect["clockResolution"] / 1e3,
+            surrounding="page",
             slowdown=Slowdown(slowdown) if slowdown > 1 else None,
             is_software=runtime.is_software(in_effect),
             details={
@@ -95,17 +93,19 @@ class PageSession:
         before, peak = memory.before_and_peak(with_services=self._case.runtime.threading == "runtime")
         return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), self.facts)
 
-    def keep_on(self, core: int) -> None:
-        """Keep the processes that compute for the page on a core, those of a later page too."""
-        self._core = core
+    def keep_on(self, core: int | None) -> None:
+        """Keep the processes that compute for the page on a core; None lets them go.
+
+        Some outlive the page: let go before the next is opened, which they would hold up.
+        """
         self._host.keep_on(core)
 
     def run(self, feeds: Feeds) -> Outputs:
         """Run one inference in the page and hand its outputs over."""
         return self.time(feeds, 1).outputs
 
-    def renew(self, feeds: Feeds) -> int:
-        """Refuse: there may be no other page, and the facts give no lifetime."""
+    def renew(self) -> None:
+        """Refuse: there may be no other page."""
         raise NotImplementedError
 
     def time(self, feeds: Feeds, rounds: int) -> Block:
@@ -130,8 +130,9 @@ class PageSession:
         assert self.facts.slowdown is not None, "only a case with a slowdown can be asked"
 
         def seconds(rounds: int) -> Sequence[float]:
-            if self.facts.page_lifetime and rounds > 1:  # or its age would tell, and not the brake
-                self.renew(feeds)
+            if self.facts.lifetime and rounds > 1:  # or its age would tell, and not the brake
+                self.renew()
+                self.time(feeds, PAGE_WARM_UP)
             return self.time(feeds, rounds).seconds
 
         return obtained_slowdown(seconds, self._host)
@@ -181,15 +182,13 @@ class DrivenSession(PageSession):
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
         fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
-        return replace(facts, page_lifetime=self._case.runtime.page_lifetime, details={**facts.details, **fetched})
+        return replace(facts, lifetime=self._case.runtime.lifetime, details={**facts.details, **fetched})
 
-    def renew(self, feeds: Feeds) -> int:
-        """Open the case in a new page of the same browser, and warm that up."""
+    def renew(self) -> None:
+        """Open the case in a new page, and so in a new process, of the same browser."""
         facts = self.facts  # of the page that fetched everything
         self.open()
         self.facts = facts
-        self.time(feeds, PAGE_WARM_UP)
-        return PAGE_WARM_UP
 
     def prove_fetched(self, *, all_of_it: bool) -> None:
         """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""

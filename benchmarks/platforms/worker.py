@@ -1,52 +1,101 @@
 """A fresh process that opens one case: ``python -m benchmarks.platforms.worker``.
 
-Reads (platform, case, feeds, settings) as a pickle from standard input, and writes the Opening, or the error that the
-platform explained, to standard output. Only :class:`benchmarks.platforms.native.FreshProcesses` calls it.
+Reads pickles from standard input, first (platform, case, settings), then requests, each a name of :class:`Answers` with
+its arguments; writes to standard output what it answers, or the error that the platform explained. Ends when no request
+can come any more. Only :class:`benchmarks.platforms.fresh_process.Worker` talks to it.
 """
 
+import gc
 import os
 import pickle
 import sys
 import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from benchmarks.protocol import (
     OPENING_ROUNDS,
+    Block,
     Case,
+    DeviceSession,
+    Facts,
     Feeds,
+    Images,
     Memory,
     Opening,
     Platform,
     PlatformError,
+    Session,
     UnavailableError,
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import memory
 
 
-def open_once(platform: Platform, case: Case, feeds: Feeds, settings: Settings) -> Opening:
-    """Open, run, and look at the memory; what the platform looks for beforehand is not on the clock."""
-    before = memory("self", "VmRSS")
-    if reason := platform.unavailable(settings):
-        raise UnavailableError(reason)
-    start = time.perf_counter()
-    with platform.open(case, settings) as session:
+@dataclass
+class Answers:
+    """What can be asked for, by name."""
+
+    platform: Platform
+    case: Case
+    settings: Settings
+    stack: ExitStack = field(default_factory=ExitStack)  # closes the session when the process ends
+    before: int | None = field(default_factory=lambda: memory("self", "VmRSS"))
+    session: Session | None = None
+
+    def open(self) -> Facts:
+        """Open the case."""
+        self.session = self.stack.enter_context(self.platform.open(self.case, self.settings))
+        return self.session.facts
+
+    def time(self, feeds: Feeds, rounds: int) -> Block:
+        """Time inferences."""
+        return self._opened().time(feeds, rounds)
+
+    def time_on_device(self, feeds: Feeds, rounds: int) -> Block:
+        """Time inferences without copies from and to the host."""
+        session: DeviceSession = self._opened()  # type: ignore[assignment]  # asked of platforms with a device only
+        return session.on_device().time(feeds, rounds)
+
+    def classify(self, images: Images, batch_size: int) -> list[Block]:
+        """Time an inference for every batch."""
+        return [*self._opened().classify(images, batch_size)]
+
+    def opening(self, feeds: Feeds) -> Opening:
+        """Open, run, and look at the memory; what the platform looks for beforehand is not on the clock."""
+        if reason := self.platform.unavailable(self.settings):
+            raise UnavailableError(reason)
+        start = time.perf_counter()
+        facts = self.open()
         load = time.perf_counter() - start
-        (first,), (second,) = session.time(feeds, 1).seconds, session.time(feeds, 1).seconds
-        outputs = session.time(feeds, OPENING_ROUNDS).outputs
-        return Opening(load, first, second, outputs, Memory(before, memory("self", "VmHWM")), session.facts)
+        (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
+        outputs = self.time(feeds, OPENING_ROUNDS).outputs
+        return Opening(load, first, second, outputs, Memory(self.before, memory("self", "VmHWM")), facts)
+
+    def _opened(self) -> Session:
+        assert self.session is not None, "ask for open first"
+        return self.session
 
 
 def main() -> None:
-    """Answer once; what a runtime prints goes to standard error."""
-    answer = os.dup(1)
+    """Answer until standard input ends; what a runtime prints goes to standard error."""
+    answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)
-    arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 (our own parent's)
-    try:
-        result: Opening | Exception = open_once(*arguments)
-    except (PlatformError, UnavailableError) as error:
-        result = error
-    with os.fdopen(answer, "wb") as channel:
-        pickle.dump(result, channel)
+    worker = Answers(*pickle.load(requests))  # noqa: S301 (our own parent's)
+    if not worker.settings.collects_garbage:
+        gc.disable()
+    with worker.stack:
+        while True:
+            try:
+                name, *arguments = pickle.load(requests)  # noqa: S301
+            except EOFError:
+                return
+            try:
+                result = getattr(worker, name)(*arguments)
+            except (PlatformError, UnavailableError) as error:
+                result = error
+            pickle.dump(result, answers)
+            answers.flush()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ IN_FORCE = (
     *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS),
     *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
 )
-MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE)
+MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, keys.STARTS)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
 WORDS = {
     "release": "system's release",
@@ -34,6 +34,7 @@ WORDS = {
     keys.MODEL_SHA256: "model's SHA-256",
     keys.DATA_SHA256: "data's SHA-256",
     keys.SOFTWARE_GPU: "software GPU",
+    keys.STARTS: "pages or processes",
 }
 NOT_TOLD = "not told"
 
@@ -65,8 +66,11 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[t
 
 
 def _asked(result: Result) -> Mapping[str, Any]:
-    """Return a benchmark's extra_info, with the slowdown that was asked for: what is obtained differs each time."""
-    info = result.info
+    """Return a benchmark's extra_info, with the number of starts, and the slowdown that was asked for.
+
+    What is obtained differs each time.
+    """
+    info = {**result.info, keys.STARTS: len(result.starts)}
     return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 

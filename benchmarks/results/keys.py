@@ -4,7 +4,8 @@ pytest-benchmark's JSON has the suite's own words at its top, and in each benchm
 """
 
 # To be raised where a key goes, or means something else. Schema 1 is until 3f827d8; its files do not have the number.
-SCHEMA_NUMBER = 2
+# In schema 2 a benchmark had one start; those of schema 1 and 2 are read as such.
+SCHEMA_NUMBER = 3
 
 # At the top
 SCHEMA = "schema"
@@ -26,16 +27,21 @@ SLOWDOWN = "slowdown"  # {"asked": 4, "obtained": 4.3}; absent where nothing slo
 SOFTWARE_GPU = "software_gpu"  # true, or absent
 STATISTIC = "statistic"  # by which two runs of it are compared: p10 or mean
 DETAILS = "details"  # what the platform tells of itself
-TURNS = "turns"  # how many samples each turn of a gate drew
+STARTS = "starts"  # [[54, 53], [55, 52]]: of each start the samples of each block, a block of a gate being a turn
+SURROUNDING = "surrounding"  # what was fresh in each start: page or process
+CORES = "cores"  # where each start was kept; null where it was free
 
 # What came out beside the samples, in seconds and bytes
 P10 = "p10"
 CPU_SECONDS = "cpu_seconds_per_inference"
+FIGURES = "figures"  # {"median": {"value": …, "low": …, "high": …}, …}: in the middle of the starts
 PARTNER_SECONDS = "partner_seconds"
+PARTNER = "partner"  # of each start and block: its p10, median and mean, and rounds
 RATIO_TO = "ratio_to_"  # and the partner's name
 MEMORY = "memory_"  # and before, peak or wasm
 WITNESS = "witness"  # of the machine's state: a fixed piece of work, and how long it took meanwhile
 TRUST = "trust"
 DOUBTS = "doubts"  # in trust
 OTHER_PROGRAMS = "other_programs"  # in trust
+ODD_STARTS = "odd_starts"  # in trust: {"3": 2.9}, the starts that took so many times as long as their siblings
 TOP1, TOP5, AS_REFERENCE = "top1", "top5", "as_reference"  # per cent, of an accuracy

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.measuring.ratio import STATISTICS, Ratio
+from benchmarks.measuring.starts import Figure
 from benchmarks.results import keys
 from benchmarks.results.schema import upgraded
 
@@ -89,10 +90,16 @@ class Result:
         return self.stats.get("data") or ()
 
     @property
-    def turns(self) -> list[Sequence[float]]:
-        """The samples of each turn of a gate."""
-        ends = accumulate(self.info[keys.TURNS], initial=0)
-        return [self.samples[start:end] for start, end in pairwise(ends)]
+    def starts(self) -> list[list[Sequence[float]]]:
+        """The samples of each block, a turn of a gate, by the start that they were drawn from; of an old file, one."""
+        rest = iter(self.samples)
+        rounds: list[list[int]] = self.info.get(keys.STARTS) or [[len(self.samples)]]
+        return [[[*islice(rest, number)] for number in start] for start in rounds]
+
+    @property
+    def is_of_one_start(self) -> bool:
+        """Whether all samples are of one page or process: then nothing tells what another would give."""
+        return len(self.info.get(keys.STARTS, [[]])) == 1
 
     @property
     def witness(self) -> WitnessTimes | None:
@@ -115,11 +122,17 @@ class Result:
         """The statistic that is shown: the mean of a weak client, as the median does not see its quota's pauses."""
         return "mean" if self.statistic == "mean" else "median"
 
-    def seconds(self, statistic: str) -> float:
-        """Return a statistic of the samples; of samples that were not saved, the saved statistic, or NaN."""
+    def figure(self, statistic: str) -> Figure:
+        """Return a statistic in the middle of the starts; of one start, or without samples, it has no interval."""
+        if saved := self.info.get(keys.FIGURES, {}).get(statistic):
+            return Figure(**saved)
         if self.samples and statistic in STATISTICS:
-            return STATISTICS[statistic](np.array(self.samples))
-        return float({**self.stats, **self.info}.get(statistic, math.nan))
+            return Figure(STATISTICS[statistic](np.array(self.samples)), 1)
+        return Figure(float({**self.stats, **self.info}.get(statistic, math.nan)), 1)
+
+    def seconds(self, statistic: str) -> float:
+        """Return a statistic in the middle of the starts; NaN where it was not saved."""
+        return self.figure(statistic).value
 
     @property
     def ratios(self) -> dict[str, Ratio]:
@@ -143,6 +156,16 @@ class Result:
         """What is known of the circumstances; empty where nothing is."""
         trust: Json = self.info.get(keys.TRUST, {})
         return trust
+
+    @property
+    def odd_starts(self) -> list[float]:
+        """How many times as long as their siblings those starts took that were unlike them."""
+        return [*self.trust.get(keys.ODD_STARTS, {}).values()]
+
+    @property
+    def surrounding(self) -> str:
+        """What was fresh in each start: ``page`` or ``process``; ``start`` where nobody told."""
+        return str(self.info.get(keys.SURROUNDING, "start"))
 
     @property
     def doubts(self) -> dict[str, str]:

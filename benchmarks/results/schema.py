@@ -15,6 +15,7 @@ SPREAD_IN_1 = (
 )
 OPENVINO = "OpenVINO"  # the provider whose own precision took the place of the model's in schema 1
 WITNESS_IN_1 = "calibration"
+TURNS_IN_2 = "turns"  # how many samples each turn of a gate drew, from one start
 FEWER_BITS = ("int8", "fp16")  # as the names of the catalogue's models end
 
 
@@ -30,6 +31,8 @@ def upgraded(info: Info, params: Mapping[str, Any]) -> dict[str, Any]:
         rest |= _precision_by_name(info, params)
     if WITNESS_IN_1 in rest:
         rest[keys.WITNESS] = rest.pop(WITNESS_IN_1)
+    if TURNS_IN_2 in rest:
+        rest[keys.STARTS] = [rest.pop(TURNS_IN_2)]
     if not rest.get(keys.SOFTWARE_GPU, True):  # schema 1 also wrote false
         del rest[keys.SOFTWARE_GPU]
     statistic = "mean" if keys.SLOWDOWN in info else "p10"

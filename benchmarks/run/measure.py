@@ -1,42 +1,53 @@
-"""The steady state of an open session: warm it up, draw in turns with a partner, check every answer, report."""
+"""The steady state: from each of several starts draw in turns with a partner, check every answer, report."""
 
-import gc
 import math
+import os
+import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring import energy, trust
-from benchmarks.measuring.ratio import paired
+from benchmarks.measuring.ratio import STATISTICS, by_start, paired
 from benchmarks.measuring.reference import Question
-from benchmarks.measuring.sampler import Plan, check_slowdown, draw, draw_in_turns, warm_up
+from benchmarks.measuring.sampler import Plan, check_slowdown, check_whole, draw, draw_in_turns, warm_up
 from benchmarks.measuring.witness import Witness
 from benchmarks.protocol import Block, Facts, Session
 from benchmarks.results import keys
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
 from benchmarks.run.turns import Turns, turns_of
+from browser_harness.processes import USABLE
 
 WITNESSED_TURNS = 20  # from one look at the witness to the next: a look takes a tenth of a turn
-# The partner is warm after a moment, whatever was asked for the session.
-PARTNER_WARM_UP = Plan(min_rounds=1, max_time=0.25, warmup_rounds=20)
 
-Option = Callable[[str], Any]  # the value of pytest-benchmark's option of that name
-Readings = tuple[trust.Reading, energy.Counters]
+Option = Callable[[str], Any]  # the value of pytest-benchmark's option of that name, or the suite's --starts
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drawn:
-    """What was drawn from a session, and from its partner in turns."""
+    """What was drawn from all starts of a session, and from its partner in turns."""
 
-    warm_up: Sequence[float]
-    blocks: Sequence[Block]
-    partner_blocks: Sequence[Block]  # none without a partner
-    witness: Witness
+    warm_up: int = 0  # inferences
+    blocks: list[Block] = field(default_factory=list)
+    partner_blocks: list[Block] = field(default_factory=list)  # none without a partner
+    cores: list[int | None] = field(default_factory=list)  # where both sides of each start were kept
+    joules: dict[str, float] = field(default_factory=dict)
+    witness: Witness = field(default_factory=Witness)
+
+    def add(self, block: Block) -> None:
+        """Add a block of the latest start."""
+        self.blocks.append(replace(block, start=len(self.cores) - 1))
+
+    def add_pair(self, pair: tuple[Block, Block]) -> None:
+        """Add neighbouring blocks of both sides."""
+        self.add(pair[0])
+        self.partner_blocks.append(replace(pair[1], start=len(self.cores) - 1))
 
 
 @dataclass(frozen=True)
@@ -57,26 +68,27 @@ class Measure:
         images, blocks = 0, list[Block]()
         if not self.benchmark.disabled:
             info, drawn = self._measured(session, partner, question)
-            blocks, images = [*drawn.blocks], question.images(drawn.blocks)
+            blocks, images = drawn.blocks, question.images(drawn.blocks)
             parity += [question.check(facts, block.outputs) for block in blocks]
             self.benchmark.extra_info.update(info, parity=max(parity), **_ratio(drawn, facts, partner_name))
         self.record(facts, blocks, images, lambda: session.run(question.feeds))
 
     def _measured(self, session: Session, partner: Session | None, question: Question) -> tuple[dict[str, Any], Drawn]:
         """Draw, and return what there is to say of the circumstances beside what was drawn."""
-        before = _readings()
-        with _no_garbage_collection() if self.option("disable_gc") else nullcontext():
-            drawn = self._drawn(session, partner, question)
-        after = _readings()
+        before = trust.read()
+        drawn = self._drawn(session, partner, question)
+        after = trust.read()
+        check_whole(drawn.blocks, session.facts)
+        if partner:
+            check_whole(drawn.partner_blocks, partner.facts)
         slowdown = obtained_slowdown(session, question)
-        info = of_question(question) | {"warmup_rounds": len(drawn.warm_up), keys.WITNESS: drawn.witness.facts()}
-        if self.turns:
-            info[keys.TURNS] = [len(block.seconds) for block in drawn.blocks]
+        info = of_question(question) | {"warmup_rounds": drawn.warm_up, keys.WITNESS: drawn.witness.facts()}
+        info[keys.CORES] = drawn.cores
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn
 
     def _drawn(self, session: Session, partner: Session | None, question: Question) -> Drawn:
         if self.turns:
-            return draw_in_lockstep(session, question, plan(self.option, self.turns.seconds), self.turns)
+            return draw_in_lockstep(session, question, plan(self.option, self.turns), self.turns)
         return draw_all(session, partner, question, plan(self.option))
 
 
@@ -86,7 +98,7 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
     own = request.node.get_closest_marker("benchmark").kwargs
 
     def option(name: str) -> Any:
-        return own.get(name, request.config.getoption(f"benchmark_{name}"))
+        return own.get(name, request.config.getoption("starts" if name == "starts" else f"benchmark_{name}"))
 
     return Measure(record, benchmark, option, turns_of(request.config))
 
@@ -100,56 +112,119 @@ def obtained_slowdown(session: Session, question: Question) -> float | None:
     return obtained
 
 
-def plan(option: Option, block_seconds: float | None = None) -> Plan:
-    """Return the plan that pytest-benchmark's options make."""
-    return Plan(
+def plan(option: Option, turns: Turns | None = None) -> Plan:
+    """Return the plan that the options make, or the other end of the *turns*."""
+    wanted = Plan(
         min_rounds=int(option("min_rounds")),
         max_time=float(option("max_time")),
         warmup_rounds=int(option("warmup_iterations")) if option("warmup") else 0,
         precision=float(option("precision")) if option("precision") else None,
         confidence=float(option("confidence")),
-        block_seconds=block_seconds,
+        starts=int(option("starts")),
     )
+    return replace(wanted, block_seconds=turns.seconds, starts=turns.starts) if turns else wanted
 
 
 def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
-    """Warm up and draw until *plan* is met, in turns with a partner where there is one."""
-    feeds, witness = question.feeds, Witness()
-    warm = warm_up(session, feeds, plan)
-    estimate = min(warm, default=None)
-    if partner is None:
-        return Drawn(warm, [*witness.look_after(draw(session, feeds, plan, estimate))], [], witness)
-    known = estimate or session.time(feeds, 1).seconds[0], min(warm_up(partner, feeds, PARTNER_WARM_UP))
-    pairs = [*witness.look_after(draw_in_turns(session, partner, feeds, plan, known))]
-    return Drawn(warm, [ours for ours, _theirs in pairs], [theirs for _ours, theirs in pairs], witness)
+    """Draw from all starts that *plan* wants, in turns with a partner where there is one."""
+    drawn, sides = Drawn(), [side for side in (partner, session) if side]
+    estimate: float | None = None
+    while len(drawn.cores) < (whole := plan.for_sessions([side.facts for side in sides], estimate)).starts:
+        if drawn.cores:
+            for side in sides:  # the partner first: its process starts while the page is opened
+                side.renew()
+        warm = {id(side): warm_up(side, question.feeds, plan) for side in sides}
+        estimate = estimate or min(warm[id(session)], default=None)
+        drawn.warm_up += len(warm[id(session)])
+        with kept_on(draw_core(sides), sides, drawn), _counting(drawn):
+            looks = drawn.witness.look_after
+            if partner is None:
+                for block in looks(draw(session, question.feeds, whole.of_a_start, estimate)):
+                    drawn.add(block)
+            else:
+                known = [min(warm[id(side)], default=0.0) or _estimate(side, question) for side in (session, partner)]
+                pairs = draw_in_turns(session, partner, question.feeds, whole.of_a_start, (known[0], known[1]))
+                for pair in looks(pairs):
+                    drawn.add_pair(pair)
+    return drawn
+
+
+def _estimate(session: Session, question: Question) -> float:
+    """Return the seconds of an inference of a session that was not warmed up."""
+    return session.time(question.feeds, 1).seconds[0]
 
 
 def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Turns) -> Drawn:
-    """Warm up, and draw a block in each turn until *plan* is met."""
-    warm, witness, drawn = warm_up(session, question.feeds, plan), Witness(), list[Block]()
-    blocks = draw(session, question.feeds, plan, min(warm, default=None))
-    turns.wait_for_turn()
-    with turns.on_the_core(session):
-        for block in witness.look_after(blocks, WITNESSED_TURNS):
-            drawn.append(block)
-            turns.wait_for_turn()
+    """Draw a block in each turn, from starts that the other side opens at the same time."""
+    drawn = Drawn()
+    for number in range(plan.starts):
+        core = turns.next_start()
+        if number:
+            session.renew()
+        warm = warm_up(session, question.feeds, plan)
+        drawn.warm_up += len(warm)
+        turns.wait_for_turn()
+        with kept_on(core if _computes_on_one_thread(session) else None, [session], drawn):
+            blocks = draw(session, question.feeds, plan.of_a_start, min(warm, default=None))
+            for block in drawn.witness.look_after(blocks, WITNESSED_TURNS):
+                drawn.add(block)
+                turns.wait_for_turn()
     turns.finish()
-    return Drawn(warm, drawn, [], witness)
+    return drawn
 
 
-def _readings() -> Readings:
-    return trust.read(), energy.read()
+def draw_core(sides: Sequence[Session]) -> int | None:
+    """Draw a core for all *sides*; None where more than one thread of a side computes, or the system has no choice.
+
+    What computes outside its page, as WebNN does, waits for the page, and the page for it: on one core both are slower.
+    """
+    if not USABLE or not all(map(_computes_on_one_thread, sides)):
+        return None
+    return random.choice([*USABLE])  # noqa: S311 (by lot, and no secret)
+
+
+def _computes_on_one_thread(session: Session) -> bool:
+    return session.facts.threads == 1
+
+
+@contextmanager
+def kept_on(core: int | None, sides: Sequence[Session], drawn: Drawn) -> Iterator[None]:
+    """Keep *sides* and this thread, whose witness is to see the same, on a core, and let them go; note it as a start.
+
+    What outlives a page, and the thread that opens the next one, must be free again before that.
+    """
+    drawn.cores.append(core)
+    if core is None:
+        yield
+        return
+    try:
+        for side in sides:
+            side.keep_on(core)
+        os.sched_setaffinity(0, {core})
+        yield
+    finally:
+        os.sched_setaffinity(0, USABLE)
+        for side in sides:
+            side.keep_on(None)
+
+
+@contextmanager
+def _counting(drawn: Drawn) -> Iterator[None]:
+    """Count the energy, without that of opening and warming up."""
+    before = energy.read()
+    yield
+    for name, joules in energy.spent(before, energy.read()).items():
+        drawn.joules[name] = drawn.joules.get(name, 0.0) + joules
 
 
 def _circumstances(
-    drawn: Drawn, facts: Facts, before: Readings, after: Readings, slowdown: float | None
+    drawn: Drawn, facts: Facts, before: trust.Reading, after: trust.Reading, slowdown: float | None
 ) -> dict[str, Any]:
     """Return how far the samples can be trusted, and the energy, where nothing but inferences was counted."""
-    info: dict[str, Any] = {keys.TRUST: trust.assess(drawn.blocks, facts, before[0], after[0], slowdown)}
-    joules = energy.spent(before[1], after[1])
-    if joules and not drawn.partner_blocks and not facts.page_lifetime:
-        inferences = len(drawn.warm_up) + sum(len(block.seconds) for block in drawn.blocks)
-        info["joules_per_inference"] = {name: value / inferences for name, value in joules.items()}
+    info: dict[str, Any] = {keys.TRUST: trust.assess(drawn.blocks, facts, before, after, slowdown)}
+    if drawn.joules and not drawn.partner_blocks:
+        inferences = sum(len(block.seconds) for block in drawn.blocks)
+        info["joules_per_inference"] = {name: value / inferences for name, value in drawn.joules.items()}
     return info | ({"slowdown_obtained": slowdown} if slowdown else {})
 
 
@@ -158,17 +233,14 @@ def _ratio(drawn: Drawn, facts: Facts, partner_name: str) -> dict[str, Any]:
         return {}
     seconds = math.fsum(value for block in drawn.partner_blocks for value in block.seconds)
     pairs = [*zip(drawn.blocks, drawn.partner_blocks, strict=True)]
-    ratio = paired(pairs, facts.statistic).to_json()
-    return {f"{keys.RATIO_TO}{partner_name}": ratio, keys.PARTNER_SECONDS: seconds}
+    return {
+        f"{keys.RATIO_TO}{partner_name}": paired(pairs, facts.statistic).to_json(),
+        keys.PARTNER_SECONDS: seconds,
+        keys.PARTNER: [[_figures(block) for block in start] for start in by_start(drawn.partner_blocks)],
+    }
 
 
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """``--benchmark-disable-gc`` while samples are drawn in this process; a page collects as it likes."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+def _figures(block: Block) -> dict[str, float]:
+    """Return what is kept of a partner's block, whose samples would double the file."""
+    samples = np.array(block.seconds)
+    return {name: compute(samples) for name, compute in STATISTICS.items()} | {"rounds": len(samples)}

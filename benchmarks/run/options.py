@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.measuring.reference import PRECISIONS
+from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.run import choices
 from benchmarks.run.selection import selection_of
@@ -31,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=60.0,
         metavar="SECONDS",
         help="for one call into a page; ten times that for a fresh process (default: 60)",
+    )
+    group.addoption(
+        "--starts",
+        type=positive(int),
+        default=STARTS,
+        metavar="N",
+        help="fresh pages or processes that a benchmark of the steady state draws from (default: %(default)s)",
     )
     group.addoption("--build-models", action="store_true", help="train a short stand-in where a model's file is absent")
     group.addoption(

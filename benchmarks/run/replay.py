@@ -6,7 +6,6 @@ they were measured, and nothing private of pytest-benchmark is touched.
 """
 
 import math
-import statistics
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.measuring.ratio import cpu_per_inference, percentile
+from benchmarks.measuring.ratio import STATISTICS, by_start, cpu_per_inference, of_starts, percentile
+from benchmarks.measuring.starts import Figure, figure
 from benchmarks.protocol import Block, Facts
 from benchmarks.results import keys
 
@@ -99,7 +99,7 @@ class Record:
         samples = [seconds for block in blocks for seconds in block.seconds]
         self._replay(facts.clock, samples, live)
         doubts = benchmark.extra_info.get(keys.TRUST, {}).get(keys.DOUBTS)
-        self.node.user_properties += [(HEADLINE, headline or _headline(facts, samples)), (IS_DOUBTFUL, bool(doubts))]
+        self.node.user_properties += [(HEADLINE, headline or _headline(facts, blocks)), (IS_DOUBTFUL, bool(doubts))]
 
     def _replay(self, name: str, samples: list[float], live: Callable[[], object]) -> None:
         marker = self.node.get_closest_marker("benchmark")
@@ -127,11 +127,17 @@ def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Recor
     return Record(benchmark, request.node)
 
 
-def _headline(facts: Facts, samples: Sequence[float]) -> str:
+def _headline(facts: Facts, blocks: Sequence[Block]) -> str:
     """Return the figure that is shown as it is measured: the mean of a client that a quota stops now and then."""
-    if facts.statistic == "mean":
-        return f"mean {milliseconds(statistics.fmean(samples))}"
-    return f"median {milliseconds(statistics.median(samples))}"
+    statistic = "mean" if facts.statistic == "mean" else "median"
+    return f"{statistic} {with_interval(figure(of_starts(blocks, statistic)))}"
+
+
+def with_interval(seconds: Figure) -> str:
+    """Write a time with the interval that holds the figure of all starts."""
+    if seconds.low is None or seconds.high is None:
+        return milliseconds(seconds.value)
+    return f"{milliseconds(seconds.value)} ({seconds.low * 1e3:,.3f} to {seconds.high * 1e3:,.3f})"
 
 
 def milliseconds(seconds: float) -> str:
@@ -147,7 +153,9 @@ def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, An
     """
     samples = sorted(seconds for block in blocks for seconds in block.seconds)
     carried = (q for q in PERCENTILES if len(samples) * min(q, 100 - q) >= FEWEST_BEYOND)
-    info = in_force(facts) | {"blocks": len(blocks), **{f"p{q}": percentile(samples, q) for q in carried}}
+    info = in_force(facts) | {f"p{q}": percentile(samples, q) for q in carried}
+    info[keys.STARTS] = [[len(block.seconds) for block in start] for start in by_start(blocks)]
+    info[keys.FIGURES] = {name: figure(of_starts(blocks, name)).to_json() for name in STATISTICS}
     if images:
         info["images_per_second"] = images / math.fsum(samples)
     if cpu := cpu_per_inference(blocks):
@@ -163,6 +171,7 @@ def in_force(facts: Facts) -> dict[str, Any]:
         keys.CLOCK: facts.clock,
         "clock_resolution": facts.clock_resolution,
         keys.STATISTIC: facts.statistic,
+        keys.SURROUNDING: facts.surrounding,
         keys.DETAILS: {**facts.details},
     }
     if facts.slowdown:

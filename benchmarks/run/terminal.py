@@ -112,7 +112,7 @@ def _ratio_cells(row: Row, partner: str) -> list[str]:
     info, is_of_means = result.info, ratio.statistic == "mean"
     return [
         f"{row.param}{MARK if result.doubts else ''}",
-        milliseconds(result.stats["mean"] if is_of_means else info[keys.P10]) if keys.P10 in info else "",
+        milliseconds(result.seconds(ratio.statistic)),
         milliseconds(info[keys.CPU_SECONDS]) if keys.CPU_SECONDS in info else "",
         f"{ratio.value:.2f}×{' of means' if is_of_means else ''}",
         f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio.low is not None else "",
@@ -126,14 +126,30 @@ def trust_lines(results: Sequence[Result]) -> list[str]:
     if not assessed:
         return []
     unstable = [result for result in assessed if result.doubts]
+    odd = [result for result in assessed if result.odd_starts]
     others = [result.trust[keys.OTHER_PROGRAMS] for result in assessed if keys.OTHER_PROGRAMS in result.trust]
     load = f"; other programs used {min(others):.1f} to {max(others):.1f} cores meanwhile" if others else ""
     return [
         f"trust    {len(assessed) - len(unstable)} of {len(assessed)} benchmarks were stable{load}",
         *(f"unstable {result.name}: {'; '.join(result.doubts.values())}" for result in unstable),
         *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in result.doubts)),
+        *(f"starts   {result.name}: {odd_words(result)}" for result in odd),
         *(f"software {result.name}: on a simulated GPU, in no table" for result in assessed if result.is_software),
     ]
+
+
+def odd_words(result: Result) -> str:
+    """Say which pages or processes were unlike their siblings: ``slow pages: 1 of 5 (2.9 times as long)``."""
+    kinds = {
+        "slow": [times for times in result.odd_starts if times > 1],
+        "fast": [times for times in result.odd_starts if times <= 1],
+    }
+    plural, total = {"page": "pages", "process": "processes"}[result.surrounding], len(result.starts)
+    return "; ".join(
+        f"{kind} {plural}: {len(times)} of {total} ({', '.join(f'{value:.2f}' for value in times)} times as long)"
+        for kind, times in kinds.items()
+        if times
+    )
 
 
 def saved_files(config: pytest.Config) -> list[Path]:
