@@ -301,7 +301,7 @@ def parsed() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["aa", "ab", "cost", "report", "simulate"])
     parser.add_argument(
-        "--gates", type=positive(int), default=1, help="of aa and ab (default: 1), of simulate in hundreds"
+        "--gates", type=positive(int), default=1, help="of aa and ab, hundreds of simulate (default: 1)"
     )
     parser.add_argument("--convolutions", type=positive(int), default=4, help="more in the head (default: 4)")
     parser.add_argument("--pairs", type=positive(int), default=6, help="of processes, of a long run (default: 6)")

@@ -70,6 +70,7 @@ class TurnSession(FakeSession):
         return Block([self.seconds()] * rounds, outputs, None)  # a clock that no busy machine disturbs
 
 FakeSession = TurnSession
+FakePlatform.open_fresh = FakePlatform.open
 platforms.PLATFORMS.clear()
 for name in (*ALL, "dying", "added", "gone"):
     platforms.PLATFORMS[name] = FakePlatform(name)

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ OPTIONS = {
     "warmup_iterations": 50,
     "precision": None,
     "confidence": 0.99,
+    "starts": 6,
 }
 
 
@@ -76,15 +78,13 @@ def test_each_result_has_a_witness(suite):
     assert saved["workload"] == WORKLOAD
     assert 0 < saved["p10"] <= saved["median"]
     assert saved["rounds"] == SHOTS * benchmark["extra_info"]["blocks"]
-    assert "turns" not in benchmark["extra_info"]
 
 
-@pytest.mark.parametrize(("block_seconds", "blocks"), [(None, 10), (0.005, 200), (0.02, 50)])
-def test_a_turn_is_as_long_as_the_gate_says(block_seconds, blocks):
-    planned = plan(OPTIONS.__getitem__, block_seconds)
-    assert planned.block_seconds == block_seconds
-    length = planned.block_seconds or BLOCK_SECONDS
-    assert planned.next_rounds([], 1e-4, length) == pytest.approx(1 / 1e-4 / blocks, abs=1)
+@pytest.mark.parametrize(("turns", "blocks"), [(None, 10), ((0.005, 8), 200), ((0.02, 1), 50)])
+def test_a_turn_is_as_long_as_the_gate_says_and_so_are_the_starts(turns, blocks):
+    planned = plan(OPTIONS.__getitem__, turns and SimpleNamespace(seconds=turns[0], starts=turns[1]))
+    assert (planned.block_seconds, planned.starts) == (turns or (BLOCK_SECONDS, OPTIONS["starts"]))
+    assert planned.next_rounds([], 1e-4) == pytest.approx(1 / 1e-4 / blocks, abs=1)
 
 
 # The pipes
