@@ -79,9 +79,14 @@ class Page:
         self._origins = tuple(f"{allowed}/" for allowed in (origin, *allowed_origins))
         self._wait(self._load(f"{origin}/index.html"), "loading the page")
 
+    def reload(self) -> None:
+        """Load the page again in the process that it has, which keeps what was compiled there."""
+        assert self._page is not None, "call load() first"
+        self._wait(self._page.reload(timeout=0), "loading the page again")
+
     def clear(self) -> None:
         """Leave an empty page in place of the one that there was."""
-        self._wait(self._open_page(), "leaving the page")
+        self._wait(self._replace_page("about:blank"), "leaving the page")
 
     def call(self, function: str, argument: Mapping[str, Any]) -> Any:
         """Call one function of the page's ``harness`` and return its answer."""
@@ -141,22 +146,20 @@ class Page:
         self._client = await self._context.browser.new_browser_cdp_session()
 
     async def _load(self, url: str) -> None:
-        self._page = await self._open_page()
+        await self._replace_page(url)
+
+    async def _replace_page(self, url: str) -> None:
+        """Open *url* in a new page; an earlier one is closed meanwhile, for without any the browser would end."""
+        assert self._context is not None, "call start() first"
+        before = self._context.pages
+        self._page = await self._context.new_page()
         self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
-        await self._page.goto(url, timeout=0)
-
-    async def _open_page(self) -> "PlaywrightPage":
-        assert self._context is not None, "call start() first"
-        before = self._context.pages
-        page = await self._context.new_page()
-        for old in before:
-            await old.close()
-        return page
+        await asyncio.gather(self._page.goto(url, timeout=0), *(old.close() for old in before))
 
     def _note_request(self, request: "Request") -> None:
-        if not request.url.startswith((*self._origins, "data:", "blob:")):
+        if not request.url.startswith((*self._origins, "data:", "blob:", "about:")):
             self._faults.append(f"the page asked for {request.url}, outside its own server")
 
     async def _ask_for_processes(self) -> dict[str, list[int]]:

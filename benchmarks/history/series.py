@@ -9,7 +9,6 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmarks.history.runs import LeftOut, StoredRun
 from benchmarks.results import Result, keys

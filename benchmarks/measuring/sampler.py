@@ -16,8 +16,7 @@ from benchmarks.protocol import Block, Facts, Feeds, Session
 STARTS = 5
 BLOCK_SECONDS = 0.1  # long against a round trip to a page (1 ms), short against a change of the machine's state
 # A start is warm after so long, whatever it computes: a page has then compiled what runs often.
-WARM_UP_SECONDS = {"page": 0.2, "process": 0.05}
-WARM_UP_BLOCK_SECONDS = 0.1
+WARM_UP_SECONDS = {"page": 0.15, "process": 0.03}
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
@@ -83,7 +82,7 @@ def warm_up(session: Session, feeds: Feeds, plan: Plan) -> list[float]:
     samples: list[float] = []
     seconds = WARM_UP_SECONDS[session.facts.surrounding]
     while len(samples) < plan.warmup_rounds and math.fsum(samples) < seconds:
-        rounds = 1 if len(samples) < 2 else math.ceil(WARM_UP_BLOCK_SECONDS / samples[-1])
+        rounds = 1 if len(samples) < 2 else math.ceil((seconds - math.fsum(samples)) / samples[-1])
         samples += _checked(session, feeds, min(rounds, plan.warmup_rounds - len(samples))).seconds
     return samples
 

@@ -164,13 +164,16 @@ class Check:
         return bool(known[self.name] < self.limit if self.is_least else abs(known[self.name]) > self.limit)
 
 
+# Limits from runs of the main job on a quiet machine, where at most one row in ten is beyond any: tox run -e doubts.
 READ = "read ratio, p10 and cpu_seconds_per_inference"
 CHECKS = (
     Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
-    Check("computing_share", 0.9, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True),
+    Check(
+        "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True
+    ),
     Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet, or {READ}"),
     Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts, or {READ}"),
-    Check("drift", 0.1, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
+    Check("drift", 0.2, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
     Check(
         "frequency_change",
         0.1,

@@ -27,11 +27,10 @@ LAST_WORDS = 2000  # characters of what a process said before it ended
 
 
 class Worker:
-    """A fresh process that opens one case and answers calls, until it is closed."""
+    """A fresh process that opens one case and answers calls, until it is closed; *folder* has its temporary files."""
 
-    def __init__(self, platform: Platform, case: Case, settings: Settings) -> None:
+    def __init__(self, platform: Platform, case: Case, settings: Settings, folder: str) -> None:
         self._platform, self._case, self._settings = platform, case, settings
-        self._folder = TemporaryDirectory(ignore_cleanup_errors=True)  # for its temporary files
         self._errors = TemporaryFile()  # noqa: SIM115 (close() does)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.platforms.worker"],
@@ -39,7 +38,7 @@ class Worker:
             stdout=PIPE,
             stderr=self._errors,
             cwd=Path(__file__).parents[2],
-            env=os.environ | {"TMPDIR": self._folder.name},
+            env=os.environ | {"TMPDIR": folder},
             start_new_session=True,  # a Ctrl-C is ours, and ends it with the session
         )
         self.ask(platform, case, settings)
@@ -85,17 +84,18 @@ class Worker:
             with suppress(BrokenPipeError):  # what it did not read
                 cast(IO[bytes], pipe).close()
         self._errors.close()
-        self._folder.cleanup()
 
 
 class FreshSession:
     """A case open in a worker; :meth:`renew` gives it another.
 
     A process that was started is not waited for until something is asked of it, so that two sides can start at once.
+    What a runtime compiles into its temporary files, the next process finds: PyTorch takes half a minute for that.
     """
 
     def __init__(self, platform: Platform, case: Case, settings: Settings) -> None:
         self._arguments = platform, case, settings
+        self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
         self._worker: Worker | None = None
         self._facts: Facts | None = None  # None while its process has not said that the case is open
 
@@ -107,6 +107,7 @@ class FreshSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+        self._folder.cleanup()
 
     @property
     def facts(self) -> Facts:
@@ -118,7 +119,7 @@ class FreshSession:
     def renew(self) -> None:
         """Start a fresh process, in place of the one that there was, and have it open the case."""
         self._close()
-        self._worker, self._facts = Worker(*self._arguments), None
+        self._worker, self._facts = Worker(*self._arguments, self._folder.name), None
         self._worker.ask("open")
 
     def run(self, feeds: Feeds) -> Outputs:
@@ -187,9 +188,10 @@ class OnDevice:
 def openings(platform: Platform, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
     """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
     while True:
-        worker = Worker(platform, case, settings)
-        try:
-            worker.ask("opening", feeds)
-            yield worker.answer(PATIENCE)
-        finally:
-            worker.close()
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            worker = Worker(platform, case, settings, folder)
+            try:
+                worker.ask("opening", feeds)
+                yield worker.answer(PATIENCE)
+            finally:
+                worker.close()
