@@ -10,7 +10,6 @@ import pytest
 from benchmarks.measuring.ratio import percentile
 from benchmarks.measuring.sampler import (
     BLOCK_SECONDS,
-    WARM_UP_BLOCK_SECONDS,
     WARM_UP_SECONDS,
     Plan,
     SampleError,
@@ -131,12 +130,19 @@ def test_warm_up_runs_the_rounds_it_was_given():
     assert session.drawn[:2] == [1, 1]
 
 
-@pytest.mark.parametrize(("surrounding", "drawn"), [("page", [1, 1, 20, 20]), ("process", [1, 1, 20])])
-def test_a_page_takes_longer_to_warm_up_than_a_process(surrounding, drawn):
-    session = Scripted([WARM_UP_BLOCK_SECONDS / 20], surrounding=surrounding)
+@pytest.mark.parametrize("surrounding", ["page", "process"])
+def test_a_start_is_warmed_up_for_as_long_as_its_surrounding_needs(surrounding):
+    seconds = WARM_UP_SECONDS[surrounding]
+    session = Scripted([seconds / 64], surrounding=surrounding)
     warm_up(session, BATCH, Plan(5, 1.0, warmup_rounds=1000))
-    assert session.drawn == drawn
+    assert session.drawn == [1, 1, 62]
     assert WARM_UP_SECONDS["page"] > WARM_UP_SECONDS["process"]
+
+
+def test_a_warm_up_whose_inferences_become_shorter_goes_on():
+    session = Scripted([*[WARM_UP_SECONDS["process"] / 4] * 2, *[WARM_UP_SECONDS["process"] / 8] * 20])
+    warm_up(session, BATCH, Plan(5, 1.0, warmup_rounds=1000))
+    assert session.drawn == [1, 1, 2, 2]
 
 
 def test_one_slow_inference_is_warm_up_enough():

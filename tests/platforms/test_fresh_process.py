@@ -137,11 +137,12 @@ def test_it_is_kept_on_a_core_and_let_go(case):
 def test_a_renewed_session_has_another_process(case):
     with fresh(case) as session:
         facts, first = session.facts, told(session)
+        (kept := Path(first["folder"], "compiled")).touch()
         session.renew()
         assert ends(first["pid"])
-        assert not Path(first["folder"]).exists()
         second = told(session)
         assert (session.facts, second["pid"] != first["pid"]) == (facts, True)
+        assert (second["folder"], kept.exists()) == (first["folder"], True)  # what was compiled there is found again
     assert ends(second["pid"])
     assert not Path(second["folder"]).exists()
 
@@ -299,7 +300,9 @@ def test_each_opening_is_of_a_process_of_its_own(case):
     first, second = next(openings), next(openings)
     openings.close()
     pids = [opening.outputs["pid"] for opening in (first, second)]
-    assert len({*pids}) == 2
+    folders = [opening.outputs["folder"] for opening in (first, second)]
+    assert len({*pids}) == len({*folders}) == 2
+    assert not any(Path(folder).exists() for folder in folders)
     assert all(map(ends, pids))
     assert (first.first, first.second, first.facts.platform) == (0.5, 0.5, "answering")
     np.testing.assert_array_equal(first.outputs["x"], [1, 2])
