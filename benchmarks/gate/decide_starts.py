@@ -126,20 +126,30 @@ def suspects(screened: Starts, rules: Rules) -> dict[str, int]:
     """Return what is to be measured again, the worst first, at most ``max_suspects``: by name how many fresh pairs."""
     suspected = _suspected(screened, rules)
     tests = sum(map(len, suspected.values()))
+    chosen = [*suspected][: rules.max_suspects]
+    return {
+        name: fresh_pairs(screened[name], tests, rules, _to_find(screened[name], suspected[name], rules))
+        for name in chosen
+    }
 
-    def fresh(name: str) -> int:
-        looks_so = any(_is_likely(suspicion, screened[name], rules) for suspicion in suspected[name])
-        return fresh_pairs(screened[name], tests if looks_so else 0, rules)
 
-    return {name: fresh(name) for name in [*suspected][: rules.max_suspects]}
+def _to_find(screened: Sequence[LogRatio], suspicions: Sequence[Suspicion], rules: Rules) -> float | None:
+    """Return which slowdown fresh starts are to find, in logs: as large as it looks, and the limit at most.
+
+    None where it does not look slower or faster, and only scatters.
+    """
+    likely = {suspicion.statistic for suspicion in suspicions if _is_likely(suspicion, screened, rules)}
+    seen = estimate(_values(screened, "quartile"))
+    if not likely or seen is None:
+        return None
+    return min(abs(seen.value), math.log1p(rules.limit)) if "quartile" in likely else math.log1p(rules.limit)
 
 
-def fresh_pairs(screened: Sequence[LogRatio], tests: int, rules: Rules) -> int:
+def fresh_pairs(screened: Sequence[LogRatio], tests: int, rules: Rules, to_find: float | None) -> int:
     """Return how many fresh pairs of processes a suspect needs, as its screened starts scatter.
 
-    With POWER they exclude a slowdown of the limit, where there is none, and find one among so many *tests*; without a
-    test they need only exclude it. At least ``least``, at most ``confirm``, and that where too few starts were
-    screened to tell.
+    With POWER they exclude a slowdown of the limit, where there is none, and find the one that is *to find* among so
+    many *tests*. At least ``least``, at most ``confirm``, and that where too few starts were screened to tell.
     """
     seen = estimate(_values(screened, "quartile"))
     if seen is None:
@@ -149,8 +159,8 @@ def fresh_pairs(screened: Sequence[LogRatio], tests: int, rules: Rules) -> int:
     def is_enough(pairs: int) -> bool:
         starts = pairs * rules.starts
         error = spread * error_of_one(starts)
-        excludes = limit >= _needed((1 + rules.confidence) / 2, starts) * error
-        return excludes and (not tests or limit - margin >= _needed(1 - rules.alpha / tests, starts) * error)
+        finds = to_find is None or to_find - margin >= _needed(1 - rules.alpha / max(tests, 1), starts) * error
+        return finds and limit >= _needed((1 + rules.confidence) / 2, starts) * error
 
     least = max(rules.least, math.ceil(FEWEST_STARTS / rules.starts))
     return next(filter(is_enough, range(least, rules.confirm)), rules.confirm)
@@ -185,7 +195,8 @@ def _screened(name: str, starts: Sequence[LogRatio], suspects: int, rules: Rules
     if not suspects:
         return Row(name, Verdict.SAME, effect)
     why = f"suspected, and not measured again: {suspects} suspects; raise --max-suspects, {rules.max_suspects} now"
-    return Row(name, Verdict.UNDECIDED, effect, why, fresh_pairs(starts, suspects, rules) * rules.starts)
+    fresh = fresh_pairs(starts, suspects, rules, math.log1p(rules.limit))
+    return Row(name, Verdict.UNDECIDED, effect, why, fresh * rules.starts)
 
 
 def judge(suspected: Mapping[str, Sequence[Suspicion]], confirmed: Starts, rules: Rules) -> dict[str, Row]:

@@ -1,5 +1,6 @@
 """Gate a head against a base: screen all benchmarks in lockstep, confirm the suspects, give each a verdict."""
 
+import math
 import statistics
 import sys
 import time
@@ -55,7 +56,8 @@ def confirm(
     with measuring.noting_an_early_end():
         measuring.screen(rules.screen, only)
         screened = measuring.measured.screened
-        if chosen := {name: fresh_pairs(starts, len(only), rules) for name, starts in screened.items()}:
+        limit = math.log1p(rules.limit)
+        if chosen := {name: fresh_pairs(starts, len(only), rules, limit) for name, starts in screened.items()}:
             measuring.confirm(chosen)
     return measuring.measured
 
