@@ -1,10 +1,10 @@
-"""Can the gate be believed? ``tox run -e gate-proof -- aa|ab|cost|report``: gates whose right answer is known.
+"""Can the gate be believed? ``tox run -e gate-proof -- aa|ab|cost|report|simulate``: gates with a known answer.
 
 ``aa`` gates a commit against itself: whatever is found slower is a false alarm. ``ab`` gates it against a head whose
 models have more small convolutions: what is not found slower is missed. ``cost`` measures for a long time how much
 slower that head really is. Each part that came to its end is kept in .gate/proof, so that the proof can be stopped and
 continued; ``report`` adds up the parts of the same commit and options, and ends with 1 where a false alarm was seen,
-or the power is too small.
+or the power is too small. ``simulate`` measures nothing: it draws starts that scatter as they did (gate_rates.py).
 
 For comparison it says what a single run of each would have said at 5 %, as --benchmark-compare-fail does: the base's
 first process and the head's second, up to a minute apart. That flatters the single runs: these were measured in turns
@@ -30,9 +30,13 @@ from typing import Any
 from scipy.stats import binomtest
 from tabulate import tabulate
 
+from benchmarks.figures import gate_rates
 from benchmarks.figures.slower import make_slower
 from benchmarks.gate import checkouts
-from benchmarks.gate.decide_pairs import estimate
+from benchmarks.gate.decide_starts import effect_of
+from benchmarks.gate.measurements import CONFIRM, SCREEN
+from benchmarks.gate.report import SCHEMA
+from benchmarks.measuring.starts import estimate
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Side
 from benchmarks.settings import positive
@@ -41,7 +45,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / checkouts.FOLDER / "proof"
 NAIVE = 0.05  # the limit of a single run against another
 STATISTICS = ("mean", "median", "min")
-COST_SECONDS = 1.0
+COST_SECONDS = 1.0  # in each start
 WANTED_GATES = 20
 WANTED_POWER = 0.95
 SLOWDOWNS = (0.02, 0.03, 0.05, 0.10)  # of a head, as the table groups them
@@ -85,10 +89,11 @@ def _head(convolutions: int) -> Path:
 
 
 def finished_parts() -> Iterator[Part]:
-    """Yield every part that came to its end, with what its gate found, and the commit that it gated."""
+    """Yield every part that came to its end, with what its gate found, and the commit; not those of older gates."""
     for file in sorted(FOLDER.glob("parts/*/part.json")):
         gate = json.loads((file.parent / "gate.json").read_text())
-        yield {**json.loads(file.read_text()), **gate, "commit": Path(gate["base"]).name.rpartition("-")[0]}
+        if gate["schema"] == SCHEMA:
+            yield {**json.loads(file.read_text()), **gate, "commit": Path(gate["base"]).name.rpartition("-")[0]}
 
 
 # What a single run against another says
@@ -119,7 +124,7 @@ def naive(part: Part, statistic: str) -> dict[str, bool]:
     """Return by benchmark whether a single run says slower: the head's in the second pair, the base's in the first."""
     screened: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for pair in part["details"]["pairs"]:
-        if pair["pair"].startswith("screen"):
+        if pair["pair"].startswith(SCREEN):
             screened[pair["benchmark"]].append(pair)
     return {
         name: pairs[1]["head"][statistic] > (1 + NAIVE) * pairs[0]["base"][statistic]
@@ -156,10 +161,17 @@ def false_alarms(parts: Sequence[Part]) -> list[str]:
 
 
 def wall_times(parts: Sequence[Part]) -> str:
-    """Tell how long gates took, and how busy the machine was."""
+    """Tell how long gates took, how busy the machine was, and how many suspects each had."""
     seconds, loads = [part["seconds"] for part in parts], [load for part in parts for load in part["load"]]
     middle = f"{statistics.median(seconds):.0f} s in the middle, {min(seconds):.0f} to {max(seconds):.0f} s"
-    return f"wall time {middle}; load {min(loads):.1f} to {max(loads):.1f}"
+    return f"wall time {middle}; load {min(loads):.1f} to {max(loads):.1f}; suspects {', '.join(_suspects(parts))}"
+
+
+def _suspects(parts: Sequence[Part]) -> Iterator[str]:
+    """Yield how many benchmarks each gate measured again."""
+    for part in parts:
+        pairs = part["details"]["pairs"]
+        yield str(len({pair["benchmark"] for pair in pairs if pair["pair"].startswith(CONFIRM)}))
 
 
 def _has_verdict(part: Part, verdict: str) -> bool:
@@ -212,21 +224,22 @@ def collect_trials(parts: Sequence[Part]) -> dict[tuple[int, str], Trials]:
 
 
 def true_costs(parts: Sequence[Part]) -> dict[tuple[int, str], tuple[float | None, str]]:
-    """Return how much slower each benchmark of a head really is, of all pairs of the long runs, and in words."""
+    """Return how much slower each benchmark of a head really is, of all starts of the long runs, and in words."""
     logs: dict[tuple[int, str], list[float]] = defaultdict(list)
     for part in parts:
         for pair in part["details"]["pairs"]:
-            logs[part["convolutions"], pair["benchmark"]].append(pair["log_ratio"]["quartile"])
+            values = [start["quartile"] for start in pair["log_ratios"]]
+            logs[part["convolutions"], pair["benchmark"]].extend(values)
     return {key: _cost(values) for key, values in logs.items()}
 
 
 def _cost(values: Sequence[float | None]) -> tuple[float | None, str]:
     estimated = estimate([value for value in values if value is not None and math.isfinite(value)])
     if estimated is None:
-        return None, "too few pairs"
-    effect = estimated.effect("quartile", 0.99)
+        return None, "too few starts"
+    effect = effect_of(estimated, "quartile", 0.99)
     low, high = f"{100 * effect.low:+.2f}", f"{100 * effect.high:+.2f}"
-    return effect.value, f"{100 * effect.value:+.2f} % ({low} to {high}, {effect.pairs} pairs)"
+    return effect.value, f"{100 * effect.value:+.2f} % ({low} to {high}, {effect.starts} starts)"
 
 
 def power(by_benchmark: Mapping[tuple[int, str], Trials]) -> list[str]:
@@ -286,10 +299,12 @@ def report() -> tuple[list[str], bool]:
 def parsed() -> tuple[argparse.Namespace, list[str]]:
     """Read the command line: its own part, and what lies behind ``--`` for the suite."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["aa", "ab", "cost", "report"])
-    parser.add_argument("--gates", type=positive(int), default=1, help="of aa and ab (default: 1)")
+    parser.add_argument("part", choices=["aa", "ab", "cost", "report", "simulate"])
+    parser.add_argument(
+        "--gates", type=positive(int), default=1, help="of aa and ab, hundreds of simulate (default: 1)"
+    )
     parser.add_argument("--convolutions", type=positive(int), default=4, help="more in the head (default: 4)")
-    parser.add_argument("--pairs", type=positive(int), default=30, help="of a long run, of 1 s each (default: 30)")
+    parser.add_argument("--pairs", type=positive(int), default=6, help="of processes, of a long run (default: 6)")
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
     return parser.parse_args(words[:at]), words[at:]
@@ -299,6 +314,9 @@ def main() -> None:
     """Run the command line; a kill ends the gate as well, as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options, suite = parsed()
+    if options.part == "simulate":
+        print("\n".join(gate_rates.table(100 * options.gates)))
+        return
     if options.part == "cost":
         long = ["--screen", str(options.pairs), "--confirm", "1", "--max-suspects", "1", "--seconds", str(COST_SECONDS)]
         run("cost", options.convolutions, [*long, *suite])

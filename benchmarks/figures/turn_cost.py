@@ -2,9 +2,9 @@
 
 The gate runs base and head in turns, and three things decide what that is worth. Is a paused page idle? Prints how much
 of a core the browser and its driver use between blocks. How long must a turn be, and does it help to keep both sides on
-one core? Compares this checkout with itself, pair by pair, for turns of several lengths, on one core and on any; prints
-how far from 0 the pairs are, which should all say 0. The conditions alternate, so that all see the same states of the
-machine. Linux only: other systems neither tell what a process uses nor let choose a core.
+one core? Compares this checkout with itself, start by start, for turns of several lengths, on one core and on any;
+prints how far from 0 the starts are, which should all say 0. The conditions alternate, so that all see the same states
+of the machine. Linux only: other systems neither tell what a process uses nor let choose a core.
 """
 
 import argparse
@@ -22,8 +22,9 @@ from pathlib import Path
 from tabulate import tabulate
 
 from benchmarks.gate.compare import ROOT, runs_folder
+from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Side, SideError, Version, draw_core, match, run_pair, started
-from benchmarks.gate.screen import pair_of
+from benchmarks.gate.screen import log_ratios
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
@@ -39,8 +40,8 @@ WARM_UP = Plan(min_rounds=1, max_time=2.0, warmup_rounds=100)
 BLOCKS = 50
 SHORT, LONG = 0.02, 2.0  # seconds of a pause: as long as a turn of the other side, and much longer
 TURNS = (0.005, 0.02, 0.05)  # seconds
-FEWEST_PAIRS = 2
-SECONDS = 0.5  # timed in each process, as by the gate
+FEWEST_STARTS = 2  # have a spread
+GATE = Options()  # as much is timed in each start
 VERSIONS = [Version(name, ROOT, Path(sys.executable)) for name in ("base", "head")]
 
 # Is a paused page idle?
@@ -91,14 +92,18 @@ class Condition:
     """What both sides of a pair keep to."""
 
     turn: float  # seconds
-    one_core: bool  # drawn anew for each pair; else the system chooses where the sides compute
+    one_core: bool  # drawn anew for each start; else the system chooses where the sides compute
 
     def __str__(self) -> str:
         return f"{self.turn * 1e3:g} ms, {'one core' if self.one_core else 'any core'}"
 
     def schedule(self) -> Schedule:
         """Return the gate's schedule for it."""
-        return Schedule(turn_seconds=self.turn, core=draw_core() if self.one_core else None)
+        return Schedule(turn_seconds=self.turn, starts=GATE.rules.starts)
+
+    def core(self) -> int | None:
+        """Return the core of the next start."""
+        return draw_core() if self.one_core else None
 
 
 CONDITIONS = [Condition(turn, one_core) for turn, one_core in product(TURNS, (True, False))]
@@ -106,12 +111,12 @@ CONDITIONS = [Condition(turn, one_core) for turn, one_core in product(TURNS, (Tr
 
 @dataclass(frozen=True)
 class Measured:
-    """What a pair of processes of the same checkout says of a platform."""
+    """What a start of both sides of the same checkout says of a platform."""
 
     platform: str
     condition: Condition
-    quartile: float  # the pair's value, a log ratio; NaN where it had too few turns for one
-    seconds: float  # from opening the sessions to closing them
+    quartile: float  # the value of the start, a log ratio; NaN where a side had no turn
+    seconds: float  # from opening the sessions to closing them, of all starts together, and shared out
 
 
 def in_order(number: int) -> list[Condition]:
@@ -122,16 +127,19 @@ def in_order(number: int) -> list[Condition]:
 
 def measure_pair(condition: Condition, platforms: Sequence[str], model: str, folder: Path) -> list[Measured]:
     """Measure every platform with a pair of processes; raise SideError where one of them has no result."""
-    arguments = ["-m", "latency", "--batch-size=1", f"--model={model}", f"--benchmark-max-time={SECONDS}"]
+    arguments = [*GATE.of_a_side, "-m", "latency", "--batch-size=1", f"--model={model}"]
     with started(VERSIONS, [*arguments, *(f"--platform={name}" for name in platforms)], folder, "pair") as sides:
         base, head = (side.collected() for side in sides)
         marks = [time.monotonic()]
-        run_pair(sides, match(base, head).both, condition.schedule(), lambda: marks.append(time.monotonic()))
+        both = match(base, head).both
+        run_pair(sides, both, condition.schedule(), lambda: marks.append(time.monotonic()), condition.core)
     results = zip(*(read(side) for side in sides), strict=True)
     lasted = [later - earlier for earlier, later in pairwise(marks)]
     return [
-        Measured(early.params["platform"], condition, pair_of(early, late).quartile, seconds)
+        Measured(early.params["platform"], condition, start.quartile, seconds / len(starts))
         for (early, late), seconds in zip(results, lasted, strict=True)
+        for starts in [log_ratios(early, late)]
+        for start in starts
     ]
 
 
@@ -143,29 +151,32 @@ def read(side: Side) -> Sequence[Result]:
 
 
 def pair_line(number: int, measured: Sequence[Measured]) -> str:
-    """Say what a pair measured."""
-    values = ", ".join(f"{pair.platform} {100 * pair.quartile:+.2f} %" for pair in measured)
+    """Say what a pair of processes measured: the middle of its starts."""
+    starts: dict[str, list[float]] = {}
+    for start in measured:
+        starts.setdefault(start.platform, []).append(100 * start.quartile)
+    values = ", ".join(f"{platform} {statistics.median(own):+.2f} %" for platform, own in starts.items())
     return f"round {number + 1}: {measured[0].condition}: {values}"
 
 
-def table(pairs: Sequence[Measured]) -> str:
+def table(starts: Sequence[Measured]) -> str:
     """Return a line for each platform and condition."""
-    cases = product(dict.fromkeys(pair.platform for pair in pairs), CONDITIONS)
-    rows = [_row([pair for pair in pairs if (pair.platform, pair.condition) == case]) for case in cases]
-    head = ["platform", "a turn, on", "pairs", "without a value", "SD", "half within", "largest", "seconds a pair"]
+    cases = product(dict.fromkeys(start.platform for start in starts), CONDITIONS)
+    rows = [_row([start for start in starts if (start.platform, start.condition) == case]) for case in cases]
+    head = ["platform", "a turn, on", "starts", "without a value", "SD", "half within", "largest", "seconds a start"]
     return tabulate(rows, head, tablefmt="github", disable_numparse=True)
 
 
-def _row(pairs: Sequence[Measured]) -> list[str]:
-    seconds = f"{statistics.fmean(pair.seconds for pair in pairs):.1f}"
-    values = [100 * pair.quartile for pair in pairs if math.isfinite(pair.quartile)]
-    counts = [f"{len(pairs)}", f"{len(pairs) - len(values)}"]
-    return [pairs[0].platform, str(pairs[0].condition), *counts, *_spread(values), seconds]
+def _row(starts: Sequence[Measured]) -> list[str]:
+    seconds = f"{statistics.fmean(start.seconds for start in starts):.1f}"
+    values = [100 * start.quartile for start in starts if math.isfinite(start.quartile)]
+    counts = [f"{len(starts)}", f"{len(starts) - len(values)}"]
+    return [starts[0].platform, str(starts[0].condition), *counts, *_spread(values), seconds]
 
 
 def _spread(values: Sequence[float]) -> list[str]:
     """Return the standard deviation, and of the distances from 0 the median and the largest."""
-    if len(values) < FEWEST_PAIRS:
+    if len(values) < FEWEST_STARTS:
         return ["–"] * 3
     distances = [*map(abs, values)]
     figures = (statistics.stdev(values), statistics.median(distances), max(distances))
@@ -178,13 +189,11 @@ def _spread(values: Sequence[float]) -> list[str]:
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=positive(int), default=10, help="of each condition; default: 10")
+    parser.add_argument("--pairs", type=positive(int), default=3, help="of processes, for each condition; default: 3")
     several = "default: the default sweep; may be repeated"
     parser.add_argument("--platform", action="append", choices=[*PLATFORMS], help=several)
     parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="default: %(default)s")
     options = parser.parse_args()
-    if options.pairs < FEWEST_PAIRS:
-        parser.error(f"--pairs {options.pairs}: fewer than {FEWEST_PAIRS} have no spread")
     if not sys.platform.startswith("linux"):
         parser.exit(1, "this system neither tells what a process uses nor lets choose a core; measure on Linux\n")
     return options

@@ -19,7 +19,7 @@ from typing import NoReturn
 from benchmarks.gate import compare, report
 from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import CheckoutError
-from benchmarks.gate.decide_pairs import Rules
+from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.options import Options
 from benchmarks.gate.verdicts import Exit, Outcome, Policy
 from benchmarks.settings import positive
@@ -45,12 +45,13 @@ def make_parser() -> Parser:
     add("--merge-base", action="store_true", help="compare with where HEAD left the line of BASE")
     add("--environment", default=Options.environment, help="the tox environment that measures (default: %(default)s)")
     add("--out", type=Path, default=Options.out, help="folder for the reports (%(default)s)")
-    add("--seconds", type=positive(float), default=Options.seconds, help="timed in each process (default: %(default)s)")
+    add("--seconds", type=positive(float), default=Options.seconds, help="timed in each start (default: %(default)s)")
     add("--allow-new", action="store_true", help="pass benchmarks that only the head has")
     add("--allow-missing", action="store_true", help="pass those that only the base has")
     add("--fail-on", choices=["faster"], help="fail on improvements too, so that baselines get renewed")
-    add("--screen", type=positive(int), default=rules.screen, help="pairs of all (default: %(default)s)")
-    add("--confirm", type=positive(int), default=rules.confirm, help="pairs of a suspect (default: %(default)s)")
+    add("--starts", type=positive(int), default=rules.starts, help="of a pair of processes (default: %(default)s)")
+    add("--screen", type=positive(int), default=rules.screen, help="pairs of processes for all (default: %(default)s)")
+    add("--confirm", type=positive(int), default=rules.confirm, help="for a suspect at most (default: %(default)s)")
     add("--max-suspects", type=positive(int), default=rules.max_suspects, help="to confirm (default: %(default)s)")
     return parser
 
@@ -71,7 +72,7 @@ def parsed(words: Sequence[str]) -> Options:
         environment=own.environment,
         seconds=own.seconds,
         out=own.out,
-        rules=Rules(screen=own.screen, confirm=own.confirm, max_suspects=own.max_suspects),
+        rules=Rules(starts=own.starts, screen=own.screen, confirm=own.confirm, max_suspects=own.max_suspects),
         policy=Policy(own.allow_new, own.allow_missing, own.fail_on == "faster"),
         suite=suite,
     )

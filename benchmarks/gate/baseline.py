@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.gate.decide_pairs import Rules, Suspicion, judge
 from benchmarks.gate.decide_runs import Runs, decide_stored
+from benchmarks.gate.decide_starts import Rules, Suspicion, judge
 from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
@@ -150,7 +150,7 @@ def confirmed(
 def _confirmed(benchmark: Match, measured: Measurements, decided: Mapping[str, Row]) -> Row:
     row = row_of(benchmark, measured, decided)
     if row.verdict is Verdict.MISSING:  # skipped now, but both sides' runs have it: --allow-missing is not meant for it
-        return replace(row, verdict=Verdict.FAILED, why=f"suspected, and no fresh pair measured it: {row.why}")
+        return replace(row, verdict=Verdict.FAILED, why=f"suspected, and no fresh start measured it: {row.why}")
     return row
 
 

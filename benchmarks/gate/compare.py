@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.gate import baseline, checkouts, screen
 from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import Checkout, CheckoutError
-from benchmarks.gate.decide_pairs import Rules
 from benchmarks.gate.decide_runs import FEWEST_RUNS
+from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Version

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from scipy import stats
 
-from benchmarks.gate.decide_pairs import Rules, percent
+from benchmarks.gate.decide_starts import Rules, percent
 from benchmarks.gate.verdicts import Effect, Row, Verdict
 
 FEWEST_RUNS = 5  # a side: the median of fewer follows a single bad one
@@ -32,7 +32,7 @@ def _row(name: str, base: Sequence[float], head: Sequence[float], rules: Rules, 
     fewest = min(len(base), len(head))
     if fewest < FEWEST_RUNS:
         why = f"{len(base)} runs of the base and {len(head)} of the head: each side needs {FEWEST_RUNS}"
-        return Row(name, Verdict.UNDECIDED, why=why, more_pairs=FEWEST_RUNS - fewest)
+        return Row(name, Verdict.UNDECIDED, why=why, more_starts=FEWEST_RUNS - fewest)
     if len({*base}) == 1 or len({*head}) == 1:
         return Row(name, Verdict.FAILED, why="all runs of a side are equal: is it one file, given more than once?")
     effect = _effect(base, head, rules)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.gate.decide_pairs import Pair
+from benchmarks.gate.decide_starts import LogRatio
 from benchmarks.gate.pair import SIDES, Matched
 from benchmarks.results.saved import WitnessTimes, short
 
@@ -19,7 +19,7 @@ class Comparison:
     name: str  # the head's
     stage: str
     number: int  # of the pair of processes in its stage, from 1
-    log_ratio: Pair
+    log_ratios: Sequence[LogRatio]  # one of each start
     unlike: str = ""  # what was in force on one side only
     threads: int | None = None
     witness: Sequence[WitnessTimes] = ()  # what each side saw of the state of the machine
@@ -28,7 +28,7 @@ class Comparison:
     def to_json(self) -> dict[str, Any]:
         """Return what the gate's JSON keeps of it."""
         of_pair = {"pair": f"{self.stage}-{self.number}", "benchmark": short(self.name)}
-        return {**of_pair, "log_ratio": asdict(self.log_ratio), **self.statistics}
+        return {**of_pair, "log_ratios": [*map(asdict, self.log_ratios)], **self.statistics}
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Measurements:
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage
 
     @property
-    def screened(self) -> dict[str, list[Pair]]:
-        """The pairs that all benchmarks were screened with, by name."""
-        return self._pairs(SCREEN)
+    def screened(self) -> dict[str, list[LogRatio]]:
+        """The starts that all benchmarks were screened with, by name."""
+        return self._starts(SCREEN)
 
     @property
-    def confirmed(self) -> dict[str, list[Pair]]:
-        """The fresh pairs of the suspects, by name."""
-        return self._pairs(CONFIRM)
+    def confirmed(self) -> dict[str, list[LogRatio]]:
+        """The fresh starts of the suspects, by name."""
+        return self._starts(CONFIRM)
 
-    def _pairs(self, stage: str) -> dict[str, list[Pair]]:
-        pairs: dict[str, list[Pair]] = {}
+    def _starts(self, stage: str) -> dict[str, list[LogRatio]]:
+        starts: dict[str, list[LogRatio]] = {}
         for comparison in self.comparisons:
             if comparison.stage == stage:
-                pairs.setdefault(comparison.name, []).append(comparison.log_ratio)
-        return pairs
+                starts.setdefault(comparison.name, []).extend(comparison.log_ratios)
+        return starts
 
     @property
     def witness(self) -> list[WitnessTimes]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.gate import checkouts
-from benchmarks.gate.decide_pairs import Rules
+from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.verdicts import Policy
 
 
@@ -19,7 +19,7 @@ class Options:
     head_runs: Sequence[Path] = ()  # saved runs of the head; without any they are made now
     merge_base: bool = False  # compare with where the head left the base's line
     environment: str = "bench"  # of tox, in which each version measures
-    seconds: float = 0.5  # timed in each process
+    seconds: float = 0.12  # timed in each start, on each side
     out: Path = checkouts.FOLDER / "out"
     rules: Rules = field(default_factory=Rules)
     policy: Policy = field(default_factory=Policy)
@@ -27,5 +27,5 @@ class Options:
 
     @property
     def of_a_side(self) -> list[str]:
-        """What each side's pytest is told."""
-        return [f"--benchmark-max-time={self.seconds}", *self.suite]
+        """What each side's pytest is told: its time is that of all starts of a pair of processes."""
+        return [f"--benchmark-max-time={self.seconds * self.rules.starts:g}", *self.suite]

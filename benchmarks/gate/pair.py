@@ -181,10 +181,17 @@ def started(versions: Sequence[Version], arguments: Sequence[str], folder: Path,
         yield sorted(sides, key=lambda side: versions.index(side.version))
 
 
-def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule, done: Callable[[], object]) -> None:
+def run_pair(
+    sides: Sequence[Side],
+    wanted: Sequence[Match],
+    schedule: Schedule,
+    done: Callable[[], object],
+    core: Callable[[], int | None] = draw_core,
+) -> None:
     """Run *wanted* on both sides in lockstep, the order drawn by lot at every turn; *done* is called after each.
 
-    Raises SideError where a side does not follow, or did not end in order.
+    *core* is asked before each start on which core both sides compute; None leaves it to the system. Raises
+    SideError where a side does not follow, or did not end in order.
     """
     for side in sides:
         names = [benchmark.name_in(side.version.name) for benchmark in wanted]
@@ -192,7 +199,7 @@ def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule,
     for side in sides:
         side.wait()
     for benchmark in wanted:
-        _run_benchmark(sides, benchmark)
+        _run_benchmark(sides, benchmark, core)
         done()
     _go_together(sides)
     for side in sides:
@@ -200,22 +207,29 @@ def run_pair(sides: Sequence[Side], wanted: Sequence[Match], schedule: Schedule,
             raise side.error(f"ended with {code}")
 
 
-def _run_benchmark(sides: Sequence[Side], benchmark: Match) -> None:
+def _run_benchmark(sides: Sequence[Side], benchmark: Match, core: Callable[[], int | None]) -> None:
     """Run a benchmark that both sides are about to begin; one that fails or skips it waits for the other."""
     for side in sides:
         name = benchmark.name_in(side.version.name)
         if side.at != [Report.TEST, name]:
             raise side.error(f"was to begin {name}, and is at {side.at}")
-    _go_together(sides)  # opening and closing are not timed: at once
+    _go_together(sides)  # opening, warming up and closing are not timed: at once
+    while starting := [side for side in sides if side.is_at(Report.START)]:
+        _go_together(starting, core())
+        _take_turns(sides)
+    _go_together([side for side in sides if side.is_at(Report.DONE)])
+
+
+def _take_turns(sides: Sequence[Side]) -> None:
+    """Let one side draw at a time, until all blocks of this start are drawn on both."""
     while drawing := [side for side in sides if side.is_drawing]:
         for side in random.sample(drawing, len(drawing)):
             side.go()
             side.wait()
-    _go_together([side for side in sides if side.is_at(Report.DONE)])
 
 
-def _go_together(sides: Sequence[Side]) -> None:
+def _go_together(sides: Sequence[Side], answer: Any = None) -> None:
     for side in sides:
-        side.go()
+        side.go(answer)
     for side in sides:
         side.wait()

@@ -18,7 +18,7 @@ from benchmarks.gate.verdicts import WORST_FIRST, Effect, Exit, Outcome, Policy,
 from models.files import replacing
 
 NAMES = ("gate.txt", "gate.json", "gate.xml", "gate.md")
-SCHEMA = 1  # of the JSON: another number where a key goes or means something else
+SCHEMA = 2  # of the JSON: another number where a key goes or means something else
 SUMMARY = "GITHUB_STEP_SUMMARY"  # names the file whose Markdown GitHub shows on the page of a run
 IN_WORDS = {Exit.PASSED: "nothing is slower", Exit.NOT_COMPARABLE: "not comparable", Exit.INCOMPLETE: "incomplete"}
 ALLOWING = {Verdict.NEW: "--allow-new", Verdict.MISSING: "--allow-missing"}
@@ -78,19 +78,19 @@ def json_text(outcome: Outcome) -> str:
 
     Its keys:
 
-    - ``schema``: 1; another number where a key goes or means something else, while keys may be added
+    - ``schema``: 2; another number where a key goes or means something else, while keys may be added
     - ``exit``: the exit code, 0 to 3; ``meaning``: the same in words
     - ``base``, ``head``: what was compared, in words
     - ``rows``: a list, in the order of measuring, of
 
       - ``name``, ``verdict`` (a value of Verdict, ``"not comparable"``), ``why`` (may be empty)
-      - ``effect``: null, or ``value``, ``low`` and ``high`` (0.02 is 2 % slower), ``pairs`` (runs a side where the
+      - ``effect``: null, or ``value``, ``low`` and ``high`` (0.02 is 2 % slower), ``starts`` (runs a side where the
         statistic is ``p10``), ``statistic`` (``quartile``, ``mean`` or ``p10``), ``confidence`` (0.99)
-      - ``more_pairs``: null, or how many would decide; ``renamed_from``: null, or the base's name
+      - ``more_starts``: null, or how many would decide; ``renamed_from``: null, or the base's name
 
     - ``policy``: ``allow_new``, ``allow_missing``, ``fail_on_faster``
     - ``refusals``, ``problems``, ``notes``: lists of texts
-    - ``details``: what the gate adds, such as its rules and raw pairs
+    - ``details``: what the gate adds, such as its rules and raw log ratios
 
     Raises TypeError for details that JSON has no form for.
     """
@@ -197,26 +197,26 @@ def _legend(outcome: Outcome) -> list[str]:
 
 
 def _effect(effect: Effect | None) -> str:
-    """Return an effect with its interval: ``+2.13 % (+1.90 to +2.36 %, 10 pairs)``."""
+    """Return an effect with its interval: ``+2.13 % (+1.90 to +2.36 %, 10 starts)``."""
     if effect is None:
         return ""
     # Adding zero takes the sign of what is rounded to -0.
     value, low, high = (f"{round(100 * ratio, 2) + 0.0:+.2f}" for ratio in (effect.value, effect.low, effect.high))
     of_what = " of the mean" if effect.statistic == "mean" else ""
-    return f"{value} %{of_what} ({low} to {high} %, {_measured(effect.pairs, effect)})"
+    return f"{value} %{of_what} ({low} to {high} %, {_measured(effect.starts, effect)})"
 
 
 def _measured(number: int, effect: Effect, more: str = "") -> str:
-    return f"{_count(number, f'{more}run')} a side" if effect.statistic == "p10" else _count(number, f"{more}pair")
+    return f"{_count(number, f'{more}run')} a side" if effect.statistic == "p10" else _count(number, f"{more}start")
 
 
 def _remarks(row: Row, policy: Policy) -> Iterator[str]:
     """Give what is to be said beside the effect."""
     if row.why:
         yield _one_line(row.why)
-    if row.more_pairs is not None:
-        # Without an effect ``why`` alone tells of what: of pairs, or of stored runs.
-        more = _measured(row.more_pairs, row.effect, "more ") if row.effect else f"{row.more_pairs} more"
+    if row.more_starts is not None:
+        # Without an effect ``why`` alone tells of what: of starts, or of stored runs.
+        more = _measured(row.more_starts, row.effect, "more ") if row.effect else f"{row.more_starts} more"
         yield f"{more} would decide"
     if row.verdict is Verdict.FASTER and policy.fail_on_faster:
         yield "fails because of --fail-on faster: renew the baseline"

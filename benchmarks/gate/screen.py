@@ -3,17 +3,19 @@
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
-from benchmarks.gate.decide_pairs import FEWEST_PAIRS, Pair, Rules, decide, log_ratio_of_turns, suspects
+from benchmarks.gate.decide_starts import LogRatio, Rules, decide, fresh_pairs, log_ratio_of_turns, suspects
 from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements
-from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, draw_core, match, run_pair, started
+from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
+from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.results import Result, alike, load
 from benchmarks.results.saved import short
 from benchmarks.run.lockstep import Schedule
@@ -37,40 +39,55 @@ class Saved:
 
 def gate(versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules) -> Measurements:
     """Measure base and head: everything, then the suspects anew."""
-    measuring = _Measuring(versions, arguments, folder)
+    measuring = _Measuring(versions, arguments, folder, rules.starts)
     with measuring.noting_an_early_end():
-        measuring.run(SCREEN, rules.screen)
+        measuring.screen(rules.screen)
         if chosen := suspects(measuring.measured.screened, rules):
-            measuring.run(CONFIRM, rules.confirm, {*chosen})
+            measuring.confirm(chosen)
     return measuring.measured
 
 
 def confirm(
     versions: Sequence[Version], arguments: Sequence[str], folder: Path, rules: Rules, only: set[str]
 ) -> Measurements:
-    """Measure what something else than a screen made suspect."""
-    measuring = _Measuring(versions, arguments, folder)
+    """Measure what something else made suspect: its screen only tells how many fresh starts to take."""
+    measuring = _Measuring(versions, arguments, folder, rules.starts)
     with measuring.noting_an_early_end():
-        measuring.run(CONFIRM, rules.confirm, only)
+        measuring.screen(rules.screen, only)
+        screened = measuring.measured.screened
+        if chosen := {name: fresh_pairs(starts, len(only), rules) for name, starts in screened.items()}:
+            measuring.confirm(chosen)
     return measuring.measured
 
 
 class _Measuring:
     """Runs pairs of processes, and adds what they measured."""
 
-    def __init__(self, versions: Sequence[Version], arguments: Sequence[str], folder: Path) -> None:
+    def __init__(self, versions: Sequence[Version], arguments: Sequence[str], folder: Path, starts: int) -> None:
         self._versions, self._arguments, self._folder = versions, arguments, folder
+        self._schedule = Schedule(starts=starts)
         self.measured = Measurements()
 
-    def run(self, stage: str, number: int, only: set[str] | None = None) -> None:
+    def screen(self, number: int, only: set[str] | None = None) -> None:
         """Run *number* pairs of every benchmark, or of those *only*."""
-        with self._timed(stage), tqdm(desc=stage, unit="benchmark", file=sys.stderr, mininterval=2) as bar:
+        with self._stage(SCREEN) as bar:
             for index in range(1, number + 1):
-                with started(self._versions, self._arguments, self._folder, f"{stage}-{index}") as sides:
-                    wanted = self._wanted(sides, only)
-                    bar.total = number * len(wanted)
-                    run_pair(sides, wanted, Schedule(core=draw_core()), bar.update)
-                self._add(stage, index, wanted, {side.version.name: read_saved(side) for side in sides})
+                bar.total = number * self._run(SCREEN, index, only, bar.update)
+
+    def confirm(self, pairs: Mapping[str, int]) -> None:
+        """Run as many fresh pairs of each benchmark as *pairs* says."""
+        with self._stage(CONFIRM) as bar:
+            bar.total = sum(pairs.values())
+            for index in range(1, max(pairs.values()) + 1):
+                self._run(CONFIRM, index, {name for name, number in pairs.items() if number >= index}, bar.update)
+
+    def _run(self, stage: str, index: int, only: set[str] | None, done: Callable[[], object]) -> int:
+        """Run a pair of processes; return of how many benchmarks."""
+        with started(self._versions, self._arguments, self._folder, f"{stage}-{index}") as sides:
+            wanted = self._wanted(sides, only)
+            run_pair(sides, wanted, self._schedule, done)
+        self._add(stage, index, wanted, {side.version.name: read_saved(side) for side in sides})
+        return len(wanted)
 
     def _wanted(self, sides: Sequence[Side], only: set[str] | None) -> list[Match]:
         collected = {side.version.name: side.collected() for side in sides}
@@ -102,10 +119,12 @@ class _Measuring:
             self.measured = replace(self.measured, problems=["interrupted: not everything was measured"])
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _stage(self, stage: str) -> "Iterator[tqdm[NoReturn]]":
+        """Show how far a stage is, and note how long it takes."""
         start = time.monotonic()
         try:
-            yield
+            with tqdm(desc=stage, unit="benchmark", file=sys.stderr, mininterval=2) as bar:
+                yield bar
         finally:
             seconds = {**self.measured.seconds, stage: time.monotonic() - start}
             self.measured = replace(self.measured, seconds=seconds)
@@ -129,7 +148,7 @@ def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Sav
         benchmark.head,
         stage,
         index,
-        pair_of(base, head),
+        log_ratios(base, head),
         unlike(base, head),
         head.threads,
         [result.witness for result in (base, head) if result.witness],
@@ -138,7 +157,7 @@ def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Sav
 
 
 def failure(benchmark: Match, saved: Mapping[str, Saved]) -> str:
-    """Say why a benchmark has no pair, from what each side said of it; both of them skip what this machine lacks."""
+    """Say why a benchmark was not compared, from what each side said; both of them skip what this machine lacks."""
     reasons = {side: saved[side].reasons.get(benchmark.name_in(side), "") for side in SIDES}
     if reasons["base"] == reasons["head"]:
         return f"on both sides: {reasons['head'] or NO_RESULT}"
@@ -151,9 +170,9 @@ def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
     return {side: {name: result.stats[name] for name in STATISTICS} for side, result in sides}
 
 
-def pair_of(base: Result, head: Result) -> Pair:
-    """Return the log ratios of a benchmark that both sides drew in turns."""
-    return log_ratio_of_turns(base.turns, head.turns)
+def log_ratios(base: Result, head: Result) -> list[LogRatio]:
+    """Return the log ratio of each start in which both sides drew in turns."""
+    return [log_ratio_of_turns(*both) for both in zip(base.starts, head.starts, strict=False)]
 
 
 def unlike(base: Result, head: Result) -> str:
@@ -197,8 +216,8 @@ def _verdict_on(name: str, measured: Measurements, decided: Mapping[str, Row]) -
 
 
 def _is_spread_of_threads(name: str, measured: Measurements) -> bool:
-    """Whether several threads computed, and fresh pairs enough to tell left it open."""
-    return (measured.threads(name) or 1) > 1 and len(measured.confirmed.get(name, ())) >= FEWEST_PAIRS
+    """Whether several threads computed, and fresh starts enough to tell left it open."""
+    return (measured.threads(name) or 1) > 1 and len(measured.confirmed.get(name, ())) >= FEWEST_STARTS
 
 
 def kind_of(reasons: Sequence[str], is_measured: bool) -> Verdict:

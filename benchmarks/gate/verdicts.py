@@ -12,7 +12,7 @@ class Verdict(StrEnum):
     SLOWER = "slower"
     FASTER = "faster"
     SAME = "same"
-    UNDECIDED = "undecided"  # too noisy for the pairs that were measured
+    UNDECIDED = "undecided"  # too noisy for the starts that were measured
     NEW = "new"  # only the head has it
     MISSING = "missing"  # only the base has it
     RENAMED = "renamed"  # the same model, platform and parameters under another name, and as fast
@@ -44,7 +44,7 @@ class Effect:
     value: float
     low: float  # of the interval
     high: float
-    pairs: int  # of processes, or runs a side where stored runs were compared
+    starts: int  # of both sides at once, or runs a side where stored runs were compared
     statistic: str = "quartile"  # what was compared: ``quartile``, ``mean``, or ``p10`` of stored runs
     confidence: float = 0.99
 
@@ -57,7 +57,7 @@ class Row:
     verdict: Verdict
     effect: Effect | None = None  # None where nothing was compared
     why: str = ""  # what there is to say beside the effect
-    more_pairs: int | None = None  # that would decide what is undecided
+    more_starts: int | None = None  # that would decide what is undecided
     renamed_from: str | None = None
 
 
@@ -96,7 +96,7 @@ class Outcome:
     refusals: Sequence[str] = ()  # why the sides cannot be compared at all
     problems: Sequence[str] = ()  # why the whole is incomplete: a side ended early, nothing was measured
     notes: Sequence[str] = ()  # what a reader should know: the witness, the machine's load, how long it took
-    details: dict[str, Any] = field(default_factory=dict)  # for the JSON: rules, seconds, machine, raw pairs
+    details: dict[str, Any] = field(default_factory=dict)  # for the JSON: rules, seconds, machine, raw log ratios
 
     @property
     def exit(self) -> Exit:

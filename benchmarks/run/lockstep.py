@@ -2,7 +2,7 @@
 
 The gate (:mod:`benchmarks.gate`) starts two sides, each the suite of a commit in a process of its own, with the ends of
 two pipes: ``--lockstep READ,WRITE``. A side reports where it is, and goes on when an answer comes. Both are a line of
-JSON: a list that begins with a word of Report, and null, or a Schedule in answer to the first report.
+JSON: a list that begins with a word of Report, and null, or a Schedule in answer to the first report, or a core.
 
 The other end may be another commit's. So whoever changes a word or a key changes PROTOCOL, and a gate refuses a side of
 another protocol before it builds anything. Only the standard library is imported here: the gate's environment has
@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self, TextIO
 
-PROTOCOL = 1  # gates of other commits read this line as text: keep its form, and this file where it is
+PROTOCOL = 2  # gates of other commits read this line as text: keep its form, and this file where it is
 OPTION = "--lockstep"
 
 FILE = Path("benchmarks/run/lockstep.py")
@@ -48,10 +48,11 @@ class Report(StrEnum):
 
     COLLECTED = "collected"  # the identity of each benchmark, by name; the answer is a schedule
     TEST = "test"  # the name of the benchmark that it is about to begin
-    # Between two blocks, until it is its turn again. On the wire this is a "slice", what a turn was called when the
-    # protocol was made. The code now says turn for what a side has, and block for what the sampler draws in it.
-    BETWEEN_BLOCKS = "slice"
-    DONE = "done"  # with all blocks of the benchmark
+    # Before it opens the next of the benchmark's starts, until the other side has drawn all blocks of its own; the
+    # answer is the core on which both sides compute in this start, or null.
+    START = "start"
+    BETWEEN_BLOCKS = "turn"  # until it is its turn again, before the first block of a start and after each
+    DONE = "done"  # with all starts of the benchmark
     END = "end"  # of the run: why a benchmark has no result, by name
 
 
@@ -74,7 +75,7 @@ class Schedule:
 
     names: Sequence[str] = ()  # in this order; a renamed benchmark has another name on the other side
     turn_seconds: float = 0.005  # of samples in a turn, which is a block
-    core: int | None = None  # where both sides compute; None leaves it to the system
+    starts: int = 5  # that a benchmark is drawn from, each a fresh page or process; its seconds are split among them
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer that it is."""

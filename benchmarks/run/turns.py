@@ -1,8 +1,8 @@
 """Turns with another process: a base and a head of the suite that run the same benchmarks, one block at a time.
 
 The gate (:mod:`benchmarks.gate`) starts both; :mod:`benchmarks.run.lockstep` has the words that they speak with it. A
-side is told which benchmarks to run, in which order and how; it waits before each, and between the blocks of samples
-that the sampler draws, never inside one.
+side is told which benchmarks to run, in which order and how; it waits before each, before each of its starts, and
+between the blocks of samples that the sampler draws, never inside one.
 """
 
 import os
@@ -45,27 +45,31 @@ class Turns:
         self._schedule = Schedule.from_json(self.report(Report.COLLECTED, collected))
         return [*self._schedule.names]
 
+    def next_start(self) -> int | None:
+        """Wait until the other side is before its next start, too; return the core on which both compute in it.
+
+        None leaves that to the system.
+        """
+        core: int | None = self.report(Report.START)
+        return core
+
     def wait_for_turn(self) -> None:
-        """Wait before a block, and after the last, until the other side has had its turn."""
+        """Wait before the first block of a start, and after each, until the other side has had its turn."""
         self.report(Report.BETWEEN_BLOCKS)
 
     def finish(self) -> None:
-        """Tell that no block is left; wait until the other side has none left either."""
+        """Tell that no start is left; wait until the other side has none left either."""
         self.report(Report.DONE)
+
+    @property
+    def starts(self) -> int:
+        """How many starts a benchmark is drawn from."""
+        return self._schedule.starts
 
     @property
     def seconds(self) -> float:
         """How many seconds of samples a turn has."""
         return self._schedule.turn_seconds
-
-    @property
-    def starts(self) -> int:
-        """How many starts each side draws from."""
-        return 1
-
-    def next_start(self) -> int | None:
-        """Return the core of the next start."""
-        return self._schedule.core
 
 
 def turns_of(config: pytest.Config) -> Turns | None:

@@ -24,7 +24,7 @@ from benchmarks.gate.baseline import (
     suspicions,
 )
 from benchmarks.gate.checkouts import CheckoutError
-from benchmarks.gate.decide_pairs import Pair, Rules
+from benchmarks.gate.decide_starts import LogRatio, Rules
 from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Match, Matched
 from benchmarks.gate.verdicts import Verdict
@@ -349,7 +349,7 @@ def test_a_slowdown_is_told_from_a_slow_machine(slower, verdict):
     row = verdict_on(runs(), runs(slower))
     assert (row.verdict, row.name) == (verdict, "test_latency[resnet8-server-cpu-b1]")
     assert row.effect.value == pytest.approx(slower, abs=1e-9)
-    assert (row.effect.statistic, row.effect.pairs) == ("p10", 5)
+    assert (row.effect.statistic, row.effect.starts) == ("p10", 5)
     if verdict is not Verdict.SAME:
         assert verdict_on(runs(), runs(slower), can_confirm=True).verdict is Verdict.UNDECIDED
 
@@ -361,7 +361,7 @@ def test_the_value_is_p10_over_the_calibrations():
 
 def test_four_runs_are_too_few():
     row = verdict_on(runs()[:4], runs(0.5))
-    assert (row.verdict, row.more_pairs) == (Verdict.UNDECIDED, 1)
+    assert (row.verdict, row.more_starts) == (Verdict.UNDECIDED, 1)
 
 
 def test_what_only_one_side_has_is_new_or_missing_also_where_it_is_slower():
@@ -394,14 +394,14 @@ def test_a_run_without_samples_fails():
 # Lockstep has the last word
 
 
-def pairs(slower, scatter=1e-3):
-    noise = np.random.default_rng(3).normal(0, scatter, 10)
-    return [Pair(math.log1p(slower) + step, math.log1p(slower) + step) for step in noise]
+def starts(slower, scatter=1e-3):
+    noise = np.random.default_rng(3).normal(0, scatter, 15)
+    return [LogRatio(math.log1p(slower) + step, math.log1p(slower) + step) for step in noise]
 
 
-def fresh(pairs, base=NAME, threads=1, **more):
+def fresh(starts, base=NAME, threads=1, **more):
     """Return what lockstep measured of the suspect."""
-    confirmed = {NAME: pairs} if pairs else {}
+    confirmed = {NAME: starts} if starts else {}
     return measurements(Matched([Match(base, NAME)], [], []), confirmed=confirmed, threads={NAME: threads}, **more)
 
 
@@ -421,11 +421,11 @@ def last_word(measured):
         (-0.1, 0.0, Verdict.SAME),
     ],
 )
-def test_what_the_runs_make_suspect_is_decided_by_fresh_pairs(stored, true, verdict):
+def test_what_the_runs_make_suspect_is_decided_by_fresh_starts(stored, true, verdict):
     decided = rows(runs(), runs(stored), RULES, can_confirm=True)
     suspected = suspicions(decided, RULES)
     assert [*suspected] == [NAME]
-    row = confirmed(decided, suspected, fresh(pairs(true)), RULES)[NAME]
+    row = confirmed(decided, suspected, fresh(starts(true)), RULES)[NAME]
     assert (row.verdict, row.name) == (verdict, "test_latency[resnet8-server-cpu-b1]")
 
 
@@ -434,36 +434,36 @@ def test_what_is_the_same_or_cannot_be_compared_is_no_suspect():
         assert suspicions(rows(runs(), head, RULES, can_confirm=True), RULES) == {}
 
 
-def test_a_suspect_that_no_fresh_pair_measured_does_not_pass():
+def test_a_suspect_that_no_fresh_start_measured_does_not_pass():
     for measured in (measurements(), fresh([])):
         row = last_word(measured)
-        assert (row.verdict, row.why) == (Verdict.FAILED, "suspected, and no fresh pair measured it")
+        assert (row.verdict, row.why) == (Verdict.FAILED, "suspected, and no fresh start measured it")
 
 
-def test_a_suspect_that_fails_in_some_fresh_pairs_is_not_judged_on_the_others():
-    row = last_word(fresh(pairs(0.0)[:3], failures={NAME: ["head: failed: out of memory"] * 7}))
+def test_a_suspect_that_fails_in_some_fresh_starts_is_not_judged_on_the_others():
+    row = last_word(fresh(starts(0.0)[:3], failures={NAME: ["head: failed: out of memory"] * 7}))
     assert (row.verdict, row.why) == (Verdict.FAILED, "head: failed: out of memory")
 
 
 def test_a_suspect_that_lockstep_skips_is_not_let_pass_as_missing():
     row = last_word(fresh([], failures={NAME: ["on both sides: no browser"] * 10}))
     assert row.verdict is Verdict.FAILED
-    assert row.why == "suspected, and no fresh pair measured it: on both sides: no browser"
+    assert row.why == "suspected, and no fresh start measured it: on both sides: no browser"
 
 
 def test_a_suspect_whose_sides_did_not_do_the_same_in_lockstep_is_not_comparable():
-    row = last_word(fresh(pairs(0.0), unlike={NAME: "threads 1 and 2"}))
+    row = last_word(fresh(starts(0.0), unlike={NAME: "threads 1 and 2"}))
     assert (row.verdict, row.why) == (Verdict.NOT_COMPARABLE, "threads 1 and 2")
 
 
 @pytest.mark.parametrize(("threads", "verdict"), [(1, Verdict.UNDECIDED), (2, Verdict.NOT_GATED)])
 def test_a_suspect_is_told_what_lockstep_tells_of_its_threads(threads, verdict):
-    row = last_word(fresh(pairs(0.0, scatter=0.2), threads=threads))
+    row = last_word(fresh(starts(0.0, scatter=0.2), threads=threads))
     assert row.verdict is verdict
 
 
 def test_a_suspect_that_lockstep_knows_under_another_name_is_renamed():
-    row = last_word(fresh(pairs(0.0), base="f.py::old"))
+    row = last_word(fresh(starts(0.0), base="f.py::old"))
     assert (row.verdict, row.renamed_from) == (Verdict.RENAMED, "old")
 
 

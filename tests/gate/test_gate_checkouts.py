@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.gate import checkouts
 from benchmarks.gate.checkouts import CheckoutError, checkout, commit_of, merge_base, prepare, working_tree
+from benchmarks.run import lockstep
 
 AUTHOR = (
     "-c",
@@ -39,10 +40,10 @@ def commit(path, **files):
 def repository(tmp_path):
     """A repository whose branch `side` left `main` one commit ago, both with a commit of their own since."""
     path = tmp_path / "project"
-    (path / "benchmarks").mkdir(parents=True)
+    (path / "benchmarks" / "run").mkdir(parents=True)
     git(path, "init", "--quiet", "--initial-branch=main")
     (path / ".gitignore").write_text(".gate/\n.tox/\n")
-    commit(path, turns="")
+    commit(path, **{"run/lockstep": f"PROTOCOL = {lockstep.PROTOCOL}\n"})
     git(path, "tag", "v1.0")
     git(path, "checkout", "--quiet", "-b", "side")
     commit(path)
@@ -77,7 +78,7 @@ def test_an_annotated_tag_is_its_commit(root):
 def test_a_folder_is_taken_as_it_lies_there(root, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(root, folder)
-    (folder / "benchmarks" / "turns.py").write_text("changed")
+    (folder / "benchmarks" / "turn.py").write_text("changed")
     source = checkout(str(folder), root)
     assert (source.path, source.words) == (folder, str(folder))
 
@@ -97,7 +98,7 @@ def test_a_worktree_is_used_again_as_clean_as_a_new_one_and_keeps_its_environmen
     python = path / ".tox" / "bench" / "python"
     python.parent.mkdir(parents=True)
     python.touch()
-    (path / "benchmarks" / "turns.py").write_text("changed")
+    (path / "benchmarks" / "turn.py").write_text("changed")
     (path / "benchmarks" / "test_more.py").write_text("added")
     git(path, "checkout", "--quiet", "--detach", "--force", "v1.0")
     assert checkout("side", root).path == path
@@ -110,16 +111,16 @@ def test_a_worktree_that_was_deleted_is_made_again(root):
     path = checkout("side", root).path
     shutil.rmtree(path)
     assert checkout("side", root).path == path
-    assert (path / "benchmarks" / "turns.py").exists()
+    assert (path / "benchmarks" / "turn.py").exists()
 
 
 def test_a_mere_folder_in_a_worktrees_place_does_not_cost_the_project_its_changes(root):
     path = checkout("side", root).path
     (path / ".git").unlink()
-    (root / "benchmarks" / "turns.py").write_text("not committed")
+    (root / "benchmarks" / "turn.py").write_text("not committed")
     with pytest.raises(CheckoutError, match=f"(?s)worktree add .*{path.name}.* already exists"):
         checkout("side", root)
-    assert (root / "benchmarks" / "turns.py").read_text() == "not committed"
+    assert (root / "benchmarks" / "turn.py").read_text() == "not committed"
     assert git(root, "rev-parse", "--abbrev-ref", "HEAD") == "main"
 
 
@@ -158,7 +159,7 @@ def test_the_working_tree_tells_its_commit_and_whether_it_has_changes(root):
     short = git(root, "rev-parse", "--short", "HEAD")
     (root / "benchmarks" / "notes.txt").write_text("of nobody's concern")
     assert working_tree(root).words == f"the working tree ({short})"
-    (root / "benchmarks" / "turns.py").write_text("changed")
+    (root / "benchmarks" / "turn.py").write_text("changed")
     assert working_tree(root) == checkouts.Checkout(root, f"the working tree ({short}, with changes)")
 
 
@@ -209,31 +210,29 @@ def test_an_environment_that_cannot_be_made_is_refused_by_name(root, capfd):
 
 
 def test_a_version_from_before_the_gate_is_refused(root):
-    (root / "benchmarks" / "turns.py").unlink()
+    (root / lockstep.FILE).unlink()
     with pytest.raises(
         CheckoutError, match=r"base: the working tree \(.*\) is older than the gate: it cannot take turns"
     ):
         prepare("base", working_tree(root), "bench")
 
 
-@pytest.mark.parametrize("number", [0, 2])
+@pytest.mark.parametrize("number", [1, 3])
 def test_a_version_of_another_protocol_is_refused_in_one_line_before_anything_is_built(root, number):
     (root / "tox.py").write_text(TOX)
-    (root / "benchmarks" / "run").mkdir()
-    (root / "benchmarks" / "run" / "lockstep.py").write_text(f"PROTOCOL = {number}\n")
+    (root / lockstep.FILE).write_text(f"PROTOCOL = {number}\n")
     with pytest.raises(CheckoutError) as raised:
         prepare("base", checkouts.Checkout(root, "v9 (0123abc)"), "bench")
     assert str(raised.value) == (
-        f"base: v9 (0123abc) takes turns by protocol {number} and this gate by 1: "
-        f"name a revision of protocol 1, or run a gate of protocol {number}"
+        f"base: v9 (0123abc) takes turns by protocol {number} and this gate by 2: "
+        f"name a revision of protocol 2, or run a gate of protocol {number}"
     )
     assert not (root / "told").exists()
 
 
-@pytest.mark.parametrize("place", ["turns.py", "run/turns.py", "run/lockstep.py"])
-def test_a_version_of_the_gates_protocol_is_prepared_wherever_it_says_so(root, place):
-    (root / "tox.py").write_text(TOX)
-    (root / "benchmarks" / "turns.py").unlink()
-    (root / "benchmarks" / "run").mkdir()
-    (root / "benchmarks" / place).write_text("PROTOCOL = 1\n" if place == "run/lockstep.py" else "")
-    assert prepare("base", checkouts.Checkout(root, "v1"), "bench").name == "base"
+@pytest.mark.parametrize("place", ["turns.py", "run/turns.py"])
+def test_a_version_from_before_the_number_spoke_protocol_1_and_is_refused(root, place):
+    (root / lockstep.FILE).unlink()
+    (root / "benchmarks" / place).touch()
+    with pytest.raises(CheckoutError, match="base: v1 takes turns by protocol 1 and this gate by 2: "):
+        prepare("base", checkouts.Checkout(root, "v1"), "bench")

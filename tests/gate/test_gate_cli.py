@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from gate_helpers import measurements
 from helpers import ROOT
-from test_gate_baseline import MACHINE, NAME, content, pairs, result
+from test_gate_baseline import MACHINE, NAME, content, result, starts
 from test_gate_checkouts import TOX, of, repository  # noqa: F401  # a fixture
 
 from benchmarks.gate import __main__ as command
@@ -89,7 +89,9 @@ def gated(monkeypatch):
     def measured(versions, arguments, folder, rules, only=None):
         given.append((arguments, folder, rules, only))
         matched = Matched([Match("one", "one")], [], [])
-        return measurements(matched, screened={"one": pairs(0)[:4]}, confirmed={NAME: pairs(0.1)}, threads={"one": 1})
+        return measurements(
+            matched, screened={"one": starts(0)[:10]}, confirmed={NAME: starts(0.1)}, threads={"one": 1}
+        )
 
     monkeypatch.setattr(checkouts, "prepare", prepared)
     monkeypatch.setattr(screen, "gate", measured)
@@ -98,14 +100,21 @@ def gated(monkeypatch):
 
 
 def test_two_revisions_are_gated_as_the_command_line_says(gate, gated, root):
-    words = ("--screen=5", "--confirm=6", "--max-suspects=7", "--seconds=0.25", "--environment=bench-full")
+    words = (
+        "--starts=6",
+        "--screen=5",
+        "--confirm=6",
+        "--max-suspects=7",
+        "--seconds=0.25",
+        "--environment=bench-full",
+    )
     code, _, outcome = gate("side", "v1.0", *words, "--", "-k", "a")
     left, right, (arguments, folder, rules, _) = gated
     assert left == ("base", f"side ({of(root, 'side')[:12]})", "bench-full")
     assert right == ("head", f"v1.0 ({of(root, 'v1.0')[:12]})", "bench-full")
-    assert arguments == ["--benchmark-max-time=0.25", "-k", "a"]
+    assert arguments == ["--benchmark-max-time=1.5", "-k", "a"]  # of six starts
     assert folder.parent == root / ".gate" / "runs"
-    assert (rules.screen, rules.confirm, rules.max_suspects) == (5, 6, 7)
+    assert (rules.starts, rules.screen, rules.confirm, rules.max_suspects) == (6, 5, 6, 7)
     assert (code, outcome["exit"], outcome["base"], outcome["head"]) == (0, 0, left[1], right[1])
 
 
@@ -174,7 +183,7 @@ def test_the_whole_way_with_the_suites_options(gate, root, tmp_path):
     for log in ("screen-1-base.log", "screen-1-head.log"):
         header = (runs / log).read_text()
         assert "min_rounds=7" in header
-        assert "max_time=0.25" in header
+        assert "max_time=1.25" in header
 
 
 # Against saved runs

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.gate.decide_pairs import Rules
 from benchmarks.gate.decide_runs import decide_stored
+from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.verdicts import Verdict
 
 RULES = Rules()
@@ -54,7 +54,7 @@ def test_the_effect_is_of_medians_and_the_interval_is_welchs():
     middle = statistics.fmean(head) - statistics.fmean(base)
     assert effect.value == pytest.approx(math.expm1(statistics.median(head) - statistics.median(base)))
     assert (effect.low, effect.high) == pytest.approx((math.expm1(middle - half), math.expm1(middle + half)))
-    assert (effect.pairs, effect.statistic, effect.confidence) == (5, "p10", 0.99)
+    assert (effect.starts, effect.statistic, effect.confidence) == (5, "p10", 0.99)
 
 
 def test_runs_that_scatter_too_much_are_undecided():
@@ -69,7 +69,7 @@ def test_runs_that_scatter_too_much_are_undecided():
 @pytest.mark.parametrize(("bases", "heads", "missing"), [(4, 5, 1), (5, 3, 2), (0, 5, 5), (5, 0, 5), (1, 1, 4)])
 def test_too_few_runs_are_undecided_and_named(bases, heads, missing):
     row = verdict_on(runs()[:bases], runs(0.5)[:heads])
-    assert (row.verdict, row.more_pairs) == (Verdict.UNDECIDED, missing)
+    assert (row.verdict, row.more_starts) == (Verdict.UNDECIDED, missing)
     assert row.why == f"{bases} runs of the base and {heads} of the head: each side needs 5"
 
 

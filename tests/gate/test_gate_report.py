@@ -81,7 +81,7 @@ def test_every_verdict_is_tried():
 @pytest.mark.parametrize(("verdict", "policy", "exit_code", "kind", "meaning"), VERDICTS)
 def test_verdict(verdict, policy, exit_code, kind, meaning):
     outcome = outcome_of(Row("one", verdict, EFFECT, "so it is"), Row("two", verdict), policy=policy)
-    effect = "+2.13 % (+1.90 to +2.36 %, 10 pairs)"
+    effect = "+2.13 % (+1.90 to +2.36 %, 10 starts)"
     assert re.split("  +", row_line(outcome)) == [verdict, "one", effect, *result(outcome)[1].split("; ", 1)[1:]]
     assert report.lines(outcome)[-1] == f"gate: exit {exit_code}, {meaning}"
     assert (parsed(outcome)["exit"], parsed(outcome)["meaning"]) == (exit_code, meaning)
@@ -152,10 +152,10 @@ def test_the_worst_comes_first():
 @pytest.mark.parametrize(
     ("effect", "text"),
     [
-        (Effect(-0.000001, -0.00004, 0.0, 1), "+0.00 % (+0.00 to +0.00 %, 1 pair)"),
-        (Effect(0.05, 0.04, 0.06, 10, "mean"), "+5.00 % of the mean (+4.00 to +6.00 %, 10 pairs)"),
+        (Effect(-0.000001, -0.00004, 0.0, 1), "+0.00 % (+0.00 to +0.00 %, 1 start)"),
+        (Effect(0.05, 0.04, 0.06, 10, "mean"), "+5.00 % of the mean (+4.00 to +6.00 %, 10 starts)"),
         (Effect(-0.5, -1, math.inf, 5, "p10"), "-50.00 % (-100.00 to +inf %, 5 runs a side)"),
-        (Effect(math.nan, math.nan, math.nan, 3), "+nan % (+nan to +nan %, 3 pairs)"),
+        (Effect(math.nan, math.nan, math.nan, 3), "+nan % (+nan to +nan %, 3 starts)"),
     ],
 )
 def test_effects(effect, text):
@@ -168,11 +168,11 @@ def test_effects(effect, text):
 @pytest.mark.parametrize(
     ("row", "policy", "remark"),
     [
-        (Row("one", Verdict.UNDECIDED, EFFECT, "noisy", 12), Policy(), "noisy; 12 more pairs would decide"),
-        (Row("one", Verdict.UNDECIDED, EFFECT, more_pairs=1), Policy(), "1 more pair would decide"),
+        (Row("one", Verdict.UNDECIDED, EFFECT, "noisy", 12), Policy(), "noisy; 12 more starts would decide"),
+        (Row("one", Verdict.UNDECIDED, EFFECT, more_starts=1), Policy(), "1 more start would decide"),
         (Row("one", Verdict.UNDECIDED, None, "3 of 5 runs", 2), Policy(), "3 of 5 runs; 2 more would decide"),
         (
-            Row("one", Verdict.UNDECIDED, Effect(0, -1, 1, 5, "p10"), more_pairs=3),
+            Row("one", Verdict.UNDECIDED, Effect(0, -1, 1, 5, "p10"), more_starts=3),
             Policy(),
             "3 more runs a side would decide",
         ),
@@ -288,9 +288,9 @@ def test_json_has_no_nan_and_every_key():
     bad = {"pairs": {"one": [(math.nan, math.inf), [-math.inf, 1.5]]}, "rules": EFFECT}
     row = Row("one", Verdict.UNDECIDED, Effect(math.nan, -math.inf, math.inf, 2), "why", 3, "old")
     outcome = Outcome("base", "head", (row,), ALLOWING, ["r"], ["p"], ["n"], bad)
-    rules = {"value": 0.0213, "low": 0.019, "high": 0.0236, "pairs": 10, "statistic": "quartile", "confidence": 0.99}
+    rules = {"value": 0.0213, "low": 0.019, "high": 0.0236, "starts": 10, "statistic": "quartile", "confidence": 0.99}
     assert parsed(outcome) == {
-        "schema": 1,
+        "schema": 2,
         "exit": 3,
         "meaning": "not comparable: 1 of 1 benchmark is undecided, 1 refusal, 1 problem",
         "base": "base",
@@ -299,9 +299,9 @@ def test_json_has_no_nan_and_every_key():
             {
                 "name": "one",
                 "verdict": "undecided",
-                "effect": rules | {"value": None, "low": None, "high": None, "pairs": 2},
+                "effect": rules | {"value": None, "low": None, "high": None, "starts": 2},
                 "why": "why",
-                "more_pairs": 3,
+                "more_starts": 3,
                 "renamed_from": "old",
             }
         ],

@@ -16,7 +16,7 @@ from gate_helpers import measurements
 from helpers import FAKE_PLATFORMS, ROOT, clean_environment, command_line
 
 from benchmarks.gate import pair, screen
-from benchmarks.gate.decide_pairs import Pair, Rules
+from benchmarks.gate.decide_starts import LogRatio, Rules
 from benchmarks.gate.pair import Match, Matched, SideError, Version, match
 from benchmarks.gate.verdicts import Outcome, Verdict
 from benchmarks.results import Result
@@ -31,7 +31,7 @@ SIDE = Path.cwd().name
 with open("processes", "a") as lines:
     print(os.getpid(), file=lines)
 RUN = len(Path("processes").read_text().splitlines())
-ALL = ("failing", "equal", "slower", "absent", "threads", "clock", "scattered")
+ALL = ("failing", "fading", "equal", "slower", "absent", "threads", "clock", "scattered")
 """
     + """
 class TurnSession(FakeSession):
@@ -41,14 +41,22 @@ class TurnSession(FakeSession):
         two = self.name == "scattered" or (self.name == "threads" and self.is_head)
         clock = "sundial" if self.name == "clock" and self.is_head else "fake.clock"
         self.facts = replace(self.facts, threads=2 if two else 1, clock=clock)
+        self.start = 0
     def keep_on(self, core):
-        with open("cores", "a") as lines:
-            print(RUN, core, file=lines)
+        if core is not None:
+            with open("cores", "a") as lines:
+                print(RUN, self.name, self.start, core, file=lines)
+    def renew(self, *_):
+        self.start += 1
+        with open("renewals.jsonl", "a") as lines:
+            print(json.dumps([RUN, self.name, self.start, time.monotonic()]), file=lines)
+        if self.name == "fading" and self.is_head and self.start == 2:
+            raise PlatformError("fading: gave up in its third start; ask again")
     def outputs(self, feeds, factor=1, offset=0):
         self.answer = self.answer or super().outputs(feeds)  # takes long
         return self.answer
     def seconds(self):
-        return 1e-4 * ({"slower": 1.5, "scattered": 1 + RUN % 2}.get(self.name, 1) if self.is_head else 1)
+        return 1e-4 * ({"slower": 1.5, "scattered": 1 + self.start % 2}.get(self.name, 1) if self.is_head else 1)
     def time(self, feeds, rounds):
         start = time.monotonic()
         if self.name == "failing" and self.is_head:
@@ -58,18 +66,19 @@ class TurnSession(FakeSession):
         outputs = self.outputs(feeds)
         time.sleep(rounds * self.seconds())
         with open("blocks.jsonl", "a") as lines:
-            print(json.dumps([RUN, self.name, start, time.monotonic(), SIDE]), file=lines)
+            print(json.dumps([RUN, self.name, start, time.monotonic(), SIDE, self.start]), file=lines)
         return Block([self.seconds()] * rounds, outputs, None)  # a clock that no busy machine disturbs
 
 FakeSession = TurnSession
+FakePlatform.open_fresh = FakePlatform.open
 platforms.PLATFORMS.clear()
 for name in (*ALL, "dying", "added", "gone"):
     platforms.PLATFORMS[name] = FakePlatform(name)
 platforms.DEFAULT_SWEEP = (*ALL, "added" if SIDE == "head" else "gone")
 """
 )
-QUICK = ("--model=resnet8", "--batch-size=1", "--benchmark-warmup=off", "--benchmark-max-time=0.04")
-RULES = Rules(screen=1, confirm=3)
+QUICK = ("--model=resnet8", "--batch-size=1", "--benchmark-warmup=off", "--benchmark-max-time=0.12")
+RULES = Rules(starts=3, screen=1, least=1, confirm=2)
 LATENCY = (ROOT / "benchmarks" / "test_latency.py").read_text()
 
 
@@ -87,7 +96,7 @@ def versions(tmp_path, outside_xdist):
 
 
 def blocks(versions):
-    """Return what both sides computed, in the order of time: run, platform, start, end, side."""
+    """Return what both sides computed, in the order of time: run, platform, from, until, side, start."""
     drawn = []
     for version in versions:
         file = version.checkout / "blocks.jsonl"
@@ -152,6 +161,7 @@ def test_of_two_that_may_have_become_the_same_one_is_missing():
 
 VERDICTS = {
     "failing": "failed",
+    "fading": "failed",
     "equal": "same",
     "slower": "slower",
     "absent": "missing",
@@ -172,6 +182,7 @@ def test_a_gate_gives_each_benchmark_its_verdict_and_lets_one_side_compute_at_a_
     again = rows["test_again[resnet8-equal-b1]"]
     assert (again.verdict, again.renamed_from) == (Verdict.RENAMED, again.name)  # its file has another name
     assert latency["failing"].why == "head: failed: failing: gave up; ask again"
+    assert latency["fading"].why == "head: failed: fading: gave up in its third start; ask again"
     assert latency["absent"].why == "on both sides: absent: no such thing; buy one"
     assert latency["threads"].why == "threads 1 and 2"
     assert latency["clock"].why == "clock fake.clock and sundial"
@@ -179,8 +190,8 @@ def test_a_gate_gives_each_benchmark_its_verdict_and_lets_one_side_compute_at_a_
     assert latency["slower"].effect.value == pytest.approx(0.5)
     assert_one_at_a_time(versions)
     assert_neighbours(versions)
-    base, head = ((version.checkout / "cores").read_text() for version in versions)
-    assert [*map(str.split, dict.fromkeys(base.splitlines()))] == [*map(str.split, dict.fromkeys(head.splitlines()))]
+    assert_starts_at_once(versions)
+    assert_one_core(versions)
     assert alive(versions) == []
     assert len(processes(versions)) == 2 * (RULES.screen + RULES.confirm)
 
@@ -195,7 +206,7 @@ def assert_one_at_a_time(versions):
 def assert_neighbours(versions):
     """Hold the blocks of every benchmark in each pair of processes against turns of one of each side."""
     firsts = set()
-    both = (block for block in blocks(versions) if block[1] != "failing")
+    both = (block for block in blocks(versions) if block[1] not in {"failing", "fading"})
     for key, group in itertools.groupby(both, key=lambda block: block[:2]):
         sides = [block[4] for block in group]
         turns = [*zip(sides[::2], sides[1::2], strict=False)]
@@ -206,24 +217,57 @@ def assert_neighbours(versions):
     assert firsts == {"base", "head"}  # drawn by lot
 
 
+def assert_starts_at_once(versions):
+    """Hold it that no side opens its next start before both have drawn all blocks of the one before."""
+    drawn, renewed = blocks(versions), []
+    for version in versions:
+        renewed += map(json.loads, (version.checkout / "renewals.jsonl").read_text().splitlines())
+    assert {(name, start) for _, name, start, _ in renewed} >= {("slower", 1), ("slower", 2), ("fading", 2)}
+    for run, name, start, when in renewed:
+        if name == "equal":  # which has two benchmarks
+            continue
+        own = [block for block in drawn if block[:2] == [run, name]]
+        assert all(block[3] <= when for block in own if block[5] < start)
+        assert all(block[2] >= when for block in own if block[5] >= start)
+    left_alone = {(block[4], block[5]) for block in drawn if block[1] == "fading"}
+    assert left_alone == {("base", 0), ("head", 0), ("base", 1), ("head", 1), ("base", 2)}
+
+
+def assert_one_core(versions):
+    """Hold it that both sides of a start computed on one core."""
+    lines = [(version.checkout / "cores").read_text().splitlines() for version in versions]
+    base, head = ({line for line in side if "equal" not in line} for side in lines)  # which has two benchmarks
+    assert head <= base  # which alone is in the third start of what fails there
+    assert {line.split()[1] for line in base - head} <= {"failing", "fading", "threads"}
+    starts = {line.rpartition(" ")[0] for line in base}
+    assert len(starts) == len(base)
+    assert {start.split()[2] for start in starts} == {"0", "1", "2"}
+
+
 # What the samples become
 
 
-def drawn(*turns, seconds=1e-3):
-    samples = [seconds for turn in turns for _ in range(turn)]
-    return Result.of({"name": "one", "stats": {"data": samples}, "extra_info": {"turns": [*turns]}})
+def drawn(*starts, seconds=(1e-3,)):
+    """Return a result of starts of so many samples in each turn, all of a start of the same seconds."""
+    every = itertools.cycle(seconds)
+    samples = [value for value, turns in zip(every, starts, strict=False) for turn in turns for _ in range(turn)]
+    return Result.of({"name": "one", "stats": {"data": samples}, "extra_info": {"starts": [*map(list, starts)]}})
 
 
-def test_samples_are_told_apart_by_turns():
-    assert drawn(2, 1, 3).turns == [[1e-3] * 2, [1e-3], [1e-3] * 3]
-    assert screen.pair_of(drawn(5, 5, 5, 5), drawn(6, 4, 5, 5, 5, seconds=2e-3)).quartile == pytest.approx(math.log(2))
+def test_samples_are_told_apart_by_starts_and_turns():
+    assert drawn((2, 1), (3,), seconds=(1e-3, 2e-3)).starts == [[[1e-3] * 2, [1e-3]], [[2e-3] * 3]]
 
 
-def test_a_run_too_short_for_four_turns_fails():
-    pair = screen.pair_of(drawn(5, 5, 5), drawn(5, 5, 5))
-    measured = measurements(Matched([Match("one", "one")], [], []), {"one": [pair] * 4})
+def test_each_start_has_a_value_and_the_surplus_of_a_side_has_none():
+    base, head = drawn((5, 5), (5, 5)), drawn((6, 4, 5), (5, 5), (5,), seconds=(2e-3, 1e-3, 9e-3))
+    assert [one.quartile for one in screen.log_ratios(base, head)] == [pytest.approx(math.log(2)), 0.0]
+
+
+def test_a_start_without_turns_fails():
+    (value,) = screen.log_ratios(drawn((5, 5)), drawn(()))
+    measured = measurements(Matched([Match("one", "one")], [], []), {"one": [value] * 4})
     (row,) = screen.rows(measured, RULES)
-    assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 pairs are not numbers")
+    assert (row.verdict, row.why.partition(":")[0]) == (Verdict.FAILED, "4 of 4 starts are not numbers")
 
 
 @pytest.mark.parametrize(
@@ -237,15 +281,17 @@ def test_a_run_too_short_for_four_turns_fails():
     ],
 )
 def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(count, reasons, verdict):
-    pairs = [screen.pair_of(drawn(5, 5, 5, 5), drawn(5, 5, 5, 5))] * count
-    measured = measurements(Matched([Match("a", "a")], [], []), {"a": pairs} if pairs else {}, failures={"a": reasons})
+    starts = screen.log_ratios(drawn((5, 5)), drawn((5, 5))) * count
+    measured = measurements(
+        Matched([Match("a", "a")], [], []), {"a": starts} if starts else {}, failures={"a": reasons}
+    )
     (row,) = screen.rows(measured, RULES)
     assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
 
 
 @pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
 def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
-    wild = [Pair(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
+    wild = [LogRatio(step, 0.0) for step in (0.5, -0.3, 0.4, -0.2)]
     measured = measurements(Matched([Match("a", "a")], [], []), {"a": wild}, {"a": wild[:fresh]}, threads={"a": 2})
     (row,) = screen.rows(measured, RULES)
     assert row.verdict is verdict
@@ -253,7 +299,7 @@ def test_only_spread_that_was_seen_excuses_several_threads(fresh, verdict):
 
 # What goes wrong
 
-CALM = Rules(screen=1, confirm=1)
+CALM = Rules(starts=2, screen=1, least=1, confirm=1)
 
 
 def only_problem(measured):
@@ -345,12 +391,12 @@ GATE = """
 import signal, sys
 from pathlib import Path
 from benchmarks.gate import screen, report
-from benchmarks.gate.decide_pairs import Rules
+from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.pair import Version
 from benchmarks.gate.verdicts import Outcome
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
 Path("runs").mkdir()
-rules = Rules(screen=50)
+rules = Rules(screen=50, starts=2)
 versions = [Version(name, Path(name).resolve(), Path(sys.executable)) for name in ("base", "head")]
 measured = screen.gate(versions, sys.argv[1:], Path("runs").resolve(), rules)
 outcome = Outcome("", "", screen.rows(measured, rules), problems=measured.problems, notes=screen.notes(measured))

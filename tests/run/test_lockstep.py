@@ -12,14 +12,14 @@ from benchmarks.run import lockstep
 from benchmarks.run.lockstep import Report, Schedule
 
 
-def test_the_words_of_protocol_1():
+def test_the_words_of_protocol_2():
     """Whoever has to change this test changes what older commits understand: PROTOCOL needs another number."""
-    assert lockstep.PROTOCOL == 1
+    assert lockstep.PROTOCOL == 2
     assert lockstep.arguments(3, 4) == ["--lockstep=3,4"]
-    assert [*Report] == ["collected", "test", "slice", "done", "end"]
+    assert [*Report] == ["collected", "test", "start", "turn", "done", "end"]
     assert json.dumps([Report.TEST, "a"]) == '["test", "a"]'
-    schedule = '{"names": ["a"], "turn_seconds": 0.005, "core": 2}'
-    assert json.dumps(Schedule(["a"], core=2).to_json()) == schedule
+    schedule = '{"names": ["a"], "turn_seconds": 0.005, "starts": 4}'
+    assert json.dumps(Schedule(["a"], starts=4).to_json()) == schedule
     identity = lockstep.identity("test_latency", "ab", {"platform": "server-cpu", "batch_size": 1})
     assert identity == {"function": "test_latency", "sha256": "ab", "platform": "server-cpu", "batch_size": 1}
 
@@ -27,7 +27,7 @@ def test_the_words_of_protocol_1():
 def test_a_schedule_is_read_as_it_was_written():
     for schedule in (Schedule(["a", "b"], 0.02, 1), Schedule([])):
         assert Schedule.from_json(json.loads(json.dumps(schedule.to_json()))) == schedule
-    assert Schedule.from_json({"names": [], "turn_seconds": 1, "core": None, "more": 2}) == Schedule([], 1)
+    assert Schedule.from_json({"names": [], "turn_seconds": 1, "starts": 5, "more": 2}) == Schedule([], 1)
 
 
 def test_the_ends_of_the_pipes_are_read_as_they_were_written():

@@ -1,8 +1,10 @@
 """What a side of the gate does by itself: the ends of its pipes, its turns' length, and the witness of the machine."""
 
 import itertools
+import json
 import os
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ OPTIONS = {
     "warmup_iterations": 50,
     "precision": None,
     "confidence": 0.99,
+    "starts": 6,
 }
 
 
@@ -75,15 +78,13 @@ def test_each_result_has_a_witness(suite):
     assert saved["workload"] == WORKLOAD
     assert 0 < saved["p10"] <= saved["median"]
     assert saved["rounds"] == SHOTS * benchmark["extra_info"]["blocks"]
-    assert "turns" not in benchmark["extra_info"]
 
 
-@pytest.mark.parametrize(("block_seconds", "blocks"), [(None, 10), (0.005, 200), (0.02, 50)])
-def test_a_turn_is_as_long_as_the_gate_says(block_seconds, blocks):
-    planned = plan(OPTIONS.__getitem__, block_seconds)
-    assert planned.block_seconds == block_seconds
-    length = planned.block_seconds or BLOCK_SECONDS
-    assert planned.next_rounds([], 1e-4, length) == pytest.approx(1 / 1e-4 / blocks, abs=1)
+@pytest.mark.parametrize(("turns", "blocks"), [(None, 10), ((0.005, 8), 200), ((0.02, 1), 50)])
+def test_a_turn_is_as_long_as_the_gate_says_and_so_are_the_starts(turns, blocks):
+    planned = plan(OPTIONS.__getitem__, turns and SimpleNamespace(seconds=turns[0], starts=turns[1]))
+    assert (planned.block_seconds, planned.starts) == (turns or (BLOCK_SECONDS, OPTIONS["starts"]))
+    assert planned.next_rounds([], 1e-4) == pytest.approx(1 / 1e-4 / blocks, abs=1)
 
 
 # The pipes
@@ -103,16 +104,27 @@ def ends():
 
 def test_a_report_is_a_line_and_so_is_its_answer(ends):
     turns, reading, writing = ends
-    writing.write('{"names": ["a"], "turn_seconds": 0.005, "core": null}\n')
+    writing.write('{"names": ["a"], "turn_seconds": 0.02, "starts": 3}\n')
     assert turns.ask({"a": {"sha256": "ab"}, "b": {}}) == ["a"]
+    assert (turns.seconds, turns.starts) == (0.02, 3)
     assert reading.readline() == '["collected", {"a": {"sha256": "ab"}, "b": {}}]\n'
+
+
+@pytest.mark.parametrize("core", [None, 0, 3])
+def test_the_answer_to_the_next_start_is_its_core(ends, core):
+    turns, reading, writing = ends
+    writing.write(f"{json.dumps(core)}\nnull\nnull\n")
+    assert turns.next_start() == core
+    turns.wait_for_turn()
+    turns.finish()
+    assert [reading.readline() for _ in range(3)] == ['["start"]\n', '["turn"]\n', '["done"]\n']
 
 
 def test_a_side_ends_when_the_gate_has(ends):
     turns, _reading, writing = ends
     writing.close()
     with pytest.raises(pytest.exit.Exception, match="the gate has ended") as raised:
-        turns.report("slice")
+        turns.report("turn")
     assert raised.value.returncode == 2
 
 
@@ -120,7 +132,7 @@ def test_a_side_ends_when_nobody_reads_its_reports(ends):
     turns, reading, _writing = ends
     reading.close()
     with pytest.raises(pytest.exit.Exception, match="the gate has ended"):
-        turns.report("slice")
+        turns.report("turn")
 
 
 @pytest.mark.parametrize("text", ["3", "three,four"])
