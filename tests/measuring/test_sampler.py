@@ -125,7 +125,7 @@ def test_precision_ends_early_but_not_before_min_rounds():
 
 
 def test_warm_up_runs_the_rounds_it_was_given():
-    session = Scripted([0.002, 0.001, 0.0001])
+    session = Scripted([0.0002, 0.0001, 0.00001])
     assert len(warm_up(session, BATCH, Plan(5, 10.0, warmup_rounds=50))) == 50
     assert session.drawn[:2] == [1, 1]
 

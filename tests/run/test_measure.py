@@ -168,9 +168,9 @@ def test_an_inference_that_fails_lets_everything_go(asked):
 def test_energy_is_counted_while_samples_are_drawn_alone(asked, cores, monkeypatch):
     """A joule for every inference: those that warm up, and what a page costs, are not among them."""
     monkeypatch.setattr(energy, "read", lambda: {"meter": (float(joules(asked)), None)})
-    drawn = draw_all(Scripted("ours", asked), None, QUESTION, replace(PLAN, warmup_rounds=4))
+    drawn = draw_all(Scripted("ours", asked), None, QUESTION, replace(PLAN, warmup_rounds=2))
     assert drawn.joules == {"meter": sum(len(block.seconds) for block in drawn.blocks)}
-    assert joules(asked) == drawn.joules["meter"] + 5 * 4 + 4 * 1000
+    assert joules(asked) == drawn.joules["meter"] + 5 * 2 + 4 * 1000
 
 
 def joules(asked):
