@@ -20,6 +20,11 @@ class DrivenPage:
         self._mark = self._server.mark
         self.page.load(self._server.origin, self._server.allowed_origins)
 
+    def reload(self) -> None:
+        """Load the same page again, in the process that it has; never a fresh start, and only to show that."""
+        self._mark = self._server.mark
+        self.page.reload()
+
     def fetched(self) -> Mapping[str, int]:
         """Return the bytes that came from the server since the page began to load, by path."""
         return self._server.fetched(self._mark)

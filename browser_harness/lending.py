@@ -18,14 +18,15 @@ class Lender:
     """Lends browsers and keeps them."""
 
     def __init__(self) -> None:
-        self._waiting: dict[Kind, Page] = {}
+        self._waiting: dict[Kind, list[Page]] = {}  # several of a kind, where several were lent at once
         atexit.register(self.close)
 
     @contextmanager
     def lend(self, browser: Browser, timeout: float, flags: Sequence[str] = ()) -> Iterator[Page]:
         """Lend a browser of that kind, with no page in it, for as long as the context lasts."""
         kind = (browser, timeout, tuple(flags))
-        page = self._waiting.pop(kind, None) or self._started(kind)
+        waiting = self._waiting.setdefault(kind, [])
+        page = waiting.pop() if waiting else self._started(kind)
         try:
             yield page
             if not page.has_told:
@@ -37,7 +38,7 @@ class Lender:
         if page.has_told:  # of a fault that the borrower got over
             page.__exit__(None, None, None)
         else:
-            self._waiting[kind] = page
+            waiting.append(page)
 
     def _started(self, kind: Kind) -> Page:
         page = Page(*kind)
@@ -50,9 +51,9 @@ class Lender:
 
     def close(self) -> None:
         """Close the browsers that wait."""
-        while self._waiting:
-            _kind, page = self._waiting.popitem()
-            page.__exit__(None, None, None)
+        for waiting in self._waiting.values():
+            while waiting:
+                waiting.pop().__exit__(None, None, None)
 
 
 LENDER = Lender()

@@ -79,6 +79,11 @@ class Page:
         self._origins = tuple(f"{allowed}/" for allowed in (origin, *allowed_origins))
         self._wait(self._load(f"{origin}/index.html"), "loading the page")
 
+    def reload(self) -> None:
+        """Load the page again in the process that it has, which keeps what was compiled there."""
+        assert self._page is not None, "call load() first"
+        self._wait(self._page.reload(timeout=0), "loading the page again")
+
     def clear(self) -> None:
         """Leave an empty page in place of the one that there was."""
         self._wait(self._replace_page("about:blank"), "leaving the page")

@@ -6,13 +6,14 @@ processor time of threads in nanoseconds, where psutil's is in ticks of 10 ms, a
 
 import os
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 
 Thread = tuple[int, int]  # process and thread
 PROC = Path("/proc")
 # Where this process may run, from the start: what is kept on one core for a while is let go to these.
-USABLE = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else frozenset[int]()
+USABLE: AbstractSet[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else frozenset[int]()
 
 
 def descendants(process: int) -> set[int]:

@@ -6,10 +6,13 @@ from models.manifest import Artefact, ModelError, sha256
 
 
 def load(path: Path) -> Artefact:
-    """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it."""
+    """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it.
+
+    It is told by its absolute path: a process that is to open it may be started elsewhere.
+    """
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
-    return Artefact(path.name, path, {"file": path.name, "sha256": sha256(path)}, is_own=True)
+    return Artefact(path.name, path.absolute(), {"file": path.name, "sha256": sha256(path)}, is_own=True)
 
 
 def check(artefact: Artefact) -> Artefact:

@@ -95,7 +95,7 @@ def make_linear(path, **saving):
 
 
 FAKE_PLATFORMS = """
-import gc, json, os, time
+import json, os, time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from benchmarks import platforms
@@ -106,18 +106,23 @@ from models.cifar100 import normalised_batches
 class FakeSession:
     def __init__(self, platform, case):
         self.platform, self.case, self.model, self.threads = platform, case, case.model_file, case.threads
-        self.facts = Facts(
-            platform.name,
+        self.start = 0
+    @property
+    def facts(self):
+        self.platform.check(self.case)
+        return Facts(
+            self.platform.name,
             "FakeProvider",
-            case.threads,
+            self.threads,
             "fake.clock",
             1e-7,
-            slowdown=Slowdown(case.slowdown) if case.slowdown > 1 else None,
-            is_software=platform.name == "software",
+            surrounding="page" if self.platform.side == "client" else "process",
+            slowdown=Slowdown(self.case.slowdown) if self.case.slowdown > 1 else None,
+            is_software=self.platform.name == "software",
         )
     def note(self, **call):
         with open("calls.jsonl", "a") as lines:
-            print(json.dumps(call | {"gc": gc.isenabled(), "platform": self.platform.name}), file=lines)
+            print(json.dumps(call | {"platform": self.platform.name}), file=lines)
     def run(self, feeds):
         self.note(call="run")
         return self.outputs(feeds, 1, self.platform.name == "wrong")
@@ -133,8 +138,15 @@ class FakeSession:
         return float(self.case.slowdown)
     def on_device(self):
         return FakeSession(self.platform, self.case)
+    def renew(self):
+        self.start += 1
+        self.note(call="renew")
+    def keep_on(self, core):
+        self.note(call="keep_on", core=core)
     def seconds(self):
         slow = 3 if self.platform.name == "slow" else 1
+        if str(self.start) == os.environ.get("FAKE_ODD_START"):
+            slow *= 3
         return slow * float(os.environ.get("FAKE_SECONDS", "5e-5")) / self.threads
     def time(self, feeds, rounds):
         self.note(call="time", rounds=rounds)
@@ -167,7 +179,13 @@ class FakePlatform:
     @contextmanager
     def open(self, case, settings):
         self.check(case)
-        yield FakeSession(self, case)
+        with self.open_fresh(case, settings) as session:
+            yield session
+    @contextmanager
+    def open_fresh(self, case, settings):
+        session = FakeSession(self, case)
+        session.note(call="open", collects_garbage=settings.collects_garbage)
+        yield session
         if self.name == "closing":
             raise PlatformError(f"closing: {case.model_file.name} fell apart when it was closed")
     def openings(self, case, feeds, settings, caches):

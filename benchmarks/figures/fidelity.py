@@ -2,8 +2,8 @@
 
 On every platform that this machine has, ResNet-20 at batch 1 is timed by the suite's own session and sampler, and by a
 loop that shares no code with it. They draw their blocks alternately, so that both see the same state of the machine,
-and are started anew ``--turns`` times. Prints the ratio of the two medians and of the two 10th percentiles; ends with 1
-where one lies outside the limits.
+and both are started anew ``--starts`` times. Prints the ratio of the two medians and of the two 10th percentiles in the
+middle of the starts, with its 95 % interval; ends with 1 where one lies outside the limits.
 """
 
 import argparse
@@ -24,17 +24,18 @@ from benchmarks.figures.bare_native import RUNTIMES
 from benchmarks.hardware import CORES
 from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.measuring.ratio import p10
-from benchmarks.measuring.sampler import Plan, draw, warm_up
+from benchmarks.measuring.sampler import Plan, check_whole, draw, warm_up
+from benchmarks.measuring.starts import figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.webgpu import vulkan
-from benchmarks.protocol import Case, UnavailableError
+from benchmarks.protocol import Block, Case, UnavailableError
 from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import chromium, driver
 from models import manifest
 
 LOW, HIGH = 0.98, 1.02
-FEWEST_TURNS = 7
+FEWEST_STARTS = 7
 FEWEST_ROUNDS = 5  # all that a simulated GPU draws, which takes half a second for each
 MODEL = "resnet20"
 HERE = Path(__file__).parent
@@ -154,8 +155,8 @@ class Ratios:
 def time_afresh(target: Target, settings: Settings, seconds: float) -> Ratios:
     """Time both sides in fresh processes.
 
-    Two processes of the same code differ by a few per cent, depending on where their memory happens to lie. Over
-    several fresh starts of both sides that evens out.
+    Two processes of the same code differ by a few per cent, depending on where their memory happens to lie. In the
+    middle of several starts of both sides that evens out.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         return process.submit(time_in_turns, target, settings, seconds).result()
@@ -168,23 +169,24 @@ def time_in_turns(target: Target, settings: Settings, seconds: float) -> Ratios:
     with PLATFORMS[target.platform].open(case, settings) as session, bare_loop(target.platform, case) as bare:
         warm = warm_up(session, feeds, plan)
         bare.time(len(warm))
-        suite_samples: list[float] = []
+        blocks: list[Block] = []
         bare_samples: list[float] = []
         for block in draw(session, feeds, plan, min(warm)):
-            suite_samples += block.seconds
+            blocks.append(block)
             bare_samples += bare.time(len(block.seconds))
-    return Ratios.of(suite_samples, bare_samples)
+        check_whole(blocks, session.facts)
+    return Ratios.of([value for block in blocks for value in block.seconds], bare_samples)
 
 
-def compare(target: Target, settings: Settings, turns: int, seconds: float) -> bool:
-    """Print the ratios of each of the *turns* and their verdict; return the verdict.
+def compare(target: Target, settings: Settings, starts: int, seconds: float) -> bool:
+    """Print the ratios of each of the *starts* and their verdict; return the verdict.
 
     Raises UnavailableError before anything is timed.
     """
     measured: list[Ratios] = []
-    for number in range(1, turns + 1):
+    for number in range(1, starts + 1):
         measured.append(ratios := time_afresh(target, settings, seconds))
-        print(f"{target.label:21} turn {number}: median {ratios.median:.4f}  p10 {ratios.p10:.4f}", flush=True)
+        print(f"{target.label:21} start {number}: median {ratios.median:.4f}  p10 {ratios.p10:.4f}", flush=True)
     verdicts = {
         "median": verdict([ratios.median for ratios in measured]),
         "p10": verdict([ratios.p10 for ratios in measured]),
@@ -195,10 +197,11 @@ def compare(target: Target, settings: Settings, turns: int, seconds: float) -> b
 
 
 def verdict(ratios: Samples) -> tuple[bool, str]:
-    """Return whether the median of the turns' ratios lies within the limits, and the words for it."""
-    middle = statistics.median(ratios)
-    words = f"{middle:.4f}  ({min(ratios):.4f} to {max(ratios):.4f}, {len(ratios)} turns)"
-    within = LOW <= middle <= HIGH
+    """Return whether the figure of the starts' ratios lies within the limits, and the words for it."""
+    middle = figure(ratios)
+    interval = f"{middle.low:.4f} to {middle.high:.4f}, " if middle.low is not None else ""
+    words = f"{middle.value:.4f}  ({interval}{middle.starts} starts of {min(ratios):.4f} to {max(ratios):.4f})"
+    within = LOW <= middle.value <= HIGH
     return within, words if within else f"{words}: outside {LOW} to {HIGH}"
 
 
@@ -227,7 +230,7 @@ def compare_all(options: argparse.Namespace) -> list[str]:
         try:
             if reason := PLATFORMS[target.platform].unavailable(settings):
                 raise UnavailableError(reason)
-            passed = compare(target, settings, options.turns, options.seconds)
+            passed = compare(target, settings, options.starts, options.seconds)
         except UnavailableError as error:
             print(f"not compared: {error}", flush=True)
             passed = options.platform is None
@@ -240,18 +243,18 @@ def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--platform", type=label, action="append", metavar="NAME", help="repeatable; default: all")
-    parser.add_argument("--turns", type=positive(int), default=9, help=f"at least {FEWEST_TURNS}; default: 9")
+    parser.add_argument("--starts", type=positive(int), default=9, help=f"at least {FEWEST_STARTS}; default: 9")
     parser.add_argument(
-        "--seconds", type=positive(float), default=1.5, help="timed on each side in a turn; default: 1.5"
+        "--seconds", type=positive(float), default=1.5, help="timed on each side in a start; default: 1.5"
     )
     parser.add_argument("--allow-software-gpu", action="store_true", help="compare simulated GPUs too; takes minutes")
     options = parser.parse_args()
-    if options.turns < FEWEST_TURNS:
-        parser.error(f"--turns {options.turns}: a median of fewer than {FEWEST_TURNS} says too little")
+    if options.starts < FEWEST_STARTS:
+        parser.error(f"--starts {options.starts}: a figure of fewer than {FEWEST_STARTS} says too little")
     if without := {target.platform for target in targets(options.platform)} - BARE.keys():
         sys.exit(f"{', '.join(sorted(without))}: no bare loop to compare with; write one, and name it in BARE")
     with TemporaryDirectory() as folder:
-        # What the bare loops compile is kept from turn to turn, and not beyond.
+        # What the bare loops compile is kept from start to start, and not beyond.
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
         failed = compare_all(options)
     sys.exit(f"outside the limits, or not compared: {', '.join(failed)}" if failed else 0)

@@ -27,7 +27,7 @@ LAST_WORDS = 2000  # characters of what a process said before it ended
 
 
 class Worker:
-    """A fresh process that opens one case and answers calls, until it is closed; its temporary files are in *folder*."""
+    """A fresh process that opens one case and answers calls, until it is closed; *folder* has its temporary files."""
 
     def __init__(self, platform: Platform, case: Case, settings: Settings, folder: str) -> None:
         self._platform, self._case, self._settings = platform, case, settings
@@ -90,7 +90,7 @@ class FreshSession:
     """A case open in a worker; :meth:`renew` gives it another.
 
     A process that was started is not waited for until something is asked of it, so that two sides can start at once.
-    What a runtime compiles into its temporary files, the next process finds: PyTorch takes a quarter of a minute for it.
+    What a runtime compiles into its temporary files, the next process finds: PyTorch takes half a minute for that.
     """
 
     def __init__(self, platform: Platform, case: Case, settings: Settings) -> None:

@@ -129,7 +129,9 @@ def _own_code(network: Any) -> Any:
 
 @cache
 def _use_fresh_cache() -> None:
-    """Give this process an empty folder for compiled code, which goes when the process ends."""
+    """Give this process an empty folder for compiled code, which goes when the process ends; a worker has one."""
+    if "TORCHINDUCTOR_CACHE_DIR" in os.environ:
+        return
     from torch._inductor.utils import fresh_cache
 
     folder = ExitStack()

@@ -9,6 +9,7 @@ import gc
 import os
 import pickle
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class Answers:
 
 def main() -> None:
     """Answer until standard input ends; what a runtime prints goes to standard error."""
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.gettempdir()  # where the session's next process finds it
     answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)
     worker = Answers(*pickle.load(requests))  # noqa: S301 (our own parent's)

@@ -128,13 +128,15 @@ def plan(option: Option, turns: Turns | None = None) -> Plan:
 def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
     """Draw from all starts that *plan* wants, in turns with a partner where there is one."""
     drawn, sides = Drawn(), [side for side in (partner, session) if side]
-    estimate: float | None = None
-    while len(drawn.cores) < (whole := plan.for_sessions([side.facts for side in sides], estimate)).starts:
+    whole, estimate = plan, None
+    while len(drawn.cores) < whole.starts:
         if drawn.cores:
             for side in sides:  # the partner first: its process starts while the page is opened
                 side.renew()
         warm = {id(side): warm_up(side, question.feeds, plan) for side in sides}
-        estimate = estimate or min(warm[id(session)], default=None)
+        if estimate is None:  # known before the first is drawn from, so that it does not outlive its share either
+            estimate = min(warm[id(session)], default=None)
+            whole = plan.for_sessions([side.facts for side in sides], estimate)
         drawn.warm_up += len(warm[id(session)])
         with kept_on(draw_core(sides), sides, drawn), _counting(drawn):
             looks = drawn.witness.look_after

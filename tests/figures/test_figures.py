@@ -14,31 +14,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.figures import endurance, fidelity, gate_proof, gate_rates, repeat, soak, turn_cost
+from benchmarks.figures import cost, endurance, fidelity, gate_proof, gate_rates, soak, turn_cost
 from benchmarks.hardware import CORES
 from benchmarks.measuring.reference import ParityError
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
 from benchmarks.protocol import Block, Case, Facts, UnavailableError
-from benchmarks.results import Run
+from benchmarks.results import Result
 from benchmarks.run.choices import Target
 from models import manifest
 
 FIGURES = Path(fidelity.__file__).parent
-
-
-@pytest.fixture
-def ended(monkeypatch, capsys):
-    """Run a command line in this process; return its exit code and what it printed."""
-
-    def run(module, *words):
-        monkeypatch.setattr(sys, "argv", [module.__name__, *words])
-        with pytest.raises(SystemExit) as ending:
-            module.main()
-        told = capsys.readouterr()
-        return ending.value.code, told.out + told.err
-
-    return run
 
 
 # fidelity
@@ -95,7 +81,7 @@ def test_a_bare_loop_that_breaks_is_told(capfd):
     assert "absent.onnx" in capfd.readouterr().err
 
 
-def test_a_turn_divides_the_suite_by_the_bare_loop():
+def test_a_start_divides_the_suite_by_the_bare_loop():
     bare = [1.0] * 2 + [2.0] * 18
     assert fidelity.Ratios.of([sample * 1.5 for sample in bare], bare) == fidelity.Ratios(1.5, 1.5)
     assert fidelity.Ratios.of([1.1] * 2 + [2.0] * 18, bare) == fidelity.Ratios(1.0, 1.1)
@@ -104,16 +90,17 @@ def test_a_turn_divides_the_suite_by_the_bare_loop():
 @pytest.mark.parametrize(
     ("ratios", "within"),
     [
-        ([0.98], True),
-        ([1.02], True),
+        ([0.981], True),
+        ([1.019], True),
         ([0.979], False),
         ([1.021], False),
-        ([0.5, 1.0, 2.0], True),
-        ([1.0, 1.03, 1.03], False),
-        ([0.97, 0.97, 1.0], False),
+        ([0.5, 1.0, 1.0, 1.0, 2.0], True),
+        ([1.0, 1.0, 1.0, 1.0, 9.0], True),
+        ([1.0, 1.0, 1.04, 1.04, 1.04], False),
+        ([0.97, 0.97, 0.99], False),
     ],
 )
-def test_the_median_of_the_turns_must_lie_within_the_limits(ratios, within):
+def test_the_middle_of_the_starts_must_lie_within_the_limits(ratios, within):
     passed, words = fidelity.verdict(ratios)
     assert passed is within
     assert ("outside 0.98 to 1.02" in words) is not within
@@ -128,7 +115,8 @@ def test_one_figure_outside_the_limits_fails_the_platform(monkeypatch, capsys):
     ):
         monkeypatch.setattr(fidelity, "time_afresh", lambda *_given, ratios=ratios: ratios)
         assert fidelity.compare(target, fidelity.Settings(), 7, 1.0) is passed
-        assert capsys.readouterr().out.count("turn") == 7 + 2
+        told = capsys.readouterr().out
+        assert [told.count(words) for words in (" start ", "suite / bare", "7 starts of")] == [7, 2, 2]
 
 
 def test_every_platform_is_compared_unless_some_are_asked_for():
@@ -159,13 +147,13 @@ def test_fidelity_fails_where_a_platform_does(ended, monkeypatch):
     assert ended(fidelity, *asked_for[:2])[0] == 0
 
 
-def test_a_turn_times_both_sides():
+def test_a_start_times_both_sides():
     found = fidelity.time_afresh(Target("server-cpu"), fidelity.Settings(), 0.1)
     assert 0.3 < found.p10 < 3
     assert 0.3 < found.median < 3
 
 
-def test_what_the_process_of_a_turn_raises_is_raised_here():
+def test_what_the_process_of_a_start_raises_is_raised_here():
     with pytest.raises(UnavailableError, match=r"^server-webgpu: resnet20\.onnx: 2 threads of the processor"):
         fidelity.time_afresh(Target("server-webgpu", 2), fidelity.Settings(allow_software_gpu=True), 0.1)
 
@@ -175,10 +163,37 @@ def test_fidelity_refuses_a_platform_without_a_bare_loop(ended, monkeypatch):
     assert ended(fidelity)[0] == "server-cpu: no bare loop to compare with; write one, and name it in BARE"
 
 
-def test_fidelity_refuses_too_few_turns(ended):
-    code, told = ended(fidelity, "--turns", "6")
+def test_fidelity_refuses_too_few_starts(ended):
+    code, told = ended(fidelity, "--starts", "6")
     assert code == 2
     assert "fewer than 7 says too little" in told
+
+
+# cost
+
+
+def saved(name, total, partner=0.0):
+    info = {"partner_seconds": partner} if partner else {}
+    return Result.of({"fullname": name, "name": name, "params": {}, "stats": {"total": total}, "extra_info": info})
+
+
+@pytest.mark.parametrize(
+    ("timed", "wall", "first", "code"),
+    [
+        (50.0, 100.0, 2.0, 0),
+        (49.0, 100.0, 2.0, 1),
+        (99.0, 181.0, 2.0, 1),
+        (50.0, 100.0, 11.0, 1),
+        (50.0, 100.0, 0.0, 1),
+    ],
+)
+def test_half_of_a_sweep_must_be_timed_inference(ended, monkeypatch, timed, wall, first, code):
+    results = [saved("test_latency[a]", timed - 20.0, 20.0), saved("test_load[a]", 40.0)]
+    monkeypatch.setattr(cost, "run", lambda _sweep, _results: (first, wall))
+    monkeypatch.setattr(cost, "load", lambda _file: SimpleNamespace(results=results))
+    ending, told = ended(cost)
+    assert ending == ("a limit is missed" if code else 0)
+    assert f"{timed / wall:.0%} of the time inside timed inference (at least 50%)" in told
 
 
 # soak
@@ -336,14 +351,14 @@ def test_the_page_is_not_renewed(monkeypatch):
     class Ageing:
         """A session that says that it ages, and fails where it is renewed."""
 
-        facts = Facts("test", "TestProvider", 1, "test.clock", 1e-7, page_lifetime=1)
+        facts = Facts("test", "TestProvider", 1, "test.clock", 1e-7, lifetime=1)
 
         def time(self, feeds, rounds):
             return Block([1e-3] * rounds, {}, None)
 
     monkeypatch.setattr(endurance, "warm_up", lambda *_: [1e-3])
     question = SimpleNamespace(feeds={}, check=lambda _facts, _outputs: 0.0)
-    assert PLATFORMS[endurance.PLATFORM].page_lifetime  # else there is nothing to look for
+    assert PLATFORMS[endurance.PLATFORM].lifetime  # else there is nothing to look for
     assert len([*endurance.age(Ageing(), Ageing(), question, 2 * endurance.WINDOW)]) == 2
 
 
@@ -351,69 +366,6 @@ def test_endurance_refuses_too_few_runs(ended):
     code, told = ended(endurance, "--runs", "1199")
     assert code == 2
     assert "fewer than 1200 show no course" in told
-
-
-# repeat
-
-
-def saved(ratio, ours, theirs):
-    paired = {"value": ratio, "ours": ratio, "theirs": 1.0, "low": ratio - 0.1, "high": ratio + 0.1}
-    sides = {
-        "server-cpu": ({}, theirs),
-        "chromium-wasm": ({"ratio_to_server_cpu": paired | {"statistic": "p10", "pairs": 9}}, ours),
-    }
-    benchmarks = [
-        {"name": platform, "params": {"platform": platform}, "extra_info": info, "stats": {"median": median}}
-        for platform, (info, median) in sides.items()
-    ]
-    return {"benchmarks": benchmarks, "machine_info": {}, "datetime": "2026-11-26"}
-
-
-def test_a_run_is_read_from_the_saved_json():
-    found = repeat.Repetition.of(Run.of(json.loads(json.dumps(saved(6.5, 3.0, 0.5))), Path()), "chromium-wasm")
-    assert found == repeat.Repetition(6.5, 6.4, 6.6, 6.5, 1.0, 6.0)
-
-
-@pytest.mark.parametrize(
-    ("ratios", "within"),
-    [([6.0, 6.0, 6.0], True), ([5.9, 6.0, 6.17], True), ([6.0, 6.0, 6.19], False), ([5.8, 6.0, 6.0], False)],
-)
-def test_the_largest_deviation_decides(ratios, within):
-    passed, words = repeat.report([repeat.Repetition(ratio, 0, 0, ratio, 1, 9) for ratio in ratios])
-    assert passed is within
-    assert "ratios of medians: 0.0% from their median 9.000" in words
-
-
-@pytest.mark.parametrize(("ratios", "code"), [([6.0, 6.1, 6.0], 0), ([6.0, 7.0, 6.0], 1)])
-def test_repeat_ends_with_1_where_a_ratio_is_another(ended, monkeypatch, ratios, code):
-    left = iter(ratios)
-    monkeypatch.setattr(repeat, "run", lambda *_given: repeat.Repetition(next(left), 5, 8, 6, 1, 6))
-    ending, told = ended(repeat, "--runs", "3")
-    assert ending == code
-    assert "run 3: 6.000 [5.000, 8.000] = 6000.000 / 1000.000 ms, medians 6.000" in told
-
-
-def test_repeat_runs_the_real_command(monkeypatch, outside_xdist, capsys, tmp_path):
-    words = ["repeat", "--platform", "server-litert", "--model", "resnet8", "--max-time", "0.6"]
-    monkeypatch.setattr(sys, "argv", words)
-    monkeypatch.chdir(fidelity.ROOT)
-    found = repeat.run(repeat.parsed(), tmp_path)
-    assert found.low <= found.ratio <= found.high
-    assert 0.1 < found.ratio < 10
-    assert 0.1 < found.unpaired < 10
-
-
-def test_repeat_shows_why_the_command_failed(monkeypatch, outside_xdist, tmp_path):
-    monkeypatch.setattr(sys, "argv", ["repeat", "--model", "resnet9"])
-    monkeypatch.chdir(fidelity.ROOT)
-    with pytest.raises(SystemExit, match=r"(?s)unknown model 'resnet9'.*the command ended with 4"):
-        repeat.run(repeat.parsed(), tmp_path)
-
-
-def test_repeat_refuses_too_few_runs(ended):
-    code, told = ended(repeat, "--runs", "2")
-    assert code == 2
-    assert "fewer than 3 have no spread" in told
 
 
 # lockstep

@@ -1,44 +1,69 @@
-"""The paired ratio is of all samples of each side, and its interval covers about as often as it says."""
+"""The paired ratio is of the starts' own ratios, and its interval is of another start."""
 
 import numpy as np
 import pytest
 
 from benchmarks.measuring import ratio
-from benchmarks.measuring.ratio import p10
+from benchmarks.measuring.ratio import by_start, of_starts, p10
+from benchmarks.measuring.starts import figure
 from benchmarks.protocol import Block, CpuTime
 
 
-def block(seconds, cpu=None):
-    return Block(seconds, {}, None if cpu is None else CpuTime(cpu, cpu))
+def block(seconds, cpu=None, start=0):
+    return Block(seconds, {}, None if cpu is None else CpuTime(cpu, cpu), start)
 
 
 def paired(*arguments):
     return ratio.paired(*arguments).to_json()
 
 
-def pairs(ratios):
-    return [(block([value]), block([1.0])) for value in ratios]
+def of_five(ours, theirs=(1.0,) * 5):
+    """Return a pair of each of five starts."""
+    return [
+        (block([our], start=number), block([their], start=number))
+        for number, (our, their) in enumerate(zip(ours, theirs, strict=True))
+    ]
 
 
-def test_the_value_is_of_all_samples_and_few_pairs_have_no_interval():
+def test_blocks_are_told_apart_by_their_start():
+    blocks = [block([1.0], start=0), block([3.0], start=0), block([2.0, 4.0], start=1)]
+    assert by_start(blocks) == [blocks[:2], blocks[2:]]
+    assert of_starts(blocks, "mean") == [2.0, 3.0]
+    assert of_starts(blocks, "p10") == [1.0, 2.0]
+
+
+def test_the_ratio_of_a_start_is_of_all_its_samples_and_one_start_has_no_interval():
     found = paired([(block([4.0, 2.0]), block([1.0])), (block([3.0]), block([2.0]))])
-    assert found == {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2}
+    assert found == {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2, "starts": 1}
+    assert ratio.paired([(block([1.0]), block([1.0]))]).margin is None
 
 
-def test_an_interval_is_within_what_was_seen_and_around_the_value():
-    found = paired(pairs(np.linspace(2, 3, 15)), "mean")
-    assert 2.0 < found["low"] < found["value"] < found["high"] < 3.0
-    assert (found["value"], found["confidence"], found["pairs"]) == (pytest.approx(2.5), 0.95, 15)
-    assert paired(pairs(np.linspace(2, 3, 15)), "mean") == found  # the same samples give the same interval
+def test_the_ratio_of_several_is_the_figure_of_their_own_ratios():
+    ours, theirs = [2.0, 6.0, 4.4, 4.2, 9.0], [1.0, 3.0, 2.0, 2.0, 1.5]
+    found, middle = paired(of_five(ours, theirs)), figure([2.0, 2.0, 2.2, 2.1, 6.0])
+    assert (found["value"], found["low"], found["high"]) == pytest.approx((middle.value, middle.low, middle.high))
+    assert (found["pairs"], found["starts"], found["confidence"]) == (5, 5, 0.95)
+    assert (found["ours"], found["theirs"]) == pytest.approx((figure(ours).value, figure(theirs).value))
+    assert found["low"] < found["value"] < found["high"]
+    assert ratio.paired(of_five(ours, theirs)).margin == pytest.approx(middle.margin)
+
+
+def test_what_moves_both_sides_of_a_start_alike_moves_nothing():
+    assert paired(of_five([2.0, 4.0, 20.0, 3.0, 1.0], [1.0, 2.0, 10.0, 1.5, 0.5]))["value"] == pytest.approx(2.0)
+
+
+def test_a_slow_page_of_five_does_not_move_it():
+    assert paired(of_five([2.0, 2.02, 6.0, 1.98, 2.0]))["value"] == pytest.approx(2.0, rel=0.01)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     generator, covered = np.random.default_rng(3), 0
-    for _ in range(60):
-        noise = np.exp(generator.normal(0, 0.05, (15, 1)) + generator.normal(0, 0.05, (15, 60)))
-        found = paired([(block(noise[row, :30]), block(noise[row, 30:])) for row in range(15)])
+    for _ in range(200):
+        noise = np.exp(generator.normal(0, 0.05, (5, 1)) + generator.normal(0, 0.05, (5, 60)))
+        pairs = [(block(row[:30], start=number), block(row[30:], start=number)) for number, row in enumerate(noise)]
+        found = paired(pairs)
         covered += found["low"] <= 1.0 <= found["high"]
-    assert 0.8 < covered / 60 <= 1
+    assert 0.9 < covered / 200 <= 1
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(30, 130), (4, 17), (1, 4)])

@@ -2,23 +2,25 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.measuring import sampler
 from benchmarks.measuring.ratio import percentile
 from benchmarks.measuring.sampler import (
     BLOCK_SECONDS,
-    PAGE_BLOCK_SECONDS,
+    WARM_UP_SECONDS,
     Plan,
     SampleError,
     check,
+    check_slowdown,
+    check_whole,
     draw,
     draw_in_turns,
     warm_up,
 )
-from benchmarks.protocol import Block, CpuTime, Facts
+from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
 from benchmarks.run.replay import ReplayClock, describe
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-9)
@@ -33,17 +35,9 @@ def block(seconds, all_threads=None, busiest_thread=0.0):
 class Scripted:
     """A session whose inferences take given seconds, without taking them: its facts allow for that."""
 
-    def __init__(self, seconds, resolution=1e-9, computing=1.0, lifetime=None):
-        self.seconds, self.drawn, self.resolution = itertools.cycle(seconds), [], resolution
-        self.computing, self.lifetime, self.renewals = computing, lifetime, []
-
-    @property
-    def facts(self):
-        return Facts("test", "TestProvider", 1, "test.clock", self.resolution, self.lifetime)
-
-    def renew(self, batch):
-        self.renewals.append(len(self.drawn))
-        return 10
+    def __init__(self, seconds, computing=1.0, surrounding="process"):
+        self.seconds, self.drawn, self.computing = itertools.cycle(seconds), [], computing
+        self.facts = replace(FACTS, surrounding=surrounding)
 
     def time(self, batch, rounds):
         self.drawn.append(rounds)
@@ -96,55 +90,33 @@ def test_two_sessions_take_turns_of_equal_length():
     assert all(math.fsum(mine.seconds) == pytest.approx(math.fsum(other.seconds)) for mine, other in pairs)
 
 
-def test_a_partner_whose_samples_cannot_be_true_is_refused():
-    ours, theirs = Scripted([0.01]), Scripted([0.01], computing=2.0)
-    with pytest.raises(SampleError, match=r"1 thread\(s\) in force, but 2\.0 were computing"):
-        list(draw_in_turns(ours, theirs, BATCH, Plan(min_rounds=5, max_time=1.5), (0.01, 0.01)))
+def test_a_start_draws_its_share_of_the_whole():
+    whole = Plan(min_rounds=7, max_time=1.0, warmup_rounds=50, precision=0.1, starts=5)
+    assert whole.of_a_start == replace(whole, min_rounds=2, max_time=0.2)
+    assert replace(whole, starts=1).of_a_start == replace(whole, starts=1)
 
 
-def test_blocks_that_each_need_a_page_are_longer():
-    session = Scripted([0.01], lifetime=400)
-    list(draw(session, BATCH, Plan(min_rounds=5, max_time=1.0), estimate=0.01))
-    assert session.drawn == [25] * 4
-    assert session.renewals == [0, 1, 2, 3]
-    assert PAGE_BLOCK_SECONDS > BLOCK_SECONDS
+@pytest.mark.parametrize(
+    ("lifetimes", "estimate", "starts"),
+    [
+        ([None, None], 0.001, 5),
+        ([500], None, 5),  # nothing is known yet
+        ([500], 0.01, 5),  # a fifth of 100 inferences is no age
+        ([500], 0.0001, 23),  # 10,000 inferences; of 500, 50 are the warm-up
+        ([None, 500, 250], 0.0001, 50),
+        ([40], 0.001, 1000),  # a warm-up longer than its life leaves one inference
+    ],
+)
+def test_there_are_as_many_starts_as_leave_no_page_to_grow_old(lifetimes, estimate, starts):
+    whole, facts = (
+        Plan(min_rounds=5, max_time=1.0, warmup_rounds=50),
+        [replace(FACTS, lifetime=one) for one in lifetimes],
+    )
+    assert whole.for_sessions(facts, estimate) == replace(whole, starts=starts)
 
 
-def test_a_block_of_one_inference_is_not_worth_a_page():
-    session = Scripted([0.01], lifetime=400)
-    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.5)))
-    assert session.drawn[0] == 1
-    assert session.renewals == [*range(1, len(session.drawn))]
-
-
-def test_single_inferences_make_a_page_older_too():
-    session = Scripted([0.01], lifetime=30)
-    plan = Plan(min_rounds=5, max_time=0.5, block_seconds=0.01)
-    page = sampler._Page(session, BATCH, plan)
-    for rounds in (2, *[1] * 16, 2):
-        page.make_young_for(rounds)
-    assert len(session.renewals) == 1  # at 10 inferences; it is as old as it may be now
-    page.make_young_for(2)
-    assert len(session.renewals) == 2
-
-
-def test_a_partner_that_ages_is_renewed_too():
-    session, partner = Scripted([0.01]), Scripted([0.01], lifetime=400)
-    list(draw_in_turns(session, partner, BATCH, Plan(min_rounds=5, max_time=0.5), (0.01, 0.01)))
-    assert (session.renewals, partner.renewals) == ([], [*range(len(partner.drawn))])
-
-
-def test_in_turns_a_page_is_kept_while_it_is_young():
-    session = Scripted([0.01], lifetime=30)
-    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.4, block_seconds=0.08), estimate=0.01))
-    assert session.drawn[:4] == [8, 8, 8, 6]
-    assert session.renewals == [0, 2, 5]  # at 10 inferences, so that a third block would make more than 30
-
-
-def test_what_does_not_age_is_never_renewed():
-    session = Scripted([0.01])
-    list(draw(session, BATCH, Plan(min_rounds=5, max_time=0.4, block_seconds=0.08), estimate=0.01))
-    assert session.renewals == []
+def test_rounds_that_have_to_be_are_counted_against_a_lifetime_too():
+    assert Plan(min_rounds=10_000, max_time=0.1).for_sessions([replace(FACTS, lifetime=500)], 0.01).starts == 20
 
 
 def test_precision_ends_early_but_not_before_min_rounds():
@@ -153,13 +125,28 @@ def test_precision_ends_early_but_not_before_min_rounds():
 
 
 def test_warm_up_runs_the_rounds_it_was_given():
-    session = Scripted([0.02, 0.01, 0.001])
+    session = Scripted([0.0002, 0.0001, 0.00001])
     assert len(warm_up(session, BATCH, Plan(5, 10.0, warmup_rounds=50))) == 50
     assert session.drawn[:2] == [1, 1]
 
 
-def test_warm_up_stops_at_the_time_limit():
-    assert len(warm_up(Scripted([0.5]), BATCH, Plan(5, 1.0, warmup_rounds=50))) == 2
+@pytest.mark.parametrize("surrounding", ["page", "process"])
+def test_a_start_is_warmed_up_for_as_long_as_its_surrounding_needs(surrounding):
+    seconds = WARM_UP_SECONDS[surrounding]
+    session = Scripted([seconds / 64], surrounding=surrounding)
+    warm_up(session, BATCH, Plan(5, 1.0, warmup_rounds=1000))
+    assert session.drawn == [1, 1, 62]
+    assert WARM_UP_SECONDS["page"] > WARM_UP_SECONDS["process"]
+
+
+def test_a_warm_up_whose_inferences_become_shorter_goes_on():
+    session = Scripted([*[WARM_UP_SECONDS["process"] / 4] * 2, *[WARM_UP_SECONDS["process"] / 8] * 20])
+    warm_up(session, BATCH, Plan(5, 1.0, warmup_rounds=1000))
+    assert session.drawn == [1, 1, 2, 2]
+
+
+def test_one_slow_inference_is_warm_up_enough():
+    assert len(warm_up(Scripted([0.5]), BATCH, Plan(5, 1.0, warmup_rounds=50))) == 1
 
 
 def test_no_warm_up_runs_nothing():
@@ -167,8 +154,10 @@ def test_no_warm_up_runs_nothing():
 
 
 def test_samples_too_short_for_their_clock_are_refused():
-    with pytest.raises(SampleError, match=r"too short for test\.clock"):
-        list(draw(Scripted([0.001], resolution=1e-4), BATCH, Plan(5, 0.05)))
+    blocks = [*draw(Scripted([0.001]), BATCH, Plan(5, 0.05))]
+    check_whole(blocks, replace(FACTS, clock_resolution=5e-5))
+    with pytest.raises(SampleError, match=r"test: samples of 1\.00e-03 s are too short for test\.clock"):
+        check_whole(blocks, replace(FACTS, clock_resolution=1e-4))
 
 
 @pytest.mark.parametrize(
@@ -195,16 +184,24 @@ def test_possible_samples_pass(wall):
 
 
 def test_a_second_thread_at_work_is_refused():
-    plan = Plan(min_rounds=5, max_time=1.5)
-    list(draw(Scripted([0.01], computing=1.4), BATCH, plan, 0.01))
+    def drawn(computing, seconds=1.5):
+        return [*draw(Scripted([0.01], computing=computing), BATCH, Plan(min_rounds=5, max_time=seconds), 0.01)]
+
+    check_whole(drawn(1.4), FACTS)
+    check_whole(drawn(1.8, seconds=0.5), FACTS)  # in its first second a page may still be compiling
+    check_whole(drawn(1.8), replace(FACTS, threads=None))  # as many as the platform likes
+    check_whole([*drawn(1.0), block([0.01])], FACTS)  # a block that does not tell
     with pytest.raises(SampleError, match=r"test: 1 thread\(s\) in force, but 1\.8 were computing"):
-        list(draw(Scripted([0.01], computing=1.8), BATCH, plan, 0.01))
+        check_whole(drawn(1.8), FACTS)
 
 
-def test_threads_that_are_the_platforms_own_choice_are_not_counted(monkeypatch):
-    free = Facts("test", "TestProvider", None, "test.clock", 1e-9)
-    monkeypatch.setattr(Scripted, "facts", free)
-    list(draw(Scripted([0.01], computing=1.8), BATCH, Plan(min_rounds=5, max_time=1.5), 0.01))
+def test_a_client_that_did_not_become_weaker_is_refused():
+    weaker = replace(FACTS, slowdown=Slowdown(4))
+    for facts, obtained in ((weaker, 2.9), (weaker, 8.0), (FACTS, 1.0)):
+        check_slowdown(facts, obtained)
+    for obtained in (2.7, math.nan):
+        with pytest.raises(SampleError, match=rf"test: was to be 4 times slower, and is {obtained} times slower"):
+            check_slowdown(weaker, obtained)
 
 
 def test_percentiles_are_observed_values_and_need_enough_of_them():
@@ -213,6 +210,18 @@ def test_percentiles_are_observed_values_and_need_enough_of_them():
     assert {name for name in info if name[1:].isdigit()} == {"p10", "p50", "p90"}
     assert info["images_per_second"] == pytest.approx(8 * 19 / 2.9)
     assert info["cpu_seconds_per_inference"] == pytest.approx(0.01)
+
+
+def test_the_starts_are_described_with_their_blocks_and_what_they_say_together():
+    starts = [replace(block([value, 2 * value]), start=number // 2) for number, value in enumerate([1.0, 1.0] * 3)]
+    info = describe(FACTS, starts[:-1], 1)
+    assert (info["starts"], info["surrounding"]) == ([[2, 2], [2, 2], [2]], "process")
+    assert {name: figure["value"] for name, figure in info["figures"].items()} == {
+        "p10": pytest.approx(1.0),
+        "median": pytest.approx(1.5),
+        "mean": pytest.approx(1.5),
+    }
+    assert all(figure["starts"] == 3 and figure["low"] < figure["high"] for figure in info["figures"].values())
 
 
 def test_processor_time_is_left_out_where_one_block_lacks_it():

@@ -22,9 +22,15 @@ def after(**changes):
     return replace(QUIET, **{"time": 2.0, "busy": 12.0, "ours": 7.0} | changes)
 
 
-def assessed(samples=STEADY, facts=FACTS, share=1.0, **changes):
-    blocks = [Block(seconds, {}, CpuTime(share * sum(seconds), share * sum(seconds))) for seconds in samples]
-    return assess(blocks, facts, QUIET, after(**changes))
+def of_starts(samples, count, share=1.0):
+    """Return blocks of *samples*, an equal number of each of *count* starts."""
+    cpu = [CpuTime(share * sum(seconds), share * sum(seconds)) for seconds in samples]
+    each = len(samples) // count
+    return [Block(seconds, {}, cpu[number], number // each) for number, seconds in enumerate(samples)]
+
+
+def assessed(samples=STEADY, facts=FACTS, share=1.0, starts=1, **changes):
+    return assess(of_starts(samples, starts, share), facts, QUIET, after(**changes))
 
 
 def test_a_quiet_machine_is_not_accused():
@@ -32,6 +38,7 @@ def test_a_quiet_machine_is_not_accused():
     assert known["doubts"] == {}
     assert known["other_programs"] == 0
     assert known["drift"] == known["block_variation"] == 0
+    assert not {"margin", "odd_starts"} & known.keys()  # of one start
     assert known["clock_steps"] == pytest.approx(10_100)
 
 
@@ -43,11 +50,12 @@ def test_a_quiet_machine_is_not_accused():
         ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
         ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
         ({"throttled": 3}, "the processor was throttled 3 times", "let the processor cool"),
-        ({"samples": [[0.001], [0.002]] * 6}, "medians vary by 67%", "--benchmark-max-time"),
+        ({"samples": [[0.001]] * 6 + [[0.002]] * 6, "starts": 6}, "other starts may differ by ±41%", "--starts"),
         ({"samples": [[0.001 + step / 5000] for step in range(12)]}, "drifted by +123%", "warm up longer"),
+        ({"samples": [[0.001], [0.001], [0.0013]] * 4, "starts": 4}, "drifted by +30%", "warm up longer"),
         ({"samples": [[2e-6]] * 12}, "a sample is 20 steps of its clock", "larger --batch-size"),
     ],
-    ids=["others", "share", "stolen", "frequency", "throttled", "variation", "drift", "clock"],
+    ids=["others", "share", "stolen", "frequency", "throttled", "margin", "drift", "drift of most starts", "clock"],
 )
 def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
     doubts = assessed(**changes)["doubts"]
@@ -78,13 +86,38 @@ def test_counters_of_other_cores_than_ours_say_nothing():
 
 
 def test_openings_that_differ_are_not_doubted_and_what_ended_was_not_another_program():
-    blocks = [Block([seconds], {}, None) for seconds in (0.2, 0.3, 0.2, 0.4, 0.6)]
+    blocks = [Block([seconds], {}, None, number) for number, seconds in enumerate((0.2, 0.3, 0.2, 0.4, 0.6))]
     known = trust.assess_openings(blocks, FACTS, QUIET, after(busy=14.0, theirs={1: 1.0, 3: 9.0}))
     assert known["doubts"] == {}
+    assert known["margin"] > 0.1
+    assert "drift" not in known  # each is a start of its own
     assert known["other_programs"] == 0
     assert known["block_variation"] > 0.1
     busy = trust.assess_openings(blocks, FACTS, QUIET, after(theirs={1: 2.0, 3: 9.0}))
     assert busy["doubts"]["other_programs"] == "other programs used 0.5 cores"
+
+
+def test_starts_that_differ_are_no_drift_and_a_drift_of_one_start_is_none_of_the_benchmarks():
+    slower_each_time = [[0.001 + step // 3 / 5000] for step in range(15)]
+    assert assessed(slower_each_time, starts=5)["drift"] == 0
+    one_drifts = [[0.001], [0.001], [0.0013], *[[0.001]] * 12]
+    assert assessed(one_drifts, starts=5)["drift"] == 0
+
+
+def test_a_start_unlike_its_siblings_is_told_and_does_not_make_the_figure_doubtful():
+    means = [0.001, 0.00101, 0.00299, 0.00102, 0.00099]
+    known = assessed([[value] * 9 for value in means for _ in range(3)], starts=5)
+    assert known["odd_starts"] == {"2": pytest.approx(2.97, abs=0.01)}
+    assert known["margin"] < 0.1
+    assert known["doubts"] == {}
+    assert "odd_starts" not in assessed([[0.001], [0.00101]] * 5, starts=5)
+
+
+def test_a_weak_clients_starts_are_compared_by_their_means():
+    paused = [[0.001] * 9 + [0.01], *[[0.001] * 10] * 4]
+    slowed = replace(FACTS, slowdown=Slowdown(4))
+    assert "odd_starts" not in assessed(paused, starts=5)
+    assert {*assessed(paused, facts=slowed, starts=5)["odd_starts"]} == {"0"}
 
 
 def test_too_few_blocks_say_nothing_of_variation():
@@ -175,14 +208,9 @@ def test_absent_energy_is_absent_and_says_why(tmp_path, monkeypatch):
 
 
 def test_joules_are_told_of_a_benchmark_without_a_partner_only():
-    from benchmarks.measuring.witness import Witness
     from benchmarks.run.measure import Drawn, _circumstances
 
     blocks = [Block([0.001] * 4, {}, None)]
-    readings = [(QUIET, {"rapl package-0": (1.0, None)}), (after(), {"rapl package-0": (3.0, None)})]
-    alone, in_turns = Drawn([0.1], blocks, [], Witness()), Drawn([0.1], blocks, blocks, Witness())
-    known = _circumstances(alone, FACTS, *readings, None)
-    assert known["joules_per_inference"] == {"rapl package-0": pytest.approx(2 / 5)}
-    assert "joules_per_inference" not in _circumstances(in_turns, FACTS, *readings, None)
-    # Where every block has a page of its own, opening the page was counted too.
-    assert "joules_per_inference" not in _circumstances(alone, replace(FACTS, page_lifetime=400), *readings, None)
+    alone, in_turns = Drawn(3, blocks, joules={"rapl": 2.0}), Drawn(3, blocks, blocks, joules={"rapl": 2.0})
+    assert _circumstances(alone, FACTS, QUIET, after(), None)["joules_per_inference"] == {"rapl": pytest.approx(2 / 4)}
+    assert "joules_per_inference" not in _circumstances(in_turns, FACTS, QUIET, after(), None)

@@ -12,8 +12,7 @@ import pytest
 from helpers import ROOT, make_linear, make_many
 
 from benchmarks.measuring.inputs import seeded_feeds
-from benchmarks.measuring.reference import reference
-from benchmarks.measuring.sampler import Plan, draw
+from benchmarks.measuring.reference import check_parity, reference
 from benchmarks.platforms import onnxruntime_web, page_runtime
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
@@ -22,7 +21,9 @@ from benchmarks.protocol import Case, Images, PlatformError, Slowdown, Unavailab
 from benchmarks.settings import Settings
 from browser_harness import cgroup, packages, processes, server
 from browser_harness.channel import PageError
+from browser_harness.lending import LENDER
 from browser_harness.page import Page
+from browser_harness.processes import USABLE
 from models import manifest, own
 from models.cifar100 import normalised_batches
 
@@ -436,41 +437,56 @@ def test_a_cold_opening_that_was_not_is_told(settings):
             session.prove_fetched(all_of_it=True)
 
 
-def test_litert_times_each_block_in_a_page_of_its_own(settings, monkeypatch):
+def busiest(session):
+    """Return the process and thread that has run longest of all that may compute for the page."""
+    seconds = session._host.thread_seconds()
+    return max(seconds, key=lambda thread: seconds[thread])
+
+
+def test_a_session_is_renewed_in_another_page_of_the_same_browser(settings, monkeypatch):
     load, loads = Page.load, []
-    monkeypatch.setattr(Page, "load", lambda page, *origins: (loads.append(origins), load(page, *origins)))
+    monkeypatch.setattr(Page, "load", lambda page, *origins: (loads.append(page), load(page, *origins)))
     with LITERT.open(case_of(), settings) as session:
-        feeds, renderers = feeds_of(case_of()), [*session._host.renderers]
-        session.run(feeds)
-        assert len(session.time(feeds, 1).seconds) == 1
-        assert len(loads) == 1
-        assert len(drawn(session, feeds, 3)) == 3
-        assert len(loads) == 2
-        assert session._host.renderers != renderers
-        drawn(session, feeds, 2)
-        assert len(loads) == 3
-        assert session.facts.page_lifetime
-        assert session.facts.details["fetched_bytes"] > 1e6
+        feeds, facts = feeds_of(case_of()), session.facts
+        outputs = session.time(feeds, 100).outputs
+        process, _ = busiest(session)
+        session.renew()
+        np.testing.assert_array_equal(session.time(feeds, 100).outputs["logits"], outputs["logits"])
+        assert busiest(session)[0] != process
+        assert (len(loads), loads[0] is loads[1]) == (2, True)
+        assert session.facts == facts
+        assert (facts.surrounding, facts.lifetime) == ("page", 800)
+        assert facts.details["fetched_bytes"] > 1e6
 
 
-def drawn(session, feeds, rounds):
-    """Return the samples of the one block that the sampler draws of so many rounds."""
-    (block,) = draw(session, feeds, Plan(rounds, max_time=1e-9), estimate=1e-3)
-    return block.seconds
+def test_what_was_opened_afresh_has_borrowed_its_browser(settings):
+    with WASM.open_fresh(case_of(), settings) as session:
+        outputs, browser = session.run(feeds_of(case_of())), session._channel.page
+    with TFJS.open_fresh(case_of(), settings) as session:  # with the same flags
+        assert session._channel.page is browser
+        assert check_parity("here", session.run(feeds_of(case_of())), outputs, 1e-5) < 1e-5
+    LENDER.close()
 
 
 # On one core
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system does not let choose a core")
+@pytest.mark.skipif(not USABLE, reason="the system does not let choose a core")
 @pytest.mark.parametrize("platform", [WASM, LITERT])
-def test_what_computes_for_a_page_can_be_kept_on_a_core(platform, settings):
+def test_what_computes_for_a_page_can_be_kept_on_a_core_and_let_go_before_the_next(platform, settings):
+    core, feeds = min(USABLE), feeds_of(case_of())
     with platform.open(case_of(), settings) as session:
-        session.keep_on(0)
-        drawn(session, feeds_of(case_of()), 3)  # LiteRT's is another page by now
-        (busiest, _), *_ = sorted(session._host.thread_seconds().items(), key=lambda item: -item[1])
-        assert busiest[0] in session._host.renderers
-        assert os.sched_getaffinity(busiest[1]) == {0}
+        session.keep_on(core)
+        session.time(feeds, 100)
+        process, thread = busiest(session)
+        assert process in session._host.renderers
+        assert os.sched_getaffinity(thread) == {core}
+        session.keep_on(None)
+        assert os.sched_getaffinity(thread) == USABLE
+        session.renew()
+        session.run(feeds)
+        kept = [thread for _process, thread in session._host.thread_seconds() if os.sched_getaffinity(thread) != USABLE]
+        assert kept == []
 
 
 # A weak client

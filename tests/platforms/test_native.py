@@ -1,15 +1,9 @@
 """The server's platforms: the same logits everywhere, each held to its name, and every refusal in plain words."""
 
 import os
-import select
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import ai_edge_litert.interpreter as litert_interpreter
@@ -21,14 +15,14 @@ import torch
 from helpers import make_linear, make_many
 
 from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
-from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu, worker
+from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.openvino import ServerOpenVino
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
-from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD
@@ -352,100 +346,6 @@ def test_threads_of_pythons_own_are_not_the_runtimes():
     native.prove_started(resnet8(), "here", before)
     end.set()
     thread.join()
-
-
-# Fresh processes
-
-
-class Opened:
-    """A platform that is found slowly and opened fast."""
-
-    def __init__(self, reason=None):
-        self.reason = reason
-
-    def unavailable(self, settings):
-        time.sleep(0.2)
-        return self.reason
-
-    @contextmanager
-    def open(self, case, settings):
-        yield SimpleNamespace(time=lambda feeds, rounds: Block([1.0] * rounds, feeds, None), facts=None)
-
-
-def test_what_a_platform_looks_for_is_not_in_its_load():
-    assert worker.open_once(Opened(), resnet8(), {}, SOFTWARE).load < 0.1
-    with pytest.raises(UnavailableError, match=r"^none here$"):
-        worker.open_once(Opened("none here"), resnet8(), {}, SOFTWARE)
-
-
-def test_a_fresh_process_brings_the_platforms_own_words(tmp_path, feeds):
-    with pytest.raises(UnavailableError, match=r"^server-litert: .* for batches of 2: it has batches of 1, 8, 64"):
-        next(LITERT.openings(resnet8(2), feeds, SOFTWARE, "process"))
-    (tmp_path / "broken.onnx").write_bytes(b"no model at all" * 100)
-    with pytest.raises(PlatformError, match=r"^server-cpu: broken\.onnx: \[ONNXRuntimeError\]"):
-        next(CPU.openings(Case(own.load(tmp_path / "broken.onnx")), feeds, SOFTWARE, "process"))
-
-
-class Ends:
-    """Settings that end the process which unpickles them, or hang it."""
-
-    def __init__(self, end, reason, timeout=30):
-        self.timeout = timeout
-        self.end = (end, (reason,))
-
-    def __reduce__(self):
-        return self.end
-
-
-@pytest.mark.parametrize(
-    ("ends", "words"), [(Ends(sys.exit, "out of cheese"), "1: out of cheese"), (Ends(os._exit, 3), "3: ")]
-)
-def test_a_process_that_ends_early_is_told_with_its_last_words(ends, words, feeds):
-    with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: a fresh process ended with {words}"):
-        next(CPU.openings(resnet8(), feeds, ends, "process"))
-
-
-@pytest.fixture
-def hangs(tmp_path):
-    """Settings whose process starts another, leaves a file, and never ends; once checked, nothing may be left."""
-    note = tmp_path / "note"
-    script = f"touch $TMPDIR/left; echo $$ $TMPDIR > {note}.new; mv {note}.new {note}; exec sleep 60"
-    yield Ends(subprocess.check_call, ["sh", "-c", script], timeout=0.2), note
-    process, folder = note.read_text().split()
-    assert not Path(folder).exists()
-    assert ends(int(process), within=10)
-
-
-def ends(process, within):
-    """Whether a process is gone, or ends *within* seconds: one that was killed may still be on its way."""
-    try:
-        handle = os.pidfd_open(process)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([handle], [], [], within)[0])  # readable once it has ended, waited for or not
-    finally:
-        os.close(handle)
-
-
-def test_a_process_that_hangs_is_ended_with_all_it_started(hangs, feeds):
-    words = r"a fresh process did not end within 2 s; raise --inference-timeout, of which this is 10 times$"
-    with pytest.raises(PlatformError, match=rf"^server-cpu: resnet8\.onnx: {words}"):
-        next(CPU.openings(resnet8(), feeds, hangs[0], "process"))
-
-
-def test_an_interrupt_ends_the_process_with_all_it_started(hangs, feeds):
-    settings, note = hangs
-    settings.timeout = 30
-
-    def interrupt():
-        while not note.exists():
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        next(CPU.openings(resnet8(), feeds, settings, "process"))
 
 
 # The GPU that is simulated on the processor, with the files of the browser

@@ -5,21 +5,27 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from benchmarks.measuring.ratio import Ratio
+from benchmarks.measuring.ratio import STATISTICS, Ratio
+from benchmarks.measuring.starts import Figure
 from benchmarks.results import NotARunError, Result, Run, alike, keys, load
 from benchmarks.results.machine import circumstances, fingerprint
 from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes, short
 
 SCHEMA_1 = Path(__file__).with_name("schema-1.json")  # written by 3f827d8; some of its benchmarks failed, as by name
 OLD = json.loads(SCHEMA_1.read_text())
+SCHEMA_2 = Path(__file__).with_name("schema-2.json")  # written by c76c85d: each benchmark drew from one start
 
 
 @pytest.fixture
 def old():
     """Return the results of the old run by the ids of their cases."""
     return {short(result.fullname): result for result in load(SCHEMA_1).results}
+
+
+RATIO = {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2}
 
 
 def result(info=(), **stats):
@@ -81,7 +87,7 @@ def test_a_gpu_that_an_old_run_called_real_is_as_one_of_which_nothing_is_said():
 def test_ratio_doubts_and_witness_of_an_old_run_are_read(old):
     weak = old["test_latency[resnet8-chromium-tfjs@2x-b1]"]
     saved = next(one for one in OLD["benchmarks"] if one["name"] == weak.name)["extra_info"]
-    assert weak.ratios["server_cpu"].to_json() == saved["ratio_to_server_cpu"]
+    assert weak.ratios["server_cpu"].to_json() == saved["ratio_to_server_cpu"] | {"starts": 1}
     assert weak.doubts == saved["trust"]["doubts"]
     assert weak.witness == WitnessTimes(saved["calibration"]["workload"], saved["calibration"]["p10"])
     assert weak.threads == 1
@@ -107,6 +113,67 @@ def test_a_precision_that_is_not_told_is_no_difference():
     assert [*alike.differences(now, other)] == [("precision", "float32", "int8"), ("threads", 1, 2)]
 
 
+# Starts
+
+
+def test_a_run_of_one_start_is_read_as_such():
+    for file, schema in ((SCHEMA_1, 1), (SCHEMA_2, 2)):
+        run = load(file)
+        assert run.schema == schema
+        for one in run.results:
+            assert one.is_of_one_start
+            assert one.starts == [[list(one.samples)]]
+            assert one.odd_starts == []
+            for name in ("median", "p10", "mean"):
+                assert one.figure(name) == Figure(STATISTICS[name](np.array(one.samples)), 1)
+                assert one.figure(name).margin is None
+
+
+def test_the_interval_of_blocks_of_one_page_is_kept_but_the_ratio_is_told_to_be_of_one():
+    server, page = load(SCHEMA_2).results
+    ratio = page.ratios["server_cpu"]
+    assert (ratio.starts, ratio.pairs, ratio.confidence) == (1, 6, 0.95)
+    assert ratio.low < ratio.value < ratio.high
+    assert (server.ratios, server.surrounding, page.surrounding) == ({}, "start", "start")
+    assert server.info[keys.DETAILS] == {"spinning": False}
+    assert page.doubts["block_variation"] == "medians vary by 14%"
+
+
+FIGURES = {"median": {"value": 2.5, "starts": 3, "low": 2.0, "high": 3.0, "confidence": 0.95}}
+STARTS = {"starts": [[2, 1], [1], [2]], "surrounding": "page", "figures": FIGURES}
+TRUST = {"trust": {"odd_starts": {"2": 2.9}, "doubts": {}}}
+
+
+def test_the_samples_of_each_block_are_told_apart_by_their_start():
+    found = result(STARTS | TRUST, data=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert found.starts == [[[1.0, 2.0], [3.0]], [[4.0]], [[5.0, 6.0]]]
+    assert (found.is_of_one_start, found.surrounding, found.odd_starts) == (False, "page", [2.9])
+
+
+def test_a_figure_of_several_starts_is_read_with_its_interval():
+    found = result(STARTS, data=[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    assert found.figure("median") == Figure(2.5, 3, 2.0, 3.0, 0.95)
+    assert (found.seconds("median"), found.figure("median").margin) == (2.5, pytest.approx(0.2))
+    assert found.figure("mean") == Figure(3.5, 1)  # which was not saved
+    (ratio,) = result({"ratio_to_server_cpu": RATIO | {"starts": 5, "low": 1.9, "high": 2.1}}).ratios.values()
+    assert (ratio.starts, ratio.margin) == (5, pytest.approx(0.05))
+
+
+def test_turns_of_a_gate_until_schema_2_are_blocks_of_one_start():
+    found = result({"turns": [2, 1]}, data=[1.0, 2.0, 3.0])
+    assert found.starts == [[[1.0, 2.0], [3.0]]]
+    assert found.is_of_one_start
+    assert "turns" not in found.info
+
+
+def test_runs_of_another_number_of_starts_are_not_alike():
+    samples = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    before, now, same = (result(info, data=samples) for info in ({}, STARTS, {"starts": [[1, 3], [1], [1]]}))
+    assert [*alike.differences(alike.of_benchmark(before), alike.of_benchmark(now))] == [("pages or processes", 1, 3)]
+    assert [*alike.differences(alike.of_benchmark(now), alike.of_benchmark(same))] == []  # blocks may differ
+    assert [*alike.differences(alike.in_force(before), alike.in_force(now))] == []  # side by side the gate sees to it
+
+
 # Statistics
 
 
@@ -118,13 +185,8 @@ def test_a_statistic_is_of_the_samples_or_as_it_was_saved_or_none():
     assert result().samples == ()
 
 
-def test_turns_are_the_samples_in_their_order():
-    assert result({"turns": [2, 1]}, data=[1.0, 2.0, 3.0]).turns == [[1.0, 2.0], [3.0]]
-
-
 def test_a_ratio_without_an_interval_has_none():
-    ratio = {"statistic": "p10", "value": 2.0, "ours": 2.0, "theirs": 1.0, "pairs": 2}
-    assert result({"ratio_to_one_thread": ratio}).ratios == {"one_thread": Ratio("p10", 2.0, 2.0, 1.0, 2)}
+    assert result({"ratio_to_one_thread": RATIO}).ratios == {"one_thread": Ratio("p10", 2.0, 2.0, 1.0, 2)}
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
@@ -165,9 +227,10 @@ def test_a_benchmark_without_a_name_is_none(tmp_path):
 
 
 def test_a_run_of_a_later_schema_is_refused_with_the_remedy(tmp_path):
-    words = rf"SchemaError it is of schema 3, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
+    later = keys.SCHEMA_NUMBER + 1
+    words = f"SchemaError it is of schema {later}, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
     with pytest.raises(NotARunError, match=words) as raised:
-        load(altered(tmp_path, schema=3))
+        load(altered(tmp_path, schema=later))
     assert isinstance(raised.value.cause, SchemaError)
 
 

@@ -147,6 +147,10 @@ SCENARIOS = {
         f"{B1}: slowdown was 4, is not told; measure the same, or*", alter=fact(slowdown={"asked": 4, "obtained": 4.1})
     ),
     "drawn for longer": Scenario(f"{B1}: max time was *, is 0.25; *", (TWO_SIZES, "--benchmark-max-time=0.25")),
+    "fewer starts": Scenario(f"{B1}: pages or processes was 5, is 3; measure the same, or*", (TWO_SIZES, "--starts=3")),
+    "a baseline of one start": Scenario(
+        f"{B1}: pages or processes was 1, is 5; *", alter=benchmarks(lambda one: one["extra_info"].pop("starts"))
+    ),
     "more rounds at least": Scenario(f"{B1}: min rounds was 5, is 6; *", (TWO_SIZES, "--benchmark-min-rounds=6")),
     "another model and provider on other threads": Scenario(
         f"{B1}: model's SHA-256 was 00, is c*{B1}: execution provider was X, is FakeProvider*"

@@ -8,6 +8,7 @@ import pytest
 from helpers import ROOT, clean_environment
 
 from benchmarks.platforms import DEFAULT_SWEEP
+from browser_harness.processes import USABLE
 from models import manifest
 
 # What a platform's results must say of it: clock, provider, and more; a new one of the default sweep adds its own.
@@ -52,14 +53,23 @@ def test_every_platform_has_its_samples_and_its_identity(run):
         assert info["model_sha256"] == manifest.load("resnet8").row["sha256"]
         is_webnn = benchmark["params"]["platform"] == "chromium-webnn"
         assert (info["threads"], info["batch_size"]) == (None if is_webnn else 1, 8)
-        assert 0 < info["warmup_rounds"] <= 50
+        assert all((core is None) == (is_webnn or not USABLE) for core in info["cores"])
+        assert len(info["cores"]) == 5
+        assert 0 < info["warmup_rounds"] <= 5 * 200
+        assert [sum(start) > 0 for start in info["starts"]] == [True] * 5
+        assert sum(map(sum, info["starts"])) == stats["rounds"]
+        for figure in info["figures"].values():
+            assert figure["low"] < figure["value"] < figure["high"]
+            assert figure["starts"] == 5
         assert 0 <= info["parity"] < 1e-5
         if sys.platform.startswith("linux"):
             assert is_webnn or 0.02 < info["trust"]["computing_share"] < 1.5
             assert info["trust"]["other_programs"] >= 0
         if benchmark["params"]["platform"] != "server-cpu":
             ratio = info["ratio_to_server_cpu"]
-            assert 0.3 < ratio.get("low", 1.0) <= ratio["value"] <= ratio.get("high", 99.0) < 100
+            assert 0 < ratio["low"] < ratio["value"] < ratio["high"]
+            assert 0.3 < ratio["value"] < 100
+            assert ratio["starts"] == len(info["partner"]) == 5
             assert info["details"]["fetched_bytes"] > 1e6
 
 

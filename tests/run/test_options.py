@@ -2,11 +2,15 @@
 
 import itertools
 import json
+import statistics
 import subprocess
 import sys
 
 import pytest
 from helpers import ROOT
+
+from benchmarks.measuring.starts import figure
+from browser_harness.processes import USABLE
 
 PRESENT = ("fake", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software")
 
@@ -33,7 +37,7 @@ def test_a_result_carries_its_identity(suite):
     assert len(info["model_sha256"]) == 64
     assert (info["precision"], info["batch_size"], info["threads"]) == ("float32", 2, 1)
     assert (info["execution_provider"], info["clock"], info["clock_resolution"]) == ("FakeProvider", "fake.clock", 1e-7)
-    assert (info["warmup_rounds"], info["parity"], info["stand_in"]) == (3, 0.0, False)
+    assert (info["warmup_rounds"], info["parity"], info["stand_in"]) == (5 * 3, 0.0, False)  # 3 of each start
     assert info["images_per_second"] == pytest.approx(2 * len(data) / sum(data))
     assert {info["p50"], info["p90"], info["p95"]} <= set(data)
     assert ("p99" in info) == (len(data) >= 100)
@@ -72,9 +76,11 @@ def test_only_leaves_other_tests_out(suite):
     result.stdout.fnmatch_lines(["SKIPPED*test_other.py*Skipping non-benchmark (--benchmark-only active)."])
 
 
-def test_min_rounds(suite):
-    suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.0000001", "--benchmark-min-rounds=7")
-    assert suite.benchmarks()[0]["stats"]["rounds"] == 7
+@pytest.mark.parametrize(("starts", "rounds"), [(1, 7), (5, 5 * 2)])
+def test_min_rounds_are_split_among_the_starts(suite, starts, rounds):
+    few = ("--benchmark-max-time=0.0000001", "--benchmark-min-rounds=7", f"--starts={starts}")
+    suite.run("--benchmark-json=out.json", *few)
+    assert suite.benchmarks()[0]["stats"]["rounds"] == rounds
 
 
 def test_max_time(suite):
@@ -94,11 +100,11 @@ def test_max_time_yields_to_min_rounds(suite):
 def test_warmup_rounds_are_run_and_discarded(suite, options, rounds):
     suite.run("--benchmark-json=out.json", f"--benchmark-warmup={options[0]}", *options[1:])
     (benchmark,) = suite.benchmarks()
-    assert benchmark["extra_info"]["warmup_rounds"] == rounds
-    assert suite.timed_rounds() == rounds + benchmark["stats"]["rounds"]
+    assert benchmark["extra_info"]["warmup_rounds"] == 5 * rounds  # of five starts
+    assert suite.timed_rounds() == 5 * rounds + benchmark["stats"]["rounds"]
 
 
-def test_warmup_obeys_max_time(suite, monkeypatch):
+def test_a_warmup_has_an_end_before_its_iterations(suite, monkeypatch):
     monkeypatch.setenv("FAKE_SECONDS", "0.002")
     suite.run("--benchmark-json=out.json", "--benchmark-warmup=on", "--benchmark-warmup-iterations=100000")
     assert suite.benchmarks()[0]["extra_info"]["warmup_rounds"] < 1000
@@ -107,8 +113,7 @@ def test_warmup_obeys_max_time(suite, monkeypatch):
 @pytest.mark.parametrize("disabled", [True, False], ids=["disabled", "enabled"])
 def test_disable_gc(suite, disabled):
     suite.run(*(["--benchmark-disable-gc"] if disabled else []))
-    assert {call["gc"] for call in suite.calls("time")} == {not disabled}
-    assert {call["gc"] for call in suite.calls("run")} == {True}
+    assert [call["collects_garbage"] for call in suite.calls("open")] == [not disabled]
 
 
 def test_precision_ends_the_drawing_early(suite):
@@ -126,7 +131,54 @@ def test_autosave_keeps_the_samples_and_says_where(suite):
 
 
 def test_each_median_is_shown_as_it_is_measured(suite):
-    suite.run().stdout.re_match_lines([r".*test_latency\[resnet8-fake-b1\] median 0\.\d{3} ms"])
+    number = r"\d+\.\d{3}"
+    shown = rf".*test_latency\[resnet8-fake-b1\] median {number} ms"
+    suite.run().stdout.re_match_lines([rf"{shown} \({number} to {number}\)"])
+    suite.run("--starts=1").stdout.re_match_lines([rf"{shown}( \(unstable\))?\s*(\[.*)?$"])
+
+
+def test_one_start_says_nothing_of_another(suite):
+    suite.run("--benchmark-json=out.json", "--starts=1", platform="slow").assert_outcomes(passed=1)
+    info = suite.benchmarks()[0]["extra_info"]
+    assert len(info["starts"]) == len(info["cores"]) == len(info["partner"]) == 1
+    assert {figure["starts"] for figure in info["figures"].values()} == {1}
+    assert not [figure for figure in (*info["figures"].values(), info["ratio_to_server_cpu"]) if "low" in figure]
+    assert "margin" not in info["trust"]
+
+
+def test_every_figure_is_of_five_starts(suite):
+    suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.6", platform="slow").assert_outcomes(passed=1)
+    (benchmark,) = suite.benchmarks()
+    info, samples = benchmark["extra_info"], iter(benchmark["stats"]["data"])
+    assert (len(info["starts"]), info["surrounding"]) == (5, "page")
+    assert sum(flat(info["starts"])) == benchmark["stats"]["rounds"]
+    medians = [statistics.median(itertools.islice(samples, sum(start))) for start in info["starts"]]
+    assert info["figures"]["median"] == figure(medians).to_json()
+    assert {*info["figures"]} == {"median", "p10", "mean"}
+    assert [len(start) for start in info["partner"]] == [len(start) for start in info["starts"]]
+    assert {*info["partner"][0][0]} == {"p10", "median", "mean", "rounds"}
+    assert info["ratio_to_server_cpu"]["starts"] == 5
+    usable = {*USABLE} or {None}
+    assert len(info["cores"]) == 5
+    assert {*info["cores"]} <= usable
+
+
+def test_both_sides_of_a_start_are_kept_on_its_core_and_let_go(suite):
+    suite.run("--benchmark-json=out.json", platform="slow").assert_outcomes(passed=1)
+    kept = [(call["platform"], call["core"]) for call in suite.calls("keep_on")]
+    cores = [core for core in suite.benchmarks()[0]["extra_info"]["cores"] if core is not None]
+    assert kept == flat([("fake", core), ("slow", core), ("fake", None), ("slow", None)] for core in cores)
+
+
+def test_a_page_unlike_its_siblings_is_told_and_moves_nothing(suite, monkeypatch):
+    monkeypatch.setenv("FAKE_ODD_START", "2")
+    result = suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.2", platform="slow")
+    name = "test_latency[[]resnet8-slow-b1]"
+    result.stdout.fnmatch_lines([f"starts   {name}: slow pages: 1 of 5 (* times as long)"])
+    info = suite.benchmarks()[0]["extra_info"]
+    assert {*info["trust"]["odd_starts"]} == {"2"}
+    assert info["trust"]["odd_starts"]["2"] > 2
+    assert info["figures"]["median"]["value"] < 2 * 3 * 5e-5
 
 
 def test_histogram(suite):
@@ -185,7 +237,7 @@ def test_a_marker_on_the_function_does_not_shadow_the_clock(suite):
     (suite.folder / "test_latency.py").write_text(marked)
     suite.run("--benchmark-json=out.json", "--benchmark-max-time=0.0000001").assert_outcomes(passed=1)
     (benchmark,) = suite.benchmarks()
-    assert (benchmark["stats"]["rounds"], benchmark["options"]["timer"]) == (11, "fake.clock")
+    assert (benchmark["stats"]["rounds"], benchmark["options"]["timer"]) == (15, "fake.clock")  # 3 of each start
 
 
 def test_wrong_logits_leave_no_timings(suite):
@@ -248,9 +300,14 @@ def test_the_ratio_to_the_base_is_measured_in_turns(suite):
     ratio = benchmark["extra_info"]["ratio_to_server_cpu"]
     assert ratio["low"] <= ratio["value"] <= ratio["high"]
     assert 2 < ratio["value"] < 4
-    assert (ratio["statistic"], ratio["pairs"]) == ("p10", benchmark["extra_info"]["blocks"])
-    drawn = [call["platform"] for call in suite.calls("time")][-2 * ratio["pairs"] :]
-    assert drawn == ["slow", "fake"] * ratio["pairs"]
+    starts = benchmark["extra_info"]["starts"]
+    assert (ratio["statistic"], ratio["pairs"]) == ("p10", len(flat(starts)))
+    calls = [(call["call"], call["platform"]) for call in suite.lines("calls.jsonl") if call["call"] != "keep_on"]
+    first = 1 + calls.index(("time", "fake"))  # an estimate of each side, as nothing was warmed up
+    blocks = [("time", "slow"), ("time", "fake")]
+    assert calls[first : first + 2 * len(starts[0])] == blocks * len(starts[0])
+    renewals = [number for number, call in enumerate(calls) if call[0] == "renew"]
+    assert [calls[number][1] for number in renewals] == ["fake", "slow"] * 4  # the partner first, none before the first
     result.stdout.fnmatch_lines(["measured in turns with server-cpu*", "resnet8-slow-b1 *×*to*"])
 
 
@@ -310,6 +367,8 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--dim=sequence", "*argument --dim: 'sequence' is not NAME=N*"),
         ("--dim=sequence=0", "*argument --dim: 'sequence=0' is not NAME=N*"),
         ("--batch-size=0", "*argument --batch-size: 0 is not positive*"),
+        ("--starts=0", "*argument --starts: 0 is not positive*"),
+        ("--starts=2.5", "*argument --starts: invalid int value: '2.5'*"),
         ("--platform=chromium-webgl", "*unknown platform 'chromium-webgl': *30 % off*; choose from fake, *"),
         ("--precision=int4", "*unknown precision 'int4': choose from float32, fp16, int8, or all"),
         ("--threads=0", "*argument --threads: '0' is not a number from 1 to *, this machine's cores, nor all*"),

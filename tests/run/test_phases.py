@@ -94,8 +94,8 @@ energy.read = lambda: {"rapl package-0": (next(readings), None)}
     (suite.folder / "conftest.py").write_text(prelude + (suite.folder / "conftest.py").read_text())
     run(suite, "energy", platform="fake").assert_outcomes(passed=1)
     info = suite.benchmarks()[0]["extra_info"]
-    inferences = suite.benchmarks()[0]["stats"]["rounds"] + info["warmup_rounds"]
-    assert info["joules_per_inference"] == {"rapl package-0": pytest.approx(5.0 / inferences)}
+    inferences = suite.benchmarks()[0]["stats"]["rounds"]
+    assert info["joules_per_inference"] == {"rapl package-0": pytest.approx(5 * 5.0 / inferences)}  # 5 J of each start
     assert not [name for name in info if name.startswith("ratio")]
 
 

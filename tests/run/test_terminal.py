@@ -1,0 +1,43 @@
+"""What a person is shown of several starts: a figure with its interval, and those unlike their siblings."""
+
+import pytest
+
+from benchmarks.measuring.starts import Figure
+from benchmarks.results import Result
+from benchmarks.run.replay import with_interval
+from benchmarks.run.terminal import odd_words, trust_lines
+
+
+def result(surrounding="page", **odd):
+    """Return a result of five starts; *odd* says of some of them how many times as long they took."""
+    trust = {"doubts": {}, "odd_starts": {name.removeprefix("start"): times for name, times in odd.items()}}
+    info = {"starts": [[2]] * 5, "surrounding": surrounding, "trust": trust}
+    stats = {"data": [1.0] * 10}
+    return Result.of({"fullname": "a.py::a", "name": "a", "params": {}, "stats": stats, "extra_info": info})
+
+
+def test_a_figure_is_shown_with_its_interval_where_it_has_one():
+    assert with_interval(Figure(1.2345, 5, 1.2, 1.3, 0.95)) == "1,234.500 ms (1,200.000 to 1,300.000)"
+    assert with_interval(Figure(0.001, 1)) == "1.000 ms"
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (result(start2=2.9), "slow pages: 1 of 5 (2.90 times as long)"),
+        (result("process", start0=3.0, start4=2.0), "slow processes: 2 of 5 (3.00, 2.00 times as long)"),
+        (result(start1=0.5), "fast pages: 1 of 5 (0.50 times as long)"),
+        (
+            result(start1=0.5, start3=2.0),
+            "slow pages: 1 of 5 (2.00 times as long); fast pages: 1 of 5 (0.50 times as long)",
+        ),
+    ],
+    ids=["slow", "two", "fast", "both"],
+)
+def test_starts_unlike_their_siblings_are_told(shown, words):
+    assert odd_words(shown) == words
+    assert trust_lines([shown, result()])[1:] == [f"starts   a: {words}"]
+
+
+def test_of_starts_that_are_alike_nothing_is_told():
+    assert trust_lines([result()]) == ["trust    1 of 1 benchmarks were stable"]
