@@ -29,8 +29,8 @@ SLOWER = {
     "3 %": (MOST_SPREAD, 0.05),
 }  # spread, slowdown
 
-# Seconds, measured: opening and warming up both sides of a start at once, a browser, a process, the gate's own set-up.
-START, BROWSER, PROCESSES, SET_UP = {"server": 0.3, "client": 0.8}, 0.9, 3.0, 10.0
+# Seconds of both sides: to open and warm up a start, to begin and end a benchmark, a pair of processes, and a gate.
+START, BENCHMARK, PROCESSES, SET_UP = {"server": 0.45, "client": 0.8}, 0.4, 5.0, 10.0
 TIMED = 2 * Options.seconds
 
 
@@ -44,7 +44,7 @@ class Benchmark:
 
     def seconds(self, starts: int) -> float:
         """Return how long a pair of processes takes with it."""
-        return (BROWSER if self.side == "client" else 0.0) + starts * (START[self.side] + TIMED)
+        return BENCHMARK + starts * (START[self.side] + TIMED)
 
     def drawn(self, generator: np.random.Generator, count: int, odd: float) -> list[LogRatio]:
         """Return so many starts of it, of which a share is *odd*."""

@@ -1,6 +1,7 @@
 """The commands that print the suite's own figures: what they read and how they judge, on numbers made up for it."""
 
 import argparse
+import json
 import math
 import os
 import re
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.figures import cost, endurance, fidelity, gate_proof, soak, turn_cost
+from benchmarks.figures import cost, endurance, fidelity, gate_proof, gate_rates, soak, turn_cost
 from benchmarks.hardware import CORES
 from benchmarks.measuring.reference import ParityError
 from benchmarks.platforms import PLATFORMS
@@ -456,3 +457,41 @@ def test_lockstep_names_what_this_machine_lacks(ended, monkeypatch):
 )
 def test_the_gates_power_is_told_by_the_side_where_a_model_computes(name, side):
     assert gate_proof.side(name) == side
+
+
+def test_only_parts_of_gates_of_this_schema_are_added_up(monkeypatch, tmp_path):
+    monkeypatch.setattr(gate_proof, "FOLDER", tmp_path)
+    for schema in (1, gate_proof.SCHEMA):
+        folder = tmp_path / "parts" / str(schema)
+        folder.mkdir(parents=True)
+        (folder / "gate.json").write_text(json.dumps({"schema": schema, "base": "heads/0123abc-0"}))
+        (folder / "part.json").write_text(json.dumps({"kind": "aa"}))
+    (part,) = gate_proof.finished_parts()
+    assert (part["schema"], part["commit"]) == (gate_proof.SCHEMA, "0123abc")
+
+
+def test_the_true_cost_is_of_all_starts_of_all_pairs_of_processes():
+    starts = [{"quartile": math.log1p(0.02) + step / 1000} for step in (-1, 0, 1)]
+    pairs = [{"pair": f"screen-{number}", "benchmark": "one", "log_ratios": starts} for number in (1, 2)]
+    ((cost, words),) = gate_proof.true_costs([{"convolutions": 4, "details": {"pairs": pairs}}]).values()
+    assert cost == pytest.approx(0.02)
+    assert words.endswith("6 starts)")
+
+
+def test_suspects_are_what_a_gate_measured_again():
+    names = [("screen-1", "a"), ("screen-1", "b"), ("confirm-1", "b"), ("confirm-2", "b")]
+    pairs = [{"pair": pair, "benchmark": name} for pair, name in names]
+    words = gate_proof.wall_times([{"seconds": 500.0, "load": [1.0, 2.0], "details": {"pairs": pairs}}])
+    assert words.endswith("load 1.0 to 2.0; suspects 1")
+
+
+def test_a_simulated_gate_finds_what_is_slower_and_tells_how_long_it_would_take():
+    rules = gate_rates.Options().rules
+    seen = gate_rates.gates(4, 0.0, is_slower=True, rules=rules)
+    assert seen.share("server", gate_rates.Verdict.SLOWER) == "100.0%"
+    assert seen.verdicts.total() == 4 * 30
+    one = gate_rates.Benchmark(0.01)
+    assert min(seen.seconds) > 30 * rules.screen * gate_rates.Benchmark(0.003, side="server").seconds(rules.starts)
+    assert one.seconds(10) - one.seconds(5) == pytest.approx(5 * (one.seconds(1) - one.seconds(0)))
+    calm, odd = (gate_rates.gates(4, share, is_slower=False, rules=rules) for share in (0.0, 0.3))
+    assert sum(calm.suspects) < sum(odd.suspects)

@@ -38,15 +38,16 @@ class TurnSession(FakeSession):
     def __init__(self, platform, case):
         super().__init__(platform, case)
         self.name, self.is_head, self.answer = platform.name, SIDE == "head", None
+    @property
+    def facts(self):
         two = self.name == "scattered" or (self.name == "threads" and self.is_head)
         clock = "sundial" if self.name == "clock" and self.is_head else "fake.clock"
-        self.facts = replace(self.facts, threads=2 if two else 1, clock=clock)
-        self.start = 0
+        return replace(super().facts, threads=2 if two else 1, clock=clock)
     def keep_on(self, core):
         if core is not None:
             with open("cores", "a") as lines:
                 print(RUN, self.name, self.start, core, file=lines)
-    def renew(self, *_):
+    def renew(self):
         self.start += 1
         with open("renewals.jsonl", "a") as lines:
             print(json.dumps([RUN, self.name, self.start, time.monotonic()]), file=lines)
@@ -70,7 +71,6 @@ class TurnSession(FakeSession):
         return Block([self.seconds()] * rounds, outputs, None)  # a clock that no busy machine disturbs
 
 FakeSession = TurnSession
-FakePlatform.open_fresh = FakePlatform.open
 platforms.PLATFORMS.clear()
 for name in (*ALL, "dying", "added", "gone"):
     platforms.PLATFORMS[name] = FakePlatform(name)
