@@ -48,7 +48,7 @@ class Plan:
         if not lifetimes or not estimate:
             return self
         inferences = max(self.min_rounds, self.max_time / estimate)
-        of_a_start = max(1, min(lifetimes) - self.warmup_rounds)
+        of_a_start = math.ceil(max(min(lifetimes) / 2, min(lifetimes) - self.warmup_rounds))
         return replace(self, starts=max(self.starts, math.ceil(inferences / of_a_start)))
 
     @property

@@ -118,7 +118,7 @@ def figure(values: Sequence[float]) -> Figure:
     logs = [math.log(value) for value in values]
     estimated = estimate(logs)
     if estimated is None:
-        return Figure(math.exp(math.fsum(logs) / len(logs)), len(values))
+        return Figure(math.exp(math.fsum(logs) / len(logs)) if len(values) > 1 else values[0], len(values))
     if odd_ones(values):
         low, high = estimated.interval(CONFIDENCE)
     else:

@@ -31,6 +31,7 @@ class Worker:
 
     def __init__(self, platform: Platform, case: Case, settings: Settings, folder: str) -> None:
         self._platform, self._case, self._settings = platform, case, settings
+        self._failure: Exception | None = None  # after which nothing more is asked of it
         self._errors = TemporaryFile()  # noqa: SIM115 (close() does)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.platforms.worker"],
@@ -50,12 +51,16 @@ class Worker:
 
     def ask(self, *request: Any) -> None:
         """Ask for something, and do not wait for the answer."""
+        if self._failure:  # what it still answers is not what is asked now
+            raise self._failure
         with suppress(BrokenPipeError):  # it has ended, which is told when the answer is waited for
             pickle.dump(request, cast(IO[bytes], self._process.stdin))
             cast(IO[bytes], self._process.stdin).flush()
 
     def answer(self, patience: float = 1.0) -> Any:
         """Wait for the answer; raise what was raised there, PlatformError where the process hangs or has ended."""
+        if self._failure:
+            raise self._failure
         limit, answers = patience * self._settings.timeout, cast(IO[bytes], self._process.stdout)
         if not select.select([answers], [], [], limit)[0]:
             times = f", of which this is {patience:g} times" if patience != 1 else ""
@@ -65,11 +70,14 @@ class Worker:
         except (EOFError, pickle.UnpicklingError):
             raise self._failed(f"ended with {self._process.wait()}: {self._last_words()}") from None
         if isinstance(result, Exception):
+            self._failure = result
             raise result
         return result
 
     def _failed(self, words: str) -> PlatformError:
-        return PlatformError(f"{self._platform.name}: {self._case.model_file.name}: a fresh process {words}")
+        failure = PlatformError(f"{self._platform.name}: {self._case.model_file.name}: a fresh process {words}")
+        self._failure = failure
+        return failure
 
     def _last_words(self) -> str:
         self._errors.seek(0)

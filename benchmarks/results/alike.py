@@ -70,7 +70,8 @@ def _asked(result: Result) -> Mapping[str, Any]:
 
     What is obtained differs each time.
     """
-    info = {**result.info, keys.STARTS: len(result.starts)}
+    # As many as were asked for: how many more keep a page young depends on how fast it was.
+    info = {**result.info, keys.STARTS: result.info.get(keys.STARTS_WANTED, len(result.starts))}
     return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 

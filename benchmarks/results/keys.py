@@ -28,6 +28,7 @@ SOFTWARE_GPU = "software_gpu"  # true, or absent
 STATISTIC = "statistic"  # by which two runs of it are compared: p10 or mean
 DETAILS = "details"  # what the platform tells of itself
 STARTS = "starts"  # [[54, 53], [55, 52]]: of each start the samples of each block, a block of a gate being a turn
+STARTS_WANTED = "starts_wanted"  # by --starts; a page that ages has more
 SURROUNDING = "surrounding"  # what was fresh in each start: page or process
 CORES = "cores"  # where each start was kept; null where it was free
 

@@ -83,7 +83,7 @@ class Measure:
             check_whole(drawn.partner_blocks, partner.facts)
         slowdown = obtained_slowdown(session, question)
         info = of_question(question) | {"warmup_rounds": drawn.warm_up, keys.WITNESS: drawn.witness.facts()}
-        info[keys.CORES] = drawn.cores
+        info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: int(self.option("starts"))}
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn
 
     def _drawn(self, session: Session, partner: Session | None, question: Question) -> Drawn:
