@@ -40,6 +40,7 @@ from benchmarks.measuring.starts import estimate
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Side
 from benchmarks.settings import positive
+from models import MODELS
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / checkouts.FOLDER / "proof"
@@ -53,37 +54,43 @@ WANTED_FROM: dict[Side, float] = {"server": 0.02, "client": 0.05}  # the least s
 Part = Mapping[str, Any]  # a gate, and how it was run
 
 
-def checkout_with(convolutions: int) -> Path:
-    """Return a checkout of HEAD's commit whose models have so many convolutions more; made once."""
+def checkout_with(convolutions: int, only: str | None = None) -> Path:
+    """Return a checkout of HEAD's commit whose models, or *only* one, have so many convolutions more; made once."""
     commit = checkouts.git("rev-parse", "HEAD", cwd=ROOT)
-    path = FOLDER / "heads" / f"{commit[:12]}-{convolutions}"
+    path = FOLDER / "heads" / f"{commit[:12]}-{convolutions}{f'-{only}' if only else ''}"
     if not path.is_dir():
         partial = path.with_name(f"{path.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         checkouts.git("clone", "--quiet", "--shared", "--no-checkout", str(ROOT), str(partial), cwd=ROOT)
         checkouts.git("checkout", "--quiet", "--detach", commit, cwd=partial)
         if convolutions:
-            make_slower(partial, convolutions)
+            make_slower(partial, convolutions, only)
         partial.rename(path)
     return path
 
 
-def run(kind: str, convolutions: int, options: Sequence[str]) -> None:
+def run(kind: str, convolutions: int, options: Sequence[str], only: str | None = None) -> None:
     """Run one gate, and keep what it found."""
     folder = FOLDER / "parts" / f"{time.strftime('%Y%m%d-%H%M%S')}-{kind}-{convolutions}"
-    command = [sys.executable, "-m", "benchmarks.gate", str(checkout_with(0)), str(_head(convolutions))]
+    command = [sys.executable, "-m", "benchmarks.gate", str(checkout_with(0)), str(_head(convolutions, only))]
     start, load = time.monotonic(), os.getloadavg()[0]
     done = subprocess.run([*command, "--out", str(folder), *options], cwd=ROOT, check=False)
     if not (folder / "gate.json").exists():
         sys.exit(f"the gate ended with {done.returncode}, and left no result")
-    record = {"kind": kind, "convolutions": convolutions, "options": [*options], "seconds": time.monotonic() - start}
+    record = {
+        "kind": kind,
+        "convolutions": convolutions,
+        "only": only,
+        "options": [*options],
+        "seconds": time.monotonic() - start,
+    }
     (folder / "part.json").write_text(json.dumps({**record, "load": [load, os.getloadavg()[0]]}))
 
 
-def _head(convolutions: int) -> Path:
+def _head(convolutions: int, only: str | None) -> Path:
     """Return the head's checkout; one that equals the base has files of its own, too."""
     if convolutions:
-        return checkout_with(convolutions)
+        return checkout_with(convolutions, only)
     commit = checkouts.git("rev-parse", "HEAD", cwd=ROOT)
     return checkouts.checkout(commit, ROOT).path
 
@@ -208,13 +215,14 @@ class Trials:
 
 
 def collect_trials(parts: Sequence[Part]) -> dict[tuple[int, str], Trials]:
-    """Return the trials by convolutions and benchmark; LiteRT's are left out."""
+    """Return the trials by convolutions and benchmark, of what is slower in the head."""
     verdicts: dict[tuple[int, str], list[str]] = defaultdict(list)
     above: dict[tuple[int, str], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for part in (part for part in parts if part["kind"] == "ab"):
         single_runs = {statistic: naive(part, statistic) for statistic in STATISTICS}
         # The files for LiteRT are not made slower (slower.py): of its platforms nothing can be missed.
-        for row in (row for row in part["rows"] if "litert" not in row["name"]):
+        slower = f"[{part.get('only') or ''}"
+        for row in (row for row in part["rows"] if slower in row["name"] and "litert" not in row["name"]):
             key = part["convolutions"], row["name"]
             verdicts[key].append(row["verdict"])
             for statistic, is_slower in single_runs.items():
@@ -304,6 +312,7 @@ def parsed() -> tuple[argparse.Namespace, list[str]]:
         "--gates", type=positive(int), default=1, help="of aa and ab, hundreds of simulate (default: 1)"
     )
     parser.add_argument("--convolutions", type=positive(int), default=4, help="more in the head (default: 4)")
+    parser.add_argument("--only", choices=[*MODELS], help="the one model that is slower in the head (default: all)")
     parser.add_argument("--pairs", type=positive(int), default=6, help="of processes, of a long run (default: 6)")
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
@@ -322,7 +331,7 @@ def main() -> None:
         run("cost", options.convolutions, [*long, *suite])
     elif options.part != "report":
         for _ in range(options.gates):
-            run(options.part, 0 if options.part == "aa" else options.convolutions, suite)
+            run(options.part, 0 if options.part == "aa" else options.convolutions, suite, options.only)
     lines, good = report()
     print("\n".join(lines))
     sys.exit(0 if good else 1)

@@ -14,10 +14,13 @@ from models import manifest
 from models.tfjs import to_tfjs
 
 
-def make_slower(checkout: Path, convolutions: int) -> None:
-    """Put so many *convolutions* more into the float32 models of a checkout, and into their forms for TensorFlow.js."""
+def make_slower(checkout: Path, convolutions: int, only: str | None = None) -> None:
+    """Put so many *convolutions* more into the float32 models of a checkout, and into their forms for TensorFlow.js.
+
+    Into *only* one of them, where it is named.
+    """
     rows_file = checkout / "models" / "manifest.json"
-    for name in manifest.chosen(rows_file):
+    for name in [only] if only else manifest.chosen(rows_file):
         row = manifest.rows(rows_file)[name]
         file = checkout / "models" / row["file"]
         add_convolutions(file, convolutions)
