@@ -19,7 +19,7 @@ from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, milliseconds
+from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, milliseconds, with_interval
 from models.cifar100 import DataError
 from models.manifest import ModelError
 
@@ -112,7 +112,7 @@ def _ratio_cells(row: Row, partner: str) -> list[str]:
     info, is_of_means = result.info, ratio.statistic == "mean"
     return [
         f"{row.param}{MARK if result.doubts else ''}",
-        milliseconds(result.seconds(ratio.statistic)),
+        with_interval(result.figure(ratio.statistic)),
         milliseconds(info[keys.CPU_SECONDS]) if keys.CPU_SECONDS in info else "",
         f"{ratio.value:.2f}×{' of means' if is_of_means else ''}",
         f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio.low is not None else "",
