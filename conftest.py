@@ -25,6 +25,7 @@ pytest_plugins = (
     "benchmarks.run.terminal",
     "benchmarks.run.compare_fail",
     "benchmarks.run.turns",
+    "benchmarks.run.drift",
     "benchmarks.run.measure",
     "benchmarks.run.openings",
 )

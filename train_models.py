@@ -26,7 +26,7 @@ from models import MODELS, WORK_DIR, ModelSpec, manifest
 from models.build import CHOSEN, PRECISIONS, Data, Workshop, export, export_tfjs, export_tflite, screen, train
 from models.cifar100 import DataError
 from models.curves import plot
-from models.export import ExportError
+from models.files import ExportError
 from models.manifest import ModelError
 from models.training import Recipe, TrainingError
 

@@ -14,8 +14,8 @@ from typing import Self
 
 from models import MODELS, WORK_DIR, ModelSpec, manifest
 from models.cifar100 import MEAN, STD, Split, accuracy, hold_out, load
-from models.export import ExportError, export_onnx, file_facts
-from models.files import replacing
+from models.export import export_onnx, file_facts
+from models.files import ExportError, replacing
 from models.manifest import Artefact, sha256
 from models.precisions import FP16_METHOD, INT8_METHOD, to_fp16, to_int8
 from models.resnet import ResNet, multiply_adds

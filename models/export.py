@@ -12,16 +12,12 @@ from numpy.typing import NDArray
 
 from models import graph
 from models.cifar100 import Split, accuracy, normalise
-from models.files import replacing
+from models.files import ExportError, replacing
 from models.manifest import Row, sha256
 from models.resnet import ResNet, fold_batch_norm
 
 OPSET = 18  # taken by onnxruntime and onnxruntime-web alike, with IR version 10
 TOLERANCE = 1e-5  # of the largest logit; folding and converting reorder float32 sums, no more
-
-
-class ExportError(Exception):
-    """The exported file does not compute what the trained model computes."""
 
 
 def export_onnx(model: ResNet, path: Path) -> None:

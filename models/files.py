@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class ExportError(Exception):
+    """The exported file does not compute what the trained model computes."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; it takes *path*'s place when the block ends, and is gone if the block fails."""

@@ -24,8 +24,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from models.export import ExportError
-from models.files import replacing
+from models.files import ExportError, replacing
 from models.graph import declared_inputs, numbers
 
 Operation = dict[str, Any]

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from models import ModelSpec
-from models.export import ExportError, check_logits, logits_of
-from models.files import replacing
+from models.export import check_logits, logits_of
+from models.files import ExportError, replacing
 from models.manifest import MODELS_DIR
 from models.resnet import restore
 

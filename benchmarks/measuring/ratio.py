@@ -61,6 +61,8 @@ class Ratio:
     low: float | None = None
     high: float | None = None
     confidence: float | None = None  # of the interval
+    error: float | None = None  # standard error of its log, as far as the starts tell
+    degrees: int | None = None  # of freedom, of that
     cpu: float | None = None  # the ratio of processor seconds; None where the system does not tell
 
     @property
@@ -93,6 +95,8 @@ def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> Rati
         middle.low,
         middle.high,
         middle.confidence,
+        middle.error,
+        middle.degrees,
         cpu[0] / cpu[1] if cpu[0] and cpu[1] else None,
     )
 

@@ -84,7 +84,7 @@ def error_of_one(starts: int) -> float:
 
 
 @cache
-def quantile(probability: float, degrees: int) -> float:
+def quantile(probability: float, degrees: float) -> float:
     """Return that quantile of Student's t."""
     return float(stdtrit(degrees, probability))
 
@@ -98,6 +98,8 @@ class Figure:
     low: float | None = None
     high: float | None = None
     confidence: float | None = None  # that the figure of all the starts there could be lies in the interval
+    error: float | None = None  # standard error of its log, as far as the starts tell
+    degrees: int | None = None  # of freedom, of that
 
     @property
     def margin(self) -> float | None:
@@ -119,13 +121,12 @@ def figure(values: Sequence[float]) -> Figure:
     estimated = estimate(logs)
     if estimated is None:
         return Figure(math.exp(math.fsum(logs) / len(logs)) if len(values) > 1 else values[0], len(values))
-    if odd_ones(values):
-        low, high = estimated.interval(CONFIDENCE)
-    else:
-        error = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) / math.sqrt(len(logs))
-        half = quantile((1 + CONFIDENCE) / 2, len(logs) - 1) * error
-        low, high = estimated.value - half, estimated.value + half
-    return Figure(math.exp(estimated.value), len(values), math.exp(low), math.exp(high), CONFIDENCE)
+    error, left = estimated.error, estimated.degrees
+    if not odd_ones(values):
+        error, left = max(float(np.std(logs, ddof=1)), LEAST_SPREAD) / math.sqrt(len(logs)), len(logs) - 1
+    half = quantile((1 + CONFIDENCE) / 2, left) * error
+    low, high = math.exp(estimated.value - half), math.exp(estimated.value + half)
+    return Figure(math.exp(estimated.value), len(values), low, high, CONFIDENCE, error, left)
 
 
 def odd_ones(values: Sequence[float]) -> dict[int, float]:

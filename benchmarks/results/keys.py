@@ -36,6 +36,9 @@ CORES = "cores"  # where each start was kept; null where it was free
 P10 = "p10"
 CPU_SECONDS = "cpu_seconds_per_inference"
 FIGURES = "figures"  # {"median": {"value": …, "low": …, "high": …}, …}: in the middle of the starts
+DRIFT = (
+    "machine_drift"  # {"spread": 0.03, "degrees": 24}: of the machine between the run's benchmarks; in the intervals
+)
 PARTNER_SECONDS = "partner_seconds"
 PARTNER = "partner"  # of each start and block: its p10, median and mean, and rounds
 RATIO_TO = "ratio_to_"  # and the partner's name

@@ -13,12 +13,14 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring import energy, trust
-from benchmarks.measuring.ratio import STATISTICS, by_start, paired
+from benchmarks.measuring.ratio import STATISTICS, by_start, of_starts, paired
 from benchmarks.measuring.reference import Question
 from benchmarks.measuring.sampler import Plan, check_slowdown, check_whole, draw, draw_in_turns, warm_up
 from benchmarks.measuring.witness import Witness
 from benchmarks.protocol import Block, Facts, Session
 from benchmarks.results import keys
+from benchmarks.run.choices import BASE
+from benchmarks.run.drift import STATES, States
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
 from benchmarks.run.turns import Turns, turns_of
@@ -58,6 +60,7 @@ class Measure:
     benchmark: BenchmarkFixture
     option: Option
     turns: Turns | None  # with another version's process
+    states: States  # of the machine, seen during the run
 
     def __call__(
         self, session: Session, question: Question, partner: Session | None = None, partner_name: str = "server_cpu"
@@ -71,7 +74,16 @@ class Measure:
             blocks, images = drawn.blocks, question.images(drawn.blocks)
             parity += [question.check(facts, block.outputs) for block in blocks]
             self.benchmark.extra_info.update(info, parity=max(parity), **_ratio(drawn, facts, partner_name))
+            self._note_states(facts, question, drawn, partner_name)
         self.record(facts, blocks, images, lambda: session.run(question.feeds))
+
+    def _note_states(self, facts: Facts, question: Question, drawn: Drawn, partner_name: str) -> None:
+        """Note what was seen of the machine's state: the reference's figure, this platform's own or the partner's."""
+        self.states.infos.append(self.benchmark.extra_info)
+        is_reference = (facts.platform, facts.threads, drawn.partner_blocks) == (BASE.platform, BASE.threads, [])
+        if seen := drawn.blocks if is_reference else drawn.partner_blocks if partner_name == "server_cpu" else []:
+            what = question.artefact.row["sha256"], question.batch_size, str(question.shapes())
+            self.states.visits.append((what, of_starts(seen, "p10")))
 
     def _measured(self, session: Session, partner: Session | None, question: Question) -> tuple[dict[str, Any], Drawn]:
         """Draw, and return what there is to say of the circumstances beside what was drawn."""
@@ -100,7 +112,7 @@ def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.Fixture
     def option(name: str) -> Any:
         return own.get(name, request.config.getoption("starts" if name == "starts" else f"benchmark_{name}"))
 
-    return Measure(record, benchmark, option, turns_of(request.config))
+    return Measure(record, benchmark, option, turns_of(request.config), request.config.stash[STATES])
 
 
 def obtained_slowdown(session: Session, question: Question) -> float | None:

@@ -14,12 +14,13 @@ from tabulate import tabulate
 
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
+from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.reference import ParityError
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, milliseconds, with_interval
+from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, with_interval
 from models.cifar100 import DataError
 from models.manifest import ModelError
 
@@ -99,22 +100,30 @@ def ratio_lines(rows: Sequence[Row]) -> list[str]:
     lines: list[str] = []
     speeds = [row for row in rows if not row.result.is_software]
     for partner in dict.fromkeys(name for row in speeds for name in row.result.ratios):
-        cells = [_ratio_cells(row, partner) for row in speeds if partner in row.result.ratios]
-        head = ["", "p10", "cpu/inference", "ratio", "95 %", "cpu ratio"]
+        name = partner.replace("_", "-")
+        cells = [_cells(row, partner) for row in speeds if partner in row.result.ratios or f"-{name}-" in row.param]
+        head = ["", "headline", "p10", "ratio", "95 %", "cpu ratio"]
         table = tabulate(cells, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
-        title = f"measured in turns with {partner.replace('_', '-')}: the ratio of their p10"
+        title = (
+            f"measured in turns with {name}, from several starts: figures with their intervals of 95 %, ratio of p10"
+        )
         lines += ["", title, *table.splitlines(), ""]
     return lines
 
 
-def _ratio_cells(row: Row, partner: str) -> list[str]:
-    result, ratio = row.result, row.result.ratios[partner]
-    info, is_of_means = result.info, ratio.statistic == "mean"
+def _cells(row: Row, partner: str) -> list[str]:
+    result, ratio = row.result, row.result.ratios.get(partner)
     return [
         f"{row.param}{MARK if result.doubts else ''}",
-        with_interval(result.figure(ratio.statistic)),
-        milliseconds(info[keys.CPU_SECONDS]) if keys.CPU_SECONDS in info else "",
-        f"{ratio.value:.2f}×{' of means' if is_of_means else ''}",
+        f"{result.headline} {with_interval(result.figure(result.headline))}",
+        with_interval(result.figure("p10")),
+        *(_ratio_cells(ratio) if ratio else ("", "", "")),
+    ]
+
+
+def _ratio_cells(ratio: Ratio) -> list[str]:
+    return [
+        f"{ratio.value:.2f}×{' of means' if ratio.statistic == 'mean' else ''}",
         f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio.low is not None else "",
         f"{ratio.cpu:.2f}×" if ratio.cpu is not None else "",
     ]

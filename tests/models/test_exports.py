@@ -14,7 +14,8 @@ import train_models
 from models import MODELS, build, manifest, tflite
 from models.build import Data, Workshop
 from models.cifar100 import Split
-from models.export import ExportError, logits_of
+from models.export import logits_of
+from models.files import ExportError
 from models.manifest import Artefact, ModelError
 from models.resnet import restore
 from models.tfjs import to_tfjs

@@ -11,7 +11,8 @@ from helpers import ROOT
 from benchmarks.measuring.reference import PRECISIONS
 from models import MODELS, ModelSpec, graph, manifest
 from models.cifar100 import accuracy
-from models.export import ExportError, export_onnx, logits_of, strip_metadata
+from models.export import export_onnx, logits_of, strip_metadata
+from models.files import ExportError
 from models.manifest import ModelError
 from models.resnet import ResNet, fold_batch_norm, multiply_adds
 

@@ -21,7 +21,8 @@ from models import MODELS, build, cifar100, manifest
 from models.build import Data, Workshop
 from models.cifar100 import MEAN, RECORD_BYTES, STD, DataError, Split, hold_out
 from models.curves import plot
-from models.export import ExportError, logits_of
+from models.export import logits_of
+from models.files import ExportError
 from models.manifest import ModelError
 from models.training import Job, Recipe, Trainer, TrainingError, _batches, _padded
 

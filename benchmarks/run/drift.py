@@ -1,0 +1,42 @@
+"""How the machine moved during the run: known at its end only, and then in every interval of the steady state."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from benchmarks.measuring.drift import Visit, drift, widen
+from benchmarks.results import keys
+
+STATES = pytest.StashKey["States"]()
+
+
+@dataclass
+class States:
+    """What was seen of the machine's states, and the results whose intervals are to know of them."""
+
+    visits: list[Visit] = field(default_factory=list)
+    infos: list[dict[str, Any]] = field(default_factory=list)  # extra_info
+
+    def into_intervals(self) -> None:
+        """Widen all intervals by what was seen of all states."""
+        if not (seen := drift(self.visits)):
+            return
+        for info in self.infos:
+            info[keys.DRIFT] = seen.to_json()
+            ratios = [value for key, value in info.items() if key.startswith(keys.RATIO_TO)]
+            for figure in [*info[keys.FIGURES].values(), *ratios]:
+                widen(figure, seen)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin with nothing seen."""
+    config.stash[STATES] = States()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before pytest-benchmark's, which saves
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Put it into the intervals before they are saved and shown."""
+    session.config.stash[STATES].into_intervals()
+    return (yield)
