@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from models.files import ExportError
-        from models import MODELS, WORK_DIR, manifest
+from models import MODELS, WORK_DIR, manifest
 from models.manifest import Artefact, ModelError
 
 
@@ -26,6 +25,7 @@ def _build(name: str, data_dir: Path | None) -> None:
         raise ModelError(f"{name}: stand-ins are float32; make it with `tox run -e train -- export {base}`")
     try:
         from models.build import Data, Workshop, train
+        from models.files import ExportError
         from models.training import Recipe, TrainingError
     except ImportError as error:  # the measuring environment leaves torch out
         raise ModelError(f"{name}: --build-models needs torch ({error}); run `tox run -e bench-build`") from error
