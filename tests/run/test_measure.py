@@ -192,4 +192,4 @@ def test_a_side_on_more_threads_than_it_says_is_refused(asked, cores, busy):
     ours, theirs = (Scripted(name, asked, computing=2.0 if name == busy else 1.0) for name in ("ours", "theirs"))
     options = {"min_rounds": 5, "max_time": 1.5, "warmup": False, "precision": None, "confidence": 0.99, "starts": 5}
     with pytest.raises(SampleError, match=rf"^{busy}: 1 thread\(s\) in force, but 2\.0 were computing"):
-        Measure(None, None, options.get, None)._measured(ours, theirs, QUESTION)
+        Measure(None, None, options.get, None, None)._measured(ours, theirs, QUESTION)

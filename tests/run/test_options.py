@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import sys
 import pytest
 from helpers import ROOT
 
-from benchmarks.measuring.starts import figure
+from benchmarks.measuring.drift import Drift, widened
+from benchmarks.measuring.starts import CONFIDENCE, Figure, figure, quantile
 from browser_harness.processes import USABLE
 
 PRESENT = ("fake", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software")
@@ -476,3 +478,25 @@ def test_a_stand_in_without_torch_says_where_there_is_one(suite):
     result = suite.run("--build-models", "--data-dir=.", model="novel")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["novel: --build-models needs torch*tox run -e bench-build*"])
+
+
+def test_how_the_machine_moved_is_in_the_intervals_of_a_run_that_saw_it(suite):
+    suite.run("--platform=slow", "--benchmark-json=both.json").assert_outcomes(passed=2)
+    infos = [benchmark["extra_info"] for benchmark in suite.benchmarks("both.json")]
+    assert infos[0]["machine_drift"] == infos[1]["machine_drift"]
+    seen = Drift(**infos[0]["machine_drift"])
+    assert seen.degrees == 1  # the base was timed alone, and beside the other
+    figures = [each for info in infos for each in info["figures"].values()] + [infos[1]["ratio_to_server_cpu"]]
+    for each in figures:
+        starts = Figure(each["value"], 5, error=each["error"], degrees=each["degrees"])
+        assert (each["low"], each["high"]) == pytest.approx(ends(widened(starts, seen)))
+    suite.run("--benchmark-json=alone.json").assert_outcomes(passed=1)
+    assert "machine_drift" not in suite.benchmarks("alone.json")[0]["extra_info"]
+
+
+def ends(figure):
+    """Return the ends of an interval; as far as its starts tell where the machine did not move."""
+    if figure.low is not None:
+        return figure.low, figure.high
+    half = quantile((1 + CONFIDENCE) / 2, figure.degrees) * figure.error
+    return figure.value * math.exp(-half), figure.value * math.exp(half)

@@ -1,0 +1,71 @@
+"""How the machine moved between a run's benchmarks is in every interval, as far as the run could see it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks.measuring.drift import Drift, drift, widen, widened
+from benchmarks.measuring.starts import Figure, figure
+
+STARTS = 0.02  # scatter of logs
+MACHINE = 0.04
+
+
+def run(generator, machine=MACHINE, models=6, benchmarks=5):
+    """Return what a run saw of its reference: each model beside several platforms, each time in another state."""
+    return [
+        (model, np.exp(model + generator.normal(0, machine) + generator.normal(0, STARTS, 5)))
+        for model in range(models)
+        for _ in range(benchmarks)
+    ]
+
+
+def test_what_two_visits_differ_by_beyond_their_starts_is_the_machines():
+    visits = [("a", [1.0, 1.02]), ("a", [1.1, 1.122]), ("b", [7.0, 7.0])]  # b was visited once, and tells nothing
+    between = math.log(1.1) ** 2 / 2
+    within = 2 * (math.log(1.02) / 2) ** 2 / 2  # of each mean of two
+    assert drift(visits) == Drift(pytest.approx(math.sqrt(between - within)), 1)
+
+
+def test_it_is_found_about_as_large_as_it_is_whatever_the_models_take():
+    found = [drift(run(np.random.default_rng(seed))) for seed in range(20)]
+    assert {each.degrees for each in found} == {24}
+    assert np.mean([each.spread for each in found]) == pytest.approx(MACHINE, rel=0.1)
+
+
+def test_a_machine_that_did_not_move_widens_nothing():
+    alone = figure([1.0, 1.01, 1.02, 1.03, 1.04])
+    assert widened(alone, Drift(0.0, 24)) == alone
+    assert drift([("a", [1.0, 1.2]), ("a", [1.0, 1.2])]).spread == 0
+
+
+@pytest.mark.parametrize(
+    "visits", [[], [("a", [1.0, 1.1])], [("a", [1.0]), ("a", [1.1])]], ids=["none", "one", "one start"]
+)
+def test_what_was_seen_once_tells_nothing(visits):
+    assert drift(visits) is None
+
+
+def test_an_interval_holds_the_figure_of_all_runs_where_the_machine_moves_between_them():
+    generator, plain, knowing = np.random.default_rng(5), 0, 0
+    for _ in range(200):
+        visits = run(generator)
+        found = figure([*visits[0][1]])
+        after = widened(found, drift(visits))
+        plain += found.low <= 1.0 <= found.high
+        knowing += after.low <= 1.0 <= after.high
+    assert plain / 200 < 0.6
+    assert 0.92 <= knowing / 200 <= 0.99
+
+
+def test_a_saved_figure_is_widened_around_its_value_and_one_without_an_interval_stays():
+    saved = figure([1.0, 1.01, 1.02, 1.03, 1.04]).to_json()
+    wide = dict(saved)
+    widen(wide, Drift(0.05, 20))
+    assert wide["low"] < saved["low"] < saved["value"] < saved["high"] < wide["high"]
+    assert math.sqrt(wide["low"] * wide["high"]) == pytest.approx(saved["value"])
+    assert {**wide, "low": 0, "high": 0} == {**saved, "low": 0, "high": 0}
+    few = Figure(2.0, 1).to_json()
+    widen(few, Drift(0.05, 20))
+    assert few == {"value": 2.0, "starts": 1}
