@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.settings import Settings
 from models.manifest import Artefact
 
+HAS_FOLDER = "CLIENT_OR_SERVER_HAS_FOLDER"  # set in a process whose temporary files are a session's, and go with it
 OPENING_ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
 
 Surrounding = Literal["page", "process"]  # what is fresh in each start

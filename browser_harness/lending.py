@@ -30,8 +30,8 @@ class Lender:
         try:
             yield page
             if not page.has_told:
-                page.check()
                 page.clear()
+                page.check()
         except BaseException:
             page.__exit__(None, None, None)
             raise

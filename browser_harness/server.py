@@ -68,6 +68,9 @@ def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+PORTS: set[int] = set()  # that servers of this process have had
+
+
 class Server(ThreadingHTTPServer):
     """Answers GET for the paths in its table; everything else, wherever it lies on the disk, is 404."""
 
@@ -81,7 +84,7 @@ class Server(ThreadingHTTPServer):
         host: str = LOOPBACK,
         allowed_origins: Sequence[str] = (),
     ) -> None:
-        super().__init__((host, 0), _Handler)
+        self._bind(host)
         self.host, self.allowed_origins = host, tuple(allowed_origins)
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
         self._files = dict(files)
@@ -89,6 +92,18 @@ class Server(ThreadingHTTPServer):
         self._sent: list[tuple[str, int]] = []
         if imports:
             self.publish(INDEX, with_import_map(files[INDEX].read_text(), imports).encode())
+
+    def _bind(self, host: str) -> None:
+        """Listen on a port that no server of this process had: a browser that is lent keeps what such a one sent."""
+        refused = []
+        while True:
+            super().__init__((host, 0), _Handler)
+            if self.server_port not in PORTS:
+                break
+            refused.append(self.socket)  # held, so that another is found
+        PORTS.add(self.server_port)
+        for socket in refused:
+            socket.close()
 
     @property
     def origin(self) -> str:

@@ -224,7 +224,11 @@ def main() -> None:
         print(candidates_table(), models_table(), sep="\n\n")
     for file in files:
         try:
-            print(*tables_of(load(file).results), sep="\n\n")
+            run = load(file)
+            print(*tables_of(run.results), sep="\n\n")
+            if any(result.is_of_one_start for result in of_phase(run.results, "latency")):
+                words = "its latencies are of one page or process each: intervals speak of that one alone"
+                print(f"{file}: {words}; measure again with this version", file=sys.stderr)
         except NotARunError as error:
             sys.exit(f"{error}")
 

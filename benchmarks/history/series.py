@@ -90,7 +90,7 @@ def _of(run: StoredRun, result: Result) -> tuple[Key, _Measured]:
     witness = result.witness or NO_WITNESS
     key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, witness.workload)
     model = str(result.info.get(keys.MODEL_SHA256, ""))[:8]
-    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model, len(result.starts))
+    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model, result.starts_wanted)
 
 
 def _usual_witness(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:

@@ -20,12 +20,16 @@ from benchmarks.measuring.starts import CONFIDENCE, Figure, quantile
 Visit = tuple[Hashable, Sequence[float]]  # what was timed: model and batch; the seconds of each start
 
 
+FEWEST_DEGREES = 4  # of freedom: a machine that was seen less often may have stood still by chance
+
+
 @dataclass(frozen=True)
 class Drift:
     """The machine's own standard deviation, of logs, from one benchmark of a run to another."""
 
     spread: float
-    degrees: int  # of freedom
+    seen: float  # standard deviation of the benchmarks' means, in which their starts' scatter is, too
+    degrees: int  # of freedom, of what was seen
 
     def to_json(self) -> dict[str, Any]:
         """Return it for extra_info."""
@@ -33,18 +37,18 @@ class Drift:
 
 
 def drift(visits: Iterable[Visit]) -> Drift | None:
-    """Return how far the machine moved, from the *visits* to what was timed several times; None where nothing was."""
+    """Return how far the machine moved, from the *visits* to what was timed several times; None of too few."""
     by_what: dict[Hashable, list[np.ndarray[Any, Any]]] = {}
     for what, seconds in visits:
         by_what.setdefault(what, []).append(np.log(seconds))
     several = [logs for logs in by_what.values() if len(logs) > 1]
     degrees = sum(len(logs) - 1 for logs in several)
     within = [float(start.var(ddof=1)) / len(start) for logs in several for start in logs if len(start) > 1]
-    if not degrees or not within:
+    if degrees < FEWEST_DEGREES or not within:
         return None
     means = [np.array([start.mean() for start in logs]) for logs in several]
     between = math.fsum(float(((mean - mean.mean()) ** 2).sum()) for mean in means) / degrees
-    return Drift(math.sqrt(max(0.0, between - float(np.mean(within)))), degrees)
+    return Drift(math.sqrt(max(0.0, between - float(np.mean(within)))), math.sqrt(between), degrees)
 
 
 def widened(figure: Figure, drift: Drift) -> Figure:
@@ -53,10 +57,11 @@ def widened(figure: Figure, drift: Drift) -> Figure:
     Degrees of freedom are F. E. Satterthwaite's ("An approximate distribution of estimates of variance components",
     Biometrics Bulletin 2, 1946, 110-114).
     """
-    if not figure.error or not figure.degrees or not drift.spread:
+    if not figure.error or not figure.degrees:
         return figure
     starts, machine = figure.error**2, drift.spread**2
-    degrees = (starts + machine) ** 2 / (starts**2 / figure.degrees + machine**2 / drift.degrees)
+    # The machine's component is a difference of mean squares, and known as badly as the larger of them.
+    degrees = (starts + machine) ** 2 / (starts**2 / figure.degrees + drift.seen**4 / drift.degrees)
     half = quantile((1 + CONFIDENCE) / 2, degrees) * math.sqrt(starts + machine)
     return replace(figure, low=figure.value * math.exp(-half), high=figure.value * math.exp(half))
 

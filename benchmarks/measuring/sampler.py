@@ -20,6 +20,7 @@ WARM_UP_SECONDS = {"page": 0.15, "process": 0.03}
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 20  # a sample of fewer steps of its clock is more clock than inference
+LEAST_BUSY = 0.5  # seconds of the busiest thread, of fewer the others' share says little
 SPARE_CPU = 0.5  # threads' worth that a process may compute beside its inference (garbage collection, compilation)
 
 
@@ -101,6 +102,15 @@ def draw(session: Session, feeds: Feeds, plan: Plan, estimate: float | None = No
         yield block
 
 
+def while_young(blocks: Iterator[Block], facts: Facts, age: int) -> Iterator[Block]:
+    """Pass *blocks* on until the page is as old as its *facts* let it become; its *age* before is in inferences."""
+    for block in blocks:
+        yield block
+        age += len(block.seconds)
+        if facts.lifetime and age + len(block.seconds) > facts.lifetime:
+            return
+
+
 def draw_in_turns(
     session: Session, partner: Session, feeds: Feeds, plan: Plan, estimates: tuple[float, float]
 ) -> Iterator[tuple[Block, Block]]:
@@ -159,7 +169,9 @@ def check_whole(blocks: Sequence[Block], facts: Facts) -> None:
         return
     counted = [block.cpu for block in blocks if block.cpu]
     busiest = math.fsum(cpu.busiest_thread for cpu in counted)
-    # Compared with the time of the busiest thread and not with the wall time, which other programs make longer. In its
-    # first second a page may still be compiling on a thread of its own.
-    if busiest > 1 and (cores := math.fsum(cpu.all_threads for cpu in counted) / busiest) > facts.threads + SPARE_CPU:
+    # Compared with the time of the busiest thread and not with the wall time, which other programs make longer.
+    if (
+        busiest > LEAST_BUSY
+        and (cores := math.fsum(cpu.all_threads for cpu in counted) / busiest) > facts.threads + SPARE_CPU
+    ):
         raise SampleError(f"{facts.platform}: {facts.threads} thread(s) in force, but {cores:.1f} were computing")

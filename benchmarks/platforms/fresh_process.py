@@ -85,7 +85,7 @@ class Worker:
 
     def close(self) -> None:
         """End it and all that it started: nobody needs what it still would do."""
-        with suppress(ProcessLookupError):  # it has ended by itself
+        with suppress(ProcessLookupError, PermissionError):  # it has ended by itself, as macOS says it
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.platforms import native
 from benchmarks.platforms.native import INPUT, OUTPUT
-from benchmarks.protocol import Case, Feeds, Outputs, UnavailableError
+from benchmarks.protocol import HAS_FOLDER, Case, Feeds, Outputs, UnavailableError
 from benchmarks.settings import Settings
 from models import MODELS
 
@@ -130,7 +130,7 @@ def _own_code(network: Any) -> Any:
 @cache
 def _use_fresh_cache() -> None:
     """Give this process an empty folder for compiled code, which goes when the process ends; a worker has one."""
-    if "TORCHINDUCTOR_CACHE_DIR" in os.environ:
+    if HAS_FOLDER in os.environ:
         return
     from torch._inductor.utils import fresh_cache
 

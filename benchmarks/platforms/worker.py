@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.protocol import (
+    HAS_FOLDER,
     OPENING_ROUNDS,
     Block,
     Case,
@@ -80,7 +81,8 @@ class Answers:
 
 def main() -> None:
     """Answer until standard input ends; what a runtime prints goes to standard error."""
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = tempfile.gettempdir()  # where the session's next process finds it
+    # What PyTorch compiles, the session's next process finds.
+    os.environ |= {"TORCHINDUCTOR_CACHE_DIR": tempfile.gettempdir(), HAS_FOLDER: "1"}
     answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)
     worker = Answers(*pickle.load(requests))  # noqa: S301 (our own parent's)

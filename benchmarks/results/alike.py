@@ -70,8 +70,7 @@ def _asked(result: Result) -> Mapping[str, Any]:
 
     What is obtained differs each time.
     """
-    # As many as were asked for: how many more keep a page young depends on how fast it was.
-    info = {**result.info, keys.STARTS: result.info.get(keys.STARTS_WANTED, len(result.starts))}
+    info = {**result.info, keys.STARTS: result.starts_wanted}
     return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 

@@ -30,6 +30,7 @@ DETAILS = "details"  # what the platform tells of itself
 STARTS = "starts"  # [[54, 53], [55, 52]]: of each start the samples of each block, a block of a gate being a turn
 STARTS_WANTED = "starts_wanted"  # by --starts; a page that ages has more
 SURROUNDING = "surrounding"  # what was fresh in each start: page or process
+CACHES = "caches"  # what they held, of an opening
 CORES = "cores"  # where each start was kept; null where it was free
 
 # What came out beside the samples, in seconds and bytes

@@ -91,15 +91,24 @@ class Result:
 
     @property
     def starts(self) -> list[list[Sequence[float]]]:
-        """The samples of each block, a turn of a gate, by the start that they were drawn from; of an old file, one."""
+        """The samples of each block, a turn of a gate, by the start that they were drawn from.
+
+        Until schema 2 there was one of the steady state, and of what is opened one for each sample.
+        """
         rest = iter(self.samples)
-        rounds: list[list[int]] = self.info.get(keys.STARTS) or [[len(self.samples)]]
+        old = [[1]] * len(self.samples) if keys.CACHES in self.info else [[len(self.samples)]]
+        rounds: list[list[int]] = self.info.get(keys.STARTS) or old
         return [[[*islice(rest, number)] for number in start] for start in rounds]
+
+    @property
+    def starts_wanted(self) -> int:
+        """How many starts were asked for: how many more keep a page young depends on how fast it was."""
+        return int(self.info.get(keys.STARTS_WANTED, len(self.starts)))
 
     @property
     def is_of_one_start(self) -> bool:
         """Whether all samples are of one page or process: then nothing tells what another would give."""
-        return len(self.info.get(keys.STARTS, [[]])) == 1
+        return len(self.starts) == 1
 
     @property
     def witness(self) -> WitnessTimes | None:

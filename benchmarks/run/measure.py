@@ -15,7 +15,15 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.measuring import energy, trust
 from benchmarks.measuring.ratio import STATISTICS, by_start, of_starts, paired
 from benchmarks.measuring.reference import Question
-from benchmarks.measuring.sampler import Plan, check_slowdown, check_whole, draw, draw_in_turns, warm_up
+from benchmarks.measuring.sampler import (
+    Plan,
+    check_slowdown,
+    check_whole,
+    draw,
+    draw_in_turns,
+    warm_up,
+    while_young,
+)
 from benchmarks.measuring.witness import Witness
 from benchmarks.protocol import Block, Facts, Session
 from benchmarks.results import keys
@@ -95,7 +103,7 @@ class Measure:
             check_whole(drawn.partner_blocks, partner.facts)
         slowdown = obtained_slowdown(session, question)
         info = of_question(question) | {"warmup_rounds": drawn.warm_up, keys.WITNESS: drawn.witness.facts()}
-        info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: int(self.option("starts"))}
+        info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: plan(self.option, self.turns).starts}
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn
 
     def _drawn(self, session: Session, partner: Session | None, question: Question) -> Drawn:
@@ -180,7 +188,8 @@ def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Tu
         turns.wait_for_turn()
         with kept_on(core if _computes_on_one_thread(session) else None, [session], drawn):
             blocks = draw(session, question.feeds, plan.of_a_start, min(warm, default=None))
-            for block in drawn.witness.look_after(blocks, WITNESSED_TURNS):
+            young = while_young(blocks, session.facts, len(warm))
+            for block in drawn.witness.look_after(young, WITNESSED_TURNS):
                 drawn.add(block)
                 turns.wait_for_turn()
     turns.finish()

@@ -108,7 +108,19 @@ def ratio_lines(rows: Sequence[Row]) -> list[str]:
             f"measured in turns with {name}, from several starts: figures with their intervals of 95 %, ratio of p10"
         )
         lines += ["", title, *table.splitlines(), ""]
-    return lines
+        speeds = [row for row in speeds if row.param not in {cell[0].removesuffix(MARK) for cell in cells}]
+    return lines + _interval_lines(speeds)
+
+
+def _interval_lines(rows: Sequence[Row]) -> list[str]:
+    """Return a table of the figures of several starts that were not measured in turns."""
+    several = [row for row in rows if row.result.figure(row.result.headline).low is not None]
+    if not several:
+        return []
+    cells = [_cells(row, "")[:3] for row in several]
+    head = ["", "headline", "p10"]
+    table = tabulate(cells, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
+    return ["", "from several starts: figures with their intervals of 95 %", *table.splitlines(), ""]
 
 
 def _cells(row: Row, partner: str) -> list[str]:
