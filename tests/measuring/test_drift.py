@@ -21,11 +21,13 @@ def run(generator, machine=MACHINE, models=6, benchmarks=5):
     ]
 
 
-def test_what_two_visits_differ_by_beyond_their_starts_is_the_machines():
-    visits = [("a", [1.0, 1.02]), ("a", [1.1, 1.122]), ("b", [7.0, 7.0])]  # b was visited once, and tells nothing
-    between = math.log(1.1) ** 2 / 2
-    within = 2 * (math.log(1.02) / 2) ** 2 / 2  # of each mean of two
-    assert drift(visits) == Drift(pytest.approx(math.sqrt(between - within)), 1)
+def test_what_visits_differ_by_beyond_their_starts_is_the_machines():
+    steps = [0.0, 0.1, 0.2, 0.3, 0.4]  # of logs; each visit's two starts are 0.02 apart
+    visits = [("a", np.exp([step - 0.01, step + 0.01])) for step in steps] + [("b", [7.0, 7.0])]  # b tells nothing
+    between, within = np.var(steps, ddof=1), 0.02**2 / 2 / 2
+    found = drift(visits)
+    assert (found.spread, found.seen) == pytest.approx((math.sqrt(between - within), math.sqrt(between)))
+    assert found.degrees == 4
 
 
 def test_it_is_found_about_as_large_as_it_is_whatever_the_models_take():
@@ -34,15 +36,26 @@ def test_it_is_found_about_as_large_as_it_is_whatever_the_models_take():
     assert np.mean([each.spread for each in found]) == pytest.approx(MACHINE, rel=0.1)
 
 
-def test_a_machine_that_did_not_move_widens_nothing():
+def test_a_machine_that_seemed_to_stand_still_moves_no_further_than_was_seen():
+    still = drift([("a", [1.0, 1.2])] * 5)
+    assert (still.spread, still.seen) == (0, pytest.approx(0, abs=1e-12))
     alone = figure([1.0, 1.01, 1.02, 1.03, 1.04])
-    assert widened(alone, Drift(0.0, 24)) == alone
-    assert drift([("a", [1.0, 1.2]), ("a", [1.0, 1.2])]).spread == 0
+    after = widened(alone, still)
+    assert (after.low, after.high) == pytest.approx((alone.low, alone.high))
+    # Nor is it known to stand still where its starts hide it.
+    unsure = widened(alone, Drift(0.0, 0.01, 4))
+    assert unsure.high > alone.high
 
 
-@pytest.mark.parametrize(
-    "visits", [[], [("a", [1.0, 1.1])], [("a", [1.0]), ("a", [1.1])]], ids=["none", "one", "one start"]
-)
+NOTHING = {
+    "none": [],
+    "one": [("a", [1.0, 1.1])],
+    "one start": [("a", [1.0]), ("a", [1.1])] * 4,
+    "few": [("a", [1.0, 1.1])] * 4,
+}
+
+
+@pytest.mark.parametrize("visits", NOTHING.values(), ids=NOTHING)
 def test_what_was_seen_once_tells_nothing(visits):
     assert drift(visits) is None
 
@@ -62,10 +75,10 @@ def test_an_interval_holds_the_figure_of_all_runs_where_the_machine_moves_betwee
 def test_a_saved_figure_is_widened_around_its_value_and_one_without_an_interval_stays():
     saved = figure([1.0, 1.01, 1.02, 1.03, 1.04]).to_json()
     wide = dict(saved)
-    widen(wide, Drift(0.05, 20))
+    widen(wide, Drift(0.05, 0.06, 20))
     assert wide["low"] < saved["low"] < saved["value"] < saved["high"] < wide["high"]
     assert math.sqrt(wide["low"] * wide["high"]) == pytest.approx(saved["value"])
     assert {**wide, "low": 0, "high": 0} == {**saved, "low": 0, "high": 0}
     few = Figure(2.0, 1).to_json()
-    widen(few, Drift(0.05, 20))
+    widen(few, Drift(0.05, 0.06, 20))
     assert few == {"value": 2.0, "starts": 1}

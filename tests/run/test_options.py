@@ -481,22 +481,23 @@ def test_a_stand_in_without_torch_says_where_there_is_one(suite):
 
 
 def test_how_the_machine_moved_is_in_the_intervals_of_a_run_that_saw_it(suite):
-    suite.run("--platform=slow", "--benchmark-json=both.json").assert_outcomes(passed=2)
+    sizes = [f"--batch-size={size}" for size in (2, 3, 4)]
+    suite.run("--platform=slow", *sizes, "--benchmark-json=both.json").assert_outcomes(passed=8)
     infos = [benchmark["extra_info"] for benchmark in suite.benchmarks("both.json")]
-    assert infos[0]["machine_drift"] == infos[1]["machine_drift"]
-    seen = Drift(**infos[0]["machine_drift"])
-    assert seen.degrees == 1  # the base was timed alone, and beside the other
-    figures = [each for info in infos for each in info["figures"].values()] + [infos[1]["ratio_to_server_cpu"]]
-    for each in figures:
-        starts = Figure(each["value"], 5, error=each["error"], degrees=each["degrees"])
-        assert (each["low"], each["high"]) == pytest.approx(ends(widened(starts, seen)))
-    suite.run("--benchmark-json=alone.json").assert_outcomes(passed=1)
-    assert "machine_drift" not in suite.benchmarks("alone.json")[0]["extra_info"]
+    (drift,) = {json.dumps(info["machine_drift"]) for info in infos}
+    seen = Drift(**json.loads(drift))
+    assert seen.degrees == 4  # the base was timed alone, and beside the other, at four sizes
+    ratios = [info["ratio_to_server_cpu"] for info in infos if "ratio_to_server_cpu" in info]
+    assert len(ratios) == 4
+    for each in [one for info in infos for one in info["figures"].values()] + ratios:
+        after = widened(Figure(each["value"], 5, error=each["error"], degrees=each["degrees"]), seen)
+        assert (each["low"], each["high"]) == pytest.approx((after.low, after.high))
 
 
-def ends(figure):
-    """Return the ends of an interval; as far as its starts tell where the machine did not move."""
-    if figure.low is not None:
-        return figure.low, figure.high
-    half = quantile((1 + CONFIDENCE) / 2, figure.degrees) * figure.error
-    return figure.value * math.exp(-half), figure.value * math.exp(half)
+def test_a_run_that_saw_too_little_of_the_machine_tells_of_starts_alone(suite):
+    suite.run("--platform=slow", "--benchmark-json=out.json").assert_outcomes(passed=2)
+    for info in (benchmark["extra_info"] for benchmark in suite.benchmarks()):
+        assert "machine_drift" not in info
+        median = info["figures"]["median"]
+        half = quantile((1 + CONFIDENCE) / 2, median["degrees"]) * median["error"]
+        assert median["high"] == pytest.approx(median["value"] * math.exp(half))
