@@ -60,8 +60,10 @@ def widened(figure: Figure, drift: Drift) -> Figure:
     if not figure.error or not figure.degrees:
         return figure
     starts, machine = figure.error**2, drift.spread**2
-    # The machine's component is a difference of mean squares, and known as badly as the larger of them.
-    degrees = (starts + machine) ** 2 / (starts**2 / figure.degrees + drift.seen**4 / drift.degrees)
+    # The machine's component is a difference of mean squares, and known as badly as the larger of them. Where it is
+    # small against that, the approximation breaks down: there are no fewer degrees than the poorer of both has.
+    approximate = (starts + machine) ** 2 / (starts**2 / figure.degrees + drift.seen**4 / drift.degrees)
+    degrees = max(approximate, min(figure.degrees, drift.degrees))
     half = quantile((1 + CONFIDENCE) / 2, degrees) * math.sqrt(starts + machine)
     return replace(figure, low=figure.value * math.exp(-half), high=figure.value * math.exp(half))
 
