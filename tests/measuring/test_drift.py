@@ -50,6 +50,14 @@ def test_there_are_no_fewer_degrees_of_freedom_than_the_poorer_part_has():
     assert hidden.high == pytest.approx(alone.high)
 
 
+NOTHING = {
+    "none": [],
+    "one": [("a", [1.0, 1.1])],
+    "one start": [("a", [1.0]), ("a", [1.1])] * 4,
+    "few": [("a", [1.0, 1.1])] * 4,
+}
+
+
 @pytest.mark.parametrize("visits", NOTHING.values(), ids=NOTHING)
 def test_what_was_seen_once_tells_nothing(visits):
     assert drift(visits) is None
