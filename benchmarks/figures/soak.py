@@ -28,7 +28,6 @@ from benchmarks.protocol import Case, UnavailableError
 from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import cgroup
-from browser_harness.lending import LENDER
 from browser_harness.processes import descendants
 from models import manifest
 
@@ -77,9 +76,8 @@ def _case(target: Target) -> Case:
 
 
 def visit(target: Target, question: Question) -> Held:
-    """Open a session afresh and once more, check one answer, and look at the memory before it is closed."""
-    with PLATFORMS[target.platform].open_fresh(_case(target), SETTINGS) as session:
-        session.renew()
+    """Open a session, check one answer, and look at the memory before it is closed."""
+    with PLATFORMS[target.platform].open(_case(target), SETTINGS) as session:
         question.check(session.facts, session.run(question.feeds))
         return Held(resident([os.getpid()]), resident(descendants(os.getpid())))
 
@@ -195,7 +193,6 @@ def main() -> None:
         if (fewest := FEWEST_CYCLES * len(targets)) > options.sessions:
             sys.exit(f"--sessions {options.sessions}: {len(targets)} targets need at least {fewest}")
         outcome = [*verdicts(cycles(soak(targets, options.sessions), len(targets)))]
-        LENDER.close()
         remains = left_behind(folder)
     for passed, words in outcome:
         print(words if passed else f"{words}: it grows")
