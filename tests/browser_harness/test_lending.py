@@ -95,7 +95,7 @@ def test_one_whose_borrower_failed_is_closed(lender, made, error):
 def test_one_with_a_fault_that_nobody_was_told_of_is_closed_and_tells(lender):
     with pytest.raises(PageError, match=r"^behind the calls$"), lent(lender) as page:
         page.fault = PageError("behind the calls")
-    assert page.states == ["started", "closed"]
+    assert page.states == ["started", "cleared", "closed"]
 
 
 def test_one_whose_fault_the_borrower_got_over_is_closed(lender):
