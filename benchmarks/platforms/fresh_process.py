@@ -31,7 +31,7 @@ class Worker:
 
     def __init__(self, platform: Platform, case: Case, settings: Settings, folder: str) -> None:
         self._platform, self._case, self._settings = platform, case, settings
-        self._failure: Exception | None = None  # after which nothing more is asked of it
+        self.failure: Exception | None = None  # after which nothing more is asked of it
         self._errors = TemporaryFile()  # noqa: SIM115 (close() does)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.platforms.worker"],
@@ -51,16 +51,16 @@ class Worker:
 
     def ask(self, *request: Any) -> None:
         """Ask for something, and do not wait for the answer."""
-        if self._failure:  # what it still answers is not what is asked now
-            raise self._failure
+        if self.failure:  # what it still answers is not what is asked now
+            raise self.failure
         with suppress(BrokenPipeError):  # it has ended, which is told when the answer is waited for
             pickle.dump(request, cast(IO[bytes], self._process.stdin))
             cast(IO[bytes], self._process.stdin).flush()
 
     def answer(self, patience: float = 1.0) -> Any:
         """Wait for the answer; raise what was raised there, PlatformError where the process hangs or has ended."""
-        if self._failure:
-            raise self._failure
+        if self.failure:
+            raise self.failure
         limit, answers = patience * self._settings.timeout, cast(IO[bytes], self._process.stdout)
         if not select.select([answers], [], [], limit)[0]:
             times = f", of which this is {patience:g} times" if patience != 1 else ""
@@ -70,13 +70,12 @@ class Worker:
         except (EOFError, pickle.UnpicklingError):
             raise self._failed(f"ended with {self._process.wait()}: {self._last_words()}") from None
         if isinstance(result, Exception):
-            self._failure = result
             raise result
         return result
 
     def _failed(self, words: str) -> PlatformError:
         failure = PlatformError(f"{self._platform.name}: {self._case.model_file.name}: a fresh process {words}")
-        self._failure = failure
+        self.failure = failure
         return failure
 
     def _last_words(self) -> str:
@@ -121,7 +120,12 @@ class FreshSession:
     def facts(self) -> Facts:
         """What the process found in force when it opened the case."""
         if self._facts is None:
-            self._facts = cast(Facts, self._open_worker().answer(PATIENCE))
+            worker = self._open_worker()
+            try:
+                self._facts = cast(Facts, worker.answer(PATIENCE))
+            except Exception as error:
+                worker.failure = error
+                raise
         return self._facts
 
     def renew(self) -> None:

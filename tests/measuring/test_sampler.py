@@ -104,7 +104,7 @@ def test_a_start_draws_its_share_of_the_whole():
         ([500], 0.01, 5),  # a fifth of 100 inferences is no age
         ([500], 0.0001, 23),  # 10,000 inferences; of 500, 50 are the warm-up
         ([None, 500, 250], 0.0001, 50),
-        ([40], 0.001, 1000),  # a warm-up longer than its life leaves one inference
+        ([40], 0.001, 50),  # a warm-up longer than its life leaves half of that
     ],
 )
 def test_there_are_as_many_starts_as_leave_no_page_to_grow_old(lifetimes, estimate, starts):
