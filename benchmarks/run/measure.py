@@ -95,21 +95,21 @@ class Measure:
 
     def _measured(self, session: Session, partner: Session | None, question: Question) -> tuple[dict[str, Any], Drawn]:
         """Draw, and return what there is to say of the circumstances beside what was drawn."""
-        before = trust.read()
-        drawn = self._drawn(session, partner, question)
+        wanted, before = plan(self.option, self.turns), trust.read()
+        drawn = self._drawn(session, partner, question, wanted)
         after = trust.read()
         check_whole(drawn.blocks, session.facts)
         if partner:
             check_whole(drawn.partner_blocks, partner.facts)
         slowdown = obtained_slowdown(session, question)
         info = of_question(question) | {"warmup_rounds": drawn.warm_up, keys.WITNESS: drawn.witness.facts()}
-        info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: plan(self.option, self.turns).starts}
+        info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: wanted.starts}
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn
 
-    def _drawn(self, session: Session, partner: Session | None, question: Question) -> Drawn:
+    def _drawn(self, session: Session, partner: Session | None, question: Question, wanted: Plan) -> Drawn:
         if self.turns:
-            return draw_in_lockstep(session, question, plan(self.option, self.turns), self.turns)
-        return draw_all(session, partner, question, plan(self.option))
+            return draw_in_lockstep(session, question, wanted, self.turns)
+        return draw_all(session, partner, question, wanted)
 
 
 @pytest.fixture

@@ -38,6 +38,11 @@ class Row:
     result: Result
     param: str
 
+    @property
+    def phase(self) -> str:
+        """The benchmark's function, such as ``test_latency``."""
+        return self.result.name.partition("[")[0]
+
 
 ROWS = pytest.StashKey[list[Row]]()
 
@@ -101,14 +106,18 @@ def ratio_lines(rows: Sequence[Row]) -> list[str]:
     speeds = [row for row in rows if not row.result.is_software]
     for partner in dict.fromkeys(name for row in speeds for name in row.result.ratios):
         name = partner.replace("_", "-")
-        cells = [_cells(row, partner) for row in speeds if partner in row.result.ratios or f"-{name}-" in row.param]
+        with_ratio = [row for row in speeds if partner in row.result.ratios]
+        # The partner's own rows stand beside them, of the same phase: a load is no latency.
+        phases = {row.phase for row in with_ratio}
+        shown = [row for row in speeds if row in with_ratio or (row.phase in phases and f"-{name}-" in row.param)]
+        cells = [_cells(row, partner) for row in shown]
         head = ["", "headline", "p10", "ratio", "95 %", "cpu ratio"]
         table = tabulate(cells, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
         title = (
             f"measured in turns with {name}, from several starts: figures with their intervals of 95 %, ratio of p10"
         )
         lines += ["", title, *table.splitlines(), ""]
-        speeds = [row for row in speeds if row.param not in {cell[0].removesuffix(MARK) for cell in cells}]
+        speeds = [row for row in speeds if row not in shown]
     return lines + _interval_lines(speeds)
 
 

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Result
 from benchmarks.run.replay import with_interval
-from benchmarks.run.terminal import odd_words, trust_lines
+from benchmarks.run.terminal import Row, odd_words, ratio_lines, trust_lines
 
 
 def result(surrounding="page", **odd):
@@ -41,3 +41,27 @@ def test_starts_unlike_their_siblings_are_told(shown, words):
 
 def test_of_starts_that_are_alike_nothing_is_told():
     assert trust_lines([result()]) == ["trust    1 of 1 benchmarks were stable"]
+
+
+def row(test, platform, ratio=None):
+    """Return a row of five starts on a platform, with a ratio to ``server-cpu`` where one is given."""
+    interval = {"value": 1.0, "starts": 5, "low": 0.9, "high": 1.1}
+    info = {"starts": [[2]] * 5, "figures": dict.fromkeys(("median", "p10"), interval)}
+    if ratio:
+        info["ratio_to_server_cpu"] = {"statistic": "p10", "value": ratio, "ours": 1.0, "theirs": 1.0, "pairs": 9}
+    name = f"test_{test}[resnet8-{platform}-b1]"
+    saved = {"fullname": name, "name": name, "params": {}, "stats": {"data": [1.0] * 10}, "extra_info": info}
+    return Row(Result.of(saved), f"resnet8-{platform}-b1")
+
+
+def test_the_partners_rows_stand_in_the_table_of_their_own_phase_alone():
+    rows = [
+        *(row("latency", "server-cpu"), row("latency", "page", 4.0)),
+        *(row("load", "server-cpu"), row("load", "page"), row("energy", "page")),
+    ]
+    lines = ratio_lines(rows)
+    turns, others = ("\n".join(lines[at:end]) for at, end in ((0, lines.index("", 1)), (lines.index("", 1), None)))
+    assert (turns.count("resnet8-server-cpu-b1"), turns.count("resnet8-page-b1")) == (1, 1)
+    assert "4.00×" in turns
+    assert (others.count("resnet8-server-cpu-b1"), others.count("resnet8-page-b1")) == (1, 2)
+    assert "×" not in others
