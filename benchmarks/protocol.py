@@ -73,6 +73,7 @@ class Facts:
     surrounding: Surrounding = "process"
     lifetime: int | None = None  # inferences after which a page may slow down. None: none was ever seen to
     slowdown: Slowdown | None = None  # None where nothing slows it down
+    rounding: Literal["tf32"] | None = None  # coarser than the file's precision, as the platform's name says
     is_software: bool = False  # on a GPU that is simulated on the processor: its times are no GPU's
     details: Mapping[str, Any] = field(default_factory=dict)  # what the platform tells of itself beside all that
 

@@ -62,7 +62,7 @@ def test_accuracy(
 ) -> None:
     """Classify every test image; a batch is a sample."""
     platform_score, blocks = examined
-    check_score(platform_score, artefact, session.facts.platform)
+    check_score(platform_score, artefact, session.facts)
     benchmark.group = f"{artefact.name}, accuracy"
     benchmark.extra_info.update(of_model(artefact) | platform_score.facts(), batch_size=batch_size)
     feeds = seeded_feeds(artefact.path, batch_size)

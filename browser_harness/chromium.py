@@ -99,7 +99,9 @@ def _from_package() -> Candidates:
     if path.exists():
         # On a bare machine the libraries that came with the package stand in for the system's.
         yield path, {}
-        yield path, {"LD_LIBRARY_PATH": str(unpacked_folder() / "al2023" / "lib")}
+        named = os.environ.get("LD_LIBRARY_PATH")
+        libraries = [*([named] if named else []), str(unpacked_folder() / "al2023" / "lib")]
+        yield path, {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}
 
 
 SOURCES: dict[str, Callable[[], Candidates]] = {

@@ -109,10 +109,19 @@ def webgpu(model: str, threads: int, images: Images) -> Infer:
 
 def cuda(model: str, threads: int, images: Images) -> Infer:
     """Open onnxruntime's CUDA provider, in float32 proper."""
+    return _cuda(model, images, use_tf32="0")
+
+
+def cuda_tf32(model: str, threads: int, images: Images) -> Infer:
+    """Open onnxruntime's CUDA provider, with float32 rounded to TensorFloat-32."""
+    return _cuda(model, images, use_tf32="1")
+
+
+def _cuda(model: str, images: Images, **options: str) -> Infer:
     import onnxruntime as ort
 
     ort.preload_dlls()
-    providers = [("CUDAExecutionProvider", {"use_tf32": "0"})]
+    providers = [("CUDAExecutionProvider", options)]
     return _bound(ort.InferenceSession(model, providers=providers), "cuda", images)
 
 
@@ -142,6 +151,7 @@ RUNTIMES = {
     "server-torch-compiled": torch_compiled,
     "server-webgpu": webgpu,
     "server-cuda": cuda,
+    "server-cuda-tf32": cuda_tf32,
 }
 
 

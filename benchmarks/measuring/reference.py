@@ -23,6 +23,7 @@ TOLERANCES = {"float32": 1e-5, "fp16": 1e-2, "int8": 5e-2}
 # A network of the user's own may be deeper than the catalogue's, and round more often.
 OWN_TOLERANCES = {"float64": 1e-4, "float32": 1e-4, "fp16": 2e-2, "bf16": 1e-1, "int8": 1e-1}
 PRECISIONS = tuple(TOLERANCES)  # of the catalogue's files
+ROUNDED = {"tf32": TOLERANCES["fp16"]}  # by a platform's arithmetic: as many bits as fp16, before it multiplies
 
 
 class ParityError(Exception):
@@ -41,7 +42,8 @@ class Question:
 
     def check(self, facts: Facts, outputs: Outputs) -> float:
         """Hold a session's answer against the expected one; see :func:`check_parity`."""
-        return check_parity(facts.platform, outputs, self.expected, self.tolerance)
+        tolerance = max(self.tolerance, ROUNDED[facts.rounding]) if facts.rounding else self.tolerance
+        return check_parity(facts.platform, outputs, self.expected, tolerance)
 
     def images(self, blocks: Iterable[Block]) -> int:
         """Return how many images the inferences of *blocks* took in."""

@@ -24,6 +24,7 @@ PLATFORMS: dict[str, Platform] = {
         ServerTorch(),
         ServerTorchCompiled(),
         ServerCuda(),
+        ServerCuda("server-cuda-tf32", tf32=True),
         ServerWebGpu(),
         *CHROMIUM_PLATFORMS,
     )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,17 +24,30 @@ from benchmarks.settings import Settings
 
 WHEEL, OTHER_WHEEL = "onnxruntime-gpu", "onnxruntime"  # both install the same package, over each other
 PROVIDER, DEVICE, DRIVER = "CUDAExecutionProvider", "cuda", "libcuda.so.1"
-# TensorFloat-32, the provider's default for float32 models, keeps 10 bits of the mantissa: another precision.
-PROVIDER_OPTIONS = {"use_tf32": "0"}
+# Since this architecture, the multiplying units take float32 rounded to TensorFloat-32.
+FIRST_WITH_TF32 = 8
+MAJOR = 75  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
 LIBRARIES = ("nvidia-cuda-runtime", "nvidia-cudnn-cu13")
 
 
 class ServerCuda(native.Installed):
-    """onnxruntime's CUDAExecutionProvider alone, on the first GPU."""
+    """onnxruntime's CUDAExecutionProvider alone, on the first GPU.
 
-    name, package, environment = "server-cuda", WHEEL, "bench-gpu"
+    TensorFloat-32, the provider's default for float32 models, keeps 10 bits of the mantissa: another arithmetic, and
+    so a platform of its own, *tf32*.
+    """
+
+    package, environment = WHEEL, "bench-gpu"
     threading: Threading = "runtime"
     has_device = True
+
+    def __init__(self, name: str = "server-cuda", *, tf32: bool = False) -> None:
+        self.name, self.tf32 = name, tf32
+
+    @property
+    def provider_options(self) -> dict[str, str]:
+        """What the provider is told."""
+        return {"use_tf32": str(int(self.tf32))}
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say which wheel is missing or in the way, or why no GPU can be seen; no session is opened."""
@@ -59,6 +73,7 @@ class ServerCuda(native.Installed):
         """Open the file on the GPU and check that all of it is there."""
         self.require(settings)
         refuse_threads(self, case)
+        self._refuse_older()
         session = self.session(case)
         yield device.HostToHost(case, self._prove(case, session), session, DEVICE, device.synchronize)
 
@@ -68,7 +83,7 @@ class ServerCuda(native.Installed):
 
         self._load(case)
         with self.explained(case):
-            providers = [(PROVIDER, PROVIDER_OPTIONS)]
+            providers = [(PROVIDER, self.provider_options)]
             return onnxruntime.InferenceSession(os.fspath(case.model_file), device.options(), providers=providers)
 
     def _load(self, case: Case) -> None:
@@ -88,9 +103,15 @@ class ServerCuda(native.Installed):
     def _prove(self, case: Case, session: Any) -> Facts:
         device.prove_provider(case, self.name, session, PROVIDER)
         in_force = session.get_provider_options()[PROVIDER]
-        native.prove(case, self.name, in_force, PROVIDER_OPTIONS)
+        native.prove(case, self.name, in_force, self.provider_options)
         details = {"gpu": first_device(), "tf32": in_force["use_tf32"] == "1", "on_device": "synchronised"}
-        return native.facts(self.name, PROVIDER, None, details)
+        facts = native.facts(self.name, PROVIDER, None, details)
+        return replace(facts, rounding="tf32") if self.tf32 else facts
+
+    def _refuse_older(self) -> None:
+        if self.tf32 and (major := first_device_attribute(MAJOR)) < FIRST_WITH_TF32:
+            words = f"{first_device()} has compute capability {major}, TensorFloat-32 needs {FIRST_WITH_TF32}"
+            raise UnavailableError(f"{self.name}: {words}; measure server-cuda")
 
 
 @cache
@@ -118,8 +139,22 @@ def no_device() -> str | None:
 
 def first_device() -> str:
     """Return the name of the GPU that CUDA counts first, where sessions are opened; NVML may count otherwise."""
-    driver, handle, name = ctypes.CDLL(DRIVER), ctypes.c_int(), ctypes.create_string_buffer(256)
-    driver.cuInit(0)
-    driver.cuDeviceGet(ctypes.byref(handle), 0)
+    name = ctypes.create_string_buffer(256)
+    driver, handle = _first_device()
     driver.cuDeviceGetName(name, len(name), handle)
     return name.value.decode()
+
+
+def first_device_attribute(number: int) -> int:
+    """Return an attribute of that GPU, by the driver's number for it."""
+    value = ctypes.c_int()
+    driver, handle = _first_device()
+    driver.cuDeviceGetAttribute(ctypes.byref(value), number, handle)
+    return value.value
+
+
+def _first_device() -> tuple[ctypes.CDLL, ctypes.c_int]:
+    driver, handle = ctypes.CDLL(DRIVER), ctypes.c_int()
+    driver.cuInit(0)
+    driver.cuDeviceGet(ctypes.byref(handle), 0)
+    return driver, handle

@@ -11,13 +11,14 @@ import onnxruntime
 import pytest
 
 from benchmarks.hardware import gpus
+from benchmarks.measuring.reference import ROUNDED
 from benchmarks.platforms import device, native
 from benchmarks.platforms.cuda import PROVIDER, ServerCuda, no_device
 from benchmarks.protocol import Case, PlatformError, UnavailableError
 from models import manifest
 
 HAS_GPU = no_device() is None
-CUDA = ServerCuda()
+CUDA, TF32 = ServerCuda(), ServerCuda("server-cuda-tf32", tf32=True)
 
 
 @pytest.fixture
@@ -70,6 +71,17 @@ def test_a_case_is_computed_on_the_gpu_or_refused(case, feeds, settings):
         assert np.abs(block.outputs["logits"] - expected).max() < 1e-4 * np.abs(expected).max()
         assert len(block.seconds) == 100
     assert np.median(on_device.seconds) < np.median(host.seconds)
+
+
+def test_tf32_is_a_row_of_its_own_and_rounds(case, feeds, settings):
+    if not HAS_GPU:
+        with pytest.raises(UnavailableError, match=r"^server-cuda-tf32: no CUDA device: "), TF32.open(case, settings):
+            pytest.fail("a session was opened without a GPU")
+        return
+    with CUDA.open(case, settings) as whole, TF32.open(case, settings) as rounded:
+        exact, coarse = (session.run(feeds)["logits"] for session in (whole, rounded))
+        assert (rounded.facts.platform, rounded.facts.rounding) == ("server-cuda-tf32", "tf32")
+    assert 0 < np.abs(coarse - exact).max() < ROUNDED["tf32"] * np.abs(exact).max()
 
 
 def test_a_fresh_process_tells_the_same(case, feeds, settings):

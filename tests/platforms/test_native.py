@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import ai_edge_litert.interpreter as litert_interpreter
@@ -148,6 +149,24 @@ def test_cuda_with_another_precision_or_a_part_elsewhere_is_found_out(monkeypatc
         CUDA._prove(resnet8(), Session("1", cuda.PROVIDER))
     with pytest.raises(PlatformError, match="CPUExecutionProvider has a part of the graph"):
         CUDA._prove(resnet8(), Session("0", cuda.PROVIDER, "CPUExecutionProvider"))
+    rounded = ServerCuda("server-cuda-tf32", tf32=True)
+    facts = rounded._prove(resnet8(), Session("1", cuda.PROVIDER))
+    assert (facts.platform, facts.details["tf32"], facts.rounding) == ("server-cuda-tf32", True, "tf32")
+    with pytest.raises(PlatformError, match=r"server-cuda-tf32: .* use_tf32 is '0', wanted '1'"):
+        rounded._prove(resnet8(), Session("0", cuda.PROVIDER))
+
+
+def test_a_gpu_older_than_tf32_is_refused_the_name(monkeypatch):
+    monkeypatch.setattr(cuda, "first_device", lambda: "V")
+    rounded = ServerCuda("server-cuda-tf32", tf32=True)
+    for major, refused_words in (
+        (7, "server-cuda-tf32: V has compute capability 7, TensorFloat-32 needs 8"),
+        (8, None),
+    ):
+        monkeypatch.setattr(cuda, "first_device_attribute", lambda number, major=major: major)
+        CUDA._refuse_older()
+        with pytest.raises(UnavailableError, match=refused_words) if refused_words else nullcontext():
+            rounded._refuse_older()
 
 
 class Driver:
