@@ -23,9 +23,19 @@ import torch
 
 from benchmarks.settings import positive
 from models import MODELS, WORK_DIR, ModelSpec, manifest
-from models.build import CHOSEN, PRECISIONS, Data, Workshop, export, export_tfjs, export_tflite, screen, train
+from models.build import (
+    CHOSEN,
+    PRECISIONS,
+    TRAINING_HELD_OUT,
+    Data,
+    Workshop,
+    export,
+    export_tfjs,
+    export_tflite,
+    screen,
+    train,
+)
 from models.cifar100 import DataError
-from models.curves import plot
 from models.files import ExportError
 from models.manifest import ModelError
 from models.training import Recipe, TrainingError
@@ -47,6 +57,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=positive(int), default=EPOCHS, help="of the long round (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--threads", type=positive(int), help="of this training; several can run side by side")
+    parser.add_argument(
+        "--all-images", action="store_true", help="hold nothing out from the long round: no curve, more to learn from"
+    )
     forms = f"of the export, repeatable (default: {', '.join(USUAL_FORMS)})"
     parser.add_argument("--form", action="append", choices=FORMS, dest="forms", help=forms)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoints of an earlier run")
@@ -65,6 +78,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     options.steps = [step for step in STEPS if step in options.words] or [*STEPS]
     if options.forms and "export" not in options.steps:
         parser.error(f"--form is of the step export, but the steps are {', '.join(options.steps)}")
+    if options.all_images and "train" not in options.steps:
+        parser.error(f"--all-images is of the step train, but the steps are {', '.join(options.steps)}")
     options.forms = options.forms or [*USUAL_FORMS]
     options.named = [MODELS[word] for word in options.words if word in MODELS]
     options.candidates = options.named or [*MODELS.values()]
@@ -99,10 +114,12 @@ def run(options: argparse.Namespace) -> None:
         choose(must=not options.named)
     for spec in wanted(options):
         if data and "train" in options.steps:
-            train(spec, long, data, workshop)
+            train(spec, long, data, workshop, 0 if options.all_images else TRAINING_HELD_OUT)
         if "export" in options.steps:
             export_forms(spec.name, options.forms, data, workshop)
     if "plot" in options.steps:
+        from models.curves import plot  # of all steps, only this one needs matplotlib
+
         print(plot(workshop.manifest))
 
 

@@ -26,7 +26,7 @@ from models.training import Job, Recipe, Trainer, logits_of
 CHOSEN = 3
 PRECISIONS = ("int8", "fp16")  # of fewer bits, made and scored with the data set
 # Shares of the training images. The screening chooses by the images that it holds out. The long training holds out a
-# fifth of the same images, for its curve and for the calibration of int8.
+# fifth of the same images, for its curve and for the calibration of int8; it may be told to learn from all.
 SCREENING_HELD_OUT = 0.1
 TRAINING_HELD_OUT = 0.02
 LOSS = 1.0  # points of top-1 that a file of fewer bits may lose against float32
@@ -85,9 +85,11 @@ def screen(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> N
     print(f"{spec.name}: top-1 {score['top1']} % of {score['images']:,} held-out images")
 
 
-def train(spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop) -> None:
+def train(
+    spec: ModelSpec, recipe: Recipe, data: Data, workshop: Workshop, held_out_share: float = TRAINING_HELD_OUT
+) -> None:
     """Train a model for the long round, export it in float32 and write its row."""
-    trainer, model = workshop.run(workshop.training(spec, recipe), data, TRAINING_HELD_OUT)
+    trainer, model = workshop.run(workshop.training(spec, recipe), data, held_out_share)
     onnx_file = workshop.manifest.parent / f"{spec.name}.onnx"
     export_onnx(model, onnx_file)
     row = {

@@ -34,8 +34,7 @@ def plot(manifest_file: Path) -> Path:
         _curve(long, logs / f"{name}.jsonl", "held_out", label=label, color=colour)
         _curve(long, logs / f"{name}.jsonl", "train_accuracy", color=colour, linestyle=":")
     _label(short, f"Screening: top-1 on {_images(screened, 'screening')} held-out images")
-    held_out = _images(trained, "training")
-    _label(long, f"Training: top-1 on {held_out} held-out images; dotted: on those trained on")
+    _label(long, f"Training: top-1 on {_images(trained, 'training')} held-out images; dotted: on those trained on")
     path = logs / PICTURE
     with replacing(path) as partial:
         figure.savefig(partial, format="svg", metadata={"Date": None})
@@ -48,14 +47,17 @@ def _trained(manifest_file: Path) -> list[tuple[str, Row]]:
 
 
 def _images(rows: list[tuple[str, Row]], training: str) -> str:
-    return f"{rows[0][1][training]['held_out_images']:,}"
+    """Return how many images were held out; a training on all images, which has no such curve, does not count."""
+    return f"{max(row[training]['held_out_images'] for _, row in rows):,}"
 
 
 def _curve(axes: Axes, log: Path, column: str, **style: Any) -> None:
     if not log.is_file():
         raise ModelError(f"{log} is missing; restore it with `git checkout -- {log.parent}`")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    axes.plot([line["epoch"] for line in lines], [100 * line[column] for line in lines], **style)
+    points = [(line["epoch"], 100 * line[column]) for line in lines if column in line]
+    # Without points the curve is still named in the legend, which tells the colour of the dotted one.
+    axes.plot([epoch for epoch, _ in points], [value for _, value in points], **style)
 
 
 def _label(axes: Axes, title: str) -> None:

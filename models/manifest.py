@@ -114,7 +114,13 @@ def _best_first(screened: dict[str, Row]) -> dict[str, Row]:
 
 def _not_comparable(screened: dict[str, Row]) -> list[str]:
     """Return the candidates that were not screened, were another network then, or had another recipe than most."""
-    elsewhere = {"seconds": 0, "threads": 0, "device": "", "bfloat16": None}  # may differ between machines
+    elsewhere = {
+        "seconds": 0,
+        "threads": 0,
+        "device": "",
+        "bfloat16": None,
+        "replayed": None,
+    }  # may differ between machines
     recipes = {name: json.dumps(row["screening"] | elsewhere) for name, row in screened.items()}
     usual = Counter(recipes.values()).most_common(1)
 

@@ -5,8 +5,9 @@ import math
 import pickle
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate, pad
+from torch.nn.functional import pad
 from tqdm import tqdm
 
 from models import ModelSpec
 from models.cifar100 import MEAN, STD, Split, normalised_batches, right
 from models.files import replacing
 from models.resnet import ResNet
+from models.steps import EagerStep, step_on
 
 METHOD = (
     "SGD with Nesterov momentum, one cosine cycle of the learning rate, label smoothing, random crops of reflected "
@@ -103,6 +105,8 @@ class Trainer:
         self.model = ResNet(job.spec)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = _optimizer(self.model, self.recipe)
+        eager = EagerStep(self.model, self.optimizer, self.recipe.label_smoothing, _has_bfloat16(self.device))
+        self._step = step_on(self.device, eager)
         self.images = _padded(data, self.recipe.crop_padding).to(self.device)
         self.labels = torch.from_numpy(data.labels).to(self.device)
         self.steps = len(data.labels) // self.recipe.batch_size
@@ -121,7 +125,7 @@ class Trainer:
         """
         with self._progress() as bar:
             while self.epoch < self.recipe.epochs:
-                row = {"epoch": self.epoch + 1, **self._train_epoch(bar), "held_out": self._held_out_accuracy()}
+                row = {"epoch": self.epoch + 1, **self._train_epoch(bar), **self._held_out_accuracy()}
                 self.log.append(row)
                 self._save()
                 tqdm.write(f"{self.job.spec.name}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
@@ -142,48 +146,47 @@ class Trainer:
     def _train_epoch(self, bar: "tqdm[Any]") -> dict[str, float]:
         """Go through the data once; return loss, accuracy on the augmented images, learning rate and seconds."""
         self.model.train()
-        loss_sum, correct, rate, started = 0.0, 0, 0.0, time.perf_counter()
+        rate, started = 0.0, time.perf_counter()
+        totals = torch.zeros(2, dtype=torch.float64, device=self.device)  # of losses and right answers
         size = self.recipe.image_size(self.epoch / self.recipe.epochs)
         title = f"{self.job.spec.name} epoch {self.epoch + 1}/{self.recipe.epochs}"
         bar.set_description_str(title)
         for step, batch in enumerate(_batches(self.images, self.labels, self.recipe, self.epoch)):
             rate = self.recipe.learning_rate((self.epoch + step / self.steps) / self.recipe.epochs)
-            loss, hits = self._train_step(*batch, rate, size)
-            if not math.isfinite(loss):
-                raise TrainingError(f"{title}: the loss is {loss} in step {step}; {REMEDY}")
-            loss_sum, correct = loss_sum + loss, correct + hits
+            outcome = self._train_step(*batch, rate, size)
+            if self.device.type == "cpu":  # elsewhere a look at every loss would hold the device up
+                _refuse_infinite(outcome[0].item(), title, f"in step {step}")
+            totals += outcome
             bar.update(size**2)
+        loss_sum, correct = totals.tolist()
+        _refuse_infinite(loss_sum, title, "over the epoch")
         return {
             "loss": round(loss_sum / self.steps, 4),
             "train_accuracy": round(correct / (self.steps * self.recipe.batch_size), 4),
             "learning_rate": round(rate, 6),
             "image_size": size,
-            "seconds": round(time.perf_counter() - started, 1),
+            "seconds": round(time.perf_counter() - started, 2),
         }
 
-    def _held_out_accuracy(self) -> float:
-        """Return the share of right answers on the held-out images, which no step has seen."""
-        logits = logits_of(self.model, self.held_out)
-        return round(right(logits, self.held_out.labels)[0] / len(logits), 4)
+    def _held_out_accuracy(self) -> dict[str, float]:
+        """Return the share of right answers on the held-out images, which no step has seen; nothing without any."""
+        if not len(self.held_out.labels):
+            return {}
+        logits = _logits(self.model, self._held_out_batches)
+        return {"held_out": round(right(logits, self.held_out.labels)[0] / len(logits), 4)}
 
-    def _train_step(self, images: Tensor, targets: Tensor, rate: float, size: int) -> tuple[float, int]:
+    @cached_property
+    def _held_out_batches(self) -> list[Tensor]:
+        return [*_normalised(self.held_out, self.device)]
+
+    def _train_step(self, images: Tensor, targets: Tensor, rate: float, size: int) -> Tensor:
         """Take one step at learning rate *rate*; return the loss before it and the number of right answers."""
-        if size < FULL_SIZE:
-            images = interpolate(images, (size, size), mode="bilinear", antialias=True)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=_has_bfloat16(self.device)):
-            logits = self.model(images)
-            loss = cross_entropy(logits, targets, label_smoothing=self.recipe.label_smoothing)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        return loss.item(), int((logits.argmax(1) == targets).sum())
+        return self._step.take(images, targets, rate, size)
 
     def _save(self) -> None:
         """Write checkpoint and log; raise TrainingError where that fails or the weights are no numbers any more."""
         weights, path = self.model.state_dict(), self.job.checkpoint
-        if not all(value.isfinite().all() for value in weights.values()):
+        if not torch.stack([value.isfinite().all() for value in weights.values()]).all():  # waits for the device once
             raise TrainingError(f"{self.job.spec.name}: epoch {self.epoch} left weights that are no numbers; {REMEDY}")
         state = {"job": self._identity(), "log": self.log, "model": weights, "optimizer": self.optimizer.state_dict()}
         try:
@@ -221,7 +224,8 @@ class Trainer:
         if state["job"] != self._identity():
             raise TrainingError(
                 f"{self.job.checkpoint} holds {state['job']} after {len(state['log'])} epochs, "
-                f"not {self._identity()}; go on with the same options (--threads, --epochs, --seed), or delete the file"
+                f"not {self._identity()}; go on with the same options (--threads, --epochs, --seed, --all-images), "
+                "or delete the file"
             )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -236,16 +240,29 @@ class Trainer:
             "images": len(self.labels),
             "held_out_images": len(self.held_out.labels),
             **self._arithmetic(),
+            **({"replayed": True} if self._step.is_replayed else {}),
             "seconds": round(sum(line["seconds"] for line in self.log)),
         }
 
 
 def logits_of(model: ResNet, data: Split) -> NDArray[np.float32]:
     """Return the model's logits of all images, float32 [n, 100], in evaluation mode, 500 images at a time."""
-    device, model = next(model.parameters()).device, model.eval()
+    return _logits(model, _normalised(data, next(model.parameters()).device))
+
+
+def _logits(model: ResNet, batches: Iterable[Tensor]) -> NDArray[np.float32]:
+    model.eval()
     with torch.no_grad():
-        batches = normalised_batches(data.images, 500)
-        return np.concatenate([model(torch.from_numpy(batch).to(device)).cpu().numpy() for batch in batches])
+        return np.concatenate([model(batch).cpu().numpy() for batch in batches])
+
+
+def _normalised(data: Split, device: torch.device) -> Iterator[Tensor]:
+    return (torch.from_numpy(batch).to(device) for batch in normalised_batches(data.images, 500))
+
+
+def _refuse_infinite(loss: float, title: str, when: str) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(f"{title}: the loss is {loss} {when}; {REMEDY}")
 
 
 def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -272,18 +289,20 @@ def _batches(padded: Tensor, labels: Tensor, recipe: Recipe, epoch: int) -> Iter
     """
     # A generator of this epoch alone makes a resumed run draw what an unbroken one would have drawn.
     generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
-    device, size, offsets = padded.device, recipe.batch_size, torch.arange(32)
+    device, size = padded.device, recipe.batch_size
     mean, std = torch.tensor(MEAN, device=device) * 255, torch.tensor(STD, device=device) * 255
-    order = torch.randperm(len(labels), generator=generator)
+    steps = len(labels) // size
+    order = torch.randperm(len(labels), generator=generator)[: steps * size].view(steps, size)
+    shifts = torch.randint(0, 2 * recipe.crop_padding + 1, (steps, 2, size, 1), generator=generator)
     flips = torch.randint(0, 2, (len(labels),), generator=torch.Generator().manual_seed(recipe.seed))
-    for start in range(0, len(order) - size + 1, size):
-        picked = order[start : start + size]
-        shifts = torch.randint(0, 2 * recipe.crop_padding + 1, (2, size, 1), generator=generator)
-        rows, columns = shifts[0] + offsets, shifts[1] + offsets
-        columns = torch.where((flips[picked] + epoch)[:, None] % 2 == 1, columns.flip(1), columns)
-        index = (picked[:, None, None], rows[:, :, None], columns[:, None, :])
-        crops = padded[tuple(part.to(device) for part in index)]
-        yield ((crops.float() - mean) / std).permute(0, 3, 1, 2), labels[picked.to(device)]
+    # What is drawn goes to the device at once: each copy waits for all that the device has to do before it.
+    flipped = ((flips[order] + epoch) % 2 == 1)[:, :, None].to(device)
+    order, shifts, offsets = order.to(device), shifts.to(device), torch.arange(32, device=device)
+    rows, columns = shifts[:, 0] + offsets, shifts[:, 1] + offsets
+    columns = torch.where(flipped, columns.flip(2), columns)
+    for picked, row, column in zip(order, rows, columns, strict=True):
+        crops = padded[picked[:, None, None], row[:, :, None], column[:, None, :]]
+        yield ((crops.float() - mean) / std).permute(0, 3, 1, 2), labels[picked]
 
 
 def _has_bfloat16(device: torch.device) -> bool:

@@ -226,6 +226,33 @@ def test_no_step_sees_a_held_out_image(tmp_path, monkeypatch):
     assert len(trained.labels) == 230
 
 
+def test_a_training_on_all_images_has_no_held_out_accuracy(tmp_path):
+    trained = Trainer(job(tmp_path), *hold_out(some_data(), 0))
+    trained.run()
+    assert all("held_out" not in line for line in read_log(tmp_path))
+    assert (trained.facts()["images"], trained.facts()["held_out_images"]) == (256, 0)
+    with pytest.raises(TrainingError, match="--all-images"):
+        trainer(tmp_path)
+
+
+def test_the_draws_are_those_of_the_committed_models():
+    """Of batches drawn one by one, as they once were: who trains again with the same seed sees the same images."""
+    data, recipe = some_data(200), Recipe(epochs=2, batch_size=64, seed=3)
+    padded, generator = _padded(data, 4), torch.Generator().manual_seed(3 * 100_003 + 1)
+    order = torch.randperm(200, generator=generator)
+    flips = torch.randint(0, 2, (200,), generator=torch.Generator().manual_seed(3))
+    batches = [*_batches(padded, torch.arange(200), recipe, 1)]
+    assert len(batches) == 3
+    for number, (images, labels) in enumerate(batches):
+        assert torch.equal(labels, order[64 * number : 64 * (number + 1)])
+        tops, lefts = torch.randint(0, 9, (2, 64, 1), generator=generator)[:, :, 0]
+        for image, label, top, left in zip(images, labels, tops, lefts, strict=True):
+            crop = padded[label, top : top + 32, left : left + 32].permute(2, 0, 1)
+            crop = crop.flip(2) if flips[label] == 0 else crop
+            expected = torch.from_numpy(cifar100.normalise(crop[None].numpy()))[0]
+            torch.testing.assert_close(image, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_a_model_learns_what_it_is_shown(tmp_path):
     data = some_data(32)
     changes = {"crop_padding": 0, "peak_learning_rate": 0.1, "label_smoothing": 0.0, "small_sizes": ()}
@@ -267,7 +294,7 @@ def test_weights_that_are_no_numbers_are_not_kept(tmp_path, monkeypatch):
     started._save()
     before = (tmp_path / "resnet8.pt").read_bytes()
     monkeypatch.setattr(
-        Trainer, "_train_step", lambda self, *_: (self.model.head.bias.data.fill_(torch.inf), (1.0, 0))[1]
+        Trainer, "_train_step", lambda self, *_: (self.model.head.bias.data.fill_(torch.inf), torch.ones(2))[1]
     )
     with pytest.raises(
         TrainingError, match=r"resnet8: epoch 1 left weights that are no numbers; lower peak_learning_rate"
@@ -446,6 +473,18 @@ def test_the_curves_are_drawn_from_the_logs(trained, monkeypatch):
     assert plot(trained.manifest).read_bytes() == before
 
 
+def test_a_training_without_a_curve_is_in_the_picture_by_its_training_accuracy(trained, monkeypatch):
+    for name in ("resnet8", "resnet8-half"):
+        build.screen(MODELS[name], SHORT, DATA, trained)
+    build.train(MODELS["resnet8-half"], SHORT, DATA, trained, held_out_share=0)
+    row = manifest.rows(trained.manifest)["resnet8-half"]
+    assert (row["training"]["images"], row["training"]["held_out_images"]) == (256, 0)
+    monkeypatch.setattr(manifest, "chosen", lambda _manifest: ["resnet8-half", "resnet8"])
+    picture = plot(trained.manifest).read_text()
+    assert f"resnet8-half, test {row['test']['top1']:.2f} %" in picture
+    assert "top-1 on 5 held-out images" in picture
+
+
 # The command line
 
 
@@ -525,6 +564,20 @@ def test_the_whole_way_from_candidates_to_curves(small_world, tmp_path, capsys):
     small_world("screen", "resnet8", "--seed=1")
     with pytest.raises(ModelError, match=r"^resnet8(-half)?: not screened like the others"):
         manifest.choose(1)
+
+
+def test_the_long_round_learns_from_all_images_where_it_is_told_to(small_world):
+    content = small_world("train", "resnet8", "--all-images")
+    training = content["models"]["resnet8"]["training"]
+    assert (training["images"], training["held_out_images"]) == (300, 0)
+    made = small_world("export", "resnet8", "--form=int8")["models"]["resnet8.int8"]["made"]
+    assert "6 held-out training images" in made["method"]
+
+
+def test_all_images_without_a_training_is_refused(command_line):
+    refused = command_line("plot", "--all-images")
+    assert refused.returncode == 2
+    assert "--all-images is of the step train, but the steps are plot" in refused.stderr
 
 
 def test_drawing_nothing_says_what_to_do_first(small_world):
