@@ -393,6 +393,26 @@ def test_a_gpu_is_taken_by_either_loader_before_a_simulated_one(of_the_browser, 
     assert webgpu.vulkan(SOFTWARE) == webgpu.Vulkan(loader, None, ("NVIDIA H200",), software=False)
 
 
+@pytest.mark.parametrize(("shown", "pure"), [([GPU], True), ([GPU, SIMULATED], False)])
+def test_a_gpu_that_onnxruntime_does_not_see_is_taken_where_vulkan_shows_nothing_else(
+    shown, pure, tmp_path, monkeypatch, forget
+):
+    showing(monkeypatch, tmp_path, {(False, False): shown})
+    loaded = webgpu.vulkan(SOFTWARE)
+    assert (loaded.software, loaded.pure) == (False, pure)
+    assert loaded.environment == ({webgpu.ALLOW_SOFTWARE: "1"} if pure else {})
+
+    monkeypatch.setattr(webgpu.device, "prove_provider", lambda *arguments: None)
+    unseen = SimpleNamespace(device=SimpleNamespace(type=onnxruntime.OrtHardwareDeviceType.CPU, vendor="Intel"))
+    monkeypatch.setattr(webgpu, "_simulates", lambda: False)
+    if pure:
+        facts = WEBGPU._prove(resnet8(), None, unseen, loaded)
+        assert (facts.is_software, facts.details["listed_as"]) == (False, "CPU")
+    monkeypatch.setattr(webgpu, "_simulates", lambda: True)
+    with pytest.raises(PlatformError, match="software GPU is True, wanted False"):
+        WEBGPU._prove(resnet8(), None, unseen, loaded)
+
+
 def test_a_simulated_gpu_is_named_to_loaders_old_and_new(tmp_path, monkeypatch, forget):
     """A loader that reads VK_DRIVER_FILES does not read VK_ICD_FILENAMES."""
     monkeypatch.setenv("VK_DRIVER_FILES", "somebody's")
