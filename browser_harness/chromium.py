@@ -97,11 +97,11 @@ async def _playwright_path() -> Path:
 def _from_package() -> Candidates:
     path = unpacked_folder() / "chromium"
     if path.exists():
-        # On a bare machine the libraries that came with the package stand in for the system's.
+        # On a bare machine the libraries that came with the package stand in for the system's, behind those that
+        # somebody has named: a GPU's driver may lie there.
         yield path, {}
-        named = os.environ.get("LD_LIBRARY_PATH")
-        libraries = [*([named] if named else []), str(unpacked_folder() / "al2023" / "lib")]
-        yield path, {"LD_LIBRARY_PATH": os.pathsep.join(libraries)}
+        named = filter(None, (os.environ.get("LD_LIBRARY_PATH"), str(unpacked_folder() / "al2023" / "lib")))
+        yield path, {"LD_LIBRARY_PATH": ":".join(named)}
 
 
 SOURCES: dict[str, Callable[[], Candidates]] = {

@@ -9,9 +9,10 @@ from typing import Any
 from benchmarks.platforms.graphs import data_files, free_dimensions, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
+from benchmarks.platforms.vulkan_devices import LOADER, gpus
 from benchmarks.protocol import Case, Threading, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import packages
+from browser_harness import chromium, packages
 from browser_harness.channel import PageError
 
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
@@ -163,6 +164,21 @@ class ChromiumWebgpu(Placed, PagePlatform):
     provider = "webgpu"
     placement = "WebGpuExecutionProvider"
     flags = ("--enable-unsafe-webgpu",)
+    # A headless Chromium on Linux keeps to its simulated GPU unless its own GL and compositor are on Vulkan, too; there
+    # is no display to make a surface for. The last one lets an adapter tell the GPU's name.
+    gpu_flags = (
+        "--use-angle=vulkan",
+        "--enable-features=Vulkan",
+        "--disable-vulkan-surface",
+        "--enable-webgpu-developer-features",
+    )
+
+    def browser_flags(self, settings: Settings) -> tuple[str, ...]:
+        """Put all of the browser on the GPU where Linux has one; elsewhere its process would die of that first."""
+        if not sys.platform.startswith("linux"):
+            return self.flags
+        beside = chromium.find(settings.browser_path).path.resolve().parent / LOADER
+        return (*self.flags, *self.gpu_flags) if gpus(LOADER, str(beside)) else self.flags
 
     def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
         """Ask for a real adapter before anything is loaded."""

@@ -34,6 +34,10 @@ class PagePlatform(PageRuntime):
             return f"{self.name}: {error}"
         return self.missing()
 
+    def browser_flags(self, settings: Settings) -> tuple[str, ...]:
+        """Return what the browser is started with."""
+        return self.flags
+
     def versions(self, settings: Settings) -> dict[str, str]:
         """The versions of the browser, its driver and the runtime in the page."""
         if self.unavailable(settings):
@@ -73,7 +77,8 @@ class PagePlatform(PageRuntime):
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
             server = stack.enter_context(served)
-            page = stack.enter_context(browsers(chromium.find(settings.browser_path), settings.timeout, self.flags))
+            flags = self.browser_flags(settings)
+            page = stack.enter_context(browsers(chromium.find(settings.browser_path), settings.timeout, flags))
             yield DrivenSession(page_case, DrivenPage(page, server), LocalHost(page, quota))
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

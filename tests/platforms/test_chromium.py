@@ -19,7 +19,7 @@ from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adap
 from benchmarks.platforms.page_session import PageSession
 from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import cgroup, packages, processes, server
+from browser_harness import cgroup, chromium, packages, processes, server
 from browser_harness.channel import PageError
 from browser_harness.lending import LENDER
 from browser_harness.page import Page
@@ -334,6 +334,8 @@ def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
     "described",
     [
         adapter("nvidia", "hopper"),
+        adapter("nvidia", "", "NVIDIA H200"),
+        adapter("nvidia", "", "NVIDIA H100 80GB HBM3"),
         adapter("amd", "rdna-3"),
         adapter("apple", "metal-3"),
         adapter("intel", "gen-9", "Mesa Intel(R) UHD Graphics 620"),
@@ -341,6 +343,24 @@ def test_webnn_on_a_gpu_tells_the_adapter_and_labels_software(settings):
 )
 def test_real_adapters_are_not_taken_for_software(described):
     assert not is_software_adapter(described)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="is so on Linux")
+def test_a_browser_is_put_on_vulkan_only_where_there_is_a_gpu(settings, monkeypatch):
+    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: ("NVIDIA H200",))
+    assert {"--use-angle=vulkan", "--enable-features=Vulkan"} < {*WEBGPU.browser_flags(settings)}
+    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: ())
+    assert WEBGPU.browser_flags(settings) == WEBGPU.flags
+    assert WASM.browser_flags(settings) == ("--disable-gpu",)
+
+
+def test_the_loader_beside_the_browser_is_asked_for_gpus_too(settings, monkeypatch):
+    asked = []
+    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: asked.extend(loaders))
+    monkeypatch.setattr(sys, "platform", "linux")
+    WEBGPU.browser_flags(settings)
+    browser = chromium.find(settings.browser_path).path.resolve()
+    assert asked == ["libvulkan.so.1", str(browser.parent / "libvulkan.so.1")]
 
 
 # What is fetched, and the caches

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import nullcontext
+from pathlib import Path
 from types import SimpleNamespace
 
 import ai_edge_litert.interpreter as litert_interpreter
@@ -16,7 +17,7 @@ import torch
 from helpers import make_linear, make_many
 
 from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
-from benchmarks.platforms import cuda, litert, native, pytorch, server, webgpu
+from benchmarks.platforms import cuda, litert, native, pytorch, server, vulkan_devices, webgpu
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.openvino import ServerOpenVino
@@ -378,6 +379,74 @@ def test_a_simulated_gpu_is_refused_unless_allowed(monkeypatch):
     assert WEBGPU.unavailable(SOFTWARE) is None
     monkeypatch.setattr(webgpu, "vulkan", lambda settings: None)
     refused(WEBGPU, resnet8(), "no GPU that Vulkan knows; install the GPU's driver", UnavailableError)
+
+
+GPU, SIMULATED = ("NVIDIA H200", 2), ("SwiftShader", 4)
+
+
+def showing(monkeypatch, folder, shown):
+    """Let *shown* stand for Vulkan, by loader and named driver; the browser's files lie in *folder*."""
+    (folder / webgpu.LOADER).touch()
+    (folder / webgpu.SOFTWARE).touch()
+
+    def devices(loader):
+        named = {os.environ.get(name) for name in ("VK_ICD_FILENAMES", "VK_DRIVER_FILES")}
+        return shown.get((Path(loader).parent == folder, named == {str(folder / webgpu.SOFTWARE)}), [])
+
+    monkeypatch.setattr(webgpu, "devices", devices)
+    monkeypatch.setattr(webgpu, "_browser_folders", lambda settings: [folder])
+    webgpu.vulkan.cache_clear()
+
+
+@pytest.fixture
+def forget():
+    yield
+    webgpu.vulkan.cache_clear()
+
+
+@pytest.mark.parametrize("of_the_browser", [False, True])
+def test_a_gpu_is_taken_by_either_loader_before_a_simulated_one(of_the_browser, tmp_path, monkeypatch, forget):
+    shown = {(of_the_browser, False): [SIMULATED, GPU], (True, True): [SIMULATED]}
+    showing(monkeypatch, tmp_path, shown)
+    loader = str(tmp_path / webgpu.LOADER) if of_the_browser else webgpu.LOADER
+    assert webgpu.vulkan(SOFTWARE) == webgpu.Vulkan(loader, None, ("NVIDIA H200",), software=False)
+
+
+@pytest.mark.parametrize(("shown", "pure"), [([GPU], True), ([GPU, SIMULATED], False)])
+def test_a_gpu_that_onnxruntime_does_not_see_is_taken_where_vulkan_shows_nothing_else(
+    shown, pure, tmp_path, monkeypatch, forget
+):
+    showing(monkeypatch, tmp_path, {(False, False): shown})
+    loaded = webgpu.vulkan(SOFTWARE)
+    assert (loaded.software, loaded.pure) == (False, pure)
+    assert loaded.environment == ({webgpu.ALLOW_SOFTWARE: "1"} if pure else {})
+
+    monkeypatch.setattr(webgpu.device, "prove_provider", lambda *arguments: None)
+    unseen = SimpleNamespace(device=SimpleNamespace(type=onnxruntime.OrtHardwareDeviceType.CPU, vendor="Intel"))
+    monkeypatch.setattr(webgpu, "_simulates", lambda: False)
+    if pure:
+        facts = WEBGPU._prove(resnet8(), None, unseen, loaded)
+        assert (facts.is_software, facts.details["listed_as"]) == (False, "CPU")
+    monkeypatch.setattr(webgpu, "_simulates", lambda: True)
+    with pytest.raises(PlatformError, match="software GPU is True, wanted False"):
+        WEBGPU._prove(resnet8(), None, unseen, loaded)
+
+
+def test_a_simulated_gpu_is_named_to_loaders_old_and_new(tmp_path, monkeypatch, forget):
+    """A loader that reads VK_DRIVER_FILES does not read VK_ICD_FILENAMES."""
+    monkeypatch.setenv("VK_DRIVER_FILES", "somebody's")
+    showing(monkeypatch, tmp_path, {(True, True): [SIMULATED]})
+    loaded = webgpu.vulkan(SOFTWARE)
+    assert (loaded.software, loaded.adapters) == (True, ("SwiftShader",))
+    assert loaded.environment.keys() == {"VK_ICD_FILENAMES", "VK_DRIVER_FILES", webgpu.ALLOW_SOFTWARE}
+    assert os.environ["VK_DRIVER_FILES"] == "somebody's"
+
+
+def test_vulkan_is_asked_for_gpus_in_a_process_of_its_own(tmp_path):
+    """One that no processor simulates is not here, and what cannot be loaded shows none."""
+    (tmp_path / "libvulkan.so.1").touch()
+    assert vulkan_devices.gpus(str(tmp_path / "missing.so"), str(tmp_path / "libvulkan.so.1")) == ()
+    assert vulkan_devices.real([SIMULATED, GPU]) == ["NVIDIA H200"]
 
 
 def test_the_clock_of_a_device_covers_its_computing():

@@ -437,18 +437,24 @@ def test_playwrights_own_comes_between_path_and_package(nowhere, monkeypatch):
 
 
 NEEDS_LIBRARIES = """#!/bin/sh
-[ -n "$LD_LIBRARY_PATH" ] && echo Chromium 5.0.0.0 && exit
+case "$LD_LIBRARY_PATH" in */al2023/lib) echo Chromium 5.0.0.0; exit;; esac
 echo libnss3.so is missing >&2
 exit 127
 """
 
 
-def test_the_packages_own_libraries_are_used_where_the_systems_are_missing(nowhere):
+@pytest.mark.parametrize("named", [None, "/drivers:/more"])
+def test_the_packages_own_libraries_are_used_where_the_systems_are_missing(named, nowhere, monkeypatch):
+    """Behind those that somebody has named: a GPU's driver may lie there."""
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    if named:
+        monkeypatch.setenv("LD_LIBRARY_PATH", named)
     folder = chromium.unpacked_folder()
     folder.mkdir(parents=True)
     (folder / "chromium").write_text(NEEDS_LIBRARIES)
     (folder / "chromium").chmod(0o755)
-    assert chromium.find().environment == {"LD_LIBRARY_PATH": str(folder / "al2023" / "lib")}
+    path = [*([named] if named else []), str(folder / "al2023" / "lib")]
+    assert chromium.find().environment == {"LD_LIBRARY_PATH": ":".join(path)}
 
 
 def test_a_browser_that_does_not_start_is_passed_over(nowhere):
