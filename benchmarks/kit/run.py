@@ -91,29 +91,30 @@ def main() -> None:
     parser.add_argument("--step", action="append", choices=[step.name for step in STEPS], metavar="NAME", help=names)
     words = "an ONNX file of your own, which is measured first; repeatable"
     parser.add_argument("--model", action="append", default=[], metavar="FILE", help=words)
+    parser.add_argument("words", nargs="*", metavar="-- OPTION", help="passed on to every run of pytest")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     chosen = [of_models(options.model)] if options.model else []
     chosen += [step for step in STEPS if step.name in (options.step or ([] if options.model else names))]
-    failed = [line for line in run(chosen, options.out, options.seconds) if not line.endswith(": done")]
+    failed = [line for line in run(chosen, options.out, options.seconds, options.words) if not line.endswith(": done")]
     sys.exit("; ".join(failed) or 0)
 
 
-def run(steps: Sequence[Step], out: Path, seconds: float) -> Iterator[str]:
-    """Run the steps one after another; yield a line on how each ended, which is printed as well."""
+def run(steps: Sequence[Step], out: Path, seconds: float, words: Sequence[str] = ()) -> Iterator[str]:
+    """Run the steps one after another, with *words* more; yield a line on how each ended, which is printed as well."""
     end = time.monotonic() + seconds
     for step in steps:
         began = time.monotonic()
         limit = min(step.seconds, end - began - SAVING)
-        outcome = _run(step, out, limit) if limit > SAVING else "no time was left"
+        outcome = _run(step, out, limit, words) if limit > SAVING else "no time was left"
         line = f"{step.name}: {outcome}"
         print(f"{time.monotonic() - began:6.1f} s  {line}{_results(out / f'{step.name}.json')}", flush=True)
         yield line
 
 
-def _run(step: Step, out: Path, limit: float) -> str:
+def _run(step: Step, out: Path, limit: float, words: Sequence[str]) -> str:
     saved = ["--benchmark-only", f"--benchmark-json={out / step.name}.json"] if step.is_measured else []
-    command = [sys.executable, "-m", "pytest", *step.words, *(saved or ["-q"])]
+    command = [sys.executable, "-m", "pytest", *step.words, *(saved or ["-q"]), *words]
     with (out / f"{step.name}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
