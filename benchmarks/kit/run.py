@@ -113,8 +113,8 @@ def run(steps: Sequence[Step], out: Path, seconds: float, words: Sequence[str] =
 
 
 def _run(step: Step, out: Path, limit: float, words: Sequence[str]) -> str:
-    saved = ["--benchmark-only", f"--benchmark-json={out / step.name}.json"] if step.is_measured else []
-    command = [sys.executable, "-m", "pytest", *step.words, *(saved or ["-q"]), *words]
+    measured = ["benchmarks", "--benchmark-only", f"--benchmark-json={out / step.name}.json", *words]
+    command = [sys.executable, "-m", "pytest", *(measured if step.is_measured else ["-q"]), *step.words]
     with (out / f"{step.name}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
