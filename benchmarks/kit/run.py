@@ -113,8 +113,9 @@ def run(steps: Sequence[Step], out: Path, seconds: float, words: Sequence[str] =
 
 
 def _run(step: Step, out: Path, limit: float, words: Sequence[str]) -> str:
-    measured = ["benchmarks", "--benchmark-only", f"--benchmark-json={out / step.name}.json", *words]
-    command = [sys.executable, "-m", "pytest", *(measured if step.is_measured else ["-q"]), *step.words]
+    measured = ["benchmarks", "--benchmark-only", f"--benchmark-json={out / step.name}.json"]
+    how = [*measured, *step.words, *words] if step.is_measured else ["-q", *step.words]
+    command = [sys.executable, "-m", "pytest", *how]
     with (out / f"{step.name}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         try:
