@@ -192,7 +192,8 @@ def add_browser(folder: Path) -> None:
     unpacked = chromium.unpacked_folder()
     shutil.copytree(unpacked, folder / "cache" / unpacked.parent.name / unpacked.name)
     loaded = {path for platform in CHROMIUM_PLATFORMS for path in platform.runtime.values()}
-    described = {packages.NODE_MODULES / package / "package.json" for package in packages.runtimes()}
+    needed = {package for platform in CHROMIUM_PLATFORMS for package in platform.packages}
+    described = {packages.NODE_MODULES / package / "package.json" for package in needed}
     for path in loaded | described:
         target = folder / "node_modules" / path.relative_to(packages.NODE_MODULES)
         target.parent.mkdir(parents=True, exist_ok=True)
