@@ -81,7 +81,45 @@ def _latency(result: Result | None) -> list[str]:
 
 
 def _headline(result: Result) -> str:
-    return milliseconds(result.seconds(result.headline))
+    return marked(result, milliseconds(result.seconds(result.headline)))
+
+
+def marked(result: Result, text: str) -> str:
+    """Return a figure with the mark of a doubt, where there is one."""
+    return f"{text} (!)" if result.doubts else text
+
+
+def study_table(results: Sequence[Result]) -> str:
+    """Return the study's table, of latencies at one batch size: platforms side by side, with intervals of 95 %."""
+    platforms = [*dict.fromkeys(result.params["platform"] for result in results)]
+    rows: dict[str, dict[str, str]] = {}
+    for result in results:
+        rows.setdefault(result.params["model"], {})[result.params["platform"]] = _with_interval(result)
+    body = [[f"`{model}`", *(row.get(platform, NONE) for platform in platforms)] for model, row in rows.items()]
+    return table(["model", *(f"`{platform}`" for platform in platforms)], body)
+
+
+def _with_interval(result: Result) -> str:
+    figure = result.figure(result.headline)
+    if figure.low is None or figure.high is None:
+        return _headline(result)
+    interval = f"({figure.low * 1e3:#.3g} to {figure.high * 1e3:#.3g})"
+    return marked(result, f"{milliseconds(figure.value)} {interval}")
+
+
+def device_table(results: Sequence[Result]) -> str:
+    """Return medians without the copies from and to the host, by batch size."""
+    of_device = of_phase(results, "device")
+    sizes = _batch_sizes(of_device)
+    rows: dict[tuple[str, str], dict[int, str]] = {}
+    for result in of_device:
+        params = result.params
+        rows.setdefault((params["model"], params["platform"]), {})[params["batch_size"]] = _headline(result)
+    body = [
+        [f"`{model}`", f"`{platform}`", *(row.get(size, NONE) for size in sizes)]
+        for (model, platform), row in rows.items()
+    ]
+    return table(["model", "platform", *(f"on the device, batch {size}" for size in sizes)], body, words=2)
 
 
 def milliseconds(seconds: float) -> str:
@@ -94,8 +132,14 @@ def ratio(result: Result, partner: str) -> str:
     measured = result.ratios.get(partner)
     if not measured:
         return NONE
-    interval = "" if measured.low is None else f" ({measured.low:.2f} to {measured.high:.2f})"
-    return f"{measured.value:.2f}{interval}"
+    if measured.low is None or measured.high is None:
+        return times(measured.value)
+    return f"{times(measured.value)} ({times(measured.low)} to {times(measured.high)})"
+
+
+def times(ratio: float) -> str:
+    """Return two decimals, and of a small one two digits: on a GPU 0.01 would say little."""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:#.2g}"
 
 
 def overview_table(results: Sequence[Result], model: str) -> str:
@@ -180,7 +224,7 @@ def opening_table(results: Sequence[Result]) -> str:
 
 
 def _median(result: Result) -> str:
-    return milliseconds(result.seconds("median"))
+    return marked(result, milliseconds(result.seconds("median")))
 
 
 def _memory(result: Result, name: str) -> str:
@@ -205,10 +249,16 @@ def accuracy_table(results: Sequence[Result]) -> str:
 def tables_of(results: Sequence[Result]) -> list[str]:
     """Return a table for each phase that *results* hold."""
     accuracies = [result for result in results if keys.AS_REFERENCE in result.info]
+    single = [result for result in of_phase(results, "latency") if result.params["batch_size"] == 1]
+    of_single: Sequence[Callable[[], str]] = (
+        lambda: overview_table(results, results[0].params["model"]),
+        lambda: study_table(single),
+    )
     makers: Sequence[tuple[str, Callable[[], str]]] = (
-        ("latency", lambda: overview_table(results, results[0].params["model"])),
+        *(("latency", make) for make in of_single if single),
         ("latency", lambda: latency_table(results)),
         ("scaling", lambda: scaling_table(results)),
+        ("device", lambda: device_table(results)),
         ("load", lambda: opening_table(results)),
     )
     tables = [make() for test, make in makers if of_phase(results, test)]
@@ -226,6 +276,8 @@ def main() -> None:
         try:
             run = load(file)
             print(*tables_of(run.results), sep="\n\n")
+            for fault in run.faults:
+                print(f"{file}: {fault.value}; what it has is shown", file=sys.stderr)
             if any(result.is_of_one_start for result in of_phase(run.results, "latency")):
                 words = "its latencies are of one page or process each: intervals speak of that one alone"
                 print(f"{file}: {words}; measure again with this version", file=sys.stderr)

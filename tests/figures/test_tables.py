@@ -29,6 +29,8 @@ def saved(request, tmp_path):
         benchmark("latency", "chromium-wasm", 16e-3, batch_size=8, ratio_to_server_cpu=RATIO),
         benchmark("latency", "chromium-wasm@4x", 4e-3, slowdown={"asked": 4, "obtained": 4.1}),
         benchmark("latency", "chromium-webgpu", 9.0, software_gpu=True),
+        benchmark("device", "server-cuda", 5e-4, trust={"doubts": {"drift": "drifted by -30%"}}),
+        benchmark("device", "server-cuda", 7e-4, batch_size=8),
         benchmark("load", "chromium-wasm", 0.3, caches="cold", **LOADED if request.param == 1 else {"details": LOADED}),
         benchmark("load", "chromium-wasm", 0.2, caches="warm"),
         benchmark("memory", "chromium-wasm", 0.5, caches="cold", memory_before=95_000_000, memory_peak=204_300_000),
@@ -46,12 +48,17 @@ def rows(table):
 def test_a_saved_run_becomes_a_table_for_each_phase(saved, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
     tables.main()
-    overview, latency, opening = map(rows, capsys.readouterr().out.split("\n\n"))
+    overview, study, latency, device, opening = map(rows, capsys.readouterr().out.split("\n\n"))
     assert overview[1:] == [
         ["`server-cpu`", "0.800 ms", "–", "–", "–", "–", "–"],
         ["`chromium-wasm`", "2.00 ms", "2.50 (2.40 to 2.60)", "2.50", "300 ms", "–", "204.3 MB"],
         ["`chromium-wasm@4x`", "8.00 ms", "–", "–", "–", "–", "–"],  # a mean, of a client that a quota stops
     ]
+    assert study == [
+        ["model", "`server-cpu`", "`chromium-wasm`", "`chromium-wasm@4x`"],
+        ["`resnet8`", "0.800 ms", "2.00 ms", "8.00 ms"],
+    ]
+    assert device[1:] == [["`resnet8`", "`server-cuda`", "0.500 ms (!)", "0.700 ms"]]  # the mark of a doubt
     assert latency[3][2:] == ["8.00 ms", "–", "–", "–"]
     assert not [row for row in (*overview, *latency) if "`chromium-webgpu`" in row]  # no GPU's speed
     assert opening[1:] == [
@@ -65,3 +72,19 @@ def test_what_is_no_run_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tables", f"{file}"])
     with pytest.raises(SystemExit, match="no run of this suite"):
         tables.main()
+
+
+def test_a_small_ratio_keeps_two_digits():
+    assert [tables.times(value) for value in (2.504, 0.104, 0.0904, 0.00123)] == ["2.50", "0.10", "0.090", "0.0012"]
+
+
+def test_a_run_that_ended_badly_is_shown_and_said(saved, monkeypatch, capsys):
+    content = json.loads(saved.read_text())
+    content["exit_status"] = 2
+    saved.write_text(json.dumps(content))
+    monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
+    tables.main()
+    told = capsys.readouterr()
+    assert "`server-cpu`" in told.out
+    assert f"{saved}: " in told.err
+    assert "what it has is shown" in told.err
