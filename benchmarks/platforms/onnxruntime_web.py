@@ -9,10 +9,10 @@ from typing import Any
 from benchmarks.platforms.graphs import data_files, free_dimensions, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
-from benchmarks.platforms.vulkan_devices import LOADER, gpus
+from benchmarks.platforms.vulkan_devices import LOADER, Shown, ask
 from benchmarks.protocol import Case, Threading, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import chromium, packages
+from browser_harness import chromium, headless_surface, packages
 from browser_harness.channel import PageError
 
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
@@ -173,12 +173,26 @@ class ChromiumWebgpu(Placed, PagePlatform):
         "--enable-webgpu-developer-features",
     )
 
+    def unavailable(self, settings: Settings) -> str | None:
+        """Say what a GPU's driver lacks, besides."""
+        if reason := super().unavailable(settings):
+            return reason
+        try:
+            self.browser_environment(settings)
+        except headless_surface.ExtensionMissingError as error:
+            return f"{self.name}: {error}"
+        return None
+
     def browser_flags(self, settings: Settings) -> tuple[str, ...]:
         """Put all of the browser on the GPU where Linux has one; elsewhere its process would die of that first."""
-        if not sys.platform.startswith("linux"):
-            return self.flags
-        beside = chromium.find(settings.browser_path).path.resolve().parent / LOADER
-        return (*self.flags, *self.gpu_flags) if gpus(LOADER, str(beside)) else self.flags
+        return (*self.flags, *self.gpu_flags) if _vulkan(settings).gpus else self.flags
+
+    def browser_environment(self, settings: Settings) -> dict[str, str]:
+        """Add what the browser asks of a GPU's driver, where that lacks it."""
+        shown = _vulkan(settings)
+        if not shown.gpus or headless_surface.EXTENSION in shown.extensions:
+            return {}
+        return headless_surface.environment(lambda driver: bool(_vulkan(settings, driver).gpus))
 
     def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
         """Ask for a real adapter before anything is loaded."""
@@ -192,11 +206,20 @@ class ChromiumWebgpu(Placed, PagePlatform):
             raise PageError("the runtime has no WebGPU device, although its session is open")
         if is_software_adapter(adapter) and not settings.allow_software_gpu:
             raise PageError(f"the runtime took another adapter than the page found: {adapter}")
-        return details | {"adapter": adapter}
+        added = {"vulkan": headless_surface.ADDED} if self.browser_environment(settings) else {}
+        return details | {"adapter": adapter} | added
 
     def is_software(self, in_effect: InEffect) -> bool:
         """Ask the adapter of the runtime's device."""
         return is_software_adapter(in_effect["adapter"])
+
+
+def _vulkan(settings: Settings, driver: Path | None = None) -> Shown:
+    """Ask for the GPUs of Linux, by the machine's loader or the one beside the browser."""
+    if not sys.platform.startswith("linux"):
+        return Shown()
+    beside = chromium.find(settings.browser_path).path.resolve().parent / LOADER
+    return ask(LOADER, str(beside), driver=driver)
 
 
 def software_gpu(settings: Settings) -> dict[str, Any]:

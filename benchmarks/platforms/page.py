@@ -38,6 +38,10 @@ class PagePlatform(PageRuntime):
         """Return what the browser is started with."""
         return self.flags
 
+    def browser_environment(self, settings: Settings) -> dict[str, str]:
+        """Return the variables that the browser has and this process has not."""
+        return {}
+
     def versions(self, settings: Settings) -> dict[str, str]:
         """The versions of the browser, its driver and the runtime in the page."""
         if self.unavailable(settings):
@@ -77,8 +81,9 @@ class PagePlatform(PageRuntime):
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
             server = stack.enter_context(served)
-            flags = self.browser_flags(settings)
-            page = stack.enter_context(browsers(chromium.find(settings.browser_path), settings.timeout, flags))
+            found = chromium.find(settings.browser_path)
+            browser = replace(found, environment=found.environment | self.browser_environment(settings))
+            page = stack.enter_context(browsers(browser, settings.timeout, self.browser_flags(settings)))
             yield DrivenSession(page_case, DrivenPage(page, server), LocalHost(page, quota))
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

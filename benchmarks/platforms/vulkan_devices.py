@@ -1,27 +1,46 @@
-"""The devices that Vulkan shows; this file is also run alone, to ask in a process that ends afterwards."""
+"""What Vulkan shows; this file is also run alone, to ask in a process that ends afterwards."""
 
 import ctypes
+import json
+import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 LOADER = "libvulkan.so.1"
 CPU_TYPE = 4  # VK_PHYSICAL_DEVICE_TYPE_CPU
+NAMING = ("VK_ICD_FILENAMES", "VK_DRIVER_FILES")  # newer loaders read the second, and then not the first
 ANSWERING = 60.0  # seconds that a driver may take to start
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a loader shows: GPUs, none of them simulated, and the extensions of its instances."""
+
+    gpus: Sequence[str] = ()
+    extensions: Sequence[str] = ()
+
+
 @cache
-def gpus(*loaders: str) -> tuple[str, ...]:
-    """Return the GPUs that the first of *loaders* to know any shows, none of them simulated.
+def ask(*loaders: str, driver: Path | None = None) -> Shown:
+    """Ask the first of *loaders* to know a GPU, with all drivers or one alone, named by its file.
 
     They are asked in a process of their own: a driver stays where it was loaded, with its threads and its memory.
     """
     command = [sys.executable, __file__, *loaders]
+    named = dict.fromkeys(NAMING, str(driver)) if driver else {}
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=ANSWERING, check=False)
+        answer = subprocess.run(
+            command, env=os.environ | named, capture_output=True, text=True, timeout=ANSWERING, check=False
+        )
     except subprocess.TimeoutExpired:  # a driver that hangs is none to measure on
-        return ()
-    return tuple(answer.stdout.splitlines())
+        return Shown()
+    # A driver may print words of its own, or take its process down.
+    lines = answer.stdout.splitlines()
+    return Shown(**json.loads(lines[-1])) if answer.returncode == 0 and lines else Shown()
 
 
 def devices(loader: str) -> list[tuple[str, int]]:
@@ -44,6 +63,16 @@ def devices(loader: str) -> list[tuple[str, int]]:
         library.vkDestroyInstance(instance, None)
 
 
+def extensions(loader: str) -> list[str]:
+    """Return the extensions that instances of *loader* may have."""
+    library, count = ctypes.CDLL(loader), ctypes.c_uint32()
+    library.vkEnumerateInstanceExtensionProperties(None, ctypes.byref(count), None)
+    # VkExtensionProperties: the name in 256 bytes, and a number.
+    listed = ctypes.create_string_buffer(260 * count.value)
+    library.vkEnumerateInstanceExtensionProperties(None, ctypes.byref(count), listed)
+    return [listed.raw[260 * place :][:256].split(b"\0")[0].decode() for place in range(count.value)]
+
+
 def _properties(library: ctypes.CDLL, handle: ctypes.c_void_p) -> tuple[str, int]:
     # VkPhysicalDeviceProperties: four numbers, the type, the name in 256 bytes, and more; 824 bytes in all.
     properties = ctypes.create_string_buffer(1024)
@@ -57,6 +86,12 @@ def real(shown: list[tuple[str, int]]) -> list[str]:
     return [name for name, kind in shown if kind != CPU_TYPE]
 
 
+def _first_with_gpus(loaders: Sequence[str]) -> dict[str, list[str]]:
+    for loader in loaders:
+        if found := real(devices(loader)):
+            return {"gpus": found, "extensions": extensions(loader)}
+    return {}
+
+
 if __name__ == "__main__":
-    found = next(filter(None, (real(devices(named)) for named in sys.argv[1:])), [])
-    sys.stdout.writelines(f"{name}\n" for name in found)
+    sys.stdout.write(f"{json.dumps(_first_with_gpus(sys.argv[1:]))}\n")

@@ -17,9 +17,10 @@ from benchmarks.platforms import onnxruntime_web, page_runtime
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
 from benchmarks.platforms.page_session import PageSession
+from benchmarks.platforms.vulkan_devices import Shown
 from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import cgroup, chromium, packages, processes, server
+from browser_harness import cgroup, chromium, headless_surface, packages, processes, server
 from browser_harness.channel import PageError
 from browser_harness.lending import LENDER
 from browser_harness.page import Page
@@ -345,22 +346,88 @@ def test_real_adapters_are_not_taken_for_software(described):
     assert not is_software_adapter(described)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="is so on Linux")
-def test_a_browser_is_put_on_vulkan_only_where_there_is_a_gpu(settings, monkeypatch):
-    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: ("NVIDIA H200",))
+GPU = ("NVIDIA H200",)
+HEADLESS = {"VK_DRIVER_FILES": "added.json"}
+
+
+@pytest.fixture
+def vulkan(monkeypatch):
+    """Say what Vulkan shows, and return the loaders and drivers that are asked; the extension is added to any."""
+    asked = []
+
+    def showing(shown, environment=lambda has_gpu: HEADLESS):
+        monkeypatch.setattr(sys, "platform", "linux")
+        monkeypatch.setattr(
+            onnxruntime_web, "ask", lambda *loaders, driver=None: asked.append((loaders, driver)) or shown
+        )
+        monkeypatch.setattr(headless_surface, "environment", environment)
+        return asked
+
+    return showing
+
+
+def test_a_browser_is_put_on_vulkan_only_where_there_is_a_gpu(settings, vulkan):
+    vulkan(Shown(GPU))
     assert {"--use-angle=vulkan", "--enable-features=Vulkan"} < {*WEBGPU.browser_flags(settings)}
-    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: ())
+    vulkan(Shown())
     assert WEBGPU.browser_flags(settings) == WEBGPU.flags
     assert WASM.browser_flags(settings) == ("--disable-gpu",)
 
 
-def test_the_loader_beside_the_browser_is_asked_for_gpus_too(settings, monkeypatch):
-    asked = []
-    monkeypatch.setattr(onnxruntime_web, "gpus", lambda *loaders: asked.extend(loaders))
-    monkeypatch.setattr(sys, "platform", "linux")
+def test_the_loader_beside_the_browser_is_asked_for_gpus_too(settings, vulkan):
+    asked = vulkan(Shown())
     WEBGPU.browser_flags(settings)
     browser = chromium.find(settings.browser_path).path.resolve()
-    assert asked == ["libvulkan.so.1", str(browser.parent / "libvulkan.so.1")]
+    assert asked == [(("libvulkan.so.1", str(browser.parent / "libvulkan.so.1")), None)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "environment"),
+    [(Shown(GPU), HEADLESS), (Shown(GPU, ("VK_EXT_headless_surface",)), {}), (Shown(), {})],
+    ids=["missing", "there", "no GPU"],
+)
+def test_the_extension_is_added_where_a_gpu_lacks_it_for_the_browser_alone_and_told(
+    shown, environment, settings, vulkan
+):
+    vulkan(shown)
+    before = dict(os.environ)
+    assert WEBGPU.browser_environment(settings) == environment
+    assert WEBNN.browser_environment(settings) == WASM.browser_environment(settings) == {}
+    lent = []
+
+    def lend(browser, timeout, flags):
+        lent.append(browser.environment)
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError), WEBGPU._browser(case_of(), settings, lend):
+        pass
+    found = chromium.find(settings.browser_path).environment
+    assert (lent, dict(os.environ)) == ([found | environment], before)
+
+    in_effect = {
+        "version": packages.pinned("onnxruntime-web"),
+        "placed": ["All nodes placed on [WebGpuExecutionProvider]"],
+        "adapter": adapter("nvidia", "hopper"),
+    }
+    told = {"vulkan": "VK_EXT_headless_surface added by headless_surface.c"} if environment else {}
+    assert WEBGPU.prove(case_of(), in_effect, settings) == {"adapter": adapter("nvidia", "hopper")} | told
+
+
+def test_the_driver_with_a_gpu_is_asked_for_by_itself(settings, vulkan):
+    asked = vulkan(Shown(GPU), lambda has_gpu: {"has": has_gpu(Path("driver.json"))})
+    assert WEBGPU.browser_environment(settings) == {"has": True}
+    assert [driver for _, driver in asked] == [None, Path("driver.json")]
+
+
+def test_a_driver_to_which_the_extension_cannot_be_added_is_refused(settings, vulkan):
+    def environment(has_gpu):
+        raise headless_surface.ExtensionMissingError("there is no C compiler", "install one")
+
+    vulkan(Shown(GPU), environment)
+    assert WEBGPU.unavailable(settings) == (
+        "chromium-webgpu: the GPU's Vulkan driver lacks VK_EXT_headless_surface, and there is no C compiler; install "
+        "one, or name a driver that has it with VK_DRIVER_FILES"
+    )
 
 
 # What is fetched, and the caches

@@ -445,7 +445,8 @@ def test_a_simulated_gpu_is_named_to_loaders_old_and_new(tmp_path, monkeypatch, 
 def test_vulkan_is_asked_for_gpus_in_a_process_of_its_own(tmp_path):
     """One that no processor simulates is not here, and what cannot be loaded shows none."""
     (tmp_path / "libvulkan.so.1").touch()
-    assert vulkan_devices.gpus(str(tmp_path / "missing.so"), str(tmp_path / "libvulkan.so.1")) == ()
+    shown = vulkan_devices.ask(str(tmp_path / "missing.so"), str(tmp_path / "libvulkan.so.1"))
+    assert shown == vulkan_devices.Shown()
     assert vulkan_devices.real([SIMULATED, GPU]) == ["NVIDIA H200"]
 
 
