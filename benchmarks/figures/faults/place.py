@@ -1,0 +1,171 @@
+"""A place of its own for each fault: folders, a marker on every process, and what is left of both afterwards."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[3]
+MARKER = "CLIENT_OR_SERVER_FAULT"  # in the environment of all that a fault starts
+QUICK = ("--model", "resnet8", "--batch-size", "1", "--starts", "2", "--benchmark-max-time=0.2")
+PATIENCE = 240.0  # seconds for a command
+ENDING = 15.0  # seconds in which what was started may end
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+
+    @property
+    def last(self) -> str:
+        """The last line that says something."""
+        lines = [line.strip() for line in self.out.splitlines() if line.strip()]
+        return lines[-1] if lines else "no words"
+
+    def has_traceback(self) -> bool:
+        """Whether a person was shown one."""
+        return "Traceback (most recent call last)" in self.out or "INTERNALERROR" in self.out
+
+
+@dataclass
+class Place:
+    """Folders that nothing else uses."""
+
+    folder: Path
+    marker: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def storage(self) -> Path:
+        """Where runs are saved."""
+        return self.folder / "runs"
+
+    @property
+    def temporary(self) -> Path:
+        """The folder for temporary files, profiles of browsers among them."""
+        return self.folder / "tmp"
+
+    def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return this environment without an outer tox's or pytest's, with the folders and the marker."""
+        outer = ("TOX_", "VIRTUAL_ENV", "PYTEST_", "COV_")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        return clean | {"TMPDIR": str(self.temporary), MARKER: self.marker} | (more or {})
+
+    @contextmanager
+    def started(self, *command: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Iterator["Started"]:
+        """Start a command in a session of its own; whatever is left of it is killed at the end."""
+        log = self.folder / f"{uuid.uuid4().hex}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=self.environment(env),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            yield Started(process, log)
+        finally:
+            for left in self.processes():
+                with suppress(psutil.Error):
+                    left.kill()
+            process.wait()
+
+    def run(self, *command: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Ended:
+        """Run a command to its end."""
+        with self.started(*command, cwd=cwd, env=env) as started:
+            return started.end()
+
+    def suite(self, *options: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Ended:
+        """Run the suite's pytest on one small model."""
+        return self.run(*self.pytest(*options), cwd=cwd, env=env)
+
+    def pytest(self, *options: str) -> list[str]:
+        """Return the command that measures one small model quickly, with *options* more."""
+        storage = (
+            () if any("storage" in option for option in options) else (f"--benchmark-storage=file://{self.storage}",)
+        )
+        return [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", *QUICK, *storage, *options]
+
+    def tox(self, *options: str) -> list[str]:
+        """Return the README's main command on one small model, saved here."""
+        storage = f"--benchmark-storage=file://{self.storage}"
+        return [sys.executable, "-m", "tox", "run", "-e", "bench", "--", *QUICK, storage, *options]
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the processes that carry this place's marker."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(MARKER) == self.marker and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def left(self) -> list[str]:
+        """Return what is left behind, after the time that it may take to end: processes, profiles, files cut short."""
+        until = time.monotonic() + ENDING
+        while (processes := self.processes()) and time.monotonic() < until:
+            time.sleep(0.1)
+        profiles = [path.name for path in self.temporary.glob("harness-*")]
+        partial = [path.name for path in self.folder.rglob("*.part")]
+        return [*(process.name() for process in processes if process.is_running()), *profiles, *partial]
+
+    def saved(self) -> list[dict[str, Any]]:
+        """Return what every saved run holds."""
+        return [json.loads(file.read_text()) for file in sorted(self.storage.rglob("*.json"))]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A command that runs."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def out(self) -> str:
+        """What it has said so far."""
+        return self.log.read_text(errors="replace")
+
+    def wait_for(self, words: str, seconds: float = PATIENCE) -> None:
+        """Wait until it has said *words*."""
+        until = time.monotonic() + seconds
+        while words not in self.out:
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(f"never said {words!r}: {self.out[-500:]}")
+            time.sleep(0.05)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C: the terminal signals the whole group in the foreground."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self, seconds: float = PATIENCE) -> Ended:
+        """Wait for its end."""
+        return Ended(self.process.wait(seconds), self.out)
+
+
+@contextmanager
+def place() -> Iterator[Place]:
+    """Make a place, and remove it."""
+    with TemporaryDirectory(prefix="fault-", ignore_cleanup_errors=True) as folder:
+        yield Place(Path(folder))
+
+
+def statuses(runs: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return how runs ended."""
+    return [run.get("exit_status") for run in runs]
