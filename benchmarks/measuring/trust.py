@@ -8,12 +8,13 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks import quota
 from benchmarks.measuring.ratio import by_start, of_starts, p10
 from benchmarks.measuring.starts import figure, odd_ones
 from benchmarks.protocol import Block, Facts
@@ -35,6 +36,7 @@ class Reading:
     theirs: Mapping[int, float]  # of each other process, where it was asked for
     frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
+    groups: quota.Groups = field(default_factory=dict)  # of control, of all that is ours
 
 
 def read(others: bool = False) -> Reading:
@@ -47,7 +49,9 @@ def read(others: bool = False) -> Reading:
     busy, stolen = _busy()
     us = psutil.Process()
     family = [us, *us.children(recursive=True)]
-    return Reading(now, busy, stolen, _ours(family), _theirs(family) if others else {}, _frequency(), _throttled())
+    theirs = _theirs(family) if others else {}
+    groups = quota.read(process.pid for process in family)
+    return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups)
 
 
 def _busy() -> tuple[float | None, float | None]:
@@ -138,13 +142,20 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
 
 def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, str]:
     failed = [check for check in CHECKS if check.name not in ignored and check.fails(known)]
-    return {check.name: check.words.format(known[check.name]) for check in failed}
+    # Whoever is stopped does not compute: the quota says why, and no other program is to blame.
+    if COMPUTING in failed and known[COMPUTING.name] + known.get(QUOTA.name, 0) >= COMPUTING.limit:
+        failed.remove(COMPUTING)
+    return {check.name: check.words.format(known[check.name], **known) for check in failed}
 
 
 def advice(names: Iterable[str]) -> list[str]:
-    """Return what to do about doubts of these names, each advice once."""
+    """Return what to do about doubts of these names, each advice once.
+
+    Beside a quota's stops nobody is told to read what hides them.
+    """
     wanted = {*names}
-    return [*dict.fromkeys(check.advice for check in CHECKS if check.name in wanted)]
+    hides = OR_READ if QUOTA.name in wanted else ""
+    return [*dict.fromkeys(check.advice.removesuffix(hides) for check in CHECKS if check.name in wanted)]
 
 
 @dataclass(frozen=True)
@@ -165,14 +176,23 @@ class Check:
 
 
 # Limits from runs of the main job on a quiet machine, where at most one row in ten is beyond any: tox run -e doubts.
-READ = "read ratio, p10 and cpu_seconds_per_inference"
+OR_READ = ", or read ratio, p10 and cpu_seconds_per_inference"
+QUOTA = Check(
+    "stopped",
+    0.01,
+    "throttled: the quota of {quota[cores]} cores ({quota[group]}) stopped this run {quota[stops]} times, "
+    "for {quota[seconds]:.2f} s of {quota[of]:.2f} s, its cores together",
+    "raise or lift the quota, or read the mean: p10, median and ratio hide what it does",
+)
+COMPUTING = Check(
+    "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs{OR_READ}", is_least=True
+)
 CHECKS = (
-    Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
-    Check(
-        "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True
-    ),
-    Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet, or {READ}"),
-    Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts, or {READ}"),
+    Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs{OR_READ}"),
+    COMPUTING,
+    QUOTA,
+    Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet{OR_READ}"),
+    Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts{OR_READ}"),
     Check("drift", 0.2, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
     Check(
         "frequency_change",
@@ -209,7 +229,15 @@ def _machine(before: Reading, after: Reading) -> dict[str, Any]:
         known["frequency_change"] = after.frequency / before.frequency - 1
     if before.throttled is not None and after.throttled is not None:
         known["throttled"] = after.throttled - before.throttled
-    return known
+    return known | _quota(before, after)
+
+
+def _quota(before: Reading, after: Reading) -> dict[str, Any]:
+    """Return for how much of the time a control group stopped this run: of several levels, the one that did most."""
+    if (found := quota.stops(before.groups, after.groups)) is None:
+        return {}
+    wall = after.time - before.time
+    return {QUOTA.name: found.seconds / wall, "quota": {**asdict(found), "of": wall}}
 
 
 def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:

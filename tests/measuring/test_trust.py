@@ -12,6 +12,7 @@ import pytest
 from benchmarks.measuring import energy, trust
 from benchmarks.measuring.trust import Reading, assess
 from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
+from benchmarks.quota import Group
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
 QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
@@ -61,6 +62,45 @@ def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
     doubts = assessed(**changes)["doubts"]
     assert words in doubts.values()
     assert any(advice in line for line in trust.advice(doubts))
+
+
+def under(quota, stops, seconds):
+    return {"/sys/fs/cgroup": Group(quota, 100, 9.0), "/sys/fs/cgroup/own": Group(quota, stops, seconds)}
+
+
+def stopped(seconds, **changes):
+    """Return what is known of a run that its quota stopped 31 times, for so many of two seconds."""
+    before = replace(QUIET, groups=under(0.2, 2, 1.0))
+    blocks = of_starts(STEADY, 1, changes.pop("share", 1.0))
+    return assess(blocks, FACTS, before, after(groups=under(0.2, 33, 1.0 + seconds), **changes))
+
+
+def test_a_quota_that_stops_the_run_is_named_and_no_other_program_is_blamed_for_that():
+    doubts = stopped(1.6, share=0.2)["doubts"]
+    assert doubts == {
+        "stopped": "throttled: the quota of 0.2 cores (/sys/fs/cgroup/own) stopped this run 31 times, "
+        "for 1.60 s of 2.00 s, its cores together"
+    }
+    (advice,) = trust.advice(doubts)
+    assert advice == "raise or lift the quota, or read the mean: p10, median and ratio hide what it does"
+
+
+def test_other_programs_are_blamed_beside_a_quota_for_what_they_did_and_nothing_that_hides_it_is_to_be_read():
+    doubts = stopped(0.2, share=0.5, busy=13.0)["doubts"]
+    assert doubts.keys() == {"stopped", "other_programs", "computing_share"}
+    assert trust.advice(doubts)[0] == "close other programs"
+    assert trust.advice([*doubts][:1]) == ["close other programs, or read ratio, p10 and cpu_seconds_per_inference"]
+
+
+def test_a_quota_that_hardly_stops_the_run_is_told_and_makes_nothing_doubtful():
+    known = stopped(0.01)
+    assert (known["doubts"], known["quota"]["stops"]) == ({}, 31)
+
+
+def test_openings_that_a_quota_stops_are_doubted():
+    before, now = (replace(QUIET, time=t, groups=under(0.2, 9, t)) for t in (0.0, 2.0))
+    blocks = [Block([seconds], {}, None, number) for number, seconds in enumerate((0.2, 0.3, 0.2))]
+    assert {*trust.assess_openings(blocks, FACTS, before, now)["doubts"]} == {"stopped"}
 
 
 def test_what_the_system_does_not_tell_is_left_out():
