@@ -23,6 +23,7 @@ FEWEST_BLOCKS = 4
 COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
 
 CPU = Path("/sys/devices/system/cpu")
+MEMORY_PRESSURE = Path("/proc/pressure/memory")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Reading:
     frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
     groups: quota.Groups = field(default_factory=dict)  # of control, of all that is ours
+    memory_wait: float | None = None  # while any program could not go on for want of memory
 
 
 def read(others: bool = False) -> Reading:
@@ -51,7 +53,7 @@ def read(others: bool = False) -> Reading:
     family = [us, *us.children(recursive=True)]
     theirs = _theirs(family) if others else {}
     groups = quota.read(process.pid for process in family)
-    return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups)
+    return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups, _memory_wait())
 
 
 def _busy() -> tuple[float | None, float | None]:
@@ -105,6 +107,15 @@ def _throttled() -> int | None:
         except (OSError, ValueError):  # hidden from this user, or by a virtual machine
             continue
     return sum(counts) if counts else None
+
+
+def _memory_wait() -> float | None:
+    """Return the kernel's pressure stall information: pages read or swapped in again, or freed at a group's limit."""
+    try:
+        some, *_full = MEMORY_PRESSURE.read_text().splitlines()
+        return int(some.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError):  # switched off: then the file is there, and cannot be read
+        return None
 
 
 def assess(
@@ -207,6 +218,12 @@ CHECKS = (
         "slowed down {:.1f} times as much as asked for",
         "measure a larger model or batch: a browser's own work uses up a weak client's quota",
     ),
+    Check(
+        "memory_wait",
+        0.02,
+        "programs waited for memory for {:.0%} of the time",
+        "close other programs, or raise the memory's limit",
+    ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
 
@@ -229,6 +246,8 @@ def _machine(before: Reading, after: Reading) -> dict[str, Any]:
         known["frequency_change"] = after.frequency / before.frequency - 1
     if before.throttled is not None and after.throttled is not None:
         known["throttled"] = after.throttled - before.throttled
+    if before.memory_wait is not None and after.memory_wait is not None:
+        known["memory_wait"] = (after.memory_wait - before.memory_wait) / (after.time - before.time)
     return known | _quota(before, after)
 
 

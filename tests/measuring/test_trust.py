@@ -15,7 +15,7 @@ from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
 from benchmarks.quota import Group
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
-QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
+QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0, memory_wait=0.0)
 STEADY = [[0.001, 0.00101, 0.00102]] * 12
 
 
@@ -50,13 +50,25 @@ def test_a_quiet_machine_is_not_accused():
         ({"share": 0.5}, "computed for 50% of the time", "close other programs, or read ratio"),
         ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
         ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
+        ({"memory_wait": 0.1}, "programs waited for memory for 5% of the time", "raise the memory's limit"),
         ({"throttled": 3}, "the processor was throttled 3 times", "let the processor cool"),
         ({"samples": [[0.001]] * 6 + [[0.002]] * 6, "starts": 6}, "other starts may differ by ±41%", "--starts"),
         ({"samples": [[0.001 + step / 5000] for step in range(12)]}, "drifted by +123%", "warm up longer"),
         ({"samples": [[0.001], [0.001], [0.0013]] * 4, "starts": 4}, "drifted by +30%", "warm up longer"),
         ({"samples": [[2e-6]] * 12}, "a sample is 20 steps of its clock", "larger --batch-size"),
     ],
-    ids=["others", "share", "stolen", "frequency", "throttled", "margin", "drift", "drift of most starts", "clock"],
+    ids=[
+        "others",
+        "share",
+        "stolen",
+        "frequency",
+        "memory",
+        "throttled",
+        "margin",
+        "drift",
+        "drift of most starts",
+        "clock",
+    ],
 )
 def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
     doubts = assessed(**changes)["doubts"]
@@ -104,7 +116,7 @@ def test_openings_that_a_quota_stops_are_doubted():
 
 
 def test_what_the_system_does_not_tell_is_left_out():
-    silent = after(busy=None, stolen=None, frequency=None, throttled=None)
+    silent = after(busy=None, stolen=None, frequency=None, throttled=None, memory_wait=None)
     known = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
     assert known.keys() == {"clock_steps", "doubts"}
 
@@ -221,6 +233,17 @@ def test_a_frequency_that_cannot_be_read_is_none(monkeypatch, error):
 
     monkeypatch.setattr(psutil, "cpu_freq", refused)
     assert trust._frequency() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("some avg10=0.00 avg60=0.00 avg300=0.00 total=2759480\nfull avg10=0.00 total=1938047\n", 2.75948), ("", None)],
+)
+def test_the_wait_for_memory_is_read_where_the_system_tells(tmp_path, monkeypatch, text, seconds):
+    monkeypatch.setattr(trust, "MEMORY_PRESSURE", tmp_path / "memory")
+    assert trust._memory_wait() is None
+    (tmp_path / "memory").write_text(text)
+    assert trust._memory_wait() == seconds
 
 
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):
