@@ -1,4 +1,4 @@
-"""What this machine is made of, as far as it decides figures: cores, instruction sets, frequency governor, GPUs."""
+"""What this machine is made of, as far as it decides figures: cores, quota, instruction sets, governor, GPUs."""
 
 import os
 from collections.abc import Sequence
@@ -6,8 +6,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-# Those that this process may use; read at the start, because a run keeps itself on a single one now and then.
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from benchmarks import quota
+
+# Those that this process may run on; read at the start, because a run keeps itself on a single one now and then.
+REACHED = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# What binds this process besides, as in a container; None where all those cores can be kept busy.
+LIMIT = quota.binding(quota.tightest(quota.read()), REACHED)
+QUOTA = LIMIT.cores if LIMIT else None
+CORES = quota.usable(LIMIT, REACHED)
 # Instruction sets that change what the runtimes execute.
 SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8", "asimd", "asimddp", "sve")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")

@@ -8,12 +8,13 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks import quota
 from benchmarks.measuring.ratio import by_start, of_starts, p10
 from benchmarks.measuring.starts import figure, odd_ones
 from benchmarks.protocol import Block, Facts
@@ -22,6 +23,7 @@ FEWEST_BLOCKS = 4
 COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
 
 CPU = Path("/sys/devices/system/cpu")
+MEMORY_PRESSURE = Path("/proc/pressure/memory")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Reading:
     theirs: Mapping[int, float]  # of each other process, where it was asked for
     frequency: float | None  # of the fastest core
     throttled: int | None  # events since the machine was started
+    groups: quota.Groups = field(default_factory=dict)  # of control, of all that is ours
+    memory_wait: float | None = None  # while any program could not go on for want of memory
 
 
 def read(others: bool = False) -> Reading:
@@ -47,7 +51,9 @@ def read(others: bool = False) -> Reading:
     busy, stolen = _busy()
     us = psutil.Process()
     family = [us, *us.children(recursive=True)]
-    return Reading(now, busy, stolen, _ours(family), _theirs(family) if others else {}, _frequency(), _throttled())
+    theirs = _theirs(family) if others else {}
+    groups = quota.read(process.pid for process in family)
+    return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups, _memory_wait())
 
 
 def _busy() -> tuple[float | None, float | None]:
@@ -103,6 +109,15 @@ def _throttled() -> int | None:
     return sum(counts) if counts else None
 
 
+def _memory_wait() -> float | None:
+    """Return the kernel's pressure stall information: pages read or swapped in again, or freed at a group's limit."""
+    try:
+        some, *_full = MEMORY_PRESSURE.read_text().splitlines()
+        return int(some.rpartition("total=")[2]) / 1e6
+    except (OSError, ValueError):  # switched off: then the file is there, and cannot be read
+        return None
+
+
 def assess(
     blocks: Sequence[Block],
     facts: Facts,
@@ -138,13 +153,20 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
 
 def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, str]:
     failed = [check for check in CHECKS if check.name not in ignored and check.fails(known)]
-    return {check.name: check.words.format(known[check.name]) for check in failed}
+    # Whoever is stopped does not compute: the quota says why, and no other program is to blame.
+    if COMPUTING in failed and known[COMPUTING.name] + known.get(QUOTA.name, 0) >= COMPUTING.limit:
+        failed.remove(COMPUTING)
+    return {check.name: check.words.format(known[check.name], **known) for check in failed}
 
 
 def advice(names: Iterable[str]) -> list[str]:
-    """Return what to do about doubts of these names, each advice once."""
+    """Return what to do about doubts of these names, each advice once.
+
+    Beside a quota's stops nobody is told to read what hides them.
+    """
     wanted = {*names}
-    return [*dict.fromkeys(check.advice for check in CHECKS if check.name in wanted)]
+    hides = OR_READ if QUOTA.name in wanted else ""
+    return [*dict.fromkeys(check.advice.removesuffix(hides) for check in CHECKS if check.name in wanted)]
 
 
 @dataclass(frozen=True)
@@ -165,14 +187,23 @@ class Check:
 
 
 # Limits from runs of the main job on a quiet machine, where at most one row in ten is beyond any: tox run -e doubts.
-READ = "read ratio, p10 and cpu_seconds_per_inference"
+OR_READ = ", or read ratio, p10 and cpu_seconds_per_inference"
+QUOTA = Check(
+    "stopped",
+    0.01,
+    "throttled: the quota of {quota[cores]} cores ({quota[group]}) stopped this run {quota[stops]} times, "
+    "for {quota[seconds]:.2f} s of {quota[of]:.2f} s, its cores together",
+    "raise or lift the quota, or read the mean: p10, median and ratio hide what it does",
+)
+COMPUTING = Check(
+    "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs{OR_READ}", is_least=True
+)
 CHECKS = (
-    Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs, or {READ}"),
-    Check(
-        "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs, or {READ}", is_least=True
-    ),
-    Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet, or {READ}"),
-    Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts, or {READ}"),
+    Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs{OR_READ}"),
+    COMPUTING,
+    QUOTA,
+    Check("stolen", 0.02, "the host took {:.0%} of a core", f"measure again when the host is quiet{OR_READ}"),
+    Check("margin", 0.1, "other starts may differ by ±{:.0%}", f"draw from more with --starts{OR_READ}"),
     Check("drift", 0.2, "drifted by {:+.0%}", "warm up longer with --benchmark-warmup-iterations"),
     Check(
         "frequency_change",
@@ -186,6 +217,12 @@ CHECKS = (
         1.5,
         "slowed down {:.1f} times as much as asked for",
         "measure a larger model or batch: a browser's own work uses up a weak client's quota",
+    ),
+    Check(
+        "memory_wait",
+        0.02,
+        "programs waited for memory for {:.0%} of the time",
+        "close other programs, or raise the memory's limit",
     ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
@@ -209,7 +246,17 @@ def _machine(before: Reading, after: Reading) -> dict[str, Any]:
         known["frequency_change"] = after.frequency / before.frequency - 1
     if before.throttled is not None and after.throttled is not None:
         known["throttled"] = after.throttled - before.throttled
-    return known
+    if before.memory_wait is not None and after.memory_wait is not None:
+        known["memory_wait"] = (after.memory_wait - before.memory_wait) / (after.time - before.time)
+    return known | _quota(before, after)
+
+
+def _quota(before: Reading, after: Reading) -> dict[str, Any]:
+    """Return for how much of the time a control group stopped this run: of several levels, the one that did most."""
+    if (found := quota.stops(before.groups, after.groups)) is None:
+        return {}
+    wall = after.time - before.time
+    return {QUOTA.name: found.seconds / wall, "quota": {**asdict(found), "of": wall}}
 
 
 def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from benchmarks.results.saved import Result
 # Of machine_info and its processor; a container makes up its node's name, and the clock changes from minute to minute.
 MACHINE = (
     *("system", "release", "machine", "python_implementation", "python_version"),
-    *("simd_flags", "cores", "cores_usable", "governor", "gpus"),
+    *("simd_flags", "cores", "cores_usable", keys.QUOTA, "governor", "gpus"),
 )
 PROCESSOR = ("brand_raw", "family", "model", "count")
 # Of a benchmark's extra_info; below, of its options, those that the suite's own sampler follows, too.
@@ -26,6 +26,7 @@ WORDS = {
     "python_version": "Python's version",
     "simd_flags": "instruction sets",
     "cores_usable": "usable cores",
+    keys.QUOTA: "quota of cores",
     "gpus": "GPUs",
     "brand_raw": "processor",
     "family": "processor's family",
@@ -43,7 +44,8 @@ Facts = dict[str, Any]  # by the words of a message
 
 def of_machine(info: Mapping[str, Any]) -> Facts:
     """Return what of a run's machine_info must be alike."""
-    return _facts(MACHINE, info) | _facts(PROCESSOR, info.get("cpu", {}))
+    # Nobody looked for a quota until 51a147d: what was saved before goes on as a run without one.
+    return _facts(MACHINE, {keys.QUOTA: None, **info}) | _facts(PROCESSOR, info.get("cpu", {}))
 
 
 def of_benchmark(result: Result) -> Facts:

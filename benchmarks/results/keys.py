@@ -12,6 +12,9 @@ SCHEMA = "schema"
 EXIT_STATUS = "exit_status"  # pytest's; 0 of a whole run
 UNSTABLE = "unstable"  # the doubtful benchmarks by name
 
+# In machine_info
+QUOTA = "quota"  # in cores, of the run's control groups; null where it is not below those that the run may use
+
 # In extra_info: what was measured
 MODEL_SHA256 = "model_sha256"
 DATA_SHA256 = "data_sha256"

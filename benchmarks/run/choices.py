@@ -99,10 +99,15 @@ def _name_among(kind: str, text: str, known: Iterable[str], refused: Mapping[str
 
 
 def threads(text: str) -> int | str:
-    """Read ``--threads``: a number up to the machine's cores, or all."""
+    """Read ``--threads``: a number up to the cores that can be kept busy here, or all."""
     if text == ALL:
         return text
-    cores = hardware.CORES
+    cores, limit = hardware.CORES, hardware.LIMIT
+    if limit and text.isdecimal() and cores < int(text) <= hardware.REACHED:
+        raise argparse.ArgumentTypeError(
+            f"{text} threads would be stopped by the quota of {limit.cores} cores ({limit.folder}): "
+            f"raise or lift it, or choose up to {cores}, or {ALL}"
+        )
     if not (text.isdecimal() and 1 <= int(text) <= cores):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {cores}, this machine's cores, nor {ALL}")
     return int(text)

@@ -35,6 +35,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
         "simd_flags": hardware.simd_flags(machine_info["cpu"].get("flags", ())),
         "cores": os.cpu_count(),
         "cores_usable": hardware.CORES,
+        keys.QUOTA: hardware.QUOTA,
         "governor": hardware.governor(),
         "gpus": hardware.gpus(),
         "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
@@ -51,6 +52,7 @@ def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared
     """
     saved = compared_benchmark["machine_info"]
     saved["load_average"] = machine_info["load_average"]
+    saved.setdefault(keys.QUOTA, None)  # nobody looked for one until 51a147d
     for name in ("hz_actual", "hz_actual_friendly"):
         saved["cpu"][name] = machine_info["cpu"].get(name)
 

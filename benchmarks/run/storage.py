@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("benchmark_storage") == DEFAULT and _is_used(config):
         info = config.hook.pytest_benchmark_generate_machine_info(config=config)
         names = [gpu["name"] for gpu in hardware.gpus()]
-        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, hardware.CORES, names)}"
+        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, hardware.CORES, names, hardware.QUOTA)}"
 
 
 def _is_used(config: pytest.Config) -> bool:

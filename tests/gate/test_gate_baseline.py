@@ -230,6 +230,7 @@ OTHER = {
     "simd_flags": (["avx2", "fma"], "instruction sets: ['avx2'] and ['avx2', 'fma']"),
     "cores": (8, "cores: 4 and 8"),
     "cores_usable": (4, "usable cores: 2 and 4"),
+    "quota": (1.5, "quota of cores: None and 1.5"),
     "governor": ("powersave", "governor: None and powersave"),
     "gpus": (["H100"], "GPUs: [] and ['H100']"),
     "versions": ({"onnxruntime": "1.33.0", "chromium": "153"}, "versions: onnxruntime 1.32.0 and 1.33.0"),

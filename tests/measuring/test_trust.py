@@ -12,9 +12,10 @@ import pytest
 from benchmarks.measuring import energy, trust
 from benchmarks.measuring.trust import Reading, assess
 from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
+from benchmarks.quota import Group
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
-QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0)
+QUIET = Reading(0.0, 10.0, 0.0, 5.0, {1: 1.0, 2: 4.0}, 3e9, 0, memory_wait=0.0)
 STEADY = [[0.001, 0.00101, 0.00102]] * 12
 
 
@@ -49,13 +50,25 @@ def test_a_quiet_machine_is_not_accused():
         ({"share": 0.5}, "computed for 50% of the time", "close other programs, or read ratio"),
         ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
         ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
+        ({"memory_wait": 0.1}, "programs waited for memory for 5% of the time", "raise the memory's limit"),
         ({"throttled": 3}, "the processor was throttled 3 times", "let the processor cool"),
         ({"samples": [[0.001]] * 6 + [[0.002]] * 6, "starts": 6}, "other starts may differ by ±41%", "--starts"),
         ({"samples": [[0.001 + step / 5000] for step in range(12)]}, "drifted by +123%", "warm up longer"),
         ({"samples": [[0.001], [0.001], [0.0013]] * 4, "starts": 4}, "drifted by +30%", "warm up longer"),
         ({"samples": [[2e-6]] * 12}, "a sample is 20 steps of its clock", "larger --batch-size"),
     ],
-    ids=["others", "share", "stolen", "frequency", "throttled", "margin", "drift", "drift of most starts", "clock"],
+    ids=[
+        "others",
+        "share",
+        "stolen",
+        "frequency",
+        "memory",
+        "throttled",
+        "margin",
+        "drift",
+        "drift of most starts",
+        "clock",
+    ],
 )
 def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
     doubts = assessed(**changes)["doubts"]
@@ -63,8 +76,47 @@ def test_each_doubt_is_said_with_what_to_do(changes, words, advice):
     assert any(advice in line for line in trust.advice(doubts))
 
 
+def under(quota, stops, seconds):
+    return {"/sys/fs/cgroup": Group(quota, 100, 9.0), "/sys/fs/cgroup/own": Group(quota, stops, seconds)}
+
+
+def stopped(seconds, **changes):
+    """Return what is known of a run that its quota stopped 31 times, for so many of two seconds."""
+    before = replace(QUIET, groups=under(0.2, 2, 1.0))
+    blocks = of_starts(STEADY, 1, changes.pop("share", 1.0))
+    return assess(blocks, FACTS, before, after(groups=under(0.2, 33, 1.0 + seconds), **changes))
+
+
+def test_a_quota_that_stops_the_run_is_named_and_no_other_program_is_blamed_for_that():
+    doubts = stopped(1.6, share=0.2)["doubts"]
+    assert doubts == {
+        "stopped": "throttled: the quota of 0.2 cores (/sys/fs/cgroup/own) stopped this run 31 times, "
+        "for 1.60 s of 2.00 s, its cores together"
+    }
+    (advice,) = trust.advice(doubts)
+    assert advice == "raise or lift the quota, or read the mean: p10, median and ratio hide what it does"
+
+
+def test_other_programs_are_blamed_beside_a_quota_for_what_they_did_and_nothing_that_hides_it_is_to_be_read():
+    doubts = stopped(0.2, share=0.5, busy=13.0)["doubts"]
+    assert doubts.keys() == {"stopped", "other_programs", "computing_share"}
+    assert trust.advice(doubts)[0] == "close other programs"
+    assert trust.advice([*doubts][:1]) == ["close other programs, or read ratio, p10 and cpu_seconds_per_inference"]
+
+
+def test_a_quota_that_hardly_stops_the_run_is_told_and_makes_nothing_doubtful():
+    known = stopped(0.01)
+    assert (known["doubts"], known["quota"]["stops"]) == ({}, 31)
+
+
+def test_openings_that_a_quota_stops_are_doubted():
+    before, now = (replace(QUIET, time=t, groups=under(0.2, 9, t)) for t in (0.0, 2.0))
+    blocks = [Block([seconds], {}, None, number) for number, seconds in enumerate((0.2, 0.3, 0.2))]
+    assert {*trust.assess_openings(blocks, FACTS, before, now)["doubts"]} == {"stopped"}
+
+
 def test_what_the_system_does_not_tell_is_left_out():
-    silent = after(busy=None, stolen=None, frequency=None, throttled=None)
+    silent = after(busy=None, stolen=None, frequency=None, throttled=None, memory_wait=None)
     known = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
     assert known.keys() == {"clock_steps", "doubts"}
 
@@ -181,6 +233,17 @@ def test_a_frequency_that_cannot_be_read_is_none(monkeypatch, error):
 
     monkeypatch.setattr(psutil, "cpu_freq", refused)
     assert trust._frequency() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("some avg10=0.00 avg60=0.00 avg300=0.00 total=2759480\nfull avg10=0.00 total=1938047\n", 2.75948), ("", None)],
+)
+def test_the_wait_for_memory_is_read_where_the_system_tells(tmp_path, monkeypatch, text, seconds):
+    monkeypatch.setattr(trust, "MEMORY_PRESSURE", tmp_path / "memory")
+    assert trust._memory_wait() is None
+    (tmp_path / "memory").write_text(text)
+    assert trust._memory_wait() == seconds
 
 
 def test_the_energy_counters_are_read_by_package_and_wrap(tmp_path, monkeypatch):

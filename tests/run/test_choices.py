@@ -7,6 +7,7 @@ from helpers import make_graph, make_linear, make_many
 
 from benchmarks import hardware
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.quota import Limit
 from benchmarks.run import choices
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
 from benchmarks.run.selection import Selection
@@ -147,7 +148,22 @@ def test_what_has_an_effect_on_one_thing_chosen_is_no_fault():
 
 def test_threads_are_bounded_by_the_machines_cores(monkeypatch):
     monkeypatch.setattr(hardware, "CORES", 6)
+    monkeypatch.setattr(hardware, "LIMIT", None)
     assert [choices.threads(text) for text in ("6", "all")] == [6, "all"]
     assert Selection().cores == 6
     with pytest.raises(argparse.ArgumentTypeError, match="'7' is not a number from 1 to 6, this machine's cores"):
         choices.threads("7")
+
+
+def test_threads_are_bounded_by_the_quota(monkeypatch):
+    for name, value in {"REACHED": 4, "CORES": 2, "LIMIT": Limit(2.5, "/sys/fs/cgroup/pod")}.items():
+        monkeypatch.setattr(hardware, name, value)
+    assert [choices.threads(text) for text in ("2", "all")] == [2, "all"]
+    assert Selection(threads=("all",)).threads_of(PHASES["latency"]) == [1, 2]
+    why = (
+        r"^3 threads would be stopped by the quota of 2.5 cores \(/sys/fs/cgroup/pod\): raise or lift it, or choose up"
+    )
+    with pytest.raises(argparse.ArgumentTypeError, match=why):
+        choices.threads("3")
+    with pytest.raises(argparse.ArgumentTypeError, match="'5' is not a number from 1 to 2, "):  # no quota's fault
+        choices.threads("5")

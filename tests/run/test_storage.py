@@ -1,7 +1,6 @@
 """Where runs are kept: by machine, unless the user names a storage; pytest-benchmark still finds them."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 import pytest
 from helpers import ROOT, clean_environment
 
-from benchmarks.results.machine import machine_name
+from benchmarks import hardware
+from benchmarks.results.machine import fingerprint, machine_name
 
 XEON = {"brand_raw": "Intel(R) Xeon(R) CPU @ 2.90GHz", "family": 6, "model": 85}
 EPYC = {"brand_raw": "AMD EPYC 7763 64-Core Processor", "family": 25, "model": 1}
@@ -35,6 +35,15 @@ def test_what_changes_from_run_to_run_is_not_in_the_name():
     assert machine_name({"cpu": XEON | volatile, "node": "f00d", "release": "6.8"}, 2) == machine_name({"cpu": XEON}, 2)
 
 
+def test_runs_under_different_quotas_are_kept_apart():
+    cpu = {"cpu": XEON, "machine": "x86_64"}
+    assert machine_name(cpu, 1, quota=1.5) == "intel-xeon-2.90ghz-model-6.85-1-core-quota-1.5"
+    rest = {"cores": 4, "simd_flags": [], "gpus": [], "system": "Linux"}
+    info = cpu | rest | {"cores_usable": 1, "python_implementation": "CPython", "python_version": "3.11.7"}
+    assert "1 of 4 cores, quota of 1.5 cores, " in fingerprint(info | {"quota": 1.5})
+    assert fingerprint(info | {"quota": None}) == fingerprint(info)  # as saved before anybody looked for one
+
+
 def saved(suite, storage=".benchmarks"):
     return sorted(path.relative_to(suite.folder / storage) for path in (suite.folder / storage).rglob("*.json"))
 
@@ -47,7 +56,7 @@ def test_runs_lie_in_the_machines_folder_and_are_found_there(suite):
     machines, systems, names = zip(*(path.parts for path in saved(suite)), strict=True)
     (machine,) = {*machines}
     assert (len({*systems}), [name[:5] for name in names]) == (1, ["0001_", "0002_"])
-    assert f"-{len(os.sched_getaffinity(0))}-core" in machine
+    assert f"-{hardware.CORES}-core" in machine
     found = compared(suite, f"--storage=.benchmarks/{machine}", "compare", "0001", "0002")
     assert "resnet8-fake-b1" in found
     assert (found.count("(0001_"), found.count("(0002_")) == (1, 1)
