@@ -144,10 +144,14 @@ def pack_parcels(
         if plan.name in packed and packed[plan.name].choice == choice:
             print(f"{plan.name}: packed already, {megabytes(packed[plan.name].bytes)}", flush=True)
             continue
-        with TemporaryDirectory(dir=out) as scratch:
-            folder = Path(scratch)
+        folder = out / "content.part"  # by one name, so that what a killed call left does not stay
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
             plan.fill(folder)
             parcel = parcels.write(plan.name, plan.words, folder, out, piece_bytes, choice=choice, level=level)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         packed = packed | {plan.name: parcel}
         note()
     if packed == before:

@@ -121,7 +121,7 @@ def write(  # noqa: PLR0913
             last = complaints.read().decode(errors="replace").strip().splitlines()[-1:] or ["no words"]
             raise KitError(f"{name}: tar with xz ended with {tar.returncode}: {last[0]}")
     parcel = Parcel(name, words, pieces, choice, size)
-    print(f"{name}: {megabytes(parcel.bytes)} in {len(pieces)} pieces", flush=True)
+    print(f"{name}: {megabytes(parcel.bytes)} in {len(pieces)} piece(s)", flush=True)
     return parcel
 
 
