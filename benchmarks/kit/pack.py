@@ -101,7 +101,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--there", type=Path, help="the packages of the other machine, one a line")
     parser.add_argument("--python", default="3.12", help="its version of Python (default: %(default)s)")
     parser.add_argument("--piece", type=_size, default=2000, metavar="MB", help="at most (default: %(default)s)")
-    words = "of xz, 0 to 9: higher takes several times as long and saves a twentieth (default: %(default)s)"
+    words = "of xz, 0 to 9: higher takes several times as long and saves a tenth (default: %(default)s)"
     parser.add_argument("--level", type=int, choices=range(10), metavar="N", default=parcels.LEVEL, help=words)
     return parser.parse_args()
 

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from benchmarks.results import saved
-
 ROOT = Path(__file__).parents[2]
 PYTEST = (sys.executable, "-m", "pytest")
 SAVING = 20.0  # seconds that a step may take to end once it is interrupted
@@ -303,6 +301,8 @@ def telling(log: Path) -> str:
 
 def _count(file: Path) -> int:
     """Return how many results a step saved; a file without any is removed."""
+    from benchmarks.results import saved  # needs numpy, which a Python that is to be told to activate may lack
+
     try:
         return len(saved.load(file).results)
     except saved.NotARunError:
