@@ -24,6 +24,25 @@ ENDING = 15.0  # seconds in which what was started may end
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a fault left: what was kept or told, what stayed behind, and whether that is as it must be."""
+
+    kept: str
+    left: Sequence[str]
+    is_right: bool | None  # None: this machine cannot have the fault
+
+    @classmethod
+    def not_here(cls, why: str) -> "Seen":
+        """Return what is said where the fault cannot be injected."""
+        return cls(why, (), None)
+
+    @property
+    def verdict(self) -> str:
+        """The row's last word."""
+        return "not here" if self.is_right is None else "right" if self.is_right and not self.left else "WRONG"
+
+
+@dataclass(frozen=True)
 class Ended:
     """How a command ended, and what it said."""
 
@@ -31,10 +50,11 @@ class Ended:
     out: str
 
     @property
-    def last(self) -> str:
-        """The last line that says something."""
+    def telling(self) -> str:
+        """The line that tells what was wrong: an error's, else the last that says something."""
         lines = [line.strip() for line in self.out.splitlines() if line.strip()]
-        return lines[-1] if lines else "no words"
+        errors = [line for line in lines if line.startswith(("ERROR", "E  ", "error")) or ": error: " in line]
+        return (errors or lines or ["no words"])[-1]
 
     def has_traceback(self) -> bool:
         """Whether a person was shown one."""
@@ -54,6 +74,15 @@ class Place:
         return self.folder / "runs"
 
     @property
+    def file(self) -> Path:
+        """A file for one saved run."""
+        return self.folder / "run.json"
+
+    def content(self) -> Any:
+        """Return what that file holds."""
+        return json.loads(self.file.read_text())
+
+    @property
     def temporary(self) -> Path:
         """The folder for temporary files, profiles of browsers among them."""
         return self.folder / "tmp"
@@ -63,7 +92,7 @@ class Place:
         outer = ("TOX_", "VIRTUAL_ENV", "PYTEST_", "COV_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
         self.temporary.mkdir(parents=True, exist_ok=True)
-        return clean | {"TMPDIR": str(self.temporary), MARKER: self.marker} | (more or {})
+        return {**clean, "TMPDIR": str(self.temporary), MARKER: self.marker, **(more or {})}
 
     @contextmanager
     def started(self, *command: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Iterator["Started"]:
