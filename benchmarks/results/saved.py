@@ -21,16 +21,18 @@ from benchmarks.results.schema import upgraded
 
 Json = Mapping[str, Any]
 
+GIT_REMEDY = "measure again where git can be read, as the run said when it was made"
+
 NO_COMMIT = ("unknown", "unversioned")  # pytest-benchmark's words where git cannot be read, and where there is none
 
 
 class NotARunError(Exception):
-    """A file holds no run of this suite; ``cause`` is what went wrong when it was read."""
+    """A file holds no run of this suite; ``cause`` is what went wrong when it was read, ``why`` the same in words."""
 
     def __init__(self, file: Path, cause: Exception) -> None:
         words = cause.strerror if isinstance(cause, OSError) else cause  # its own words name the file again
-        super().__init__(f"{file}: no run of this suite: {type(cause).__name__} {words}")
-        self.cause = cause
+        self.cause, self.why = cause, f"no run of this suite: {type(cause).__name__} {words}"
+        super().__init__(f"{file}: {self.why}")
 
 
 class SchemaError(ValueError):
@@ -129,6 +131,11 @@ class Result:
         """What the witness of the machine's state saw; None where there was none."""
         saved = self.info.get(keys.WITNESS)
         return WitnessTimes(saved["workload"], saved["p10"]) if saved else None
+
+    @property
+    def has_told(self) -> bool:
+        """Whether it tells what was measured: all that this suite saved does, in its extra_info."""
+        return keys.CLOCK in self.info
 
     @property
     def is_complete(self) -> bool:
