@@ -11,8 +11,7 @@ from helpers import ROOT
 from test_gate_baseline import MACHINE, NAME, content, result, starts
 from test_gate_checkouts import TOX, of, repository  # noqa: F401  # a fixture
 
-from benchmarks.gate import __main__ as command
-from benchmarks.gate import checkouts, compare, screen
+from benchmarks.gate import checkouts, command, compare, screen
 from benchmarks.gate.pair import Match, Matched, Version
 
 
