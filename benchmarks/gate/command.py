@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -107,8 +107,7 @@ def gated(options: Options) -> Outcome:
 
 def main() -> None:
     """Run the command line; what goes wrong otherwise is no slowdown, so it does not end with that code."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupted)
+    handle_signals(interrupted)
     options = parsed(sys.argv[1:])
     try:
         with lock.held(compare.ROOT):
@@ -116,7 +115,7 @@ def main() -> None:
     except lock.HeldError as error:
         sys.stderr.write(f"gate: {error}\n")
         sys.exit(Exit.HELD)
-    except KeyboardInterrupt:  # while it waited for the lock, or wrote the reports
+    except KeyboardInterrupt:  # before the gate began, or after it told its outcome
         sys.exit(Exit.INCOMPLETE)
     except Exception:  # Python would end with 1, which is a slowdown here
         traceback.print_exc()
@@ -124,10 +123,15 @@ def main() -> None:
     sys.exit(outcome)
 
 
-def interrupted(number: int, _frame: FrameType | None) -> None:
+def handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Let *handler* meet a Ctrl-C and a kill."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
+def interrupted(_number: int, _frame: FrameType | None) -> None:
     """End in order, once: tox sends a second signal within a second, which would break into the reports."""
-    for ignored in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ignored, signal.SIG_IGN)
+    handle_signals(signal.SIG_IGN)
     sys.stderr.write("gate: ends both sides and reports what was compared; SIGKILL would end it at once\n")
     raise KeyboardInterrupt
 
@@ -136,6 +140,7 @@ def told(options: Options) -> Exit:
     """Gate, and report; return the exit code."""
     report.remove(options.out)
     outcome = gated(options)
+    handle_signals(signal.SIG_IGN)  # what was compared is told, whatever comes now
     print("\n".join(report.lines(outcome)))
     for path in report.write(outcome, options.out):
         print(f"report   {os.path.relpath(path)}")
