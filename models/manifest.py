@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ STAND_INS = MODELS_DIR / "stand-ins" / "manifest.json"
 STAND_IN_REMEDY = "or pass --build-models for a short stand-in"
 
 Row = dict[str, Any]
+
+PARTS: dict[str, type] = {"candidates": dict, "chosen": list, "models": dict}
 
 
 class ModelError(Exception):
@@ -132,11 +135,41 @@ def _not_comparable(screened: dict[str, Row]) -> list[str]:
 
 
 def _content(manifest: Path) -> dict[str, Any]:
+    """Read a manifest, empty where there is none yet; raise ModelError where it is damaged."""
     content: dict[str, Any] = {"candidates": {}, "chosen": [], "models": {}}
     try:
-        return content | (json.loads(manifest.read_text()) if manifest.exists() else {})
-    except json.JSONDecodeError as error:
-        raise ModelError(f"{manifest} is damaged ({error}); restore it with `git checkout -- {manifest}`") from error
+        saved = json.loads(manifest.read_bytes()) if manifest.exists() else {}
+        fault = next(_faults(saved, manifest.parent), "")
+    except (OSError, ValueError) as error:
+        fault = str(error.strerror if isinstance(error, OSError) else error)
+    if fault:
+        remedy = f"restore it with `git checkout -- {manifest}`"
+        if manifest == STAND_INS:  # which git does not have
+            remedy = f"delete it, and the stand-ins are trained again: `rm {manifest}`"
+        raise ModelError(f"{manifest} is damaged ({fault}); {remedy}")
+    return content | saved
+
+
+def _faults(saved: Any, folder: Path) -> Iterator[str]:
+    """Yield what a manifest says that none says: rows without a file's name and hash, and files elsewhere."""
+    if not isinstance(saved, dict):
+        yield f"it is a {type(saved).__name__}, not a dict"
+        return
+    for part, kind in PARTS.items():
+        if not isinstance(saved.get(part, kind()), kind):
+            yield f"its {part} are a {type(saved[part]).__name__}, not a {kind.__name__}"
+            return
+    for name, row in saved.get("models", {}).items():
+        files = {name: row, **(row.get("derived") or {})} if isinstance(row, dict) else {name: row}
+        for file, its_row in files.items():
+            if not isinstance(its_row, dict) or not isinstance(its_row.get("sha256"), str):
+                yield f"{file}: its row has no sha256"
+        if isinstance(row, dict) and not _lies_in(folder, row.get("file")):
+            yield f"{name}: its row's file is {row.get('file')!r}, not one in {folder}"
+
+
+def _lies_in(folder: Path, file: Any) -> bool:
+    return isinstance(file, str) and (folder / file).resolve().is_relative_to(folder.resolve())
 
 
 def _write(content: dict[str, Any], manifest: Path) -> None:

@@ -23,6 +23,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,11 @@ from tabulate import tabulate
 
 from benchmarks.figures import gate_rates
 from benchmarks.figures.slower import make_slower
-from benchmarks.gate import checkouts
+from benchmarks.gate import checkouts, lock
 from benchmarks.gate.decide_starts import effect_of
 from benchmarks.gate.measurements import CONFIRM, SCREEN
 from benchmarks.gate.report import SCHEMA
+from benchmarks.gate.verdicts import Exit
 from benchmarks.measuring.starts import estimate
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Side
@@ -326,15 +328,25 @@ def main() -> None:
     if options.part == "simulate":
         print("\n".join(gate_rates.table(100 * options.gates)))
         return
+    try:
+        with lock.held(ROOT) if options.part != "report" else nullcontext():
+            measure(options, suite)
+    except lock.HeldError as error:
+        sys.stderr.write(f"gate-proof: {error}\n")
+        sys.exit(Exit.HELD)
+    lines, good = report()
+    print("\n".join(lines))
+    sys.exit(0 if good else 1)
+
+
+def measure(options: argparse.Namespace, suite: Sequence[str]) -> None:
+    """Run the gates of a part; each runs under this process's lock."""
     if options.part == "cost":
         long = ["--screen", str(options.pairs), "--confirm", "1", "--max-suspects", "1", "--seconds", str(COST_SECONDS)]
         run("cost", options.convolutions, [*long, *suite])
     elif options.part != "report":
         for _ in range(options.gates):
             run(options.part, 0 if options.part == "aa" else options.convolutions, suite, options.only)
-    lines, good = report()
-    print("\n".join(lines))
-    sys.exit(0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.results import NotARunError, Result, Run, alike
-from benchmarks.results.saved import Fault, short
+from benchmarks.results.saved import GIT_REMEDY, Fault, short
 
 
 class SavedError(Exception):
@@ -26,11 +26,13 @@ def load(file: Path) -> Run:
     try:
         run = results.load(file)
     except NotARunError as error:
-        raise SavedError(str(error)) from error
+        raise SavedError(f"{error}; name files that this suite saved") from error
     if Fault.ENDED_BADLY in run.faults:
         raise SavedError(f"{file}: the run ended with {run.exit_status}, not with 0; name whole runs only")
     if Fault.EMPTY in run.faults:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")
+    if run.commit.id is None:
+        raise SavedError(f"{file}: tells no commit, so nobody knows what was measured; {GIT_REMEDY}")
     if lacking := [result.name for result in run.results if not result.is_complete]:
         raise SavedError(
             f"{file}: {lacking[0]} has no samples, options or calibration; measure it again with this suite"

@@ -34,9 +34,12 @@ class Checkout:
 def git(*words: str, cwd: Path) -> str:
     """Return what git answers; raise CheckoutError with its own words."""
     env = {name: value for name, value in os.environ.items() if name not in GITS}
-    done = subprocess.run(["git", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(["git", *words], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise CheckoutError(f"git: {error.strerror}; install it, the gate asks it for every version") from error
     if done.returncode != 0:
-        raise CheckoutError(f"git {' '.join(words)}: {done.stderr.strip()}")
+        raise CheckoutError(f"git {' '.join(words)}: {' '.join(done.stderr.split())}")
     return done.stdout.strip()
 
 
@@ -51,12 +54,18 @@ def commit_of(text: str, root: Path) -> str | None:
 def merge_base(text: str, head: str, root: Path) -> str:
     """Return where *head* left the line of the revision *text*."""
     if unknown := [name for name in (text, head) if commit_of(name, root) is None]:
-        raise CheckoutError(f"{unknown[0]}: no revision of {root}; fetch it (a shallow clone lacks most)")
+        raise CheckoutError(f"{unknown[0]}: no revision of {root}; {_how_to_fetch(root)}")
     try:
         return git("merge-base", text, head, cwd=root)
     except CheckoutError as error:  # git has no words for it
-        words = f"{text} and {head} have no commit in common here; fetch more (a shallow clone lacks most)"
-        raise CheckoutError(words) from error
+        raise CheckoutError(f"{text} and {head} have no commit in common here; {_how_to_fetch(root)}") from error
+
+
+def _how_to_fetch(root: Path) -> str:
+    """Say how a revision is had that is not there: most often a clone is too shallow for it."""
+    if git("rev-parse", "--is-shallow-repository", cwd=root) == "true":
+        return "the clone is shallow: fetch more with `git fetch --unshallow`, or some with `git fetch --deepen=100`"
+    return "fetch it with `git fetch --all --tags`"
 
 
 def working_tree(root: Path) -> Checkout:
@@ -75,7 +84,11 @@ def checkout(text: str, root: Path) -> Checkout:
     folder = Path(text).resolve()
     if (folder / "benchmarks").is_dir():
         return Checkout(folder, str(text))
-    raise CheckoutError(f"{text}: neither a revision of this repository nor a folder with a checkout of the suite")
+    git(
+        "rev-parse", "--git-dir", cwd=root
+    )  # where it cannot be read, its words say more than that it knows no revision
+    words = f"{text}: neither a revision of this repository nor a folder with a checkout of the suite"
+    raise CheckoutError(f"{words}; {_how_to_fetch(root)}")
 
 
 def _worktree(commit: str, root: Path) -> Path:
@@ -87,6 +100,7 @@ def _worktree(commit: str, root: Path) -> Path:
         git("clean", "-d", "--force", "--quiet", cwd=path)  # not of what it ignores: the environment stays
     else:
         git("worktree", "add", "--detach", str(path), commit, cwd=root)
+    os.utime(path)  # used now: those that were used last are kept
     return path
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks.gate import baseline, checkouts, screen
+from benchmarks.gate import baseline, checkouts, screen, tidy
 from benchmarks.gate.baseline import SavedError
 from benchmarks.gate.checkouts import Checkout, CheckoutError
 from benchmarks.gate.decide_runs import FEWEST_RUNS
@@ -29,6 +29,7 @@ def runs_folder() -> Path:
     """Make the folder in which this gate, and no other of the same second, leaves what it measured."""
     runs = ROOT / checkouts.FOLDER / "runs"
     runs.mkdir(parents=True, exist_ok=True)
+    tidy.remove_runs(ROOT)
     return Path(tempfile.mkdtemp(prefix=time.strftime("%Y%m%d-%H%M%S-"), dir=runs))
 
 
@@ -54,6 +55,7 @@ def _head(options: Options) -> Checkout:
 
 
 def _prepared(sources: Mapping[str, Checkout], environment: str) -> list[Version]:
+    tidy.remove_checkouts(ROOT, [source.path for source in sources.values()])
     return [checkouts.prepare(side, source, environment) for side, source in sources.items()]
 
 

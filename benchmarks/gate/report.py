@@ -48,7 +48,8 @@ def write(outcome: Outcome, folder: Path) -> list[Path]:
 def remove(folder: Path) -> None:
     """Remove an earlier gate's reports, which would pass for this one's where it ends without any."""
     for name in NAMES:
-        (folder / name).unlink(missing_ok=True)
+        for left in (name, f"{name}.part"):  # the second by one that was killed
+            (folder / left).unlink(missing_ok=True)
 
 
 def lines(outcome: Outcome) -> list[str]:

@@ -32,6 +32,7 @@ class Exit(IntEnum):
     INCOMPLETE = 2  # missing, failed, not a number, empty, or too noisy
     NOT_COMPARABLE = 3
     USAGE = 4
+    HELD = 5  # another gate runs
 
 
 WORST_FIRST = (Exit.SLOWER, Exit.NOT_COMPARABLE, Exit.INCOMPLETE, Exit.PASSED)

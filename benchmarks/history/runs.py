@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.results import NotARunError, Result, Run, load
 from benchmarks.results.machine import circumstances, fingerprint
-from benchmarks.results.saved import Fault
+from benchmarks.results.saved import GIT_REMEDY, Fault
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class StoredRun:
             machine=file.parts[0] if len(file.parts) > 1 else "",
             fingerprint=fingerprint(run.machine),
             commit=f"{str(run.commit.id)[:7]}{'+' if run.commit.is_changed else ''}",
-            time=datetime.fromisoformat(run.commit.time or run.started),
-            started=datetime.fromisoformat(run.started),
+            time=_moment(run.commit.time or run.started),
+            started=_moment(run.started),
             circumstances=circumstances(run.machine),
             results=run.results,
         )
@@ -41,6 +41,12 @@ class StoredRun:
     def day(self) -> str:
         """The day of the commit."""
         return self.time.strftime("%Y-%m-%d")
+
+
+def _moment(text: str) -> datetime:
+    """Read a time; one that does not tell its zone is taken for UTC, as those with and without have no order."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def read(storage: Path) -> tuple[list[StoredRun], list[LeftOut]]:
                 left_out.append(LeftOut(f"{file}", reasons[0]))
             else:
                 runs.append(StoredRun.of(run, file))
-        except (NotARunError, KeyError, TypeError, ValueError) as error:
+        except (NotARunError, KeyError, TypeError, ValueError, AttributeError) as error:
             left_out.append(LeftOut(f"{file}", _why_none(error)))
     return sorted(runs, key=lambda run: (run.time, run.started)), left_out
 
@@ -80,4 +86,4 @@ def _reasons(run: Run) -> Iterator[str]:
     }
     yield from (words[fault] for fault in run.faults)
     if run.commit.id is None:
-        yield "the run tells no commit, so it has no place among the others"
+        yield f"the run tells no commit, so it has no place among the others: {GIT_REMEDY}"

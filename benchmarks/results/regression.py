@@ -29,13 +29,20 @@ def faults(baseline: Run) -> Iterator[str]:
         Fault.EMPTY: "it holds no benchmarks",
     }
     yield from (words[fault] for fault in baseline.faults)
+    yield from damages(baseline)
+
+
+def damages(baseline: Run) -> Iterator[str]:
+    """Yield which of its benchmarks cannot stand beside another, not even in a table."""
     for result in baseline.results:
         yield from (f"{result.fullname}: {fault}" for fault in _bad_times(result, TIMES))
+        if not result.has_told:
+            yield f"{result.fullname}: it has no extra_info, which tells what was measured"
 
 
 def _bad_times(result: Result, names: Sequence[str]) -> list[str]:
     bad = result.impossible(names)
-    return [f"its {', '.join(bad)} cannot be compared: {result.stats[bad[0]]} s"] if bad else []
+    return [f"its {', '.join(bad)} cannot be compared: {result.stats.get(bad[0], 'absent')} s"] if bad else []
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from itertools import islice
@@ -15,17 +16,23 @@ import numpy as np
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import keys
+from benchmarks.results.damage import check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
 
 Json = Mapping[str, Any]
 
+GIT_REMEDY = "measure again where git can be read, as the run said when it was made"
+
+NO_COMMIT = ("unknown", "unversioned")  # pytest-benchmark's words where git cannot be read, and where there is none
+
 
 class NotARunError(Exception):
-    """A file holds no run of this suite; ``cause`` is what went wrong when it was read."""
+    """A file holds no run of this suite; ``cause`` is what went wrong when it was read, ``why`` the same in words."""
 
     def __init__(self, file: Path, cause: Exception) -> None:
-        super().__init__(f"{file}: no run of this suite: {type(cause).__name__} {cause}")
-        self.cause = cause
+        words = cause.strerror if isinstance(cause, OSError) else cause  # its own words name the file again
+        self.cause, self.why = cause, f"no run of this suite: {type(cause).__name__} {words}"
+        super().__init__(f"{file}: {self.why}")
 
 
 class SchemaError(ValueError):
@@ -51,7 +58,7 @@ class WitnessTimes:
 class Commit:
     """The commit that a run was made with, as git told it."""
 
-    id: str | None = None  # None where git told none
+    id: str | None = None  # None where git told none, or could not be read
     is_changed: bool = False  # files were changed since, so that no revision has them
     time: str | None = None  # of the commit, in ISO 8601
 
@@ -59,7 +66,9 @@ class Commit:
     def of(cls, info: Json | None) -> "Commit":
         """Read pytest-benchmark's ``commit_info``."""
         info = info or {}
-        return cls(info.get("id"), bool(info.get("dirty")), info.get("time") or info.get("author_time"))
+        commit = info.get("id")
+        time = info.get("time") or info.get("author_time")
+        return cls(None if commit in NO_COMMIT else commit, bool(info.get("dirty")), time)
 
 
 @dataclass(frozen=True)
@@ -77,12 +86,19 @@ class Result:
     def of(cls, saved: Json) -> "Result":
         """Read a benchmark as pytest-benchmark saves it, its statistics under ``stats`` or beside the rest.
 
-        Raises KeyError where it is none.
+        Raises KeyError where it is none, and DamagedError where a part of it is none.
         """
         fullname = saved["fullname"] if "fullname" in saved else saved["name"]
-        params, stats = saved.get("params") or {}, saved.get("stats", saved)
-        info = upgraded(saved.get("extra_info") or {}, params)
-        return cls(fullname, saved.get("name", fullname), params, stats, saved.get("options") or {}, info)
+        parts = {part: saved.get(part) or {} for part in ("params", "options", "extra_info")}
+        parts["stats"] = saved.get("stats", saved)
+        for part, value in parts.items():
+            check_mapping(value, f"{fullname}: its {part}")
+        info = upgraded(parts["extra_info"], parts["params"])
+        check_numbers(parts["stats"].get("data") or (), f"{fullname}: a sample")
+        if witness := info.get(keys.WITNESS):
+            check_mapping(witness, f"{fullname}: its {keys.WITNESS}")
+            check_numbers([witness["p10"]], f"{fullname}: its {keys.WITNESS}'s p10")
+        return cls(fullname, saved.get("name", fullname), parts["params"], parts["stats"], parts["options"], info)
 
     @property
     def samples(self) -> Sequence[float]:
@@ -117,6 +133,11 @@ class Result:
         return WitnessTimes(saved["workload"], saved["p10"]) if saved else None
 
     @property
+    def has_told(self) -> bool:
+        """Whether it tells what was measured: all that this suite saved does, in its extra_info."""
+        return keys.CLOCK in self.info
+
+    @property
     def is_complete(self) -> bool:
         """Whether it has all that a comparison of saved runs needs: samples, options and a witness."""
         return bool(self.options and keys.WITNESS in self.info and "data" in self.stats)
@@ -137,7 +158,8 @@ class Result:
             return Figure(**saved)
         if self.samples and statistic in STATISTICS:
             return Figure(STATISTICS[statistic](np.array(self.samples)), 1)
-        return Figure(float({**self.stats, **self.info}.get(statistic, math.nan)), 1)
+        value = {**self.stats, **self.info}.get(statistic)
+        return Figure(float(value) if is_number(value) else math.nan, 1)
 
     def seconds(self, statistic: str) -> float:
         """Return a statistic in the middle of the starts; NaN where it was not saved."""
@@ -183,7 +205,8 @@ class Result:
 
     def impossible(self, names: Iterable[str]) -> list[str]:
         """Return which of these statistics are no positive finite numbers, and so no times."""
-        return [name for name in names if not (math.isfinite(value := self.stats[name]) and value > 0)]
+        values = {name: self.stats.get(name) for name in names}
+        return [name for name, value in values.items() if not (is_number(value) and math.isfinite(value) and value > 0)]
 
 
 @dataclass(frozen=True)
@@ -192,7 +215,7 @@ class Run:
 
     file: Path
     schema: int
-    exit_status: int | None  # pytest's; None where pytest-benchmark saved a run that is not this suite's
+    exit_status: Any  # pytest's; None where pytest-benchmark saved a run that is not this suite's
     machine: Json  # machine_info
     commit: Commit
     started: str  # in ISO 8601
@@ -200,14 +223,24 @@ class Run:
 
     @classmethod
     def of(cls, content: Json, file: Path) -> "Run":
-        """Read pytest-benchmark's JSON, which came from *file*; raise KeyError or TypeError where it is none."""
+        """Read pytest-benchmark's JSON, which came from *file*; raise NotARunError where it is none."""
+        try:
+            return cls._of(content, file)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NotARunError(file, error) from error
+
+    @classmethod
+    def _of(cls, content: Json, file: Path) -> "Run":
         schema = content.get(keys.SCHEMA, 1)
         if schema > keys.SCHEMA_NUMBER:
             words = f"it is of schema {schema}, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
             raise SchemaError(words)
         status, benchmarks = content.get(keys.EXIT_STATUS), content["benchmarks"]
         machine, started = content["machine_info"], content["datetime"]
+        check_mapping(machine, "its machine_info")
+        datetime.fromisoformat(started)
         results = tuple(map(Result.of, benchmarks))
+        check_once(result.fullname for result in results)
         return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
 
     @property
@@ -221,9 +254,14 @@ class Run:
         return {result.fullname: result for result in self.results}
 
     @property
+    def _ended_well(self) -> bool:
+        """Whether pytest's exit code is 0: false, null and 0.0 are no exit codes."""
+        return type(self.exit_status) is int and self.exit_status == 0
+
+    @property
     def faults(self) -> list[Fault]:
         """Why it is no whole run; nothing of one that is."""
-        checks = {Fault.ENDED_BADLY: self.exit_status != 0, Fault.EMPTY: not self.results}
+        checks = {Fault.ENDED_BADLY: not self._ended_well, Fault.EMPTY: not self.results}
         return [fault for fault, is_there in checks.items() if is_there]
 
     @property
@@ -243,6 +281,6 @@ def load(file: Path) -> Run:
     try:
         content = json.loads(file.read_bytes())
         content[keys.EXIT_STATUS]  # pytest-benchmark alone writes none
-        return Run.of(content, file)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotARunError(file, error) from error
+    return Run.of(content, file)

@@ -10,7 +10,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from pytest_benchmark.session import PerformanceRegression
 from pytest_benchmark.storage.file import FileStorage
 
 from benchmarks.platforms import PLATFORMS
-from benchmarks.results import Result, Run, alike
-from benchmarks.results.regression import OPTION, RENEW, changed, differences, faults
+from benchmarks.results import NotARunError, Result, Run, alike, load
+from benchmarks.results.regression import OPTION, RENEW, changed, damages, differences, faults
 from benchmarks.run.choices import Target
 from benchmarks.settings import settings_of
 
@@ -43,11 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a command line that would compare less than it seems to."""
     config.stash[BASELINES], config.stash[OUTCOMES], config.stash[LINES] = [], {}, []
-    if not limits(config):
-        if config.getoption("benchmark_allow_new"):
-            raise pytest.UsageError(f"--benchmark-allow-new has no effect without {OPTION}")
-        return
-    _check_command_line(config)
+    if limits(config):
+        _check_command_line(config)
+    elif config.getoption("benchmark_allow_new"):
+        raise pytest.UsageError(f"--benchmark-allow-new has no effect without {OPTION}")
+    if _is_file(name := config.getoption("benchmark_compare")):
+        _check_files(config, [Path(name)])
 
 
 def _check_command_line(config: pytest.Config) -> None:
@@ -64,6 +65,20 @@ def _check_command_line(config: pytest.Config) -> None:
             f"{OPTION} needs a baseline by name: {BASELINE_OPTION}=0001, or =FILE; "
             "the latest saved run moves with every change for the worse"
         )
+
+
+def _is_file(name: object) -> bool:
+    """Whether a baseline is named as a file, and not by its number or a pattern in the storage."""
+    return isinstance(name, str) and (name.endswith(".json") or len(Path(name).parts) > 2 or Path(name).exists())
+
+
+def _check_files(config: pytest.Config, files: Iterable[Path]) -> None:
+    """Refuse a file that holds no run: pytest-benchmark would pass over it, or end with a traceback."""
+    for file in files:
+        try:
+            load(file)
+        except NotARunError as error:
+            raise _unusable(config, file, [f"it is {error.why}"]) from error
 
 
 def limits(config: pytest.Config) -> Sequence[Any]:
@@ -84,21 +99,33 @@ def times_given(config: pytest.Config, option: str) -> int:
 def pytest_benchmark_compare_machine_info(
     config: pytest.Config, machine_info: dict[str, Any], compared_benchmark: dict[str, Any]
 ) -> None:
-    """Refuse a baseline that is no whole run, or another machine's, before anything is measured."""
-    if not limits(config):
-        return
-    name = config.getoption("benchmark_compare")
+    """Refuse a baseline that is no whole run, or another machine's, before anything is measured.
+
+    Without limits nothing is judged: what can stand in a table is shown, and a run that is no whole one is named.
+    """
+    name, is_judged = _name_of_baseline(config), bool(limits(config))
     try:
-        baseline = Run.of(compared_benchmark, Path(str(name)))
-    except (KeyError, TypeError, ValueError) as error:
-        raise _unusable(name, [f"it is no run of this suite: {type(error).__name__} {error}"]) from error
-    if reasons := [*faults(baseline)] or [*machine_differences(config, machine_info, baseline)]:
-        raise _unusable(name, reasons)
+        baseline = Run.of(compared_benchmark, Path(name))
+    except NotARunError as error:
+        raise _unusable(config, name, [f"it is {error.why}"]) from error
+    wrong = [*faults(baseline)]
+    if reasons := wrong if is_judged else [*damages(baseline)]:
+        raise _unusable(config, name, reasons)
+    if is_judged and (reasons := [*machine_differences(config, machine_info, baseline)]):
+        raise _unusable(config, name, reasons)
+    if wrong:
+        config.stash[LINES].append(f"compare  {name} is no whole run: {'; '.join(wrong)}")
     config.stash[BASELINES].append(baseline)
 
 
-def _unusable(name: object, reasons: Sequence[str]) -> pytest.UsageError:
-    return pytest.UsageError(f"{OPTION}: the baseline {name} cannot be used: {'; '.join(reasons)}; {RENEW}")
+def _name_of_baseline(config: pytest.Config) -> str:
+    name = config.getoption("benchmark_compare")
+    return "of the latest saved run" if name is True else str(name)
+
+
+def _unusable(config: pytest.Config, name: object, reasons: Sequence[str]) -> pytest.UsageError:
+    option = OPTION if limits(config) else BASELINE_OPTION
+    return pytest.UsageError(f"{option}: the baseline {name} cannot be used: {'; '.join(reasons)}; {RENEW}")
 
 
 def machine_differences(config: pytest.Config, machine_info: Mapping[str, Any], baseline: Run) -> Iterator[str]:
@@ -117,18 +144,31 @@ def _label_of(result: Result) -> str:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse a run that would time nothing, or has no baseline to be compared with."""
     config = session.config
-    if not limits(config):
-        return
+    if limits(config):
+        _check_what_is_timed(config)
+    if isinstance(name := config.getoption("benchmark_compare"), str) and name:
+        _check_what_is_found(config, name)
+
+
+def _check_what_is_timed(config: pytest.Config) -> None:
     benchmarks = _benchmarks_of(config)
     if benchmarks.skip or benchmarks.disabled:
         why = "--benchmark-skip" if benchmarks.skip else "--benchmark-disable or pytest-xdist"
         raise pytest.UsageError(
             f"{OPTION}: nothing is timed under {why}; leave out --benchmark-skip, --benchmark-disable, -n and --dist"
         )
-    if (number := len(config.stash[BASELINES])) != 1:
+
+
+def _check_what_is_found(config: pytest.Config, name: str) -> None:
+    """Refuse a name that stands for no saved run, for one that cannot be read, or, with limits, for several."""
+    storage: Any = getattr(config.pluginmanager.get_plugin("pytest-benchmark"), "storage", None)
+    if isinstance(storage, FileStorage):
+        _check_files(config, storage.query(name))
+    number = len(config.stash[BASELINES])
+    if number == 0 or (limits(config) and number > 1):
         raise pytest.UsageError(
-            f"{OPTION}: {BASELINE_OPTION}={config.getoption('benchmark_compare')} names {number} saved runs "
-            f"in {benchmarks.storage}, not one; name a file, or a number that is there"
+            f"{OPTION if limits(config) else BASELINE_OPTION}: {BASELINE_OPTION}={name} names {number} saved runs "
+            f"in {storage}, not one; name a file, or a number that is there"
         )
 
 

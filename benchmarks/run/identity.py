@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from benchmarks import hardware
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
 from benchmarks.results import keys
+from benchmarks.results.saved import NO_COMMIT
 from benchmarks.settings import Settings, settings_of
-from models.manifest import Artefact
+from models import manifest
+from models.manifest import Artefact, ModelError
 
 ROOT = Path(__file__).parents[2]
 MEASURES = (
@@ -21,6 +24,7 @@ MEASURES = (
     *(f"benchmarks/{room}/*.py" for room in ("run", "measuring", "platforms", "results")),
     *(f"browser_harness/{pattern}" for pattern in ("*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")),
 )
+GIT = pytest.StashKey[str]()  # why it cannot be read
 LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
 
 
@@ -55,6 +59,37 @@ def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared
     saved.setdefault(keys.QUOTA, None)  # nobody looked for one until 51a147d
     for name in ("hz_actual", "hz_actual_friendly"):
         saved["cpu"][name] = machine_info["cpu"].get(name)
+
+
+def pytest_benchmark_update_commit_info(config: pytest.Config, commit_info: dict[str, Any]) -> None:
+    """Where git cannot be read, say so: nobody knows then what was measured, nor that nothing was changed."""
+    if "error" in commit_info or commit_info["id"] in NO_COMMIT:
+        commit_info["dirty"] = None
+        config.stash[GIT] = git_fault() or commit_info.get("error", "the commit has no name")
+
+
+def git_fault() -> str:
+    """Return in git's own words, and with its remedy, why it cannot be read here; nothing where it can."""
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"git: {error.strerror}; install it"
+    return " ".join(asked.stderr.split()) if asked.returncode else ""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say once that the saved runs tell no commit."""
+    if fault := config.stash.get(GIT, ""):
+        words = f"the saved run tells no commit, and gate and history refuse it: {fault}"
+        terminalreporter.write_line(f"git      {words}")
+
+
+def pytest_sessionstart() -> None:
+    """Refuse a damaged manifest before anything is measured."""
+    try:
+        manifest.rows()
+    except ModelError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def suite(root: Path = ROOT) -> str:

@@ -13,7 +13,7 @@ INTERVAL = {"low": 2.4, "high": 2.6, "confidence": 0.95}
 
 def benchmark(test, platform, median, batch_size=1, caches="process", **info):
     params = {"model": "resnet8", "platform": platform, "batch_size": batch_size, "caches": caches}
-    name = f"test_{test}[resnet8-{platform}-b{batch_size}]"
+    name = f"test_{test}[resnet8-{platform}-b{batch_size}{'' if caches == 'process' else f'-{caches}'}]"
     stats = {"median": median, "mean": 2 * median}
     return {"name": name, "fullname": f"x.py::{name}", "params": params, "stats": stats, "extra_info": info}
 

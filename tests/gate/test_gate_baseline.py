@@ -141,6 +141,31 @@ FILES = {
     "no time": (lacking("datetime"), "no run of this suite: KeyError 'datetime'"),
     "interrupted": (lambda: json.dumps(content(exit_status=2)), "the run ended with 2, not with 0; name whole runs"),
     "failed": (lambda: json.dumps(content(exit_status=1)), "the run ended with 1, not with 0; name whole runs"),
+    "stopped without a code": (
+        lambda: json.dumps(content(exit_status=None)),
+        "the run ended with None, not with 0; name",
+    ),
+    "a code that is none": (
+        lambda: json.dumps(content(exit_status=False)),
+        "the run ended with False, not with 0; name",
+    ),
+    "a benchmark twice": (
+        lambda: json.dumps(content(result(), result())),
+        f"no run of this suite: DamagedError it holds {NAME} 2 times, and one alone would count; name files",
+    ),
+    "text for a sample": (
+        lambda: json.dumps(content({"name": NAME, "stats": {"data": ["fast"]}})),
+        f'no run of this suite: DamagedError {NAME}: a sample is "fast", not a number; name files',
+    ),
+    "text for the machine": (
+        lambda: json.dumps(content(machine_info="abacus")),
+        'no run of this suite: DamagedError its machine_info is "abacus", not names and values; name files',
+    ),
+    "half a witness": (
+        lambda: json.dumps(content(result(calibration={"workload": "matmul", "p10": None}))),
+        f"no run of this suite: DamagedError {NAME}: its witness's p10 is null, not a number; name files",
+    ),
+    "no time of its own": (lambda: json.dumps(content(datetime=None)), "no run of this suite: TypeError"),
     "no benchmarks": (lambda: json.dumps(content(benchmarks=[])), "holds no benchmark; name whole runs"),
     "no samples": (without("stats", "data"), f"{NAME} has no samples, options or calibration; measure it again"),
     "no options": (without("options"), f"{NAME} has no samples, options or calibration; measure it again"),
@@ -166,19 +191,10 @@ def test_a_file_that_does_not_exist_is_refused_by_name(tmp_path):
         load(tmp_path / "gone.json")
 
 
-@pytest.mark.parametrize(
-    ("info", "version"),
-    [
-        ({"id": "c0ffee", "dirty": True}, "c0ffee, with changes"),
-        ({"dirty": False}, "no commit"),
-        ({"error": "no git"}, "no commit"),
-        (None, "no commit"),
-    ],
-)
-def test_changed_files_are_of_no_commit(tmp_path, info, version):
-    (tmp_path / "run.json").write_text(json.dumps(content(commit_info=info)))
+def test_changed_files_are_of_no_commit(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps(content(commit_info={"id": "c0ffee", "dirty": True})))
     loaded = load(tmp_path / "run.json")
-    assert (loaded.version, base_commit([loaded])) == (version, None)
+    assert (loaded.version, base_commit([loaded])) == ("c0ffee, with changes", None)
 
 
 def test_runs_have_a_commit_to_confirm_with_where_all_are_of_one():

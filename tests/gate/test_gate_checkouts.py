@@ -1,5 +1,6 @@
 """What names a version, and what becomes of it: revisions, worktrees, folders, and what is refused with its name."""
 
+import os
 import shutil
 import sys
 from itertools import count
@@ -148,11 +149,35 @@ def test_what_a_shallow_clone_lacks_is_said_to_be_fetched(root, tmp_path):
     git(tmp_path, "clone", "--quiet", "--depth=1", "--no-single-branch", root.as_uri(), str(shallow))
     for base, head in (("v0.9", "HEAD"), ("HEAD", "v0.9")):
         with pytest.raises(
-            CheckoutError, match=r"v0\.9: no revision of .*shallow; fetch it \(a shallow clone lacks most"
+            CheckoutError,
+            match=r"v0\.9: no revision of .*shallow; the clone is shallow: fetch .*`git fetch --unshallow`",
         ):
             merge_base(base, head, shallow)
-    with pytest.raises(CheckoutError, match="origin/side and HEAD have no commit in common here; fetch more"):
+    with pytest.raises(CheckoutError, match=r"origin/side and HEAD have no commit in common here; .*git fetch --unsh"):
         merge_base("origin/side", "HEAD", shallow)
+
+
+def test_a_revision_that_a_shallow_clone_lacks_is_told_with_the_command_that_fetches_it(root, tmp_path):
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "--quiet", "--depth=1", root.as_uri(), str(shallow))
+    with pytest.raises(CheckoutError, match=r"^HEAD~1: neither .*; the clone is shallow: .*`git fetch --unshallow`.*$"):
+        checkout("HEAD~1", shallow)
+    with pytest.raises(CheckoutError, match=r"^HEAD~9: neither .*; fetch it with `git fetch --all --tags`$"):
+        checkout("HEAD~9", root)
+
+
+def test_a_repository_that_git_does_not_read_is_told_in_gits_words_and_one_line(root, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    for tried in (lambda: checkout("main", root), lambda: working_tree(root)):
+        with pytest.raises(CheckoutError, match=r"dubious ownership .* git config --global --add safe.directory .*$"):
+            tried()
+
+
+def test_without_git_it_is_asked_for(root, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(CheckoutError, match=r"^git: No such file or directory; install it"):
+        checkout("main", root)
 
 
 def test_the_working_tree_tells_its_commit_and_whether_it_has_changes(root):

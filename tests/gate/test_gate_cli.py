@@ -11,8 +11,7 @@ from helpers import ROOT
 from test_gate_baseline import MACHINE, NAME, content, result, starts
 from test_gate_checkouts import TOX, of, repository  # noqa: F401  # a fixture
 
-from benchmarks.gate import __main__ as command
-from benchmarks.gate import checkouts, compare, screen
+from benchmarks.gate import checkouts, command, compare, screen
 from benchmarks.gate.pair import Match, Matched, Version
 
 
@@ -193,7 +192,7 @@ def test_the_whole_way_with_the_suites_options(gate, root, tmp_path):
 def files(tmp_path):
     """Return a function that saves five runs and returns their files."""
 
-    def save(name, slower=0.0, commit=None, **more):
+    def save(name, slower=0.0, commit="c0ffee", **more):
         paths = [tmp_path / f"{name}-{number}.json" for number in range(5)]
         for number, file in enumerate(paths):
             saved = result(1e-3 * (1 + slower) * (1 + number / 1000))
@@ -221,6 +220,17 @@ def test_a_file_that_is_no_run_makes_the_gate_incomplete(gate, files):
     code, text, _ = gate("--baseline", *files("base"), "--head-runs", "gone.json")
     assert code == 2
     assert "problem  gone.json: no run of this suite: FileNotFoundError" in text
+
+
+@pytest.mark.parametrize("info", [None, {"id": "unknown", "dirty": None, "error": "dubious"}, {"id": "unversioned"}])
+def test_runs_of_which_git_told_no_commit_are_refused_as_either_side(gate, files, info):
+    nameless = files("nameless")
+    for file in nameless:
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"commit_info": info}))
+    for base, head in ((nameless, files("head")), (files("base"), nameless)):
+        code, text, _ = gate("--baseline", *base, "--head-runs", *head)
+        assert code == 2
+        assert f"problem  {nameless[0]}: tells no commit, so nobody knows what was measured; measure again" in text
 
 
 def test_lockstep_has_the_last_word_where_it_can_run_both_commits(gate, gated, files, root):

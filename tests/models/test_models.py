@@ -207,8 +207,8 @@ def test_a_checked_file_is_loaded(shelf):
 
 
 def test_rows_are_added_and_replaced(shelf):
-    manifest.write_row("b", {"file": "b.onnx"}, shelf)
-    manifest.write_row("a", {"file": "c.onnx"}, shelf)
+    manifest.write_row("b", {"file": "b.onnx", "sha256": "00"}, shelf)
+    manifest.write_row("a", {"file": "c.onnx", "sha256": "00"}, shelf)
     assert {name: row["file"] for name, row in manifest.rows(shelf).items()} == {"a": "c.onnx", "b": "b.onnx"}
 
 
@@ -229,9 +229,40 @@ def test_what_was_screened_otherwise_is_not_compared(shelf, other):
     assert manifest.chosen(shelf) == []
 
 
-def test_a_damaged_manifest_is_named(shelf):
-    shelf.write_text("{")
-    with pytest.raises(ModelError, match=r"manifest\.json is damaged .*git checkout"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "Expecting property name"),
+        ("", "Expecting value"),
+        ("[]", "it is a list, not a dict"),
+        ('{"name": "\xe9"}', "'utf-8' codec can't decode byte 0xe9"),
+        ('{"models": []}', "its models are a list, not a dict"),
+        ('{"chosen": "resnet8"}', "its chosen are a str, not a list"),
+        ('{"models": {"a": {"file": "a.onnx"}}}', "a: its row has no sha256"),
+        ('{"models": {"a": null}}', "a: its row has no sha256"),
+        ('{"models": {"a": {"sha256": "00"}}}', "a: its row's file is None, not one in "),
+        (
+            '{"models": {"a": {"sha256": "00", "file": "../a.onnx"}}}',
+            r"a: its row's file is '\.\./a\.onnx', not one in ",
+        ),
+        ('{"models": {"a": {"sha256": "00", "file": "/a.onnx"}}}', "a: its row's file is '/a.onnx', not one in "),
+        (
+            '{"models": {"a": {"sha256": "00", "file": "a.onnx", "derived": {"a.tfjs.json": {}}}}}',
+            r"a\.tfjs\.json: its row has no sha256",
+        ),
+    ],
+)
+def test_a_damaged_manifest_is_named_with_the_remedy(shelf, text, words):
+    shelf.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ModelError, match=rf"manifest\.json is damaged \({words}.*\); restore .*git checkout") as raised:
+        manifest.rows(shelf)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_manifest_that_cannot_be_read_is_named(shelf):
+    shelf.unlink()
+    shelf.mkdir()
+    with pytest.raises(ModelError, match=r"manifest\.json is damaged \(Is a directory\); restore .*git checkout"):
         manifest.rows(shelf)
 
 

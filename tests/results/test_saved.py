@@ -227,6 +227,37 @@ def test_a_benchmark_without_a_name_is_none(tmp_path):
         load(altered(tmp_path, benchmarks=[{}]))
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"machine_info": None}, "its machine_info is null, not names and values"),
+        ({"benchmarks": [{"name": "a", "stats": None}]}, "a: its stats is null, not names and values"),
+        ({"benchmarks": [{"name": "a", "extra_info": [1]}]}, r"a: its extra_info is \[1\], not names and values"),
+        ({"benchmarks": [{"name": "a", "stats": {"data": [1.0, None]}}]}, "a: a sample is null, not a number"),
+        ({"benchmarks": [{"name": "a"}, {"name": "a"}]}, "it holds a 2 times, and one alone would count"),
+    ],
+)
+def test_what_no_run_says_is_shown_with_its_place(tmp_path, changes, words):
+    with pytest.raises(NotARunError, match=f"run.json: no run of this suite: DamagedError {words}$"):
+        load(altered(tmp_path, **changes))
+
+
+@pytest.mark.parametrize("value", [None, "fast", True])
+def test_what_is_no_number_is_no_time(value):
+    assert result(min=1.0, mean=value).impossible(["min", "mean", "max"]) == ["mean", "max"]
+    assert math.isnan(result(mean=value).seconds("mean"))
+
+
+@pytest.mark.parametrize("status", [False, None, "0", 0.0, 3])
+def test_only_the_exit_code_0_is_that_of_a_whole_run(tmp_path, status):
+    assert load(altered(tmp_path, exit_status=status)).faults == [Fault.ENDED_BADLY]
+
+
+@pytest.mark.parametrize("name", ["unknown", "unversioned"])
+def test_a_commit_that_git_did_not_tell_is_none(tmp_path, name):
+    assert load(altered(tmp_path, commit_info={"id": name, "dirty": None})).commit == Commit()
+
+
 def test_a_run_of_a_later_schema_is_refused_with_the_remedy(tmp_path):
     later = keys.SCHEMA_NUMBER + 1
     words = f"SchemaError it is of schema {later}, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"

@@ -54,6 +54,10 @@ def times(factor):
     return benchmarks(change)
 
 
+def stat(**values):
+    return benchmarks(lambda benchmark: benchmark["stats"].update(values))
+
+
 def machine(values, processor=None):
     def alter(saved):
         saved["machine_info"].update(values)
@@ -174,7 +178,23 @@ SCENARIOS = {
         f"*{BASELINE}*interrupted*: its exit_status is 2, not 0; save*", alter=lambda s: s.update(exit_status=2)
     ),
     "another suite's baseline": refusal(
-        f"*{BASELINE}*exit_status is None, not 0*", alter=lambda s: s.pop("exit_status")
+        f"*{BASELINE}it is no run of this suite: KeyError 'exit_status'; save a new*",
+        alter=lambda s: s.pop("exit_status"),
+    ),
+    "a status that is none": refusal(
+        f"*{BASELINE}*: its exit_status is False, not 0; save*", alter=lambda s: s.update(exit_status=False)
+    ),
+    "text for a time": refusal(f"*{BASELINE}*b1]: its median cannot be compared: fast s; *", alter=stat(median="fast")),
+    "null for a time": refusal(
+        f"*{BASELINE}*b1]: its min, max cannot be compared: None s; *", alter=stat(min=None, max=None)
+    ),
+    "a benchmark twice": refusal(
+        f"*{BASELINE}it is no run *: DamagedError it holds {B1} 2 times, and one alone would count; *",
+        alter=lambda s: s["benchmarks"].append(s["benchmarks"][0]),
+    ),
+    "no extra_info": refusal(
+        f"*{BASELINE}*b1]: it has no extra_info, which tells what was measured; *",
+        alter=benchmarks(lambda one: one.pop("extra_info")),
     ),
     "zero time": Scenario("fake: fake.clock gave a sample of 0.0 s", sources=clock_that_gives("0")),
     "infinite time": Scenario("fake: fake.clock gave a sample of inf s", sources=clock_that_gives("inf")),
@@ -245,6 +265,81 @@ def run(suite, baseline, *options, alter=None):
     for name in ("base.json", "base2.json"):
         (suite.folder / name).write_text(json.dumps(baseline))
     return suite.run(*options)
+
+
+HALF = '{"benchmarks": [{"fullname": "test_latency.py'
+NO_RUNS = {
+    "half.json": (HALF, "JSONDecodeError *"),
+    "list.json": ("[]", "TypeError *"),
+    "empty.json": ("", "JSONDecodeError Expecting value*"),
+    "latin.json": ("\xe9".encode("latin-1"), "UnicodeDecodeError *"),
+    "gone.json": (None, "FileNotFoundError No such file or directory"),
+    "folder/of/no/run": (None, "FileNotFoundError No such file or directory"),
+    ".": (None, "IsADirectoryError Is a directory"),
+    "other.json": ('{"benchmarks": []}', "KeyError 'exit_status'"),
+    "0007": ("{", "JSONDecodeError *"),  # a number, of a file in the storage
+}
+
+
+@pytest.mark.parametrize("compare", [(), (LIMIT,)], ids=["table", "limits"])
+@pytest.mark.parametrize("name", NO_RUNS)
+def test_what_is_no_run_is_refused_in_one_line_before_anything_is_measured(suite, name, compare):
+    text, words = NO_RUNS[name]
+    file = suite.folder / ".benchmarks" / "here" / "0007_run.json" if name == "0007" else suite.folder / name
+    if text is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    storage = () if name != "0007" else (f"--benchmark-storage=file://{file.parent}",)
+    result = suite.run(f"--benchmark-compare={name}", *compare, *storage)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    option = "--benchmark-compare-fail" if compare else "--benchmark-compare"
+    shown = "*0007_run.json" if name == "0007" else name
+    told = [line for line in result.errlines if line.startswith("ERROR")]
+    assert len(told) == 1
+    assert fnmatch(told[0], f"ERROR: {option}: the baseline {shown} cannot be used: it is no run *: {words}; save a *")
+    assert "Error>" not in result.stdout.str()
+    assert suite.calls("time") == []
+
+
+DENIED = """
+from pathlib import Path
+read = Path.read_bytes
+def denied(path):
+    if path.name == "base.json":
+        raise PermissionError(13, "Permission denied", str(path))
+    return read(path)
+Path.read_bytes = denied
+"""
+
+
+def test_a_file_that_cannot_be_read_says_why(suite):
+    conftest = suite.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + DENIED)
+    (suite.folder / "base.json").write_text("{}")
+    result = suite.run(COMPARE, LIMIT)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {BASELINE}it is no run of *: PermissionError Permission denied; save a *"])
+
+
+@pytest.mark.parametrize(
+    ("alter", "words"),
+    [
+        (lambda saved: saved.pop("machine_info"), "KeyError 'machine_info'"),
+        (lambda saved: saved.update(datetime=None), "TypeError *"),
+        (stat(min="fast"), "b1]: its min cannot be compared: fast s"),
+        (benchmarks(lambda one: one.pop("extra_info")), "b1]: it has no extra_info"),
+    ],
+)
+def test_a_baseline_that_is_only_shown_must_be_fit_for_a_table(suite, baseline, alter, words):
+    result = run(suite, baseline, TWO_SIZES, COMPARE, alter=alter)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --benchmark-compare: the baseline base.json cannot be used: *{words}*"])
+
+
+def test_a_baseline_that_is_only_shown_and_no_whole_run_is_named(suite, baseline):
+    result = run(suite, baseline, TWO_SIZES, COMPARE, alter=lambda saved: saved.update(exit_status=2))
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["compare  base.json is no whole run: *its exit_status is 2, not 0"])
 
 
 def saved_runs(suite):
