@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.figures.faults import passing_off
+from benchmarks.figures.faults import gates, passing_off
 from benchmarks.figures.faults.place import Place, Seen
 
 
@@ -16,7 +16,23 @@ class Fault:
     inject: Callable[[Place], Seen]
 
 
+REFUSED = "refused in one line before anything is measured, by the gate as well"
+
 FAULTS = (
+    Fault("two gates at once", "the second is refused, with the holder's pid", gates.two_gates),
+    Fault("the lock of a killed gate", "taken over, and told", gates.a_killed_gate),
+    Fault("checkouts of seven gates", "the newest three stay, told", gates.many_checkouts),
+    Fault("a gate without scipy", "exit 2, not 1: that means slower", gates.gate_without_scipy),
+    Fault("a gate interrupted five times", "exit 2, in gate.json too", gates.interrupted_gate),
+    Fault("HEAD~1 of a shallow clone", "says how to fetch more", gates.shallow_clone),
+    Fault("git that cannot be read", "told once; dirty null; refused by the gate", gates.unreadable_git),
+    Fault("a baseline that is absent", REFUSED, gates.absent_baseline),
+    Fault("a baseline that is a folder", REFUSED, gates.folder_as_baseline),
+    *(Fault(f"a baseline {damage}", REFUSED, gates.damaged_baseline(damage)) for damage in gates.DAMAGES),
+    *(
+        Fault(f"a manifest that is {damage}", "one line with file and remedy", gates.damaged_manifest(damage))
+        for damage in gates.MANIFESTS
+    ),
     Fault("a quota of 0.2 cores", "named as the doubt, with advice that fits", passing_off.a_quota_of_a_fifth),
     Fault("two threads on a quota of one", "refused before measuring", passing_off.threads_above_the_quota),
 )

@@ -120,6 +120,13 @@ class Place:
         with self.started(*command, cwd=cwd, env=env) as started:
             return started.end()
 
+    def run_beside(self, *command: str, cwd: Path = ROOT) -> Ended:
+        """Run a command to its end beside what runs already, which stays."""
+        ended = subprocess.run(
+            command, cwd=cwd, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        return Ended(ended.returncode, ended.stdout + ended.stderr)
+
     def suite(self, *options: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Ended:
         """Run the suite's pytest on one small model."""
         return self.run(*self.pytest(*options), cwd=cwd, env=env)
