@@ -28,7 +28,8 @@ def gate_at_work(place: Place, checkout: Path) -> Iterator[Started]:
     with place.started(*GATE, "HEAD", cwd=checkout) as first:
         lock, until = checkout / ".gate" / "lock", time.monotonic() + 30
         while not (lock.exists() and lock.read_text().strip()):
-            assert first.process.poll() is None and time.monotonic() < until, first.out[-300:]
+            if first.process.poll() is not None or time.monotonic() > until:
+                raise AssertionError(first.out[-300:])
             time.sleep(0.05)
         yield first
 
@@ -131,7 +132,7 @@ def _changed(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any
 # How a file came to be no baseline, and what it then holds.
 DAMAGES: dict[str, Callable[[dict[str, Any]], str]] = {
     "cut in half": _cut,
-    "a list": lambda run: "[]",
+    "that is a list": lambda run: "[]",
     "of 0 bytes": lambda run: "",
     "without machine_info": _changed(lambda run: run.pop("machine_info")),
     "without extra_info": _changed(lambda run: run["benchmarks"][0].pop("extra_info")),
