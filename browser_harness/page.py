@@ -2,25 +2,24 @@
 
 import asyncio
 import os
-import shutil
-import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from browser_harness.channel import PageError
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
+from browser_harness.processes import end
+from browser_harness.scratch import Scratch
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Playwright, Request
     from playwright.async_api import Page as PlaywrightPage
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
-ENDING = 5.0  # seconds that a browser may take to end
+CLOSING = 10.0  # seconds that driver and browser may take to close, each
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -39,8 +38,8 @@ class Page:
         self._choice, self._timeout, self._flags = browser, timeout, flags
         self._runner = asyncio.Runner()
         # Driver and browser put their profile, sockets and artefacts here; a browser that is killed leaves some behind.
-        self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
-        self._profile = Path(self._scratch.name) / "profile"
+        self._scratch = Scratch()
+        self._profile = self._scratch.path / "profile"
         self._faults: list[str] = []
         self._has_told = False
         self._origins: tuple[str, ...] = ()  # that the page may ask, each with a slash behind it
@@ -58,8 +57,11 @@ class Page:
         # What the driver still had to say when it is closed, or died of the same Ctrl-C, is of no interest.
         self._runner.get_loop().set_exception_handler(lambda _loop, _context: None)
         with ExitStack() as last:
-            last.callback(remove, self._scratch)
+            last.callback(self._scratch.remove)
             last.callback(self._runner.close)
+            # Found before they are asked to close: a driver that hangs ends neither the browser nor itself, and without
+            # the driver nobody knows any more what it had started.
+            last.callback(end, self._scratch.processes())
             self._runner.run(self._close())
 
     @property
@@ -130,8 +132,7 @@ class Page:
         return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *dict.fromkeys(noted)]))
 
     async def _start(self) -> None:
-        scratch = {"TMPDIR": self._scratch.name}
-        self._playwright = await start_playwright(scratch)
+        self._playwright = await start_playwright(self._scratch.variables)
         # A profile on the disk, as a person's browser has: the caches of a page without one are not the usual ones.
         self._context = await self._playwright.chromium.launch_persistent_context(
             self._profile,
@@ -139,7 +140,7 @@ class Page:
             args=[*FLAGS, *self._flags],
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
             chromium_sandbox=os.geteuid() != 0,
-            env={**os.environ, **self._choice.environment, **scratch},
+            env={**os.environ, **self._choice.environment, **self._scratch.variables},
             timeout=0,  # the caller's limit is the one that counts
         )
         assert self._context.browser is not None
@@ -170,15 +171,14 @@ class Page:
         return by_kind
 
     async def _close(self) -> None:
-        from playwright.async_api import Error as PlaywrightError
-
-        # Each step on its own: a browser that was killed must not keep the driver alive.
+        # A browser that was killed must not keep the driver alive; one that hangs is not asked twice.
         for step in (self._context and self._context.close, self._playwright and self._playwright.stop):
             if step:
-                try:
-                    await asyncio.wait_for(step(), 10)
-                except (PlaywrightError, TimeoutError):
-                    continue
+                closing = asyncio.ensure_future(step())
+                await asyncio.wait([closing], timeout=CLOSING)
+                if not closing.done():
+                    return
+                closing.exception()  # of no interest
 
 
 def _size(file: Path) -> int:
@@ -186,15 +186,6 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:  # the browser has just replaced it
         return 0
-
-
-def remove(folder: "TemporaryDirectory[str]") -> None:
-    """Remove a browser's folder; one that was killed and is still ending may put files back meanwhile."""
-    folder.cleanup()
-    end = time.monotonic() + ENDING
-    while os.path.exists(folder.name) and time.monotonic() < end:
-        time.sleep(0.05)
-        shutil.rmtree(folder.name, ignore_errors=True)
 
 
 @contextmanager
