@@ -102,6 +102,10 @@ class Page:
         if self._faults:
             raise self._fault("behind the calls")
 
+    def note(self, words: str) -> None:
+        """Note what went wrong behind the calls, in the page's server, say; the next call tells it."""
+        self._faults.append(words)
+
     def processes(self) -> dict[str, list[int]]:
         """Ask the browser for its processes, by kind."""
         processes: dict[str, list[int]] = self._wait(self._ask_for_processes(), "looking at the browser's processes")
