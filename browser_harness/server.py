@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from browser_harness import served
+
 INDEX = "/index.html"
 SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
 LOOPBACK = "127.0.0.1"
@@ -96,6 +98,8 @@ class Server(ThreadingHTTPServer):
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
         self._files = dict(files)
+        for file in files.values():
+            served.check(file)  # now: the first time takes a while, and an answer may be on the clock
         self._contents: dict[str, bytes] = {}
         self._sent: list[tuple[str, int]] = []
         if imports:
@@ -168,7 +172,10 @@ class Server(ThreadingHTTPServer):
         """Return what lies at *path*, or None."""
         if path in self._contents:
             return self._contents[path]
-        return self._files[path].read_bytes() if path in self._files else None
+        if path not in self._files:
+            return None
+        served.check(self._files[path])
+        return self._files[path].read_bytes()
 
 
 def _ignore(words: str) -> None:
