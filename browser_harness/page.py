@@ -2,6 +2,9 @@
 
 import asyncio
 import os
+import re
+import shutil
+import sys
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
 CLOSING = 10.0  # seconds that driver and browser may take to close, each
+SPACE = 64_000_000  # bytes for a profile with its caches; with 4 MB no page loads, with 1 MB no browser starts
+FILES = 256  # that a browser may have open at once; with 64 none starts
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -71,6 +76,8 @@ class Page:
 
     def start(self) -> None:
         """Start the browser with an empty profile."""
+        if words := lacking(self._scratch.path):
+            raise self._fault("starting the browser", words)
         self._wait(self._start(), "starting the browser")
 
     def load(self, origin: str, allowed_origins: Sequence[str] = ()) -> None:
@@ -128,7 +135,7 @@ class Page:
         except DriverError as error:
             raise self._fault(what, str(error)) from error
         except PlaywrightError as error:
-            raise self._fault(what, SANDBOX if "No usable sandbox" in error.message else error.message) from error
+            raise self._fault(what, explained(error.message)) from error
 
     def _fault(self, what: str, *words: str) -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
@@ -183,6 +190,28 @@ class Page:
                 if not closing.done():
                     return
                 closing.exception()  # of no interest
+
+
+def lacking(folder: Path) -> str | None:
+    """Say what a browser needs and is not given here; without it, it hangs, or dies with a page of words."""
+    if (free := shutil.disk_usage(folder).free) < SPACE:
+        needed = f"and a browser needs {SPACE / 1e6:g} MB; free some, or name another folder with TMPDIR"
+        return f"the folder for temporary files, {folder.parent}, has {free / 1e6:.1f} MB free, {needed}"
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # a browser raises its own limit as far as it may
+        if most != resource.RLIM_INFINITY and most < FILES:
+            return f"no more than {most} files may be open at once, and a browser needs {FILES}; raise `ulimit -n`"
+    return None
+
+
+def explained(message: str) -> str:
+    """Return what Playwright says, without its log; of a browser that does not start, what that said last."""
+    if "No usable sandbox" in message:
+        return SANDBOX
+    words, *log = re.split(r"\n(?:Browser logs|Call log):", message)
+    return "; ".join([words.strip(), *re.findall(r"\[err\] (.*)", "".join(log[:1]))[-1:]])
 
 
 def _size(file: Path) -> int:

@@ -25,8 +25,13 @@ RECORDING = "python -m browser_harness.served"
 
 def check(file: Path) -> None:
     """Raise PageError where *file* is of a package and not as it was published; any other is not looked at."""
-    if file.is_relative_to(packages.NODE_MODULES) and (words := _wrong(file, _name(file))):
-        raise PageError(words)
+    if not file.is_relative_to(packages.NODE_MODULES):
+        return
+    name = file.relative_to(packages.NODE_MODULES).as_posix()
+    if name not in digests(RECORD):
+        raise PageError(f"{name} is served, and {RECORD.name} has no SHA-256 of it; run `{RECORDING} {name}`")
+    if words := _wrong(file, name):
+        raise PageError(f"{words}; run `{packages.SET_UP}`")
 
 
 def damaged() -> Iterator[str]:
@@ -36,19 +41,10 @@ def damaged() -> Iterator[str]:
 
 def _wrong(file: Path, name: str) -> str | None:
     """Say what is wrong with a file; None where it is as it was published."""
-    wanted = digests(RECORD).get(name)
-    if wanted is None:
-        return f"{name} is served, and {RECORD.name} has no SHA-256 of it; run `{RECORDING} {name}`"
     if not file.is_file():
-        return f"{name} is missing; run `{packages.SET_UP}`"
-    found = digest(file)
-    if found == wanted:
-        return None
-    return f"{name} is not as it was published: its SHA-256 is {found}, not {wanted}; run `{packages.SET_UP}`"
-
-
-def _name(file: Path) -> str:
-    return file.relative_to(packages.NODE_MODULES).as_posix()
+        return f"{name} is missing"
+    found, wanted = digest(file), digests(RECORD)[name]
+    return f"{name} is not as it was published: its SHA-256 is {found}, not {wanted}" if found != wanted else None
 
 
 @cache
