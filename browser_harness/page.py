@@ -2,25 +2,29 @@
 
 import asyncio
 import os
+import re
 import shutil
-import time
+import sys
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from browser_harness.channel import PageError
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
+from browser_harness.processes import end
+from browser_harness.scratch import Scratch
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, CDPSession, Playwright, Request
     from playwright.async_api import Page as PlaywrightPage
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
-ENDING = 5.0  # seconds that a browser may take to end
+CLOSING = 10.0  # seconds that driver and browser may take to close, each
+SPACE = 64_000_000  # bytes for a profile with its caches; with 4 MB no page loads, with 1 MB no browser starts
+FILES = 256  # that a browser may have open at once; with 64 none starts
 SANDBOX = (
     "the kernel keeps Chromium from building its sandbox for this user: install the distribution's own Chrome or "
     "Chromium; or allow user namespaces, on Ubuntu with `sysctl kernel.apparmor_restrict_unprivileged_userns=0`; or, "
@@ -39,8 +43,8 @@ class Page:
         self._choice, self._timeout, self._flags = browser, timeout, flags
         self._runner = asyncio.Runner()
         # Driver and browser put their profile, sockets and artefacts here; a browser that is killed leaves some behind.
-        self._scratch = TemporaryDirectory(prefix="harness-", ignore_cleanup_errors=True)
-        self._profile = Path(self._scratch.name) / "profile"
+        self._scratch = Scratch()
+        self._profile = self._scratch.path / "profile"
         self._faults: list[str] = []
         self._has_told = False
         self._origins: tuple[str, ...] = ()  # that the page may ask, each with a slash behind it
@@ -58,8 +62,11 @@ class Page:
         # What the driver still had to say when it is closed, or died of the same Ctrl-C, is of no interest.
         self._runner.get_loop().set_exception_handler(lambda _loop, _context: None)
         with ExitStack() as last:
-            last.callback(remove, self._scratch)
+            last.callback(self._scratch.remove)
             last.callback(self._runner.close)
+            # Found before they are asked to close: a driver that hangs ends neither the browser nor itself, and without
+            # the driver nobody knows any more what it had started.
+            last.callback(end, self._scratch.processes())
             self._runner.run(self._close())
 
     @property
@@ -69,6 +76,8 @@ class Page:
 
     def start(self) -> None:
         """Start the browser with an empty profile."""
+        if words := lacking(self._scratch.path):
+            raise self._fault("starting the browser", words)
         self._wait(self._start(), "starting the browser")
 
     def load(self, origin: str, allowed_origins: Sequence[str] = ()) -> None:
@@ -100,6 +109,10 @@ class Page:
         if self._faults:
             raise self._fault("behind the calls")
 
+    def note(self, words: str) -> None:
+        """Note what went wrong behind the calls, in the page's server, say; the next call tells it."""
+        self._faults.append(words)
+
     def processes(self) -> dict[str, list[int]]:
         """Ask the browser for its processes, by kind."""
         processes: dict[str, list[int]] = self._wait(self._ask_for_processes(), "looking at the browser's processes")
@@ -122,7 +135,7 @@ class Page:
         except DriverError as error:
             raise self._fault(what, str(error)) from error
         except PlaywrightError as error:
-            raise self._fault(what, SANDBOX if "No usable sandbox" in error.message else error.message) from error
+            raise self._fault(what, explained(error.message)) from error
 
     def _fault(self, what: str, *words: str) -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
@@ -130,8 +143,7 @@ class Page:
         return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *dict.fromkeys(noted)]))
 
     async def _start(self) -> None:
-        scratch = {"TMPDIR": self._scratch.name}
-        self._playwright = await start_playwright(scratch)
+        self._playwright = await start_playwright(self._scratch.variables)
         # A profile on the disk, as a person's browser has: the caches of a page without one are not the usual ones.
         self._context = await self._playwright.chromium.launch_persistent_context(
             self._profile,
@@ -139,7 +151,7 @@ class Page:
             args=[*FLAGS, *self._flags],
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
             chromium_sandbox=os.geteuid() != 0,
-            env={**os.environ, **self._choice.environment, **scratch},
+            env={**os.environ, **self._choice.environment, **self._scratch.variables},
             timeout=0,  # the caller's limit is the one that counts
         )
         assert self._context.browser is not None
@@ -170,15 +182,36 @@ class Page:
         return by_kind
 
     async def _close(self) -> None:
-        from playwright.async_api import Error as PlaywrightError
-
-        # Each step on its own: a browser that was killed must not keep the driver alive.
+        # A browser that was killed must not keep the driver alive; one that hangs is not asked twice.
         for step in (self._context and self._context.close, self._playwright and self._playwright.stop):
             if step:
-                try:
-                    await asyncio.wait_for(step(), 10)
-                except (PlaywrightError, TimeoutError):
-                    continue
+                closing = asyncio.ensure_future(step())
+                await asyncio.wait([closing], timeout=CLOSING)
+                if not closing.done():
+                    return
+                closing.exception()  # of no interest
+
+
+def lacking(folder: Path) -> str | None:
+    """Say what a browser needs and is not given here; without it, it hangs, or dies with a page of words."""
+    if (free := shutil.disk_usage(folder).free) < SPACE:
+        needed = f"and a browser needs {SPACE / 1e6:g} MB; free some, or name another folder with TMPDIR"
+        return f"the folder for temporary files, {folder.parent}, has {free / 1e6:.1f} MB free, {needed}"
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # a browser raises its own limit as far as it may
+        if most != resource.RLIM_INFINITY and most < FILES:
+            return f"no more than {most} files may be open at once, and a browser needs {FILES}; raise `ulimit -n`"
+    return None
+
+
+def explained(message: str) -> str:
+    """Return what Playwright says, without its log; of a browser that does not start, what that said last."""
+    if "No usable sandbox" in message:
+        return SANDBOX
+    words, *log = re.split(r"\n(?:Browser logs|Call log):", message)
+    return "; ".join([words.strip(), *re.findall(r"\[err\] (.*)", "".join(log[:1]))[-1:]])
 
 
 def _size(file: Path) -> int:
@@ -186,15 +219,6 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except FileNotFoundError:  # the browser has just replaced it
         return 0
-
-
-def remove(folder: "TemporaryDirectory[str]") -> None:
-    """Remove a browser's folder; one that was killed and is still ending may put files back meanwhile."""
-    folder.cleanup()
-    end = time.monotonic() + ENDING
-    while os.path.exists(folder.name) and time.monotonic() < end:
-        time.sleep(0.05)
-        shutil.rmtree(folder.name, ignore_errors=True)
 
 
 @contextmanager

@@ -5,13 +5,17 @@ processor time of threads in nanoseconds, where psutil's is in ticks of 10 ms, a
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
 
 Thread = tuple[int, int]  # process and thread
 PROC = Path("/proc")
+ENDING = 5.0  # seconds in which a process that was killed is gone, unless its system hangs
 # Where this process may run, from the start: what is kept on one core for a while is let go to these.
 USABLE: AbstractSet[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else frozenset[int]()
 
@@ -25,6 +29,42 @@ def descendants(process: int) -> set[int]:
         return {child.pid for child in psutil.Process(process).children(recursive=True)}
     except psutil.NoSuchProcess:
         return set()
+
+
+def started(process: int) -> float | None:
+    """Return when a process started, by which it is told from a later one of its number; None where it has ended.
+
+    On Linux in ticks since the system started, by hand: psutil's seconds move when somebody sets the clock.
+    """
+    if sys.platform == "linux":
+        words = (_read(PROC / str(process) / "stat") or "").rpartition(")")[2].split()
+        return float(words[19]) if words and words[0] not in "ZX" else None
+    import psutil
+
+    try:
+        return psutil.Process(process).create_time()
+    except psutil.Error:
+        return None
+
+
+def identified(processes: Iterable[int]) -> dict[int, float]:
+    """Return which of *processes* run, with when they started."""
+    return {process: start for process in processes if (start := started(process)) is not None}
+
+
+def end(processes: Mapping[int, float]) -> None:
+    """Kill *processes*, stopped ones too, and wait until they are gone; other ones of their numbers are let live.
+
+    They are not waited for as children are: who started them wants to know how they ended.
+    """
+    until = time.monotonic() + ENDING
+    while left := [process for process, start in processes.items() if started(process) == start]:
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        if time.monotonic() > until:
+            return
+        time.sleep(0.01)
 
 
 def memory(process: int | str, name: str) -> int | None:

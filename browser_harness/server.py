@@ -1,29 +1,37 @@
 """The page's own server: a fixed table of files, cross-origin isolated, nothing else; on the loopback interface.
 
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
-and their pages may ask it.
+and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
+somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
 """
 
 import base64
 import hashlib
 import json
+import socket
+import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from browser_harness import served
 
 INDEX = "/index.html"
 SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
 LOOPBACK = "127.0.0.1"
+IDLE = 60.0  # seconds after which a connection is closed that asks for nothing
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript",
     ".json": "application/json",
     ".mjs": "text/javascript",
+    ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
 }
 # Isolation gives the page its 5 µs clock and threads.
@@ -86,8 +94,12 @@ class Server(ThreadingHTTPServer):
     ) -> None:
         self._bind(host)
         self.host, self.allowed_origins = host, tuple(allowed_origins)
+        self.allowed_hosts: tuple[str, ...] = ()  # beside its own, each as a page's address has it: NAME or NAME:PORT
+        self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
         self._files = dict(files)
+        for file in files.values():
+            served.check(file)  # now: the first time takes a while, and an answer may be on the clock
         self._contents: dict[str, bytes] = {}
         self._sent: list[tuple[str, int]] = []
         if imports:
@@ -95,6 +107,7 @@ class Server(ThreadingHTTPServer):
 
     def _bind(self, host: str) -> None:
         """Listen on a port that no server of this process had: a browser that is lent keeps what such a one sent."""
+        self._connections: set[socket.socket] = set()
         refused = []
         while True:
             super().__init__((host, 0), _Handler)
@@ -102,13 +115,38 @@ class Server(ThreadingHTTPServer):
                 break
             refused.append(self.socket)  # held, so that another is found
         PORTS.add(self.server_port)
-        for socket in refused:
-            socket.close()
+        for other in refused:
+            other.close()
 
     @property
     def origin(self) -> str:
         """The server's scheme, address and port."""
         return f"http://{self.host}:{self.server_port}"
+
+    def answers_to(self, host: str | None, address: str) -> bool:
+        """Whether *host* is this server, for a connection to its *address*, or one of those it is given."""
+        own = {f"{name}:{self.server_port}" for name in (self.host, address, "localhost")}
+        return host is not None and host.lower() in own.union(name.lower() for name in self.allowed_hosts)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Stop listening, and end the connections there are: what a browser keeps open would be served for ever."""
+        super().server_close()
+        for connection in [*self._connections]:
+            with suppress(OSError):  # ended already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell the page's user; of one that went away in the midst of an answer there is nothing to tell."""
+        if not isinstance(error := sys.exception(), ConnectionError):
+            self.on_fault(f"the page's server failed: {error!r}")
 
     def publish(self, path: str, content: bytes) -> None:
         """Serve *content* at *path* from now on, in place of a file."""
@@ -134,27 +172,87 @@ class Server(ThreadingHTTPServer):
         """Return what lies at *path*, or None."""
         if path in self._contents:
             return self._contents[path]
-        return self._files[path].read_bytes() if path in self._files else None
+        if path not in self._files:
+            return None
+        served.check(self._files[path])
+        return self._files[path].read_bytes()
+
+
+def _ignore(words: str) -> None:
+    pass
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or repr(error)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
+    raw_requestline: bytes
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # of one that does not tell; an answer to HTTP/0.9 would have no status
     wbufsize = -1  # header and body leave together; two segments would wait for each other's acknowledgement
     disable_nagle_algorithm = True
 
+    def setup(self) -> None:
+        super().setup()
+        self.connection.settimeout(IDLE)
+
+    def parse_request(self) -> bool:
+        """Read the head; an empty line is no request, and answered all the same."""
+        if self.raw_requestline.strip():
+            return super().parse_request()
+        self.command, self.requestline, self.request_version = "", "", self.default_request_version
+        self.send_error(HTTPStatus.BAD_REQUEST)
+        return False
+
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
-        content = self.server.content(path)
-        status = HTTPStatus.NOT_FOUND if content is None else HTTPStatus.OK
+        self.connection.settimeout(None)  # one that is slow to read is not idle
+        try:
+            self._answer()
+        finally:
+            self.connection.settimeout(IDLE)
+
+    def _answer(self) -> None:
+        try:
+            asked = urlsplit(self.path)
+        except ValueError as error:
+            self._send_words(HTTPStatus.BAD_REQUEST, str(error))
+            return
+        if foreign := self._foreign_host(asked.netloc):
+            self._send_words(HTTPStatus.MISDIRECTED_REQUEST, f"this server is {self.server.origin}, not {foreign}")
+            return
+        try:
+            content = self.server.content(asked.path)
+        except Exception as error:  # whatever it is, the page would wait for an answer
+            words = f"{asked.path} cannot be served: {_in_words(error)}"
+            self.server.on_fault(words)
+            self._send_words(HTTPStatus.INTERNAL_SERVER_ERROR, words)
+            return
+        if content is None:
+            self._send(HTTPStatus.NOT_FOUND, asked.path, b"")
+        else:
+            self.server.note(asked.path, len(content))
+            self._send(HTTPStatus.OK, asked.path, content)
+
+    def _foreign_host(self, netloc: str) -> str | None:
+        """Return the host that is asked for where that is none of the server's; it may stand in the first line, too."""
+        named = [self.headers.get("Host"), *([netloc] if netloc else [])]
+        address = self.connection.getsockname()[0]
+        return next((str(host) for host in named if not self.server.answers_to(host, address)), None)
+
+    def _send_words(self, status: HTTPStatus, words: str) -> None:
+        self._send(status, ".txt", f"{words}\n".encode())
+
+    def _send(self, status: HTTPStatus, path: str, content: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Type", MEDIA_TYPES.get(Path(path).suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(content or b"")))
-        self.send_header("Cache-Control", "no-store" if content is None else CACHE_CONTROL)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", CACHE_CONTROL if status == HTTPStatus.OK else "no-store")
         self.end_headers()
-        if content is not None:
-            self.server.note(path, len(content))
-            self.wfile.write(content)
+        self.wfile.write(content)
 
     def end_headers(self) -> None:
         for name, value in (self.server.headers | self._sharing()).items():

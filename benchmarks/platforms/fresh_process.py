@@ -14,32 +14,33 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from benchmarks.protocol import Block, Case, Facts, Feeds, Images, Opening, Outputs, Platform, PlatformError
 from benchmarks.settings import Settings
 from browser_harness.processes import keep_on
+from browser_harness.scratch import Scratch
 
 PATIENCE = 10  # an opening may take so many times as long as one call: it imports, compiles, and runs
 LAST_WORDS = 2000  # characters of what a process said before it ended
 
 
 class Worker:
-    """A fresh process that opens one case and answers calls, until it is closed; *folder* has its temporary files."""
+    """A fresh process that opens one case and answers calls, until it is closed; *scratch* has its temporary files."""
 
-    def __init__(self, platform: Platform, case: Case, settings: Settings, folder: str) -> None:
+    def __init__(self, platform: Platform, case: Case, settings: Settings, scratch: Scratch) -> None:
         self._platform, self._case, self._settings = platform, case, settings
         self.failure: Exception | None = None  # after which nothing more is asked of it
         self._errors = TemporaryFile()  # noqa: SIM115 (close() does)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.platforms.worker"],
+            [sys.executable, "-m", "benchmarks.platforms.worker", str(os.getpid())],
             stdin=PIPE,
             stdout=PIPE,
             stderr=self._errors,
             cwd=Path(__file__).parents[2],
-            env=os.environ | {"TMPDIR": folder},
+            env=os.environ | scratch.variables,
             start_new_session=True,  # a Ctrl-C is ours, and ends it with the session
         )
         self.ask(platform, case, settings)
@@ -102,7 +103,7 @@ class FreshSession:
 
     def __init__(self, platform: Platform, case: Case, settings: Settings) -> None:
         self._arguments = platform, case, settings
-        self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
+        self._scratch = Scratch()
         self._worker: Worker | None = None
         self._facts: Facts | None = None  # None while its process has not said that the case is open
 
@@ -114,7 +115,7 @@ class FreshSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
-        self._folder.cleanup()
+        self._scratch.remove()
 
     @property
     def facts(self) -> Facts:
@@ -131,7 +132,7 @@ class FreshSession:
     def renew(self) -> None:
         """Start a fresh process, in place of the one that there was, and have it open the case."""
         self._close()
-        self._worker, self._facts = Worker(*self._arguments, self._folder.name), None
+        self._worker, self._facts = Worker(*self._arguments, self._scratch), None
         self._worker.ask("open")
 
     def run(self, feeds: Feeds) -> Outputs:
@@ -200,8 +201,8 @@ class OnDevice:
 def openings(platform: Platform, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
     """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
     while True:
-        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            worker = Worker(platform, case, settings, folder)
+        with Scratch() as scratch:
+            worker = Worker(platform, case, settings, scratch)
             try:
                 worker.ask("opening", feeds)
                 yield worker.answer(PATIENCE)

@@ -1,13 +1,16 @@
-"""A fresh process that opens one case: ``python -m benchmarks.platforms.worker``.
+"""A fresh process that opens one case: ``python -m benchmarks.platforms.worker PARENT``.
 
 Reads pickles from standard input, first (platform, case, settings), then requests, each a name of :class:`Answers` with
 its arguments; writes to standard output what it answers, or the error that the platform explained. Ends when no request
-can come any more. Only :class:`benchmarks.platforms.fresh_process.Worker` talks to it.
+can come any more, on Linux with PARENT also in the midst of a call. Only
+:class:`benchmarks.platforms.fresh_process.Worker` talks to it.
 """
 
+import ctypes
 import gc
 import os
 import pickle
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +35,8 @@ from benchmarks.protocol import (
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import memory
+
+PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 @dataclass
@@ -79,8 +84,17 @@ class Answers:
         return self.session
 
 
+def end_with(parent: int) -> None:
+    """Have the kernel end this process when *parent* is gone, or its thread that started this; on Linux."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # gone before the kernel was asked
+            sys.exit(1)
+
+
 def main() -> None:
     """Answer until standard input ends; what a runtime prints goes to standard error."""
+    end_with(int(sys.argv[1]))
     # What PyTorch compiles, the session's next process finds.
     os.environ |= {"TORCHINDUCTOR_CACHE_DIR": tempfile.gettempdir(), HAS_FOLDER: "1"}
     answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer

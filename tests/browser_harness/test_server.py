@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import socket
@@ -10,7 +11,9 @@ import urllib.request
 import pytest
 
 from browser_harness import chromium, packages
+from browser_harness import server as server_module
 from browser_harness.channel import PageError
+from browser_harness.driven import DrivenPage
 from browser_harness.page import open_browser
 from browser_harness.server import policy, serving
 
@@ -66,6 +69,103 @@ def test_a_request_that_cannot_be_read_is_refused_with_allowed_origins_too():
         assert connection.makefile().readline().startswith("HTTP/1.1 400 ")
 
 
+def answer(server, request):
+    """Return the status line, and the rest, of what the server answers to some bytes."""
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        status, _, rest = connection.makefile(newline="").read().partition("\r\n")
+        return status, rest
+
+
+def asking(host, path="/harness.mjs"):
+    return f"GET {path} HTTP/1.1\r\n{f'Host: {host}' if host else 'X: y'}\r\n\r\n".encode()
+
+
+def test_it_answers_to_its_own_addresses_and_no_other():
+    """A name that somebody else has made lead here (DNS rebinding) would let that one's page read a private model."""
+    with serving(FILES) as server:
+        port = server.server_port
+        for own in (f"127.0.0.1:{port}", f"localhost:{port}", f"LOCALHOST:{port}"):
+            assert answer(server, asking(own))[0] == "HTTP/1.1 200 OK"
+        for foreign in (
+            f"evil.test:{port}",
+            "evil.test",
+            "127.0.0.1",
+            f"127.0.0.1:{port + 1}",
+            "",
+            f"127.0.0.2:{port}",
+        ):
+            status, rest = answer(server, asking(foreign))
+            assert status == "HTTP/1.1 421 Misdirected Request"
+            assert rest.endswith(f"this server is {server.origin}, not {foreign or None}\n")
+        evil = f"http://evil.test:{port}/harness.mjs"
+        assert answer(server, asking(f"127.0.0.1:{port}", evil))[0].startswith("HTTP/1.1 421 ")
+        assert answer(server, b"GET /harness.mjs\r\n\r\n")[0].startswith("HTTP/1.1 421 ")
+        assert len(server.fetched()) == 1
+
+
+def test_it_answers_to_the_hosts_that_it_is_given():
+    with serving(FILES, host="0.0.0.0") as server:
+        server.allowed_hosts = ("lab.test:8080",)
+        assert answer(server, asking("lab.test:8080"))[0] == "HTTP/1.1 200 OK"
+        assert answer(server, asking(f"127.0.0.1:{server.server_port}"))[0] == "HTTP/1.1 200 OK"
+        assert answer(server, asking("lab.test"))[0].startswith("HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [b"\r\n\r\n", b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\r\n\r\n", asking("x", "http://[/")],
+)
+def test_a_request_that_is_broken_is_answered(request_, capfd):
+    with serving(FILES) as server:
+        assert answer(server, request_)[0].startswith("HTTP/1.1 400 ")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_that_has_vanished_is_answered_and_told(tmp_path, capfd):
+    faults = []
+    with serving(FILES | {"/model/0": tmp_path / "gone.onnx"}) as server:
+        server.on_fault = faults.append
+        status, rest = answer(server, asking(f"127.0.0.1:{server.server_port}", "/model/0"))
+    words = f"/model/0 cannot be served: {tmp_path / 'gone.onnx'}: No such file or directory"
+    assert (status, rest.splitlines()[-1]) == ("HTTP/1.1 500 Internal Server Error", words)
+    assert faults == [words]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_failure_of_the_server_itself_is_answered_and_told(monkeypatch, capfd):
+    faults = []
+    with serving(FILES) as server:
+        server.on_fault = faults.append
+        monkeypatch.setattr(server, "content", lambda path: 1 / 0)
+        assert answer(server, asking(f"127.0.0.1:{server.server_port}"))[0].startswith("HTTP/1.1 500 ")
+        monkeypatch.setattr(server, "answers_to", lambda host, address: int("no number"))
+        answer(server, asking(f"127.0.0.1:{server.server_port}"))
+    words = """the page's server failed: ValueError("invalid literal for int() with base 10: 'no number'")"""
+    assert faults == ["/harness.mjs cannot be served: division by zero", words]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_connection_that_sends_nothing_or_half_a_request_is_closed(monkeypatch):
+    monkeypatch.setattr(server_module, "IDLE", 0.1)
+    with serving(FILES) as server:
+        for half in (b"", b"GET /harn", b"GET /harness.mjs HTTP/1.1\r\nHost"):
+            with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as connection:
+                connection.sendall(half)
+                assert connection.recv(1) == b""
+
+
+def test_none_is_served_after_shutdown_on_a_connection_that_was_kept_either():
+    with serving(FILES) as server:
+        kept = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+        kept.request("GET", "/harness.mjs")
+        assert kept.getresponse().read()
+        connected = kept.sock
+    assert connected.recv(1) == b""
+    kept.close()
+
+
 def fetch_in_page(page, url):
     """Return the status that the page sees."""
     script = f"fetch('{url}').then(response => response.status)"
@@ -83,6 +183,20 @@ def test_the_page_fetches_from_an_allowed_origin_and_from_no_other():
             fetch_in_page(page, f"{other.origin}/harness.mjs")
             with pytest.raises(PageError, match="outside its own server"):
                 page.check()
+
+
+def test_a_page_whose_file_has_vanished_is_told_so(tmp_path):
+    vanished = tmp_path / "gone.onnx"
+    opening = {"engine": "/engine.mjs", "files": [["model", "/model/0"]], "configuration": {}}
+    (tmp_path / "engine.mjs").write_text("export const load = () => {};")
+    files = HARNESS | {"/engine.mjs": tmp_path / "engine.mjs", "/model/0": vanished}
+    with serving(files) as server, open_browser(chromium.find(), 20, ["--disable-gpu"]) as browser:
+        page = DrivenPage(browser, server)
+        page.load()
+        with pytest.raises(
+            PageError, match=rf"(?s)^open: .*HTTP 500.*; /model/0 cannot be served: {vanished}: No such"
+        ):
+            page.call("open", opening)
 
 
 IMPORTS = {"@some/library": "/some/library.js"}

@@ -3,6 +3,8 @@
 import os
 import select
 import signal
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from answering import Answering
-from helpers import make_linear
+from helpers import ROOT, make_linear
 
 from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
 from benchmarks.platforms import worker
@@ -21,6 +23,7 @@ from benchmarks.platforms.server import ServerCpu
 from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.processes import USABLE
+from browser_harness.scratch import clear_up
 from models import manifest, own
 from models.cifar100 import MEAN, STD
 
@@ -290,6 +293,42 @@ def test_a_process_that_nobody_can_ask_any_more_ends(case):
         pid = told(session)["pid"]
         session._open_worker()._process.stdin.close()  # as when this process is killed
         assert ends(pid)
+
+
+ASKS = """
+import sys
+from pathlib import Path
+from answering import Answering
+from benchmarks.protocol import Case
+from benchmarks.settings import Settings
+from models import own
+case, note = Case(own.load(Path(sys.argv[1]))), Path(sys.argv[2])
+with Answering().open_fresh(case, Settings(timeout=30)) as session:
+    pid = session.run({"deeds": ()})["pid"]
+    note.with_name("pid").write_text(str(pid))
+    session.run({"deeds": [("hang", note)]})
+"""
+
+
+def test_a_process_in_the_midst_of_a_call_ends_with_its_parent(tiny_model, tmp_path, monkeypatch):
+    """What it had started, and its folder, the next run ends and removes."""
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    note, path = tmp_path / "note", os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
+    command = [sys.executable, "-c", ASKS, str(tiny_model), str(note)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}) as parent:
+        wait_for(note)
+        parent.kill()
+    assert ends(int((tmp_path / "pid").read_text()))
+    process, folder = note.read_text().split()
+    assert clear_up(temporary) == [Path(folder)]
+    assert ends(int(process))
+
+
+def test_a_process_whose_parent_is_gone_already_ends():
+    command = [sys.executable, "-m", "benchmarks.platforms.worker", str(os.getppid())]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as orphan:
+        assert orphan.wait(timeout=30) == 1  # although it could still be asked
 
 
 # Openings

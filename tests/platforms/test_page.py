@@ -1,9 +1,7 @@
 """The page is hermetic, each of its faults becomes one error, and nothing of it is left behind."""
 
-import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +23,10 @@ from benchmarks.platforms.page_runtime import HARNESS, engine_url, prove_page
 from benchmarks.protocol import Case, PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages, processes
+from browser_harness import page as page_module
 from browser_harness.channel import PageError
-from browser_harness.page import open_browser, remove
+from browser_harness.page import open_browser
+from browser_harness.scratch import clear_up
 from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
 from models import own
 
@@ -327,21 +327,32 @@ def test_a_killed_run_leaves_no_process(tmp_path, scratch):
     assert none_alive(processes)
 
 
-def test_a_folder_into_which_an_ending_browser_writes_is_removed_all_the_same(tmp_path, monkeypatch):
-    folder = tempfile.TemporaryDirectory(dir=tmp_path)
-    Path(folder.name, "profile").mkdir()
-    remove_tree, files = shutil.rmtree, iter(["first", "second"])
+def test_a_driver_that_was_stopped_and_all_it_started_are_ended(case, scratch, monkeypatch):
+    monkeypatch.setattr(page_module, "CLOSING", 0.5)
+    before = descendants(os.getpid())
+    with pytest.raises(PlatformError, match="no answer within 3 s"), WASM.open(case, Settings(timeout=3)) as session:
+        processes = descendants(os.getpid()).keys() - before.keys()
+        (driver,) = [child.pid for child in psutil.Process().children() if child.pid in processes]
+        os.kill(driver, signal.SIGSTOP)
+        session.run(seeded_feeds(case.model_file, 1))
+    assert len(processes) > 3
+    assert none_alive(processes)
+    assert list(scratch.iterdir()) == []
 
-    def remove_and_write(path, **options):
-        remove_tree(path, **options)
-        for file in itertools.islice(files, 1):
-            Path(path).mkdir()
-            Path(path, file).touch()
 
-    monkeypatch.setattr(folder, "cleanup", lambda: remove_and_write(folder.name))
-    monkeypatch.setattr("browser_harness.page.shutil.rmtree", remove_and_write)
-    remove(folder)
-    assert [*tmp_path.iterdir(), *files] == []
+def test_the_browser_of_a_killed_run_is_ended_by_the_next(tmp_path, scratch):
+    """The driver would end it, and cannot where it was stopped."""
+    run, started = start_run(tmp_path, "--benchmark-min-rounds=6000", "--platform=chromium-wasm")
+    (driver,) = [pid for pid, line in started.items() if "run-driver" in line]
+    os.kill(driver, signal.SIGSTOP)
+    run.kill()
+    run.communicate(timeout=60)
+    assert command_line(driver)
+    left = [*scratch.glob("harness-*")]
+    assert left
+    assert {*clear_up(scratch)} == {*left}
+    assert none_alive(started)
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_session_that_was_closed_leaves_nothing(tiny_model, case, settings, scratch):

@@ -1,0 +1,52 @@
+"""What a browser needs and is not given is told before it is started, and what it says when it dies in a line."""
+
+import resource
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from browser_harness import chromium
+from browser_harness import page as page_module
+from browser_harness.channel import PageError
+from browser_harness.page import FILES, SANDBOX, explained, open_browser
+
+
+def start(monkeypatch):
+    """Start a browser, in words that tell why not."""
+    monkeypatch.setattr(page_module, "start_playwright", lambda variables: pytest.fail("it was started"))
+    with pytest.raises(PageError) as caught, open_browser(chromium.Browser("chromium", "PATH", "1"), 1):
+        pytest.fail("it was started")
+    return str(caught.value)
+
+
+def test_a_small_folder_for_temporary_files_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_048_576))
+    assert start(monkeypatch) == (
+        f"starting the browser: the folder for temporary files, {tmp_path}, has 1.0 MB free, "
+        "and a browser needs 64 MB; free some, or name another folder with TMPDIR"
+    )
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("most", [64, FILES - 1])
+def test_too_few_open_files_are_told(monkeypatch, most):
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (most, most))
+    words = f"no more than {most} files may be open at once, and a browser needs {FILES}; raise `ulimit -n`"
+    assert start(monkeypatch) == f"starting the browser: {words}"
+
+
+@pytest.mark.parametrize("limits", [(64, 4096), (64, resource.RLIM_INFINITY)])
+def test_a_limit_that_the_browser_can_raise_is_none(monkeypatch, limits, tmp_path):
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
+    assert page_module.lacking(tmp_path) is None
+
+
+def test_what_a_browser_said_last_is_told_in_a_line():
+    logs = "\nBrowser logs:\n\n<launching> chromium --a\n[pid=1][err] WARNING\n[pid=1][err] FATAL: Too many open files"
+    message = f"BrowserType.launch: it has been closed{logs}\nCall log:\n  - [pid=1][err] FATAL\n  - <kill>"
+    assert explained(message) == "BrowserType.launch: it has been closed; FATAL: Too many open files"
+    assert explained("Page.goto: net::ERR_FAILED\nCall log:\n  - navigating") == "Page.goto: net::ERR_FAILED"
+    assert explained("Error: wrong\n    at harness.mjs:1:1") == "Error: wrong\n    at harness.mjs:1:1"
+    assert explained(f"{message} No usable sandbox!") == SANDBOX
