@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.figures.faults import gates, passing_off
+from benchmarks.figures.faults import browsers, gates, passing_off
 from benchmarks.figures.faults.place import Place, Seen
 
 
@@ -19,6 +19,20 @@ class Fault:
 REFUSED = "refused in one line before anything is measured, by the gate as well"
 
 FAULTS = (
+    Fault("Playwright's driver is stopped", "the whole tree is ended", browsers.stopped_driver),
+    Fault("a run is killed with a page open", "the next run removes profile and processes", browsers.killed_run),
+    Fault("a run is killed with a worker at work", "the worker ends with it", browsers.killed_worker),
+    Fault("an old profile of nobody", "the next run removes it, and no fresh one", browsers.old_profile),
+    Fault("a bit of a runtime is flipped", "refused; the set-up mends it", browsers.flipped_byte),
+    Fault("a runtime is cut", "refused; the set-up mends it", browsers.cut_runtime),
+    Fault("a cut runtime, no network", "one line; nothing is removed", browsers.repair_without_network),
+    Fault("a foreign Host", "421", browsers.foreign_host),
+    Fault("a broken request", "400", browsers.broken_request),
+    Fault("a served file vanishes", "500", browsers.vanished_file),
+    Fault("connections that say nothing", "closed; none served after the end", browsers.silent_connections),
+    Fault("a temporary folder of 1 MB", "says what is free and what is needed", browsers.small_temporary_folder),
+    Fault("64 open files", "names ulimit -n", browsers.few_files),
+    Fault("a read-only cache", "one line", browsers.unwritable_cache),
     Fault("two gates at once", "the second is refused, with the holder's pid", gates.two_gates),
     Fault("the lock of a killed gate", "taken over, and told", gates.a_killed_gate),
     Fault("checkouts of seven gates", "the newest three stay, told", gates.many_checkouts),

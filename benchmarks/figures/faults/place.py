@@ -144,13 +144,28 @@ class Place:
         return [sys.executable, "-m", "tox", "run", "-e", "bench", "--", *QUICK, storage, *options]
 
     def processes(self) -> list[psutil.Process]:
-        """Return the processes that carry this place's marker."""
-        found = []
-        for process in psutil.process_iter():
+        """Return the processes that carry this place's marker or name its folder, and all that they started.
+
+        A browser's own write their titles over their environment.
+        """
+        found = {process for process in psutil.process_iter() if self._is_ours(process)}
+        for process in [*found]:
             with suppress(psutil.Error):
-                if process.environ().get(MARKER) == self.marker and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
+                found.update(process.children(recursive=True))
+        return [process for process in found if _runs(process)]
+
+    def titles(self) -> list[str]:
+        """Return the command lines of these processes."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.Error):
+                found.append(" ".join(process.cmdline()))
         return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            return process.environ().get(MARKER) == self.marker or str(self.folder) in " ".join(process.cmdline())
+        return False
 
     def left(self) -> list[str]:
         """Return what is left behind, after the time that it may take to end: processes, profiles, files cut short."""
@@ -159,7 +174,7 @@ class Place:
             time.sleep(0.1)
         profiles = [path.name for path in self.temporary.glob("harness-*")]
         partial = [path.name for path in self.folder.rglob("*.part")]
-        return [*(process.name() for process in processes if process.is_running()), *profiles, *partial]
+        return [*(process.name() for process in processes if _runs(process)), *profiles, *partial]
 
     def saved(self) -> list[dict[str, Any]]:
         """Return what every saved run holds."""
@@ -193,6 +208,12 @@ class Started:
     def end(self, seconds: float = PATIENCE) -> Ended:
         """Wait for its end."""
         return Ended(self.process.wait(seconds), self.out)
+
+
+def _runs(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @contextmanager
