@@ -36,6 +36,7 @@ class Fault(Enum):
     """Why a run is no whole one."""
 
     ENDED_BADLY = "interrupted, failed or refused"
+    KILLED = "killed before it was saved"
     EMPTY = "holds no benchmark"
 
 
@@ -223,7 +224,11 @@ class Run:
     @property
     def faults(self) -> list[Fault]:
         """Why it is no whole run; nothing of one that is."""
-        checks = {Fault.ENDED_BADLY: self.exit_status != 0, Fault.EMPTY: not self.results}
+        checks = {
+            Fault.ENDED_BADLY: self.exit_status not in (0, keys.KILLED),
+            Fault.KILLED: self.exit_status == keys.KILLED,
+            Fault.EMPTY: not self.results,
+        }
         return [fault for fault, is_there in checks.items() if is_there]
 
     @property
