@@ -167,7 +167,7 @@ def recover(storage: FileStorage) -> Iterator[str]:
             with file.open("rb") as lines:
                 fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(lines.fileno()).st_nlink:  # else somebody has just saved it
-                    yield _recovered(storage, file, Found.of(lines.read()))
+                    yield _recovered(storage, Found.of(lines.read()))
                     file.unlink()
         except BlockingIOError:  # its run goes on
             continue
@@ -200,14 +200,14 @@ def _read(line: bytes) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) else None
 
 
-def _recovered(storage: FileStorage, journal: Path, found: Found) -> str:
+def _recovered(storage: FileStorage, found: Found) -> str:
     """Save what was found; return what to say about it."""
     cut = f"; {found.lost} cut line{'s' if found.lost > 1 else ''} dropped" if found.lost else ""
     if not found.results:
-        return f"a run was killed ({_short(journal)}) before a benchmark had finished{cut}"
+        return f"the run of {found.common.get('datetime', '?'):.19} was killed before a benchmark had finished{cut}"
     content = {**found.common, "benchmarks": found.results}
     file = next_file(storage, f"{content.pop('save')}_killed")
     write_whole(file, content | {keys.UNSTABLE: unstable(content)})
     number, started = len(found.results), f"{found.common['datetime']:.19}"
-    finished = f"its {number} finished benchmark{'s' if number > 1 else ''}"
-    return f"a run of {started} was killed: {finished} saved as {_short(file)}, exit_status {keys.KILLED}{cut}"
+    finished = f"what it had finished, {number} benchmark{'s' if number > 1 else ''}, is saved as {_short(file)}"
+    return f"the run of {started} was killed; {finished}, with exit_status {keys.KILLED}{cut}"

@@ -47,9 +47,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if benchmarks.disabled or config.option.collectonly:
         return
     if benchmarks.json:
-        _try_out(
-            "--benchmark-json", whole_path(Path(benchmarks.json)), "name a file in a folder that can be written to"
-        )
+        _try_out("--benchmark-json", whole_path(Path(benchmarks.json)), "name one in a folder that can be written to")
     name = benchmarks.save or benchmarks.autosave
     if name and isinstance(benchmarks.storage, FileStorage):
         remedy = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
@@ -59,13 +57,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _try_out(option: str, file: Path, remedy: str) -> None:
     """Write nothing into a file beside it, as it will be written."""
-    trial = file.with_name(f"{file.name}.try.part")
     try:
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if option == STORAGE:
             file.parent.mkdir(parents=True, exist_ok=True)  # pytest-benchmark tries the same, and goes on without
         if _is_replaced(file):
+            trial = file.with_name(f"{file.name}.try.part")
             trial.open("wb").close()
             trial.unlink()
     except OSError as error:
