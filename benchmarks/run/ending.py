@@ -88,11 +88,11 @@ class Ending:
         threading.Thread(target=wait, name="parent", daemon=True).start()
 
     def _obey(self, _number: int, _frame: FrameType | None) -> None:
-        drop_what_nobody_reads(self._outputs)
         now, is_first = time.monotonic(), self._began is None
         if self._began is not None and now - self._began < PATIENCE:
             return
-        self._began = now
+        self._began = now  # first of all: the next signal may break into this
+        drop_what_nobody_reads(self._outputs)
         self.was_asked = self.was_asked or is_first
         if is_first and self._is_held:
             self._waits = True
@@ -129,7 +129,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     except KeyboardInterrupt:
         with suppress(Exception):
             item.ihook.pytest_runtest_teardown(item=item, nextitem=None)
-        raise
+        # Another: where one signal broke into the handler of the other, the trace has a line that pytest cannot show.
+        raise KeyboardInterrupt from None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
