@@ -8,7 +8,6 @@ taken so long that something hangs.
 import os
 import select
 import signal
-import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Set
@@ -43,15 +42,11 @@ class Ending:
                 self._before[number] = signal.signal(number, self._obey)
 
     def let_go(self) -> None:
-        """Leave the signals to whom they belonged.
-
-        A stopped run has no use for another Ctrl-C, and what was broken off nothing to tell as it is swept up.
-        """
+        """Leave the signals to whom they belonged; a stopped run has no use for another Ctrl-C."""
         for number, before in self._before.items():
             signal.signal(number, before)
         if self.was_asked:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            sys.unraisablehook = lambda _: None
 
     def begin(self) -> None:
         """Begin to end, where nothing has asked for it: all is measured, and what comes now comes too late."""
