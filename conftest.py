@@ -17,10 +17,13 @@ from models.manifest import Artefact
 
 # In any order: where two implement the same hook and one must come first, a marker on the hook says so.
 pytest_plugins = (
+    "benchmarks.run.ending",
     "benchmarks.run.options",
     "benchmarks.run.missing",
     "benchmarks.run.identity",
     "benchmarks.run.storage",
+    "benchmarks.run.saving",
+    "benchmarks.run.journal",
     "benchmarks.run.replay",
     "benchmarks.run.terminal",
     "benchmarks.run.compare_fail",

@@ -27,7 +27,7 @@ def load(file: Path) -> Run:
         run = results.load(file)
     except NotARunError as error:
         raise SavedError(f"{error}; name files that this suite saved") from error
-    if Fault.ENDED_BADLY in run.faults:
+    if {Fault.ENDED_BADLY, Fault.KILLED} & {*run.faults}:
         raise SavedError(f"{file}: the run ended with {run.exit_status}, not with 0; name whole runs only")
     if Fault.EMPTY in run.faults:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")

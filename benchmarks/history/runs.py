@@ -82,6 +82,7 @@ def _reasons(run: Run) -> Iterator[str]:
     """Yield why a run must not be in a series."""
     words = {
         Fault.ENDED_BADLY: f"the run did not end well: pytest's exit code was {run.exit_status}",
+        Fault.KILLED: "the run was killed, and holds what it had finished",
         Fault.EMPTY: "the run has no benchmarks",
     }
     yield from (words[fault] for fault in run.faults)

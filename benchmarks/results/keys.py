@@ -9,7 +9,9 @@ SCHEMA_NUMBER = 3
 
 # At the top
 SCHEMA = "schema"
-EXIT_STATUS = "exit_status"  # pytest's; 0 of a whole run
+EXIT_STATUS = "exit_status"  # pytest's; 0 of a whole run, KILLED of one that did not come to its end
+KILLED = 137  # as a shell tells it of a process that SIGKILL ended; pytest has no such exit code
+RECOVERED = "recovered"  # what a run lacks that was killed, and saved from its journal; absent of all others
 UNSTABLE = "unstable"  # the doubtful benchmarks by name
 
 # In machine_info

@@ -26,6 +26,7 @@ def faults(baseline: Run) -> Iterator[str]:
     words = {
         Fault.ENDED_BADLY: "it was refused, failed or interrupted, or is not this suite's: "
         f"its exit_status is {baseline.exit_status}, not 0",
+        Fault.KILLED: f"it was killed: its exit_status is {baseline.exit_status}, not 0",
         Fault.EMPTY: "it holds no benchmarks",
     }
     yield from (words[fault] for fault in baseline.faults)

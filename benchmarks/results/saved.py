@@ -43,6 +43,7 @@ class Fault(Enum):
     """Why a run is no whole one."""
 
     ENDED_BADLY = "interrupted, failed or refused"
+    KILLED = "killed before it was saved"
     EMPTY = "holds no benchmark"
 
 
@@ -261,7 +262,11 @@ class Run:
     @property
     def faults(self) -> list[Fault]:
         """Why it is no whole run; nothing of one that is."""
-        checks = {Fault.ENDED_BADLY: not self._ended_well, Fault.EMPTY: not self.results}
+        checks = {
+            Fault.ENDED_BADLY: not self._ended_well and self.exit_status != keys.KILLED,
+            Fault.KILLED: self.exit_status == keys.KILLED,
+            Fault.EMPTY: not self.results,
+        }
         return [fault for fault, is_there in checks.items() if is_there]
 
     @property

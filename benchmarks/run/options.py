@@ -1,5 +1,7 @@
 """The command line's options, and the refusal of what would measure something else than asked for."""
 
+import argparse
+import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,7 +65,13 @@ def _add_choices(group: Any) -> None:
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
     add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension")
+    if not _has_codspeed():  # it is refused in our words, there or not
+        group.addoption("--codspeed", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--full", action="store_true", help="sweep over all that there is (tox run -e bench-full)")
+
+
+def _has_codspeed() -> bool:
+    return importlib.util.find_spec("pytest_codspeed") is not None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,5 +95,7 @@ def faults(config: pytest.Config) -> Iterator[str]:
             chromium.find(browser)
         except chromium.BrowserMissingError as error:
             yield str(error)
+    if config.getoption("codspeed") or (_has_codspeed() and "CODSPEED_ENV" in os.environ):
+        yield "--codspeed, or CODSPEED_ENV, has CodSpeed time what pytest-benchmark would; leave it out"
     if config.getoption("benchmark_timer") != "time.perf_counter":
         yield "--benchmark-timer has no effect here: each platform is timed by its own clock"

@@ -11,7 +11,8 @@ import pytest
 from benchmarks import hardware
 from benchmarks.results import keys
 from benchmarks.results.machine import machine_name
-from benchmarks.results.saved import Result
+from benchmarks.run.ending import ENDING
+from benchmarks.run.saving import unstable
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
 
@@ -26,13 +27,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _is_used(config: pytest.Config) -> bool:
     """Whether runs are saved or read: others need not wait while the processor is asked for its name."""
-    return any(config.getoption(f"benchmark_{name}") for name in ("autosave", "save", "compare"))
+    return any(config.getoption(f"benchmark_{name}") for name in ("autosave", "save", "json", "compare"))
 
 
 def pytest_benchmark_update_json(config: pytest.Config, output_json: dict[str, Any]) -> None:
     """Add the schema, how the run ended (0 is a whole one, else pytest's exit code), and what is doubtful."""
     session: Any = config.pluginmanager.get_plugin("session")  # asked now: compare_fail may just have refused the run
-    results = map(Result.of, output_json["benchmarks"])
+    was_interrupted = config.stash[ENDING].was_asked
     output_json[keys.SCHEMA] = keys.SCHEMA_NUMBER
-    output_json[keys.EXIT_STATUS] = int(session.exitstatus)
-    output_json[keys.UNSTABLE] = {result.name: [*result.doubts.values()] for result in results if result.doubts}
+    output_json[keys.EXIT_STATUS] = int(session.exitstatus or (was_interrupted and pytest.ExitCode.INTERRUPTED))
+    output_json[keys.UNSTABLE] = unstable(output_json)

@@ -1,9 +1,7 @@
 """What a person sees besides pytest-benchmark's table: medians as they come, ratios, how far to trust, the files."""
 
 import os
-import signal
 import sys
-import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +19,12 @@ from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, with_interval
+from benchmarks.run.saving import SAVED, UNSAVED
 from models.cifar100 import DataError
 from models.manifest import ModelError
 
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
-STARTED = pytest.StashKey[float]()
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
 MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
 
@@ -48,10 +46,8 @@ ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember when the run began, to tell its files from older ones; let a `kill` end like Ctrl-C, results saved."""
-    config.stash[STARTED] = time.time()
+    """Begin with no rows."""
     config.stash[ROWS] = []
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -95,9 +91,11 @@ def pytest_terminal_summary(
         for line in [*ratio_lines(rows), *trust_lines([row.result for row in rows])]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
-        for saved in saved_files(config):
+        for saved in [_short(file) for file in config.stash[SAVED]]:
             terminalreporter.write_line(f"results  {saved}")
             terminalreporter.write_line(f"compare  {program} compare {saved} OTHER.json {COMPARE_OPTIONS}")
+        for problem in config.stash[UNSAVED]:
+            terminalreporter.write_line(f"problem  {problem}")
 
 
 def ratio_lines(rows: Sequence[Row]) -> list[str]:
@@ -180,15 +178,6 @@ def odd_words(result: Result) -> str:
         for kind, times in kinds.items()
         if times
     )
-
-
-def saved_files(config: pytest.Config) -> list[Path]:
-    """Return the JSON files that pytest-benchmark wrote in this run, shortest way from here."""
-    named: Path | None = config.getoption("benchmark_json")
-    storage = Path(str(config.getoption("benchmark_storage")).removeprefix("file://"))
-    files = [*([named] if named else []), *storage.rglob("*.json")]
-    # File systems keep times in steps, of up to a few milliseconds.
-    return [_short(file) for file in files if file.exists() and file.stat().st_mtime >= config.stash[STARTED] - 0.01]
 
 
 def _short(path: Path) -> Path:

@@ -139,6 +139,7 @@ FILES = {
     "pytest-benchmark's own": (lacking("exit_status"), "no run of this suite: KeyError 'exit_status'"),
     "no machine": (lacking("machine_info"), "no run of this suite: KeyError 'machine_info'"),
     "no time": (lacking("datetime"), "no run of this suite: KeyError 'datetime'"),
+    "killed": (lambda: json.dumps(content(exit_status=137)), "the run ended with 137, not with 0; name whole runs"),
     "interrupted": (lambda: json.dumps(content(exit_status=2)), "the run ended with 2, not with 0; name whole runs"),
     "failed": (lambda: json.dumps(content(exit_status=1)), "the run ended with 1, not with 0; name whole runs"),
     "stopped without a code": (

@@ -99,6 +99,7 @@ def test_machines_are_kept_apart_by_folder_and_by_what_the_run_says(storage):
 
 def test_what_is_no_whole_run_is_left_out_and_named(storage):
     good = storage.save(1, [result("server-cpu", 1e-3)])
+    killed = storage.save(5, [result("server-cpu", 1e-3)], status=137)
     interrupted = storage.save(2, [result("server-cpu", 1e-3)], status=2)
     empty = storage.save(3, [])
     (storage.folder / "torn.json").write_text('{"benchmarks": [')
@@ -107,13 +108,14 @@ def test_what_is_no_whole_run_is_left_out_and_named(storage):
     (series,), left_out = storage.series()
     assert [point.run.file for point in series.points] == [good]
     why = {part.what: part.why for part in left_out}
+    assert why[killed] == "the run was killed, and holds what it had finished"
     assert why[interrupted] == "the run did not end well: pytest's exit code was 2"
     assert why[empty] == "the run has no benchmarks"
     assert why["torn.json"].startswith("not a run of this suite (JSONDecodeError: ")
     assert why["other.json"] == "not a run of this suite (KeyError: 'exit_status')"
     assert why[f"{impossible}: {NAME.format('server-cpu')}"] == "nan s over a calibration of 1.0 s is no speed"
     assert why[f"{impossible}: {NAME.format('chromium-wasm')}"] == "0.001 s over a calibration of -1.0 s is no speed"
-    assert len(why) == 6
+    assert len(why) == 7
 
 
 def test_a_simulated_gpu_is_left_out_and_named(storage):

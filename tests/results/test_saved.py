@@ -269,6 +269,7 @@ def test_a_run_of_a_later_schema_is_refused_with_the_remedy(tmp_path):
 def test_a_run_that_is_not_whole_is_read_and_says_why(tmp_path):
     assert load(altered(tmp_path, exit_status=0)).faults == []
     assert load(altered(tmp_path, exit_status=2)).faults == [Fault.ENDED_BADLY]
+    assert load(altered(tmp_path, exit_status=137)).faults == [Fault.KILLED]
     assert load(altered(tmp_path, exit_status=0, benchmarks=[])).faults == [Fault.EMPTY]
     assert load(altered(tmp_path, benchmarks=[])).faults == [Fault.ENDED_BADLY, Fault.EMPTY]
     assert Run.of({**OLD, "exit_status": None}, SCHEMA_1).faults == [Fault.ENDED_BADLY]  # pytest-benchmark's own

@@ -357,6 +357,7 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
     result = suite.run(platform="absent")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["absent: no such thing; buy one"])
+    assert result.outlines.count("absent: no such thing; buy one") == 1
 
 
 @pytest.mark.parametrize(

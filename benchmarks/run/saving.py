@@ -1,0 +1,127 @@
+"""Files are whole or not there: tried before anything is measured, written aside and renamed, told where that fails."""
+
+import errno
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark.storage.file import FileStorage
+from pytest_benchmark.utils import safe_dumps
+
+from benchmarks.results.saved import Result
+from models.files import replacing
+
+STORAGE = "--benchmark-storage"
+SAVED = pytest.StashKey[list[Path]]()  # what this run has written
+UNSAVED = pytest.StashKey[list[str]]()  # what it could not write, and why
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin with nothing written; refuse a storage that pytest-benchmark would answer with a traceback."""
+    config.stash[SAVED], config.stash[UNSAVED] = [], []
+    if fault := storage_fault(str(config.getoption("benchmark_storage"))):
+        raise pytest.UsageError(f"{STORAGE}: {fault}")
+
+
+def storage_fault(storage: str) -> str:
+    """Return why runs cannot be kept there; nothing of a folder."""
+    scheme, has_scheme, _ = storage.partition("://")
+    if not has_scheme or scheme == "file":
+        return ""
+    if not scheme.startswith("elasticsearch+"):
+        return f"{storage} is neither a folder nor Elasticsearch; name a folder: --benchmark-storage=file://FOLDER"
+    if importlib.util.find_spec("elasticsearch") is None:
+        return f"{storage} needs a package: pip install 'pytest-benchmark[elasticsearch]'; or name a folder"
+    return ""
+
+
+@pytest.hookimpl(trylast=True)  # after the refusal of what would measure nothing
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse a run whose results could not be written, and have what pytest-benchmark saves written whole."""
+    config = session.config
+    benchmarks: Any = config.pluginmanager.get_plugin("pytest-benchmark")
+    if benchmarks.disabled or config.option.collectonly:
+        return
+    if benchmarks.json:
+        _try_out("--benchmark-json", whole_path(Path(benchmarks.json)), "name one in a folder that can be written to")
+    name = benchmarks.save or benchmarks.autosave
+    if name and isinstance(benchmarks.storage, FileStorage):
+        remedy = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
+        _try_out(STORAGE, benchmarks.storage.get(f"0000_{name}.json"), remedy)
+    benchmarks.handle_saving = partial(_save, session, benchmarks, benchmarks.handle_saving)
+
+
+def _try_out(option: str, file: Path, remedy: str) -> None:
+    """Write nothing into a file beside it, as it will be written."""
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if option == STORAGE:
+            file.parent.mkdir(parents=True, exist_ok=True)  # pytest-benchmark tries the same, and goes on without
+        if _is_replaced(file):
+            trial = file.with_name(f"{file.name}.try.part")
+            trial.open("wb").close()
+            trial.unlink()
+    except OSError as error:
+        raise pytest.UsageError(f"{option}: {file} cannot be written: {error.strerror}; {remedy}") from error
+
+
+def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) -> None:
+    """Let pytest-benchmark save; a file that cannot be written keeps neither the other nor the tables from it."""
+    config = session.config
+
+    def write(file: Path, content: dict[str, Any]) -> None:
+        try:
+            write_whole(file, content)
+        except OSError as error:
+            config.stash[UNSAVED].append(f"{os.path.relpath(file)} could not be saved: {error.strerror}")
+        else:
+            config.stash[SAVED].append(file)
+            benchmarks.logger.info(f"Saved benchmark data in: {file}")
+
+    benchmarks.save_json = lambda content: write(whole_path(Path(benchmarks.json)), content)
+    storage = benchmarks.storage  # asked now: compare_fail may have put another in its place
+    if isinstance(storage, FileStorage):
+        storage.save = lambda content, name: write(next_file(storage, name), content)  # type: ignore[method-assign]
+    save()
+    if config.stash[UNSAVED] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
+def whole_path(file: Path) -> Path:
+    """Return the file that a link leads to: the link stays, and a pipe or a device is what it was named."""
+    return Path(os.path.realpath(file)) if _is_replaced(file) else file
+
+
+def _is_replaced(file: Path) -> bool:
+    """Whether a new file takes its place; not of a pipe or a device, which is written to."""
+    return file.is_file() or not file.exists()
+
+
+def next_file(storage: FileStorage, name: str) -> Path:
+    """Return the path of the next saved run, numbered as pytest-benchmark does."""
+    numbers = [int(file.name.partition("_")[0]) for file in storage.query("[0-9][0-9][0-9][0-9]_*")]
+    file: Path = storage.get(f"{max(numbers, default=0) + 1:04}_{name}.json")
+    return file
+
+
+def write_whole(file: Path, content: dict[str, Any]) -> None:
+    """Write a saved run so that the file is whole or not there."""
+    text = safe_dumps(content, ensure_ascii=True, indent=4).encode()
+    if not _is_replaced(file):
+        file.write_bytes(text)
+        return
+    with replacing(file) as aside, aside.open("wb") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def unstable(content: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what is doubtful in a saved run, by the benchmark's name."""
+    results = map(Result.of, content["benchmarks"])
+    return {result.name: [*result.doubts.values()] for result in results if result.doubts}
