@@ -19,6 +19,8 @@ PARSERS = {
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
     "benchmarks/figures/faults/place.py": "what a run saved that was meant to go wrong",
+    "benchmarks/figures/faults/losing.py": "what was saved where saving was meant to fail",
+    "benchmarks/platforms/vulkan_devices.py": "what a process that asked Vulkan printed",
     "benchmarks/figures/faults/gates.py": "the gate's own report, and files to damage",
     "benchmarks/figures/gate_proof.py": "the gate's own report",
     "benchmarks/kit/pack.py": "pip's report",

@@ -206,7 +206,7 @@ def silent_connections(place: Place) -> Seen:
 
 
 @contextmanager
-def _small_disk(place: Place, options: str) -> Iterator[Path | None]:
+def small_disk(place: Place, options: str) -> Iterator[Path | None]:
     """Mount a disk in memory; None where this user may not."""
     (folder := place.folder / "disk").mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False)
@@ -221,7 +221,7 @@ def _small_disk(place: Place, options: str) -> Iterator[Path | None]:
 
 def small_temporary_folder(place: Place) -> Seen:
     """Open a page where the temporary folder has 1 MB."""
-    with _small_disk(place, "size=1m") as disk:
+    with small_disk(place, "size=1m") as disk:
         if disk is None:
             return Seen.not_here("a disk cannot be mounted")
         ended = place.suite(*PAGE, env={"TMPDIR": str(disk)})
@@ -238,7 +238,7 @@ def few_files(place: Place) -> Seen:
 
 def unwritable_cache(place: Place) -> Seen:
     """Set up where the cache folder cannot be written and no browser is there."""
-    with _small_disk(place, "size=1m,ro") as disk:
+    with small_disk(place, "size=1m,ro") as disk:
         if disk is None:
             return Seen.not_here("a disk cannot be mounted")
         ended = place.run(*SET_UP, env={"XDG_CACHE_HOME": str(disk), "PLAYWRIGHT_BROWSERS_PATH": str(disk)})

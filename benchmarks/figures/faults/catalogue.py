@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.figures.faults import browsers, gates, passing_off
+from benchmarks.figures.faults import browsers, gates, losing, passing_off
 from benchmarks.figures.faults.place import Place, Seen
 
 
@@ -18,7 +18,22 @@ class Fault:
 
 REFUSED = "refused in one line before anything is measured, by the gate as well"
 
+SAVED = "what was shown is saved, exit_status 2, nothing left behind"
+BEFORE = "refused in one line before anything is measured"
+
 FAULTS = (
+    Fault("Ctrl-C through tox", f"{losing.TRIALS} of {losing.TRIALS}: {SAVED}", losing.ctrl_c_through_tox),
+    Fault("Ctrl-C twice", SAVED, losing.ctrl_c_twice),
+    Fault("SIGTERM to tox alone", SAVED, losing.terminated_tox),
+    Fault("SIGHUP", SAVED, losing.hung_up),
+    Fault("SIGKILL", "the next run saves what was finished; no baseline", losing.killed),
+    Fault("SIGKILL while it writes", "the same; the cut line is told", losing.killed_while_writing),
+    Fault("--benchmark-json in an absent folder", BEFORE, losing.absent_folder),
+    Fault("a read-only storage", BEFORE, losing.read_only_storage),
+    Fault("a full disk", "tables are printed, no cut file has the final name", losing.full_disk),
+    Fault("a storage elsewhere", BEFORE, losing.storage_elsewhere),
+    Fault("--codspeed", BEFORE, losing.codspeed),
+    Fault("an overlong name", BEFORE, losing.overlong_name),
     Fault("Playwright's driver is stopped", "the whole tree is ended", browsers.stopped_driver),
     Fault("a run is killed with a page open", "the next run removes profile and processes", browsers.killed_run),
     Fault("a run is killed with a worker at work", "the worker ends with it", browsers.killed_worker),
