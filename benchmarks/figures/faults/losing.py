@@ -28,11 +28,12 @@ def _tox(place: Place) -> list[str]:
     suite = configparser.ConfigParser(interpolation=None)
     suite.read(ROOT / "tox.ini")
     patience = {name: suite["testenv"][name] for name in ("interrupt_timeout", "terminate_timeout")}
-    (file := place.folder / "tox.ini").write_text(
-        "[tox]\nno_package = true\n[testenv:bench]\nskip_install = true\nallowlist_externals = *\npass_env = *\n"
-        f"change_dir = {ROOT}\ncommands = {command}\n"
-        + "".join(f"{name} = {value}\n" for name, value in patience.items())
-    )
+    tox = configparser.ConfigParser(interpolation=None)
+    tox["tox"] = {"no_package": "true"}
+    everything = {"skip_install": "true", "allowlist_externals": "*", "pass_env": "*", "change_dir": str(ROOT)}
+    tox["testenv:bench"] = {**everything, **patience, "commands": " ".join(place.pytest("--benchmark-autosave"))}
+    with (file := place.folder / "tox.ini").open("w") as written:
+        tox.write(written)
     run = [sys.executable, "-m", "tox", "run", "-e", "bench", "-c", str(file), "--workdir", str(place.folder / "tox")]
     return [sys.executable, "-c", LISTENING, *run]
 
