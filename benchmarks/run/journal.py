@@ -17,8 +17,8 @@ import pytest
 from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
-from benchmarks.results import keys
-from benchmarks.run.saving import UNSAVED, next_file, unstable, write_whole
+from benchmarks.results import NotARunError, Run, keys
+from benchmarks.run.saving import SAVED, UNSAVED, save_next, unstable
 from benchmarks.run.turns import turns_of
 
 PATTERN = "unfinished-*.jsonl"
@@ -118,10 +118,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.hookimpl(tryfirst=True)  # after pytest-benchmark's wrapper has saved, before anything is shown
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Remove the journal when all that it holds is saved."""
+    """Remove the journal when all that it holds is saved, be it in one of two files that were asked for."""
     stash = session.config.stash
     if journal := stash.get(JOURNAL, None):
-        if stash[UNSAVED]:
+        if stash[UNSAVED] and not stash[SAVED]:
             journal.close()
             stash[UNSAVED].append(f"what was measured is in {_short(journal.file)}, and the next run here saves it")
         else:
@@ -167,12 +167,14 @@ def recover(storage: FileStorage) -> Iterator[str]:
             with file.open("rb") as lines:
                 fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(lines.fileno()).st_nlink:  # else somebody has just saved it
-                    yield _recovered(storage, Found.of(lines.read()))
+                    yield _recovered(storage, Found.of(lines.read()), file)
                     file.unlink()
         except BlockingIOError:  # its run goes on
             continue
         except OSError as error:
             yield f"{_short(file)}, of a run that was killed, could not be saved: {error.strerror}"
+        except NotARunError as error:  # of a later version, or damaged: no reason to measure nothing
+            yield f"{_short(file)}, of a run that was killed, stays as it is: {error.why}; remove it if nobody needs it"
 
 
 @dataclass(frozen=True)
@@ -185,29 +187,31 @@ class Found:
 
     @classmethod
     def of(cls, text: bytes) -> "Found":
-        """Read it as far as it is whole."""
-        lines = text.split(b"\n")  # behind the last whole line there is nothing, or what was being written
-        read = [_read(line) for line in lines if line]
-        whole = [entry for entry in read if entry]
-        return cls(whole[0] if whole else {}, whole[1:], len(read) - len(whole))
+        """Read it as far as it is whole; a result never takes the place of what all have in common."""
+        first, *lines = text.split(b"\n")  # behind the last whole line there is nothing, or what was being written
+        common, results = _read(first), [_read(line) for line in lines if line]
+        whole = [result for result in results if result]
+        return cls(common or {}, whole, len(results) - len(whole) + bool(first and not common))
 
 
 def _read(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return entry if isinstance(entry, dict) else None
 
 
-def _recovered(storage: FileStorage, found: Found) -> str:
-    """Save what was found; return what to say about it."""
+def _recovered(storage: FileStorage, found: Found, journal: Path) -> str:
+    """Save what was found in *journal*; return what to say about it. Raise NotARunError for what no run has written."""
     cut = f"; {found.lost} cut line{'s' if found.lost > 1 else ''} dropped" if found.lost else ""
+    started = f"{found.common.get('datetime', '?')!s:.19}"
     if not found.results:
-        return f"the run of {found.common.get('datetime', '?'):.19} was killed before a benchmark had finished{cut}"
+        return f"the run of {started} was killed before a benchmark had finished{cut}"
     content = {**found.common, "benchmarks": found.results}
-    file = next_file(storage, f"{content.pop('save')}_killed")
-    write_whole(file, content | {keys.UNSTABLE: unstable(content)})
-    number, started = len(found.results), f"{found.common['datetime']:.19}"
+    name = content.pop("save", "")
+    Run.of(content, journal)
+    file = save_next(storage, f"{name}_killed", content | {keys.UNSTABLE: unstable(content)})
+    number = len(found.results)
     finished = f"what it had finished, {number} benchmark{'s' if number > 1 else ''}, is saved as {_short(file)}"
     return f"the run of {started} was killed; {finished}, with exit_status {keys.KILLED}{cut}"

@@ -1,9 +1,11 @@
 """Files are whole or not there: tried before anything is measured, written aside and renamed, told where that fails."""
 
 import errno
+import fcntl
 import importlib.util
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,19 +76,26 @@ def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) ->
     """Let pytest-benchmark save; a file that cannot be written keeps neither the other nor the tables from it."""
     config = session.config
 
-    def write(file: Path, content: dict[str, Any]) -> None:
+    def write(where: Path, save: Callable[[], Path]) -> None:
         try:
-            write_whole(file, content)
+            file = save()
         except OSError as error:
-            config.stash[UNSAVED].append(f"{os.path.relpath(file)} could not be saved: {error.strerror}")
+            config.stash[UNSAVED].append(f"{os.path.relpath(where)} could not be saved: {error.strerror}")
         else:
             config.stash[SAVED].append(file)
             benchmarks.logger.info(f"Saved benchmark data in: {file}")
 
-    benchmarks.save_json = lambda content: write(whole_path(Path(benchmarks.json)), content)
+    def save_json(content: dict[str, Any]) -> None:
+        file = whole_path(Path(benchmarks.json))
+        write(file, lambda: write_whole(file, content))
+
+    def save_in_storage(content: dict[str, Any], name: str) -> None:
+        write(next_file(storage, name), lambda: save_next(storage, name, content))
+
+    benchmarks.save_json = save_json
     storage = benchmarks.storage  # asked now: compare_fail may have put another in its place
     if isinstance(storage, FileStorage):
-        storage.save = lambda content, name: write(next_file(storage, name), content)  # type: ignore[method-assign]
+        storage.save = save_in_storage  # type: ignore[method-assign]
     save()
     if config.stash[UNSAVED] and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -109,16 +118,39 @@ def next_file(storage: FileStorage, name: str) -> Path:
     return file
 
 
-def write_whole(file: Path, content: dict[str, Any]) -> None:
-    """Write a saved run so that the file is whole or not there."""
+def save_next(storage: FileStorage, name: str, content: dict[str, Any]) -> Path:
+    """Save a run under the next number, also where another run does the same at this moment; return the file."""
+    with _alone_in(storage.get("")):
+        return write_whole(next_file(storage, name), content)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let nobody else take a number meanwhile: two runs would take the same, and one replace the other.
+
+    Some network's file systems lock no folder; there, numbers are taken as they come.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(file: Path, content: dict[str, Any]) -> Path:
+    """Write a saved run so that the file is whole or not there; return it."""
     text = safe_dumps(content, ensure_ascii=True, indent=4).encode()
     if not _is_replaced(file):
         file.write_bytes(text)
-        return
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)  # it was there when the run began
     with replacing(file) as aside, aside.open("wb") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
+    return file
 
 
 def unstable(content: dict[str, Any]) -> dict[str, list[str]]:

@@ -87,6 +87,37 @@ def test_half_a_line_is_dropped_and_told(suite, monkeypatch):
     assert [result.params["batch_size"] for result in load(recovered(suite)[0]).results] == [1]
 
 
+def without_its_first_line(text):
+    return text[200:]
+
+
+def of_a_later_version(text):
+    return text.replace(b'"schema": 3', b'"schema": 99')
+
+
+def whose_result_is_none(text):
+    return text + b'{"fullname": 1, "extra_info": [1]}\n'
+
+
+@pytest.mark.parametrize("damaged", [without_its_first_line, of_a_later_version, whose_result_is_none])
+def test_a_journal_that_nobody_can_read_stays_is_told_and_keeps_nothing_from_being_measured(
+    suite, monkeypatch, damaged
+):
+    journal = kill(suite, monkeypatch)
+    text = damaged(journal.read_bytes())
+    journal.write_bytes(text)
+    result = suite.run("--benchmark-autosave")
+    assert (result.ret, journal.read_bytes(), recovered(suite)) == (0, text, [])
+    result.stdout.fnmatch_lines([f"journal  *{journal.name}, of a run that was killed, stays as it is: *; remove it *"])
+    suite.run("--benchmark-autosave", *SIZES)
+    assert journals(suite) == [journal]
+
+
+def test_what_is_saved_in_one_of_two_files_leaves_no_journal(suite):
+    suite.run("--benchmark-json=/dev/full", "--benchmark-autosave")
+    assert journals(suite) == []
+
+
 def test_the_journal_of_a_run_that_goes_on_is_left_alone(suite, monkeypatch):
     journal = kill(suite, monkeypatch)
     with journal.open() as alive:

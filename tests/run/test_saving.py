@@ -2,11 +2,13 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from helpers import FAKE_PLATFORMS, Suite
+from pytest_benchmark.storage.file import FileStorage
 
-from benchmarks.run.saving import storage_fault, write_whole
+from benchmarks.run.saving import save_next, storage_fault, write_whole
 
 # The disk is full when the runs are saved.
 FULL = """
@@ -76,6 +78,29 @@ def test_a_link_stays_a_link_and_a_device_a_device(suite):
     assert (suite.folder / "link.json").is_symlink()
     assert len(suite.benchmarks("target.json")) == 1
     suite.run("--benchmark-json=/dev/stdout").stdout.fnmatch_lines(['*"exit_status": 0*'])
+
+
+def test_two_runs_that_save_at_once_take_two_numbers(tmp_path):
+    storage = FileStorage(tmp_path, None, "here")
+
+    def save(number):
+        return save_next(storage, "run", {"benchmarks": [number]})
+
+    with ThreadPoolExecutor(8) as runs:
+        files = [*runs.map(save, range(16))]
+    assert sorted(file.name for file in files) == [f"{number:04}_run.json" for number in range(1, 17)]
+    assert [json.loads(file.read_text())["benchmarks"] for file in files] == [[number] for number in range(16)]
+
+
+def test_a_storage_that_vanished_meanwhile_is_made_again(pytester, outside_xdist):
+    vanish = """
+def pytest_benchmark_update_json():
+    import shutil
+    shutil.rmtree(".benchmarks", ignore_errors=True)
+"""
+    suite = Suite(pytester, FAKE_PLATFORMS + vanish)
+    assert suite.run("--benchmark-autosave").ret == 0
+    assert len([*(suite.folder / ".benchmarks").rglob("0001_*.json")]) == 1
 
 
 def test_an_earlier_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
