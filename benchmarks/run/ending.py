@@ -10,7 +10,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Generator, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -21,6 +21,7 @@ import pytest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 20.0  # seconds of an ending that no signal breaks into; tox.ini's interrupt_timeout is longer
+MOST_DESCRIPTORS = 64  # that are looked at where the system does not list those that are open
 ENDING = pytest.StashKey["Ending"]()
 Output = tuple[int, int]  # device and inode
 
@@ -158,12 +159,18 @@ def is_run_by_tox(parent: int) -> bool:
 
 def drop_what_nobody_reads(outputs: Set[Output]) -> None:
     """Write to nowhere what would go to one of *outputs* that is gone: failing to tell must not keep from saving."""
-    for name in os.listdir("/dev/fd"):  # pytest has copies of them, too
-        number = int(name)
+    for number in _open_descriptors():  # pytest has copies of them, too
         if output_of(number) in outputs and _is_gone(number):
             nowhere = os.open(os.devnull, os.O_RDWR)
             os.dup2(nowhere, number)
             os.close(nowhere)
+
+
+def _open_descriptors() -> Iterable[int]:
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:  # no such folder, or too many files are open to look into it
+        return range(MOST_DESCRIPTORS)
 
 
 def output_of(number: int) -> Output | None:

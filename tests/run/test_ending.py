@@ -136,6 +136,20 @@ def test_what_nobody_reads_any_more_is_written_to_nowhere():
         os.close(number)
 
 
+@pytest.mark.parametrize("reason", [24, 2], ids=["too many open files", "no such folder"])
+def test_an_ending_needs_no_list_of_what_is_open(monkeypatch, reason):
+    def denied(_folder):
+        raise OSError(reason, os.strerror(reason))
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(ending.os, "listdir", denied)
+    monkeypatch.setattr(ending, "MOST_DESCRIPTORS", writing + 1)
+    ending.drop_what_nobody_reads({ending.output_of(writing)})
+    assert os.write(writing, b"x") == 1
+    os.close(writing)
+
+
 # Through tox
 
 TOX = """
