@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from benchmarks.results import alike
+from benchmarks.results.damage import is_number
 from benchmarks.results.saved import Fault, Result, Run
 
 OPTION = "--benchmark-compare-fail"
 RENEW = f"save a new baseline with a run without {OPTION}"
 TIMES = ("min", "median", "mean", "max")
+NUMBERS, WORDS = ("stddev", "iqr", "ops", "rounds", "iterations"), ("outliers",)  # that a table shows besides
 
 
 class Check(Protocol):
@@ -37,6 +39,7 @@ def damages(baseline: Run) -> Iterator[str]:
     """Yield which of its benchmarks cannot stand beside another, not even in a table."""
     for result in baseline.results:
         yield from (f"{result.fullname}: {fault}" for fault in _bad_times(result, TIMES))
+        yield from (f"{result.fullname}: {fault}" for fault in _not_shown(result))
         if not result.has_told:
             yield f"{result.fullname}: it has no extra_info, which tells what was measured"
 
@@ -44,6 +47,15 @@ def damages(baseline: Run) -> Iterator[str]:
 def _bad_times(result: Result, names: Sequence[str]) -> list[str]:
     bad = result.impossible(names)
     return [f"its {', '.join(bad)} cannot be compared: {result.stats.get(bad[0], 'absent')} s"] if bad else []
+
+
+def _not_shown(result: Result) -> Iterator[str]:
+    """Yield what pytest-benchmark's table would fall over, when all has been measured."""
+    stats = result.stats
+    wrong = [name for name in NUMBERS if not is_number(stats.get(name))]
+    wrong += [name for name in WORDS if not isinstance(stats.get(name), str)]
+    if wrong:
+        yield f"its {', '.join(wrong)} cannot be shown: {stats.get(wrong[0], 'absent')}"
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

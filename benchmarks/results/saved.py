@@ -239,9 +239,11 @@ class Run:
         status, benchmarks = content.get(keys.EXIT_STATUS), content["benchmarks"]
         machine, started = content["machine_info"], content["datetime"]
         check_mapping(machine, "its machine_info")
+        for part in ("cpu", "versions"):
+            check_mapping(machine.get(part, {}), f"its machine_info's {part}")
         datetime.fromisoformat(started)
+        check_once(benchmark["fullname"] for benchmark in benchmarks)
         results = tuple(map(Result.of, benchmarks))
-        check_once(result.fullname for result in results)
         return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
 
     @property

@@ -57,8 +57,9 @@ def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared
     saved = compared_benchmark["machine_info"]
     saved["load_average"] = machine_info["load_average"]
     saved.setdefault(keys.QUOTA, None)  # nobody looked for one until 51a147d
+    processor = saved.setdefault("cpu", {})
     for name in ("hz_actual", "hz_actual_friendly"):
-        saved["cpu"][name] = machine_info["cpu"].get(name)
+        processor[name] = machine_info["cpu"].get(name)
 
 
 def pytest_benchmark_update_commit_info(config: pytest.Config, commit_info: dict[str, Any]) -> None:

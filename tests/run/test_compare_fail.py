@@ -326,6 +326,11 @@ def test_a_file_that_cannot_be_read_says_why(suite):
     [
         (lambda saved: saved.pop("machine_info"), "KeyError 'machine_info'"),
         (lambda saved: saved.update(datetime=None), "TypeError *"),
+        (lambda saved: saved["machine_info"].update(cpu=None), "its machine_info's cpu is null, not names and values"),
+        (lambda saved: saved["machine_info"].update(versions="x"), "its machine_info's versions is *"),
+        (benchmarks(lambda one: one.pop("fullname")), "KeyError 'fullname'"),
+        (benchmarks(lambda one: one["stats"].pop("rounds")), "b1]: its rounds cannot be shown: absent"),
+        (stat(outliers=None), "b1]: its outliers cannot be shown: None"),
         (stat(min="fast"), "b1]: its min cannot be compared: fast s"),
         (benchmarks(lambda one: one.pop("extra_info")), "b1]: it has no extra_info"),
     ],
@@ -334,6 +339,10 @@ def test_a_baseline_that_is_only_shown_must_be_fit_for_a_table(suite, baseline, 
     result = run(suite, baseline, TWO_SIZES, COMPARE, alter=alter)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --benchmark-compare: the baseline base.json cannot be used: *{words}*"])
+
+
+def test_a_baseline_that_tells_no_processor_is_shown(suite, baseline):
+    assert run(suite, baseline, TWO_SIZES, COMPARE, alter=lambda saved: saved["machine_info"].pop("cpu")).ret == 0
 
 
 def test_a_baseline_that_is_only_shown_and_no_whole_run_is_named(suite, baseline):
