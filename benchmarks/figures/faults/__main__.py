@@ -4,15 +4,19 @@ Prints a row each with what was kept and what was left behind; ends with 1 where
 """
 
 import argparse
+import os
 import sys
+import textwrap
 import time
+from dataclasses import replace
 
 from tabulate import tabulate
 
 from benchmarks.figures.faults.catalogue import FAULTS
-from benchmarks.figures.faults.place import Seen, place
+from benchmarks.figures.faults.place import Place, Seen, place
 
 WIDTHS = [34, 40, 44, 20, 8]
+LONGEST = 240  # characters of what was seen
 
 
 def main() -> None:
@@ -28,7 +32,7 @@ def main() -> None:
         began = time.monotonic()
         try:
             with place() as where:
-                seen[fault] = fault.inject(where)
+                seen[fault] = _here(fault.inject(where), where)
         except Exception as error:
             seen[fault] = Seen(f"{type(error).__name__}: {error}"[:200], (), False)
         print(f"{time.monotonic() - began:6.1f} s  {fault.name}: {seen[fault].verdict}", flush=True)
@@ -39,6 +43,12 @@ def main() -> None:
     met = len(seen) - len(wrong) - absent
     print(f"\n{met} of {len(seen)} are as they must be{f', {absent} cannot be injected here' if absent else ''}")
     sys.exit(f"not as they must be: {', '.join(wrong)}" if wrong else 0)
+
+
+def _here(seen: Seen, where: Place) -> Seen:
+    """Leave out what is of this place and this machine alone, and the end of a long line."""
+    kept = seen.kept.replace(f"{where.folder}{os.sep}", "").replace(f"{where.folder}", "the place")
+    return replace(seen, kept=textwrap.shorten(kept, LONGEST, placeholder=" …"))
 
 
 if __name__ == "__main__":

@@ -53,11 +53,20 @@ FAULTS = (
     Fault("checkouts of seven gates", "the newest three stay, told", gates.many_checkouts),
     Fault("a gate without scipy", "exit 2, not 1: that means slower", gates.gate_without_scipy),
     Fault("a gate interrupted five times", "exit 2, in gate.json too", gates.interrupted_gate),
+    Fault("a gate interrupted behind tox", "gate.json tells its exit 2", gates.interrupted_gate_behind_tox),
     Fault("HEAD~1 of a shallow clone", "says how to fetch more", gates.shallow_clone),
     Fault("git that cannot be read", "told once; dirty null; refused by the gate", gates.unreadable_git),
     Fault("a baseline that is absent", REFUSED, gates.absent_baseline),
     Fault("a baseline that is a folder", REFUSED, gates.folder_as_baseline),
-    *(Fault(f"a baseline {damage}", REFUSED, gates.damaged_baseline(damage)) for damage in gates.DAMAGES),
+    Fault("a baseline that cannot be opened", REFUSED, gates.unreadable_baseline),
+    *(
+        Fault(
+            f"a baseline {damage}",
+            BEFORE if damage in gates.OF_NO_CONCERN else REFUSED,
+            gates.damaged_baseline(damage),
+        )
+        for damage in gates.DAMAGES
+    ),
     *(
         Fault(f"a manifest that is {damage}", "one line with file and remedy", gates.damaged_manifest(damage))
         for damage in gates.MANIFESTS

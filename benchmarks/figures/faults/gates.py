@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ def clone(place: Place, *options: str) -> Path:
 
 
 @contextmanager
-def gate_at_work(place: Place, checkout: Path) -> Iterator[Started]:
+def gate_at_work(place: Place, checkout: Path, command: Sequence[str] = (*GATE, "HEAD")) -> Iterator[Started]:
     """Start a gate, and wait until it holds the lock."""
-    with place.started(*GATE, "HEAD", cwd=checkout) as first:
+    with place.started(*command, cwd=checkout) as first:
         lock, until = checkout / ".gate" / "lock", time.monotonic() + 30
         while not (lock.exists() and lock.read_text().strip()):
             if first.process.poll() is not None or time.monotonic() > until:
@@ -94,6 +94,17 @@ def interrupted_gate(place: Place) -> Seen:
     return Seen(f"exit {ended.code}, gate.json {outcome['exit']}: {ended.telling}", place.left(), is_right)
 
 
+def interrupted_gate_behind_tox(place: Place) -> Seen:
+    """Press Ctrl-C in a gate behind tox, which ends with a code of its own."""
+    checkout = clone(place)
+    with gate_at_work(place, checkout, place.behind_tox([*GATE, "HEAD"], "gate", checkout)) as gate:
+        gate.interrupt()
+        ended = gate.end(120)
+    outcome = json.loads((checkout / ".gate" / "out" / "gate.json").read_text())
+    is_right = ended.code != 0 and outcome["exit"] == 2 and not ended.has_traceback()
+    return Seen(f"tox: exit {ended.code}, gate.json: {outcome['exit']}", place.left(), is_right)
+
+
 def shallow_clone(place: Place) -> Seen:
     """Ask a shallow clone for an earlier commit."""
     ended = place.run(*GATE, "HEAD~1", cwd=clone(place, "--depth", "1"))
@@ -150,33 +161,47 @@ def a_whole_run(place: Place) -> dict[str, Any]:
     return run
 
 
+# Of these a gate refuses none: it reads the samples, and not what was computed of them.
+OF_NO_CONCERN = ("whose time is null", "whose time is text")
+
+
 def damaged_baseline(damage: str) -> Callable[[Place], Seen]:
     """Return what compares a run with a file that is no baseline."""
 
     def inject(place: Place) -> Seen:
         text = DAMAGES[damage](a_whole_run(place))
         (baseline := place.folder / "baseline.json").write_text(text)
-        return _refused(place, baseline)
+        return refused(place, baseline, by_gate=damage not in OF_NO_CONCERN)
 
     return inject
 
 
 def absent_baseline(place: Place) -> Seen:
     """Compare with a file that is not there."""
-    return _refused(place, place.folder / "gone.json")
+    return refused(place, place.folder / "gone.json")
 
 
 def folder_as_baseline(place: Place) -> Seen:
     """Compare with a folder."""
     (folder := place.folder / "folder").mkdir()
-    return _refused(place, folder)
+    return refused(place, folder)
 
 
-def _refused(place: Place, baseline: Path) -> Seen:
+def unreadable_baseline(place: Place) -> Seen:
+    """Compare with a file that cannot be opened, not even by root: a link to itself."""
+    (file := place.folder / "loop.json").symlink_to(file)
+    return refused(place, file)
+
+
+def refused(place: Place, baseline: Path, by_gate: bool = True) -> Seen:
+    """Compare with what is no baseline; a gate must refuse it for that, and not since it is the head as well."""
     ended = place.suite("--platform", "server-cpu", f"--benchmark-compare={baseline}", LIMITS)
-    gate = place.run(*GATE, "--baseline", str(baseline), "--head-runs", str(baseline))
-    is_right = ended.code == 4 and _measured_nothing(ended) and gate.code == 2 and not gate.has_traceback()
-    return Seen(f"exit {ended.code}: {ended.telling[:120]}; gate: exit {gate.code}", place.left(), is_right)
+    words, is_right = "", ended.code == 4 and "cannot be used" in ended.out and _measured_nothing(ended)
+    if by_gate:
+        gate = place.run(*GATE, "--baseline", str(baseline), "--head-runs", str(baseline))
+        is_right = is_right and gate.code == 2 and not gate.has_traceback() and f"problem  {baseline}: " in gate.out
+        words = f"; gate: exit {gate.code}"
+    return Seen(f"exit {ended.code}{words}: {ended.telling}", place.left(), is_right)
 
 
 def _measured_nothing(ended: Ended) -> bool:

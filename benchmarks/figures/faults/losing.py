@@ -1,6 +1,5 @@
 """Faults by which what was measured would be lost, or what is cut would look whole."""
 
-import configparser
 import json
 import os
 import random
@@ -13,29 +12,17 @@ from typing import Any
 
 from benchmarks.figures.faults.browsers import small_disk
 from benchmarks.figures.faults.gates import LIMITS
-from benchmarks.figures.faults.place import ROOT, Ended, Place, Seen, Started, statuses
+from benchmarks.figures.faults.place import LISTENING, Ended, Place, Seen, Started, statuses
 
 TRIALS = 20  # of Ctrl-C through tox, each at another moment
 UNFINISHED = "unfinished-*"  # journals of runs that have not ended
 INTERRUPTED, KILLED, USAGE, UNSAVED = 2, 137, 4, 3
 SERVER = ("--platform", "server-cpu")
-# Ctrl-C reaches who is in the foreground; a shell lets what it starts in the background ignore it.
-LISTENING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 def _tox(place: Place) -> list[str]:
-    """Return the suite's main command behind a tox of its own, with this environment and the suite's patience."""
-    suite = configparser.ConfigParser(interpolation=None)
-    suite.read(ROOT / "tox.ini")
-    patience = {name: suite["testenv"][name] for name in ("interrupt_timeout", "terminate_timeout")}
-    tox = configparser.ConfigParser(interpolation=None)
-    tox["tox"] = {"no_package": "true"}
-    everything = {"skip_install": "true", "allowlist_externals": "*", "pass_env": "*", "change_dir": str(ROOT)}
-    tox["testenv:bench"] = {**everything, **patience, "commands": " ".join(place.pytest("--benchmark-autosave"))}
-    with (file := place.folder / "tox.ini").open("w") as written:
-        tox.write(written)
-    run = [sys.executable, "-m", "tox", "run", "-e", "bench", "-c", str(file), "--workdir", str(place.folder / "tox")]
-    return [sys.executable, "-c", LISTENING, *run]
+    """Return the suite's main command behind a tox."""
+    return place.behind_tox(place.pytest("--benchmark-autosave"), "bench")
 
 
 def _until_measured(run: Started) -> None:

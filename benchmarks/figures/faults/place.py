@@ -1,5 +1,6 @@
 """A place of its own for each fault: folders, a marker on every process, and what is left of both afterwards."""
 
+import configparser
 import json
 import os
 import signal
@@ -19,6 +20,9 @@ import psutil
 ROOT = Path(__file__).parents[3]
 MARKER = "CLIENT_OR_SERVER_FAULT"  # in the environment of all that a fault starts
 QUICK = ("--model", "resnet8", "--batch-size", "1", "--starts", "2", "--benchmark-max-time=0.2")
+# Ctrl-C reaches who is in the foreground; a shell lets what it starts in the background ignore it.
+LISTENING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp(sys.argv[1], sys.argv[1:])"
+ERRORS = ("ERROR", "E  ", "error", "problem")  # how lines begin that tell what was wrong
 PATIENCE = 240.0  # seconds for a command
 ENDING = 15.0  # seconds in which what was started may end
 
@@ -53,7 +57,7 @@ class Ended:
     def telling(self) -> str:
         """The line that tells what was wrong: an error's, else the last that says something."""
         lines = [line.strip() for line in self.out.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith(("ERROR", "E  ", "error")) or ": error: " in line]
+        errors = [line for line in lines if line.startswith(ERRORS) or ": error: " in line]
         return (errors or lines or ["no words"])[-1]
 
     def has_traceback(self) -> bool:
@@ -138,10 +142,19 @@ class Place:
         )
         return [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", *QUICK, *storage, *options]
 
-    def tox(self, *options: str) -> list[str]:
-        """Return the README's main command on one small model, saved here."""
-        storage = f"--benchmark-storage=file://{self.storage}"
-        return [sys.executable, "-m", "tox", "run", "-e", "bench", "--", *QUICK, storage, *options]
+    def behind_tox(self, command: Sequence[str], of: str, cwd: Path = ROOT) -> list[str]:
+        """Return a command behind a tox of its own, with this environment and the patience that *of* has in tox.ini."""
+        suite = configparser.ConfigParser(interpolation=None, default_section="testenv")
+        suite.read(ROOT / "tox.ini")
+        patience = {name: suite[f"testenv:{of}"][name] for name in ("interrupt_timeout", "terminate_timeout")}
+        tox = configparser.ConfigParser(interpolation=None)
+        tox["tox"] = {"no_package": "true"}
+        everything = {"skip_install": "true", "allowlist_externals": "*", "pass_env": "*", "change_dir": str(cwd)}
+        tox[f"testenv:{of}"] = {**everything, **patience, "commands": " ".join(command)}
+        with (file := self.folder / "tox.ini").open("w") as written:
+            tox.write(written)
+        run = [sys.executable, "-m", "tox", "run", "-e", of, "-c", str(file), "--workdir", str(self.folder / "tox")]
+        return [sys.executable, "-c", LISTENING, *run]
 
     def processes(self) -> list[psutil.Process]:
         """Return the processes that carry this place's marker or name its folder, and all that they started.
@@ -168,13 +181,13 @@ class Place:
         return False
 
     def left(self) -> list[str]:
-        """Return what is left behind, after the time that it may take to end: processes, profiles, files cut short."""
+        """Return what is left behind, after its time to end: processes, temporary files, files cut short."""
         until = time.monotonic() + ENDING
         while (processes := self.processes()) and time.monotonic() < until:
             time.sleep(0.1)
-        profiles = [path.name for path in self.temporary.glob("harness-*")]
+        temporary = [path.name for path in self.temporary.glob("*")]  # profiles of browsers, or anything else
         partial = [path.name for path in self.folder.rglob("*.part")]
-        return [*(process.name() for process in processes if _runs(process)), *profiles, *partial]
+        return [*(process.name() for process in processes if _runs(process)), *temporary, *partial]
 
     def saved(self) -> list[dict[str, Any]]:
         """Return what every saved run holds."""
