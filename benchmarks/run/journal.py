@@ -18,6 +18,7 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.results import NotARunError, Run, keys
+from benchmarks.run.ending import ENDING
 from benchmarks.run.saving import SAVED, UNSAVED, save_next, unstable
 from benchmarks.run.turns import turns_of
 
@@ -110,9 +111,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     config = session.config
     benchmarks: Any = config.pluginmanager.get_plugin("pytest-benchmark")
     if is_kept(config, benchmarks) and session.items:
-        for line in recover(benchmarks.storage):
-            _say(config, line)
-        _keep(config, benchmarks)
+        with config.stash[ENDING].held():  # else it would be saved twice; and to find a browser is not broken into
+            for line in recover(benchmarks.storage):
+                _say(config, line)
+            _keep(config, benchmarks)
     return (yield)
 
 

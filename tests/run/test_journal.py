@@ -113,6 +113,26 @@ def test_a_journal_that_nobody_can_read_stays_is_told_and_keeps_nothing_from_bei
     assert journals(suite) == [journal]
 
 
+STOPPED = """
+import signal
+
+def pytest_benchmark_generate_commit_info():
+    os.kill(os.getpid(), signal.SIGINT)
+    print("asked to the end")
+    return {"id": "unversioned"}
+"""
+
+
+def test_a_run_that_is_stopped_while_it_looks_for_journals_looks_to_the_end_and_measures_nothing(
+    pytester, outside_xdist, suite, monkeypatch
+):
+    kill(suite, monkeypatch)
+    stopped = Suite(pytester, FAKE_PLATFORMS + STOPPED)
+    result = stopped.run("--benchmark-autosave", "-s")
+    assert (result.ret, len(recovered(stopped)), journals(stopped)) == (pytest.ExitCode.INTERRUPTED, 1, [])
+    assert "asked to the end" in result.stdout.str()
+
+
 def test_what_is_saved_in_one_of_two_files_leaves_no_journal(suite):
     suite.run("--benchmark-json=/dev/full", "--benchmark-autosave")
     assert journals(suite) == []
