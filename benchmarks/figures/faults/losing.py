@@ -15,6 +15,7 @@ from benchmarks.figures.faults.gates import LIMITS
 from benchmarks.figures.faults.place import LISTENING, Ended, Place, Seen, Started, statuses
 
 TRIALS = 20  # of Ctrl-C through tox, each at another moment
+LONG = ("--benchmark-autosave", "--benchmark-max-time=1")  # so that no run is over before its signal comes
 UNFINISHED = "unfinished-*"  # journals of runs that have not ended
 INTERRUPTED, KILLED, USAGE, UNSAVED = 2, 137, 4, 3
 SERVER = ("--platform", "server-cpu")
@@ -22,7 +23,7 @@ SERVER = ("--platform", "server-cpu")
 
 def _tox(place: Place) -> list[str]:
     """Return the suite's main command behind a tox."""
-    return place.behind_tox(place.pytest("--benchmark-autosave"), "bench")
+    return place.behind_tox(place.pytest(*LONG), "bench")
 
 
 def _until_measured(run: Started) -> None:
@@ -79,7 +80,7 @@ def ctrl_c_twice(place: Place) -> Seen:
         time.sleep(0.1)
         run.interrupt()
 
-    command = [sys.executable, "-c", LISTENING, *place.pytest("--benchmark-autosave")]
+    command = [sys.executable, "-c", LISTENING, *place.pytest(*LONG)]
     return _signalled(place, command, twice)
 
 
@@ -104,7 +105,7 @@ def killed_while_writing(place: Place) -> Seen:
 
 
 def _killed(place: Place, cut: str) -> Seen:
-    with place.started(*place.pytest("--benchmark-autosave")) as run:
+    with place.started(*place.pytest(*LONG)) as run:
         _until_measured(run)
         shown = _shown(run)
         run.process.kill()

@@ -3,6 +3,7 @@
 import configparser
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -150,7 +151,7 @@ class Place:
         tox = configparser.ConfigParser(interpolation=None)
         tox["tox"] = {"no_package": "true"}
         everything = {"skip_install": "true", "allowlist_externals": "*", "pass_env": "*", "change_dir": str(cwd)}
-        tox[f"testenv:{of}"] = {**everything, **patience, "commands": " ".join(command)}
+        tox[f"testenv:{of}"] = {**everything, **patience, "commands": shlex.join(command)}
         with (file := self.folder / "tox.ini").open("w") as written:
             tox.write(written)
         run = [sys.executable, "-m", "tox", "run", "-e", of, "-c", str(file), "--workdir", str(self.folder / "tox")]
