@@ -333,7 +333,9 @@ def test_without_a_compiler_the_remedies_are_told(caches, tmp_path, monkeypatch)
 def test_a_folder_that_cannot_be_written_is_told(caches, tmp_path, monkeypatch):
     monkeypatch.setenv("VK_DRIVER_FILES", str(describe(tmp_path / "gpu.json", "libGLX_nvidia.so.0")))
     caches.write_text("no folder")
-    with pytest.raises(ExtensionMissingError, match=r"cannot be written \(.+\); name another folder with XDG_CACHE_HOME"):
+    with pytest.raises(
+        ExtensionMissingError, match=r"cannot be written \(.+\); name another folder with XDG_CACHE_HOME"
+    ):
         headless_surface.environment(lambda path: True)
 
 
