@@ -13,6 +13,9 @@
 #define EXTENSION "VK_EXT_headless_surface"
 #define VARIABLE "HEADLESS_SURFACE_DRIVER"
 
+#define NEGOTIATE "vk_icdNegotiateLoaderICDInterfaceVersion"
+#define OF_PHYSICAL_DEVICE "vk_icdGetPhysicalDeviceProcAddr"
+
 enum { SUCCESS = 0, INCOMPLETE = 5, OUT_OF_HOST_MEMORY = -1, INCOMPATIBLE_DRIVER = -9 };
 
 typedef struct {
@@ -51,10 +54,13 @@ static int loaded(void) {
         fprintf(stderr, "headless_surface: %s\n", path ? dlerror() : VARIABLE " names no driver");
         return 0;
     }
-    of_physical_device = (Lookup)dlsym(library, "vk_icdGetPhysicalDeviceProcAddr");
-    negotiate = (Negotiate)dlsym(library, "vk_icdNegotiateLoaderICDInterfaceVersion");
+    of_physical_device = (Lookup)dlsym(library, OF_PHYSICAL_DEVICE);
+    negotiate = (Negotiate)dlsym(library, NEGOTIATE);
     of_instance = (Lookup)dlsym(library, "vk_icdGetInstanceProcAddr");
     if (!of_instance) return 0;
+    /* Since version 7 of the loader's interface, a driver may show these to the lookup alone. */
+    if (!of_physical_device) of_physical_device = (Lookup)of_instance(NULL, OF_PHYSICAL_DEVICE);
+    if (!negotiate) negotiate = (Negotiate)of_instance(NULL, NEGOTIATE);
     enumerate = (Enumerate)of_instance(NULL, "vkEnumerateInstanceExtensionProperties");
     create = (Create)of_instance(NULL, "vkCreateInstance");
     return 1;
@@ -112,5 +118,8 @@ Function vk_icdGetPhysicalDeviceProcAddr(void *instance, const char *name) {
 }
 
 int32_t vk_icdNegotiateLoaderICDInterfaceVersion(uint32_t *version) {
-    return loaded() && negotiate ? negotiate(version) : INCOMPATIBLE_DRIVER;
+    if (!loaded()) return INCOMPATIBLE_DRIVER;
+    if (negotiate) return negotiate(version);
+    if (*version > 1) *version = 1; /* the last version in which drivers did not negotiate */
+    return SUCCESS;
 }

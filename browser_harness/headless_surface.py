@@ -22,6 +22,7 @@ COMPILERS = ("cc", "gcc", "clang")
 REAL_DRIVER = "HEADLESS_SURFACE_DRIVER"  # read by the C source
 # Newer loaders read the first alone, older ones the second; what is named there is all that they load.
 NAMING = ("VK_DRIVER_FILES", "VK_ICD_FILENAMES")
+OWN_FOLDERS = {"XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}  # of the user; these come first
 FOLDERS = ("/etc", "/usr/local/share", "/usr/share", "/usr/local/nvidia/share")
 
 
@@ -45,7 +46,11 @@ def environment(has_gpu: Callable[[Path], bool]) -> dict[str, str]:
     library = str(described["ICD"]["library_path"])
     if "/" in library:  # else it is looked for as any library is
         library = str(real.absolute().parent / library)
-    added = _described_beside(_built(), described)
+    try:
+        added = _described_beside(_built(), described)
+    except OSError as error:
+        words = f"the driver that adds it cannot be written ({error.filename}: {error.strerror})"
+        raise ExtensionMissingError(words, "name another folder with XDG_CACHE_HOME") from error
     return {REAL_DRIVER: library, **dict.fromkeys(NAMING, str(added))}
 
 
@@ -54,8 +59,9 @@ def drivers() -> Iterator[Path]:
     if named := next(filter(None, map(os.environ.get, NAMING)), None):
         yield from (path for path in map(Path, named.split(":")) if path.is_file())
         return
+    own = [os.environ.get(name) or Path.home() / usual for name, usual in OWN_FOLDERS.items()]
     more = os.environ.get("XDG_DATA_DIRS", "").split(":")
-    for folder in dict.fromkeys((*FOLDERS, *filter(None, more))):
+    for folder in dict.fromkeys(map(str, (*own, *FOLDERS, *filter(None, more)))):
         yield from sorted((Path(folder) / "vulkan" / "icd.d").glob("*.json"))
 
 

@@ -6,6 +6,7 @@ that lives is never touched, nor is another user's.
 
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX = "harness-"
 OWNER = "owner.json"
+MADE = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")  # as Python names a temporary folder; somebody may have a harness-results
 UNTOLD = 86400.0  # seconds after which a folder is removed of which nobody here can tell whether its owner lives
 ENDING = 5.0  # seconds that a browser may go on putting files back
 
@@ -44,7 +46,9 @@ class Owner:
 
     def has_ended(self) -> bool | None:
         """Whether the process has ended; None where that cannot be told from here."""
-        return started(self.pid) != self.started if self.namespace == _namespace() else None
+        if self.started is None or self.namespace != _namespace():
+            return None
+        return started(self.pid) != self.started
 
 
 class Scratch:
@@ -128,8 +132,14 @@ def _left(temporary: Path) -> Iterator[Path]:
             if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
                 owner = _owner(folder)
                 has_ended = owner.has_ended() if owner else None
-                if has_ended or (has_ended is None and time.time() - status.st_mtime > UNTOLD):
+                if has_ended or (has_ended is None and _is_forgotten(folder, status)):
                     yield folder
+
+
+def _is_forgotten(folder: Path, status: os.stat_result) -> bool:
+    """Whether a folder whose owner is not known looks like one of ours, is old, and nobody seen from here is in it."""
+    is_ours = MADE.fullmatch(folder.name) and stat.S_IMODE(status.st_mode) == stat.S_IRWXU
+    return bool(is_ours) and time.time() - status.st_mtime > UNTOLD and not processes_of(folder)
 
 
 def _owner(folder: Path) -> Owner | None:
@@ -142,8 +152,12 @@ def _owner(folder: Path) -> Owner | None:
 
 @cache
 def _namespace() -> str:
-    """Return in which of Linux's namespaces processes are numbered here."""
+    """Return where processes are numbered as here: the system since it started, and which of Linux's namespaces.
+
+    The first namespace has the same name on every machine, and machines may share a folder for temporary files.
+    """
     try:
-        return os.readlink("/proc/self/ns/pid")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""

@@ -125,8 +125,8 @@ class Server(ThreadingHTTPServer):
 
     def answers_to(self, host: str | None, address: str) -> bool:
         """Whether *host* is this server, for a connection to its *address*, or one of those it is given."""
-        own = {f"{name}:{self.server_port}" for name in (self.host, address, "localhost")}
-        return host is not None and host.lower() in own.union(name.lower() for name in self.allowed_hosts)
+        own = [f"{name}:{self.server_port}" for name in (self.host, address, "localhost")]
+        return host is not None and host.lower() in {name.lower() for name in (*own, *self.allowed_hosts)}
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)

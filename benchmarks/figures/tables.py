@@ -59,11 +59,7 @@ def of_phase(results: Sequence[Result], test: str) -> list[Result]:
 def latency_table(results: Sequence[Result]) -> str:
     """Return a row for each model and platform, and for each batch size the median and the ratio to ``server-cpu``."""
     latencies = of_phase(results, "latency")
-    sizes = _batch_sizes(latencies)
-    rows: dict[tuple[str, str], dict[int, Result]] = {}
-    for result in latencies:
-        params = result.params
-        rows.setdefault((params["model"], params["platform"]), {})[params["batch_size"]] = result
+    sizes, rows = _batch_sizes(latencies), _by_batch_size(latencies)
     head = ["model", "platform", *(f"{what}batch {size}" for size in sizes for what in ("", "× server-cpu, "))]
     body = [
         [f"`{model}`", f"`{platform}`", *(cell for size in sizes for cell in _latency(row.get(size)))]
@@ -74,6 +70,15 @@ def latency_table(results: Sequence[Result]) -> str:
 
 def _batch_sizes(results: Sequence[Result]) -> list[int]:
     return sorted({result.params["batch_size"] for result in results})
+
+
+def _by_batch_size(results: Sequence[Result]) -> dict[tuple[str, str], dict[int, Result]]:
+    """Return the results of each model and platform."""
+    rows: dict[tuple[str, str], dict[int, Result]] = {}
+    for result in results:
+        params = result.params
+        rows.setdefault((params["model"], params["platform"]), {})[params["batch_size"]] = result
+    return rows
 
 
 def _latency(result: Result | None) -> list[str]:
@@ -111,13 +116,9 @@ def device_table(results: Sequence[Result]) -> str:
     """Return medians without the copies from and to the host, by batch size."""
     of_device = of_phase(results, "device")
     sizes = _batch_sizes(of_device)
-    rows: dict[tuple[str, str], dict[int, str]] = {}
-    for result in of_device:
-        params = result.params
-        rows.setdefault((params["model"], params["platform"]), {})[params["batch_size"]] = _headline(result)
     body = [
-        [f"`{model}`", f"`{platform}`", *(row.get(size, NONE) for size in sizes)]
-        for (model, platform), row in rows.items()
+        [f"`{model}`", f"`{platform}`", *(_headline(row[size]) if size in row else NONE for size in sizes)]
+        for (model, platform), row in _by_batch_size(of_device).items()
     ]
     return table(["model", "platform", *(f"on the device, batch {size}" for size in sizes)], body, words=2)
 

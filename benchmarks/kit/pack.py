@@ -12,6 +12,7 @@ of the same choice is kept, also of one that was interrupted.
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,9 @@ from browser_harness import chromium, packages
 ROOT = Path(__file__).parents[2]
 GROUP = "gpu-kit"  # of pyproject.toml: what is installed there
 WHEEL, EXTRAS = "onnxruntime-gpu", "[cuda,cudnn]"
+CUDNN = "nvidia-cudnn-cu13"  # of the CUDA that the wheel is built for; PyTorch may bring that of another one
+# What pip and people write: a name, extras, and a version behind == or in the next column.
+LISTED = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[.*?\])?(?:\s*==\s*|\s+(?=\d)|(?=\s|$))([\w.+!]*)")
 TAGS = (
     "manylinux_2_28",
     "manylinux_2_27",
@@ -114,15 +118,16 @@ def _size(text: str) -> int:
 
 def pack(out: Path, python: str, there: Mapping[str, str | None], piece_bytes: int, level: int = parcels.LEVEL) -> Kit:
     """Write the kit to *out* and return its index; raises KitError, SetUpError."""
+    commit = _commit()
     out.mkdir(parents=True, exist_ok=True)
     print("choosing packages", flush=True)
     chosen = choose(python, there)
     asked_for = demands(chosen, python)
     travelling = [package for package in chosen if not has(there, package.name, asked_for)]
     ready_browser()
-    made = pack_parcels(plans(travelling, python), out, piece_bytes, level, Kit(python, _commit(), (), {}))
+    made = pack_parcels(plans(travelling, python), out, piece_bytes, level, Kit(python, commit, (), {}))
     left = sorted(package.name for package in chosen if package not in travelling)
-    kit = Kit(python, _commit(), made, {name: str(asked_for.get(name, "")) for name in left})
+    kit = Kit(python, commit, made, {name: str(asked_for.get(name, "")) for name in left})
     kit.write(out)
     (out / UNFINISHED).unlink(missing_ok=True)
     return kit
@@ -210,11 +215,13 @@ def read_there(file: Path | None) -> dict[str, str | None]:
     if file is None:
         return {}
     try:
-        lines = file.read_text().split()
+        lines = [line.partition("#")[0].strip() for line in file.read_text().splitlines()]
     except OSError as error:
         raise KitError(f"--there {file}: {error.strerror}; write `pip list --format=freeze` of there to it") from error
-    pairs = (line.partition("==") for line in lines)
-    return {canonicalize_name(name): version or None for name, _, version in pairs}
+    except UnicodeDecodeError as error:
+        raise KitError(f"--there {file}: no UTF-8; write `pip list --format=freeze` of there to it") from error
+    pairs = [found.groups() for found in map(LISTED.match, lines) if found]
+    return {canonicalize_name(name): version or None for name, version in pairs}
 
 
 def has(there: Mapping[str, str | None], name: str, asked_for: Mapping[str, SpecifierSet]) -> bool:
@@ -266,8 +273,7 @@ def choose(python: str, there: Mapping[str, str | None]) -> list[Chosen]:
 
 def _with_extras(wanted: Requirement, there: Mapping[str, str | None]) -> str:
     text = str(wanted)
-    is_there = any(name.startswith("nvidia-cudnn") for name in there)
-    return text.replace(WHEEL, WHEEL + EXTRAS) if wanted.name == WHEEL and not is_there else text
+    return text.replace(WHEEL, WHEEL + EXTRAS) if wanted.name == WHEEL and CUDNN not in there else text
 
 
 def _target(python: str, folder: Path) -> list[str]:
@@ -338,9 +344,12 @@ def add_libraries(folder: Path) -> None:
 
 
 def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    command = ["git", "rev-parse", "HEAD"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        words = (done.stderr.strip() or "no words").splitlines()[0]
+        raise KitError(f"`{' '.join(command)}`: {words}; a kit says of which commit it is, pack in a checkout of git's")
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":

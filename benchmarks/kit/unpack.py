@@ -6,7 +6,6 @@ is told and left for the next call. Standard library only.
 """
 
 import argparse
-import os
 import platform
 import shlex
 import shutil
@@ -55,6 +54,8 @@ def unpack(kit: Kit, folders: Sequence[Path], into: Path) -> list[str]:
     """Unpack the parcels that are complete into *into*; return what is lacking for all of it. Raises KitError."""
     if (here := ".".join(platform.python_version_tuple()[:2])) != kit.python:
         raise KitError(f"packed for Python {kit.python}, this is {here}; pack with --python {here}")
+    if Path(sys.prefix).resolve() == into.resolve():
+        raise KitError(f"{sys.executable} is what is unpacked; run this in a shell without `. {into / 'activate'}`")
     if any(folder.resolve().is_relative_to(into.resolve()) for folder in folders):
         raise KitError(f"the kit lies in {into}, where it is unpacked; move it elsewhere")
     clear_other(kit, into)
@@ -230,11 +231,12 @@ def unsuited(kit: Kit, site: Path) -> Iterator[str]:
 def write_activation(into: Path) -> None:
     """Write a file for the shell that names the environment's Python, the browser's folder and the GPU's driver."""
     lines = [
-        f"export PATH={shlex.quote(str(into / 'bin'))}:$PATH",
+        f'export PATH={shlex.quote(str(into / "bin"))}:"$PATH"',
         f"export XDG_CACHE_HOME={shlex.quote(str(into / 'cache'))}",
         # Behind what is set already: a machine's own loaders come first.
-        f"export LD_LIBRARY_PATH=${{LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}}{shlex.quote(str(into / 'libraries'))}",
-        *(f"export {name}={shlex.quote(str(file))}" for name, file in _drivers()),
+        f'export LD_LIBRARY_PATH=${{LD_LIBRARY_PATH:+"$LD_LIBRARY_PATH":}}{shlex.quote(str(into / "libraries"))}',
+        # What is set in the shell stays; it is not this call's business, whose shell may have activated another kit.
+        *(f"export {name}=${{{name}:-{shlex.quote(str(file))}}}" for name, file in _drivers()),
     ]
     (into / "activate").write_text("\n".join(lines) + "\n")
 
@@ -243,7 +245,7 @@ def _drivers() -> Iterator[tuple[str, Path]]:
     for name, places in DRIVERS.items():
         found = [Path(root) / place for place in places for root in ("/usr/local", "/usr/share", "/etc")]
         present = [file for file in found if file.is_file()]
-        if name not in os.environ and present:
+        if present:
             yield name, present[0]
 
 

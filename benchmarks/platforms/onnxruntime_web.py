@@ -174,25 +174,31 @@ class ChromiumWebgpu(Placed, PagePlatform):
     )
 
     def unavailable(self, settings: Settings) -> str | None:
-        """Say what a GPU's driver lacks, besides."""
+        """Say what a GPU's driver lacks, besides; where a simulated one may be taken, that is taken then."""
         if reason := super().unavailable(settings):
             return reason
         try:
-            self.browser_environment(settings)
+            _added(settings)
         except headless_surface.ExtensionMissingError as error:
-            return f"{self.name}: {error}"
+            return None if settings.allow_software_gpu else f"{self.name}: {error}"
         return None
 
     def browser_flags(self, settings: Settings) -> tuple[str, ...]:
         """Put all of the browser on the GPU where Linux has one; elsewhere its process would die of that first."""
-        return (*self.flags, *self.gpu_flags) if _vulkan(settings).gpus else self.flags
+        if not _vulkan(settings).gpus:
+            return self.flags
+        try:
+            _added(settings)
+        except headless_surface.ExtensionMissingError:
+            return self.flags
+        return (*self.flags, *self.gpu_flags)
 
     def browser_environment(self, settings: Settings) -> dict[str, str]:
         """Add what the browser asks of a GPU's driver, where that lacks it."""
-        shown = _vulkan(settings)
-        if not shown.gpus or headless_surface.EXTENSION in shown.extensions:
+        try:
+            return _added(settings)
+        except headless_surface.ExtensionMissingError:  # then it is not put on the GPU
             return {}
-        return headless_surface.environment(lambda driver: bool(_vulkan(settings, driver).gpus))
 
     def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
         """Ask for a real adapter before anything is loaded."""
@@ -220,6 +226,14 @@ def _vulkan(settings: Settings, driver: Path | None = None) -> Shown:
         return Shown()
     beside = chromium.find(settings.browser_path).path.resolve().parent / LOADER
     return ask(LOADER, str(beside), driver=driver)
+
+
+def _added(settings: Settings) -> dict[str, str]:
+    """Return the variables that add what a GPU's driver lacks; raise ExtensionMissingError where it cannot be added."""
+    shown = _vulkan(settings)
+    if not shown.gpus or headless_surface.EXTENSION in shown.extensions:
+        return {}
+    return headless_surface.environment(lambda driver: bool(_vulkan(settings, driver).gpus))
 
 
 def software_gpu(settings: Settings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 LOADER = "libvulkan.so.1"
 CPU_TYPE = 4  # VK_PHYSICAL_DEVICE_TYPE_CPU
 NAMING = ("VK_ICD_FILENAMES", "VK_DRIVER_FILES")  # newer loaders read the second, and then not the first
+ANSWER = "shown: "  # in front of the line that is the answer
 ANSWERING = 60.0  # seconds that a driver may take to start
 
 
@@ -38,9 +39,9 @@ def ask(*loaders: str, driver: Path | None = None) -> Shown:
         )
     except subprocess.TimeoutExpired:  # a driver that hangs is none to measure on
         return Shown()
-    # A driver may print words of its own, or take its process down.
-    lines = answer.stdout.splitlines()
-    return Shown(**json.loads(lines[-1])) if answer.returncode == 0 and lines else Shown()
+    # A driver may print words of its own, before and, when its process ends, after; or take that down.
+    told = [line for line in answer.stdout.splitlines() if line.startswith(ANSWER)]
+    return Shown(**json.loads(told[-1].removeprefix(ANSWER))) if answer.returncode == 0 and told else Shown()
 
 
 def devices(loader: str) -> list[tuple[str, int]]:
@@ -94,4 +95,4 @@ def _first_with_gpus(loaders: Sequence[str]) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{json.dumps(_first_with_gpus(sys.argv[1:]))}\n")
+    sys.stdout.write(f"\n{ANSWER}{json.dumps(_first_with_gpus(sys.argv[1:]))}\n")

@@ -36,11 +36,16 @@ class Ending:
         self._before: dict[int, Any] = {}
         self._outputs = {output for number in (1, 2) if (output := output_of(number))}
 
+    def listen_to_kill(self) -> None:
+        """Let SIGTERM be a Ctrl-C."""
+        self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
     def listen(self) -> None:
         """Obey the signals from now on, but for those that are ignored, as SIGHUP is behind `nohup`."""
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._obey)
+                before = signal.signal(number, self._obey)
+                self._before.setdefault(number, before)
 
     def let_go(self) -> None:
         """Leave the signals to whom they belonged; a stopped run has no use for another Ctrl-C."""
@@ -97,12 +102,19 @@ class Ending:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen to the signals, and for the end of a tox that runs this."""
+    """Listen for the end of a tox that runs this; until something is measured, let a `kill` be a Ctrl-C."""
     config.stash[ENDING] = ending = Ending()
     if threading.current_thread() is threading.main_thread():
-        ending.listen()
+        ending.listen_to_kill()
         if is_run_by_tox(os.getppid()):
             ending.end_with(os.getppid())
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Listen to the signals where there are benchmarks: tests of the suite's own send and catch some themselves."""
+    measures = any("benchmark" in getattr(item, "fixturenames", ()) for item in session.items)
+    if measures and threading.current_thread() is threading.main_thread():
+        session.config.stash[ENDING].listen()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

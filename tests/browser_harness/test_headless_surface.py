@@ -131,7 +131,7 @@ def added(driver, tmp_path_factory):
 def caches(tmp_path, monkeypatch):
     """Start with an empty folder of caches, and nothing named."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in (*headless_surface.NAMING, "XDG_DATA_DIRS"):
+    for name in (*headless_surface.NAMING, "XDG_CONFIG_HOME", "XDG_DATA_DIRS", "XDG_DATA_HOME"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache"
 
@@ -215,6 +215,26 @@ def test_everything_else_is_the_drivers(added, real):
 
 
 @compiled
+@pytest.mark.parametrize(("shown", "version"), [("", 1), ("negotiate", 5)], ids=["version 1", "by the lookup alone"])
+def test_a_driver_that_exports_no_negotiation_is_taken_too(tmp_path, shown, version):
+    hidden = DRIVER.replace("int32_t vk_icdNegotiateLoaderICDInterfaceVersion", "static int32_t negotiate")
+    if shown:
+        begin = "Function vk_icdGetInstanceProcAddr(void *instance, const char *name) {"
+        finds = f'{begin} if (!strcmp(name, "vk_icdNegotiateLoaderICDInterfaceVersion")) return (Function)negotiate;'
+        hidden = hidden.replace(begin, f"static int32_t negotiate(uint32_t *version);\n{finds}")
+    (tmp_path / "driver.c").write_text(hidden)
+    build(tmp_path / "driver.c", tmp_path / "libdriver.so")
+    build(headless_surface.SOURCE, tmp_path / "added.so")
+    words = (
+        "import ctypes, sys; library = ctypes.CDLL(sys.argv[1]); version = ctypes.c_uint32(7);"
+        "print(library.vk_icdNegotiateLoaderICDInterfaceVersion(ctypes.byref(version)), version.value)"
+    )
+    environment = os.environ | {headless_surface.REAL_DRIVER: str(tmp_path / "libdriver.so")}
+    command = [sys.executable, "-c", words, str(tmp_path / "added.so")]
+    assert subprocess.check_output(command, env=environment, text=True) == f"0 {version}\n"
+
+
+@compiled
 def test_a_driver_that_cannot_be_loaded_is_refused(tmp_path):
     build(headless_surface.SOURCE, tmp_path / "added.so")
     words = (
@@ -283,11 +303,12 @@ def test_of_several_drivers_the_one_with_a_gpu_is_taken(caches, tmp_path, monkey
 def test_drivers_are_sought_where_a_loader_looks(caches, tmp_path, monkeypatch):
     monkeypatch.setattr(headless_surface, "FOLDERS", (str(tmp_path / "etc"), str(tmp_path / "share")))
     monkeypatch.setenv("XDG_DATA_DIRS", f"{tmp_path / 'share'}:{tmp_path / 'more'}")
-    etc, share, more = (
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    own, etc, share, more = (
         describe(tmp_path / folder / "vulkan" / "icd.d" / "driver.json", "driver.so")
-        for folder in ("etc", "share", "more")
+        for folder in ("home/.local/share", "etc", "share", "more")
     )
-    assert [*headless_surface.drivers()] == [etc, share, more]
+    assert [*headless_surface.drivers()] == [own, etc, share, more]
     monkeypatch.setenv("VK_ICD_FILENAMES", str(more))
     assert [*headless_surface.drivers()] == [more]
     monkeypatch.setenv("VK_DRIVER_FILES", str(share))  # which newer loaders read alone
@@ -306,6 +327,16 @@ def test_without_a_compiler_the_remedies_are_told(caches, tmp_path, monkeypatch)
         "the GPU's Vulkan driver lacks VK_EXT_headless_surface, and there is no C compiler to add it with; install one "
         "(cc, gcc, clang), or name a driver that has it with VK_DRIVER_FILES"
     )
+
+
+@compiled
+def test_a_folder_that_cannot_be_written_is_told(caches, tmp_path, monkeypatch):
+    monkeypatch.setenv("VK_DRIVER_FILES", str(describe(tmp_path / "gpu.json", "libGLX_nvidia.so.0")))
+    caches.write_text("no folder")
+    with pytest.raises(
+        ExtensionMissingError, match=r"cannot be written \(.+\); name another folder with XDG_CACHE_HOME"
+    ):
+        headless_surface.environment(lambda path: True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the compiler is a script")

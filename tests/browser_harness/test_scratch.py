@@ -64,9 +64,9 @@ def test_a_killed_runs_folder_and_processes_are_ended_by_the_next(temporary, ano
     assert processes.started(child) is None
 
 
-def made(temporary, **changes):
-    folder = temporary / f"{PREFIX}made"
-    folder.mkdir()
+def made(temporary, name=f"{PREFIX}made_0_1", mode=0o700, **changes):
+    folder = temporary / name
+    folder.mkdir(mode)
     owner = {"pid": os.getpid(), "started": processes.started(os.getpid()), "namespace": Owner.this().namespace}
     (folder / OWNER).write_text(json.dumps(owner | changes))
     return folder
@@ -98,6 +98,39 @@ def test_a_run_of_another_container_is_not_taken_for_one_that_has_ended(temporar
     folder = made(temporary, pid=2**22 + 1, namespace="pid:[1]")
     assert clear_up(temporary) == []
     assert folder.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="has namespaces")
+def test_a_run_of_another_machine_is_not_taken_for_one_that_has_ended(temporary):
+    """Machines may share the folder, and number their first namespace alike."""
+    made(temporary, pid=2**22 + 1, namespace=os.readlink("/proc/self/ns/pid"))
+    assert clear_up(temporary) == []
+
+
+def test_an_owner_of_whom_nobody_knows_when_it_started_may_live(temporary):
+    made(temporary, started=None)
+    assert clear_up(temporary) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("harness-results", 0o700), ("harness-made_0_1", 0o755), ("harness-made_0_12", 0o700)]
+)
+def test_a_folder_that_somebody_else_may_have_made_is_never_removed(temporary, name, mode):
+    folder = made(temporary, name, mode)
+    folder.chmod(mode)
+    (folder / OWNER).unlink()
+    aged(folder, UNTOLD + 60)
+    assert clear_up(temporary) == []
+
+
+def test_an_old_folder_of_another_container_that_is_in_use_is_left_alone(temporary):
+    folder = made(temporary, pid=2**22 + 1, namespace="pid:[1]")
+    aged(folder, UNTOLD + 60)
+    command, environment = [sys.executable, "-c", "input()"], os.environ | {"TMPDIR": str(folder)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as user:
+        assert clear_up(temporary) == []
+        user.stdin.close()
+    assert clear_up(temporary) == [folder]
 
 
 def test_another_users_folders_and_links_are_left_alone(temporary, monkeypatch):

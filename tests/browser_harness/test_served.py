@@ -60,7 +60,7 @@ def flip(file):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def truncate(file):

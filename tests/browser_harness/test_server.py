@@ -111,6 +111,8 @@ def test_it_answers_to_the_hosts_that_it_is_given():
         assert answer(server, asking("lab.test:8080"))[0] == "HTTP/1.1 200 OK"
         assert answer(server, asking(f"127.0.0.1:{server.server_port}"))[0] == "HTTP/1.1 200 OK"
         assert answer(server, asking("lab.test"))[0].startswith("HTTP/1.1 421 ")
+        server.host = "Lab.test"  # as somebody may write it; a browser asks in small letters
+        assert answer(server, asking(f"lab.test:{server.server_port}"))[0] == "HTTP/1.1 200 OK"
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,34 @@ def test_the_list_of_packages_is_read_in_both_forms(tmp_path):
         read_there(tmp_path / "nowhere")
 
 
+def test_what_people_write_into_the_list_is_read(tmp_path):
+    lines = (
+        "# torch is not there", "Package Version", "------- -------", "onnx   1.23.2  # of the image", "", "--pre",
+        "-e git+https://host/own.git#egg=own", "wheel @ file:///wheels/wheel.whl", "Torch[opt] == 2.11.0+cu130",
+        "pip (26.0)",
+    )  # fmt: skip
+    (tmp_path / "there.txt").write_bytes("\r\n".join(lines).encode())
+    there = read_there(tmp_path / "there.txt")
+    assert there.pop("package") is None  # the head of pip's columns harms nobody
+    assert there == {"onnx": "1.23.2", "wheel": None, "torch": "2.11.0+cu130", "pip": None}
+    (tmp_path / "there.txt").write_bytes("torch==2.11".encode("utf-16"))
+    with pytest.raises(KitError, match="no UTF-8; write `pip list"):
+        read_there(tmp_path / "there.txt")
+
+
+@pytest.mark.parametrize(("cudnn", "is_asked_for"), [("nvidia-cudnn-cu13", False), ("nvidia-cudnn-cu12", True)])
+def test_cuda_is_packed_unless_that_of_the_wheels_own_version_is_there(cudnn, is_asked_for):
+    (wheel,) = [each for each in pack._wanted().values() if each.name == pack.WHEEL]
+    assert (pack.EXTRAS in pack._with_extras(wheel, {cudnn: None})) is is_asked_for
+
+
+def test_a_checkout_that_git_cannot_read_is_told_before_anything_is_fetched(monkeypatch, tmp_path):
+    done = subprocess.CompletedProcess([], 128, "", "fatal: detected dubious ownership\nmore\n")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(KitError, match=r"^`git rev-parse HEAD`: fatal: detected dubious ownership; "):
+        pack.pack(tmp_path / "out", "3.12", {}, 1)
+
+
 def test_packages_are_divided_into_parcels(monkeypatch):
     monkeypatch.setattr(pack, "loaded_files", list)
     chosen = [

@@ -9,13 +9,13 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from benchmarks.kit import run as kit_run
 from benchmarks.kit.run import STEPS, Step, chosen, fitting, of_models, run, telling
 from benchmarks.platforms import PLATFORMS
 from benchmarks.results import keys
+from browser_harness import processes
 
 STEP = Step("made-up", "nothing", ("-m", "latency"), 30)
 FOREVER = "import signal\nwhile True: signal.pause()"
@@ -25,7 +25,7 @@ import json, sys
 def save(number):
     (file,) = [word.partition("=")[2] for word in sys.argv if word.startswith("--benchmark-json=")]
     results = [{{"fullname": str(each), "name": str(each), "stats": {{}}}} for each in range(number)]
-    content = {{"benchmarks": results, {keys.EXIT_STATUS!r}: 0, "machine_info": {{}}, "datetime": ""}}
+    content = {{"benchmarks": results, {keys.EXIT_STATUS!r}: 0, "machine_info": {{}}, "datetime": "2026-01-01"}}
     open(file, "w").write(json.dumps(content))
 """
 SAVES_WHEN_INTERRUPTED = f"""{SAVE}
@@ -125,15 +125,12 @@ def test_children_that_a_step_leaves_behind_are_ended(tmp_path):
 
 
 def is_gone(pid):
-    try:
-        process = psutil.Process(int(pid))
-        if process.status() != psutil.STATUS_ZOMBIE:  # where nobody reaps orphans, they stay as such
-            process.wait(5)
-    except psutil.NoSuchProcess:
-        pass
-    except psutil.TimeoutExpired:
-        process.kill()
-        pytest.fail("still running")
+    end = time.monotonic() + 5
+    while processes.started(int(pid)) is not None:  # where nobody reaps orphans, they stay as zombies
+        if time.monotonic() > end:
+            os.kill(int(pid), signal.SIGKILL)
+            pytest.fail("still running")
+        os.sched_yield()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,8 +1,11 @@
 """What arrived is laid where the suite looks for it, as often as it takes; this Python's packages stay as they are."""
 
+import os
 import platform
 import shutil
+import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import PathDistribution
 
 import pytest
@@ -210,3 +213,25 @@ def test_a_folder_without_a_kit_is_told_in_one_line(tmp_path, monkeypatch):
         SystemExit, match=rf"^gpu-kit: {tmp_path}/kit\.json: No such file or directory; name the folder"
     ):
         unpack.main()
+
+
+def test_its_own_python_does_not_unpack_over_itself(out, into, tmp_path, monkeypatch):
+    kit = packed(out, tmp_path)
+    unpack.unpack(kit, [out], into)
+    monkeypatch.setattr(sys, "prefix", str(into))
+    with pytest.raises(KitError, match=r"is what is unpacked; run this in a shell without `\. .+/activate`"):
+        unpack.unpack(replace(kit, commit="b" * 40), [out], into)
+    assert is_laid(into, tmp_path)
+
+
+@pytest.mark.parametrize(("before", "after"), [("", "of the machine.json"), ("named.json", "named.json")])
+def test_a_driver_is_named_to_the_shell_that_names_none(into, tmp_path, monkeypatch, before, after):
+    driver = tmp_path / "of the machine.json"
+    driver.touch()
+    monkeypatch.setattr(unpack, "DRIVERS", {"VK_DRIVER_FILES": (str(driver),)})
+    monkeypatch.setenv("VK_DRIVER_FILES", "of the shell that unpacks")
+    into.mkdir()
+    unpack.write_activation(into)
+    shell = ["sh", "-c", f". {into / 'activate'}; echo $VK_DRIVER_FILES"]
+    told = subprocess.check_output(shell, env={"PATH": os.environ["PATH"], "VK_DRIVER_FILES": before}, text=True)
+    assert told.endswith(f"{after}\n")

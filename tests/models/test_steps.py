@@ -85,7 +85,7 @@ def test_a_captured_training_ends_where_an_eager_one_ends(tmp_path):
     assert "replayed" not in eager.facts()
 
 
-def batch(size=64):
+def batch(size=16):
     generator = torch.Generator().manual_seed(1)
     images = torch.randn(size, 3, 32, 32, generator=generator).to(memory_format=torch.channels_last)
     return images, torch.randint(0, 100, (size,), generator=generator)

@@ -428,6 +428,10 @@ def test_a_driver_to_which_the_extension_cannot_be_added_is_refused(settings, vu
         "chromium-webgpu: the GPU's Vulkan driver lacks VK_EXT_headless_surface, and there is no C compiler; install "
         "one, or name a driver that has it with VK_DRIVER_FILES"
     )
+    # The simulated one needs nothing of that driver.
+    assert WEBGPU.unavailable(SOFTWARE_GPU) is None
+    assert WEBGPU.browser_flags(SOFTWARE_GPU) == WEBGPU.flags
+    assert WEBGPU.browser_environment(SOFTWARE_GPU) == {}
 
 
 # What is fetched, and the caches

@@ -1,6 +1,7 @@
 """The server's platforms: the same logits everywhere, each held to its name, and every refusal in plain words."""
 
 import os
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -448,6 +449,12 @@ def test_vulkan_is_asked_for_gpus_in_a_process_of_its_own(tmp_path):
     shown = vulkan_devices.ask(str(tmp_path / "missing.so"), str(tmp_path / "libvulkan.so.1"))
     assert shown == vulkan_devices.Shown()
     assert vulkan_devices.real([SIMULATED, GPU]) == ["NVIDIA H200"]
+
+
+def test_what_a_driver_prints_before_and_after_the_answer_is_none_of_it(monkeypatch):
+    answer = 'a driver says so\nshown: {"gpus": ["NVIDIA H200"], "extensions": []}\nand good-bye\n'
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, answer))
+    assert vulkan_devices.ask("a talkative one").gpus == ["NVIDIA H200"]
 
 
 def test_the_clock_of_a_device_covers_its_computing():

@@ -51,6 +51,17 @@ SWALLOWED = IN_TIME.replace(
     "os.kill(os.getpid(), asked.pop())",
     "\n        with suppress(KeyboardInterrupt):\n            os.kill(os.getpid(), asked.pop())",
 )
+OWN = """
+import os, signal
+import pytest
+
+def test_that_catches_its_own():
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+
+def test_that_follows():
+    pass
+"""
 SIZES = ("--batch-size=2", "--batch-size=3", "--benchmark-autosave", "--benchmark-json=out.json")
 
 
@@ -61,11 +72,20 @@ def saved(suite):
     return [(run["exit_status"], [one["params"]["batch_size"] for one in run["benchmarks"]]) for run in runs]
 
 
+@pytest.fixture
+def hears_hang_ups():
+    """Let SIGHUP be obeyed, also where these tests run behind `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
     ("stops", "sizes"),
     [(IN_TIME, [1]), (IN_TEARDOWN, [1, 2]), (SWALLOWED, [1, 2])],
     ids=["while measuring", "while closing", "swallowed"],
 )
+@pytest.mark.usefixtures("hears_hang_ups")
 @pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_what_was_finished_is_saved_however_often_the_run_is_stopped(pytester, outside_xdist, stops, sizes, kind):
     suite = Suite(pytester, STOPPED.replace("SIGINT]", f"{kind}]") + FAKE_PLATFORMS + stops)
@@ -101,6 +121,12 @@ def test_an_ending_that_hangs_is_broken_into(monkeypatch):
     assert not obey(asked)
     now[0] += 2
     assert (obey(asked, signal.SIGTERM), obey(asked)) == (True, False)
+
+
+def test_an_interrupt_that_a_test_of_the_suites_own_has_caught_ends_nothing(pytester, outside_xdist):
+    suite = Suite(pytester, FAKE_PLATFORMS)
+    (suite.folder / "test_own.py").write_text(OWN)
+    assert pytester.runpytest(suite.folder / "test_own.py").ret == pytest.ExitCode.OK
 
 
 def test_a_run_that_has_measured_all_is_none_that_was_interrupted():

@@ -86,9 +86,9 @@ def killed_worker(place: Place) -> Seen:
 def old_profile(place: Place) -> Seen:
     """Start a run where an old profile lies that nobody owns."""
     place.environment()
-    old, fresh = place.temporary / "harness-old", place.temporary / "harness-new"
+    old, fresh = place.temporary / "harness-made_old", place.temporary / "harness-made_new"
     for folder in (old, fresh):
-        folder.mkdir()
+        folder.mkdir(0o700)
     long_ago = time.time() - 2 * 86400
     os.utime(old, (long_ago, long_ago))
     place.suite(*PAGE)
