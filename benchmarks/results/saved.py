@@ -242,8 +242,8 @@ class Run:
         for part in ("cpu", "versions"):
             check_mapping(machine.get(part, {}), f"its machine_info's {part}")
         datetime.fromisoformat(started)
-        check_once(benchmark["fullname"] for benchmark in benchmarks)
         results = tuple(map(Result.of, benchmarks))
+        check_once(result.fullname for result in results)
         return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
 
     @property

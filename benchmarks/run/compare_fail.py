@@ -109,6 +109,8 @@ def pytest_benchmark_compare_machine_info(
     except NotARunError as error:
         raise _unusable(config, name, [f"it is {error.why}"]) from error
     wrong = [*faults(baseline)]
+    if not all("fullname" in benchmark for benchmark in compared_benchmark["benchmarks"]):
+        raise _unusable(config, name, ["it holds a benchmark without a fullname, by which it would be found"])
     if reasons := wrong if is_judged else [*damages(baseline)]:
         raise _unusable(config, name, reasons)
     if is_judged and (reasons := [*machine_differences(config, machine_info, baseline)]):

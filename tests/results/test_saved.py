@@ -223,7 +223,7 @@ def test_what_is_no_json_of_a_run_is_none(tmp_path, text, words):
 
 
 def test_a_benchmark_without_a_name_is_none(tmp_path):
-    with pytest.raises(NotARunError, match="KeyError 'fullname'"):
+    with pytest.raises(NotARunError, match="KeyError 'name'"):
         load(altered(tmp_path, benchmarks=[{}]))
 
 

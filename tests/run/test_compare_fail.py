@@ -328,7 +328,7 @@ def test_a_file_that_cannot_be_read_says_why(suite):
         (lambda saved: saved.update(datetime=None), "TypeError *"),
         (lambda saved: saved["machine_info"].update(cpu=None), "its machine_info's cpu is null, not names and values"),
         (lambda saved: saved["machine_info"].update(versions="x"), "its machine_info's versions is *"),
-        (benchmarks(lambda one: one.pop("fullname")), "KeyError 'fullname'"),
+        (benchmarks(lambda one: one.pop("fullname")), "it holds a benchmark without a fullname"),
         (benchmarks(lambda one: one["stats"].pop("rounds")), "b1]: its rounds cannot be shown: absent"),
         (stat(outliers=None), "b1]: its outliers cannot be shown: None"),
         (stat(min="fast"), "b1]: its min cannot be compared: fast s"),
