@@ -97,7 +97,9 @@ class Place:
         outer = ("TOX_", "VIRTUAL_ENV", "PYTEST_", "COV_")
         clean = {name: value for name, value in os.environ.items() if not name.startswith(outer)}
         self.temporary.mkdir(parents=True, exist_ok=True)
-        return {**clean, "TMPDIR": str(self.temporary), MARKER: self.marker, **(more or {})}
+        # A cache that npm's own Node.js keeps among the temporary files is none of ours.
+        ours = {"TMPDIR": str(self.temporary), MARKER: self.marker, "NODE_DISABLE_COMPILE_CACHE": "1"}
+        return {**clean, **ours, **(more or {})}
 
     @contextmanager
     def started(self, *command: str, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Iterator["Started"]:
