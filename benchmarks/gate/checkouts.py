@@ -84,9 +84,7 @@ def checkout(text: str, root: Path) -> Checkout:
     folder = Path(text).resolve()
     if (folder / "benchmarks").is_dir():
         return Checkout(folder, str(text))
-    git(
-        "rev-parse", "--git-dir", cwd=root
-    )  # where it cannot be read, its words say more than that it knows no revision
+    git("rev-parse", "--git-dir", cwd=root)  # where it cannot be read, its own words say more than these
     words = f"{text}: neither a revision of this repository nor a folder with a checkout of the suite"
     raise CheckoutError(f"{words}; {_how_to_fetch(root)}")
 

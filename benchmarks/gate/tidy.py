@@ -19,15 +19,17 @@ RUNS_KEPT = 20  # folders of some MB each, for who wants to look again at what a
 
 def remove_checkouts(root: Path, used: Iterable[Path]) -> None:
     """Remove the checkouts of the gates of *root*, except the newest, and except what is *used*."""
-    busy = {path.resolve() for path in used}
-    _tell(
-        "checkouts", _removed(_old(root / checkouts.FOLDER / "checkouts", busy, CHECKOUTS_KEPT), root), CHECKOUTS_KEPT
-    )
+    _tidy("checkouts", root, {path.resolve() for path in used}, CHECKOUTS_KEPT)
 
 
 def remove_runs(root: Path) -> None:
     """Remove what the gates of *root* measured and printed, except the newest."""
-    _tell("runs", _removed(_old(root / checkouts.FOLDER / "runs", set(), RUNS_KEPT), root), RUNS_KEPT)
+    _tidy("runs", root, set(), RUNS_KEPT)
+
+
+def _tidy(what: str, root: Path, busy: set[Path], kept: int) -> None:
+    """Remove the old folders of a kind, and tell it."""
+    _tell(what, _removed(_old(root / checkouts.FOLDER / what, busy, kept), root), kept)
 
 
 def _old(folder: Path, busy: set[Path], kept: int) -> list[Path]:
