@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.inputs import Fed
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Session, UnavailableError
@@ -58,11 +59,18 @@ def target(platform: str) -> Target:
 
 
 @pytest.fixture
-def case(model_file: Artefact, target: Target, batch_size: int, request: pytest.FixtureRequest) -> Case:
+def fed(model_file: Artefact, batch_size: int | None, request: pytest.FixtureRequest) -> Fed:
+    """What the model is fed, given or made up; *batch_size* is None of a graph without a batch."""
+    return selection_of(request.config).fed(model_file, batch_size)
+
+
+@pytest.fixture
+def case(model_file: Artefact, target: Target, request: pytest.FixtureRequest) -> Case:
     """What the platform is asked to open, where this machine has the platform."""
     if reason := PLATFORMS[target.platform].unavailable(settings_of(request.config)):
         raise UnavailableError(reason)
-    return Case(model_file, batch_size, target.threads, target.slowdown)
+    given: Fed = request.getfixturevalue("fed")
+    return Case(model_file, given.batch_size or 1, target.threads, target.slowdown, shapes=given.shapes)
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
@@ -110,6 +118,6 @@ def artefact(model_file: Artefact, session: Session) -> Artefact:
 
 
 @pytest.fixture
-def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
-    """Seeded inputs and the reference's answer."""
-    return ask(artefact, batch_size, dict(selection_of(request.config).dims))
+def question(artefact: Artefact, fed: Fed) -> Question:
+    """What the model is fed, and the reference's answer."""
+    return ask(artefact, fed)

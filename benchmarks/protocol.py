@@ -25,6 +25,7 @@ Side = Literal["server", "client", "remote"]  # where a model computes; remote: 
 Threading = Literal["single", "settable", "runtime"]
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
+Shapes = Mapping[str, tuple[int, ...]]  # input name to the shape that it is fed in
 
 
 class PlatformError(Exception):
@@ -40,12 +41,13 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """What a platform is asked to open: a model, for batches of one size, on a number of threads."""
+    """What a platform is asked to open: a model, for inputs of one shape each, on a number of threads."""
 
     artefact: Artefact
-    batch_size: int = 1
+    batch_size: int = 1  # also of a graph that has no batch
     threads: int = 1
     slowdown: int = 1  # a client this many times weaker; 1 is this machine
+    shapes: Shapes = field(kw_only=True, hash=False)
 
     @property
     def model_file(self) -> Path:

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.inputs import seeded_feeds
 from benchmarks.measuring.accuracy import Score, check_score, classify, images_of, logits_of, reference_classes, score
-from benchmarks.measuring.inputs import seeded_feeds
 from benchmarks.protocol import Block, Session
 from benchmarks.run.identity import of_model
 from benchmarks.run.replay import Record

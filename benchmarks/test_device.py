@@ -12,5 +12,5 @@ pytestmark = pytest.mark.device
 
 def test_device(session: DeviceSession, question: Question, benchmark: BenchmarkFixture, measure: Measure) -> None:
     """Time one batch that lies on the device and whose outputs stay there."""
-    benchmark.group = f"{question.artefact.name}, on the device, batch {question.batch_size}"
+    benchmark.group = f"{question.artefact.name}, on the device, {question.batch}"
     measure(session.on_device(), question)

@@ -20,5 +20,5 @@ def counters() -> None:
 
 def test_energy(session: Session, question: Question, benchmark: BenchmarkFixture, measure: Measure) -> None:
     """Run without a partner, whose energy would be counted too; joules are in extra_info."""
-    benchmark.group = f"{question.artefact.name}, energy, batch {question.batch_size}"
+    benchmark.group = f"{question.artefact.name}, energy, {question.batch}"
     measure(session, question)

@@ -18,5 +18,5 @@ def test_latency(
     measure: Measure,
 ) -> None:
     """Time one batch, as long as its answers are right, in turns with ``server-cpu``."""
-    benchmark.group = f"{question.artefact.name}, batch {question.batch_size}"
+    benchmark.group = f"{question.artefact.name}, {question.batch}"
     measure(session, question, partner)

@@ -18,5 +18,5 @@ def test_scaling(
     measure: Measure,
 ) -> None:
     """Time one batch on several threads; ``ratio_to_one_thread`` below 1 is faster."""
-    benchmark.group = f"{question.artefact.name}, threads, batch {question.batch_size}"
+    benchmark.group = f"{question.artefact.name}, threads, {question.batch}"
     measure(session, question, session_on_one_thread, "one_thread")

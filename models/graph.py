@@ -1,5 +1,6 @@
 """What an ONNX file says of itself: inputs, precision, size, and the data files that belong to it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,36 @@ def _input(value: onnx.ValueInfoProto) -> Input:
     tensor = value.type.tensor_type
     if not (value.type.HasField("tensor_type") and tensor.HasField("shape")):
         raise ModelError(f"input {value.name} is no tensor with a declared shape; such inputs cannot be made up")
-    # Old exporters wrote free dimensions as 0 or -1.
-    shape = [dim.dim_value if dim.dim_value > 0 else dim.dim_param or None for dim in tensor.shape.dim]
+    shape = [_length(dim) for dim in tensor.shape.dim]
     try:
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
     except KeyError:
         raise ModelError(f"input {value.name} is of an unknown type, {tensor.elem_type}") from None
     return Input(value.name, dtype, tuple(shape))
+
+
+def with_shapes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> onnx.ModelProto:
+    """Return *model* with the shapes of its inputs fixed; those of the values behind them are left to be inferred."""
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    for value in fixed.graph.input:
+        if value.name in shapes:
+            dims = value.type.tensor_type.shape.dim
+            for dim, length in zip(dims, shapes[value.name], strict=True):
+                dim.dim_value = length
+    del fixed.graph.value_info[:]
+    for output in fixed.graph.output:  # a free name of an input's, now a number, would contradict
+        for dim in output.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):
+                dim.ClearField("dim_param")
+    return fixed
+
+
+def _length(dim: onnx.TensorShapeProto.Dimension) -> int | str | None:
+    """Return a declared length, 0 included, or a free dimension's name; old exporters wrote free ones as -1."""
+    if dim.HasField("dim_value") and dim.dim_value >= 0:
+        return int(dim.dim_value)
+    return dim.dim_param or None
 
 
 def _weights(model: onnx.ModelProto) -> list[TensorProto]:
@@ -67,16 +91,6 @@ def _weights(model: onnx.ModelProto) -> list[TensorProto]:
 def numbers(model: onnx.ModelProto) -> dict[str, NDArray[Any]]:
     """Return the initialisers' values by name, in the file's order."""
     return {weight.name: numpy_helper.to_array(weight) for weight in model.graph.initializer}
-
-
-def free_dimensions(inputs: list[Input]) -> set[str]:
-    """Return the names of the free dimensions; those without a name are called input:axis."""
-    return {
-        length or f"{declared.name}:{axis}"
-        for declared in inputs
-        for axis, length in enumerate(declared.shape)
-        if not isinstance(length, int)
-    }
 
 
 def precision(model: onnx.ModelProto) -> str:

@@ -11,11 +11,12 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.ratio import p10
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Case, Session
+from benchmarks.protocol import Session
 from benchmarks.settings import Settings, positive
 from models import manifest
 
@@ -94,7 +95,7 @@ def _draw_in_turns(session: Session, reference: Session, question: Question, win
 
 def page(runs: int, question: Question) -> list[Course]:
     """Age one page and print its course."""
-    case = Case(manifest.load(MODEL))
+    case = case_of(manifest.load(MODEL))
     with PLATFORMS[PLATFORM].open(case, SETTINGS) as session, PLATFORMS["server-cpu"].open(case, SETTINGS) as reference:
         windows = [*age(session, reference, question, runs)]
     print(f"first {WINDOW}: p10 {p10(windows[0].page) * 1e3:.2f} ms, {session.facts.details['build']}")
@@ -123,7 +124,7 @@ def main() -> None:
         parser.error(f"--runs {options.runs}: fewer than {fewest} show no course")
     if reason := PLATFORMS[PLATFORM].unavailable(SETTINGS):
         parser.exit(1, f"{reason}\n")
-    question = ask(manifest.load(MODEL), 1)
+    question = ask(manifest.load(MODEL), fed(manifest.load(MODEL).path, 1))
     print(summary([page(options.runs, question) for _ in range(options.pages)]))
 
 

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.figures.bare_native import RUNTIMES
 from benchmarks.hardware import CORES
-from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.ratio import p10
 from benchmarks.measuring.sampler import Plan, check_whole, draw, warm_up
 from benchmarks.measuring.starts import figure
@@ -164,7 +164,7 @@ def time_afresh(target: Target, settings: Settings, seconds: float) -> Ratios:
 
 def time_in_turns(target: Target, settings: Settings, seconds: float) -> Ratios:
     """Time both sides for *seconds* each, block by block."""
-    case = Case(manifest.load(MODEL), threads=target.threads)
+    case = case_of(manifest.load(MODEL), threads=target.threads)
     feeds, plan = seeded_feeds(case.model_file, 1), Plan(FEWEST_ROUNDS, max_time=seconds, warmup_rounds=50)
     with PLATFORMS[target.platform].open(case, settings) as session, bare_loop(target.platform, case) as bare:
         warm = warm_up(session, feeds, plan)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
+from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.ratio import cpu_per_inference, p10
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
@@ -352,9 +353,9 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Run the command line."""
     options = parsed()
-    case = Case(manifest.load(options.model))
+    case = case_of(manifest.load(options.model))
     with PLATFORMS[REFERENCE].open(case, SETTINGS) as reference:
-        bench = Bench(case, ask(case.artefact, 1).feeds, reference)
+        bench = Bench(case, ask(case.artefact, fed(case.artefact.path, 1)).feeds, reference)
         measure(bench, available(options.platform or DEFAULT_SWEEP), options)
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, UnavailableError
@@ -72,7 +73,7 @@ def available(target: Target) -> bool:
 
 
 def _case(target: Target) -> Case:
-    return Case(manifest.load(MODEL), threads=target.threads, slowdown=target.slowdown)
+    return case_of(manifest.load(MODEL), threads=target.threads, slowdown=target.slowdown)
 
 
 def visit(target: Target, question: Question) -> Held:
@@ -143,7 +144,7 @@ def _command(process: int) -> str:
 
 def soak(targets: Sequence[Target], sessions: int) -> list[Held]:
     """Open and close *sessions* sessions, printing what is held now and then."""
-    question, held, start = ask(manifest.load(MODEL), 1), [], time.monotonic()
+    question, held, start = ask(manifest.load(MODEL), fed(manifest.load(MODEL).path, 1)), [], time.monotonic()
     for number, target in enumerate(itertools.islice(itertools.cycle(targets), sessions), 1):
         held.append(visit(target, question))
         if number % EVERY == 0 or number == sessions:

@@ -25,10 +25,10 @@ from benchmarks.gate.compare import ROOT, runs_folder
 from benchmarks.gate.options import Options
 from benchmarks.gate.pair import Side, SideError, Version, draw_core, match, run_pair, started
 from benchmarks.gate.screen import log_ratios
+from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.sampler import Plan, warm_up
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
-from benchmarks.protocol import Case
 from benchmarks.results import Result, load
 from benchmarks.run.lockstep import Schedule
 from benchmarks.settings import Settings, positive
@@ -51,8 +51,8 @@ Pause = tuple[float, float]  # processor seconds and seconds
 
 def idle(platform: str, model: str) -> list[float]:
     """Return which share of a core the browser uses in short pauses between blocks, and in a long one."""
-    case = Case(manifest.load(model))
-    feeds = ask(case.artefact, 1).feeds
+    case = case_of(manifest.load(model))
+    feeds = ask(case.artefact, fed(case.artefact.path, 1)).feeds
     with PLATFORMS[platform].open(case, SETTINGS) as session:
         rounds = max(1, round(SHORT / min(warm_up(session, feeds, WARM_UP))))
         block = partial(session.time, feeds, rounds)

@@ -1,7 +1,7 @@
 """The reference every platform's answers are held against: the ONNX graph as written, on onnxruntime's CPU provider."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measuring.inputs import Dims, seeded_feeds
+from benchmarks.inputs import Fed
 from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
 
@@ -35,10 +35,24 @@ class Question:
     """What a session is asked, and how close its answer has to come."""
 
     artefact: Artefact
-    feeds: Feeds
-    batch_size: int
+    fed: Fed
     expected: Outputs
     tolerance: float
+
+    @property
+    def feeds(self) -> Feeds:
+        """What a session is fed."""
+        return self.fed.feeds
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many images that is; None of a graph without a batch."""
+        return self.fed.batch_size
+
+    @property
+    def batch(self) -> str:
+        """The same in words."""
+        return "no batch" if self.batch_size is None else f"batch {self.batch_size}"
 
     def check(self, facts: Facts, outputs: Outputs) -> float:
         """Hold a session's answer against the expected one; see :func:`check_parity`."""
@@ -46,18 +60,17 @@ class Question:
         return check_parity(facts.platform, outputs, self.expected, tolerance)
 
     def images(self, blocks: Iterable[Block]) -> int:
-        """Return how many images the inferences of *blocks* took in."""
-        return self.batch_size * sum(len(block.seconds) for block in blocks)
+        """Return how many images the inferences of *blocks* took in; without a batch, one each."""
+        return (1 if self.batch_size is None else self.batch_size) * sum(len(block.seconds) for block in blocks)
 
     def shapes(self) -> dict[str, list[int]]:
         """Return the shape of every input."""
         return {name: list(value.shape) for name, value in self.feeds.items()}
 
 
-def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Question:
-    """Return a file's question: seeded inputs, and the reference's answer to them."""
-    feeds = seeded_feeds(artefact.path, batch_size, dims)
-    return Question(artefact, feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))
+def ask(artefact: Artefact, fed: Fed) -> Question:
+    """Return a file's question: what it is fed, and the reference's answer to that."""
+    return Question(artefact, fed, reference(artefact.path, fed.feeds, fed.made_up), tolerance_of(artefact))
 
 
 def tolerance_of(artefact: Artefact) -> float:
@@ -65,21 +78,33 @@ def tolerance_of(artefact: Artefact) -> float:
     return (OWN_TOLERANCES if artefact.is_own else TOLERANCES)[artefact.row["precision"]]
 
 
-def reference(model: Path, feeds: Feeds) -> Outputs:
+def reference(model: Path, feeds: Feeds, made_up: Sequence[str] = ()) -> Outputs:
     """Run the graph without optimisations, so that what a runtime rewrites is compared with what was exported.
 
-    Raises ParityError where the reference has no answer: there is nothing to hold a platform's against.
+    Raises ParityError where the reference has no answer: there is nothing to hold a platform's against. The inputs
+    *made_up* may be why.
     """
     try:
         session = open_reference(model)
         names = [output.name for output in session.get_outputs()]
-        outputs = dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ParityError(f"{model.name}: the reference cannot answer: {error}") from error
+        raise ParityError(f"{model.name}: the reference cannot open it: {error}") from error
+    try:
+        outputs = dict(zip(names, session.run(names, feeds), strict=True))
+    except Exception as error:
+        raise ParityError(f"{model.name}: the reference cannot answer: {error}{_made_up(made_up)}") from error
     for name, value in outputs.items():
         if not (isinstance(value, np.ndarray) and value.dtype.kind in "fiub"):
             raise ParityError(f"{model.name}: output {name} is no tensor of numbers; it cannot be compared")
     return outputs
+
+
+def _made_up(names: Sequence[str]) -> str:
+    """Say that values nobody chose may be why."""
+    if not names:
+        return ""
+    were = "was" if len(names) == 1 else "were"
+    return f"; {', '.join(names)} {were} made up: give real values with --input FILE.npz or --input {names[-1]}=VALUE"
 
 
 def open_reference(model: Path) -> "onnxruntime.InferenceSession":

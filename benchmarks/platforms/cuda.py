@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import io
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -83,8 +82,8 @@ class ServerCuda(native.Installed):
 
         self._load(case)
         with self.explained(case):
-            providers = [(PROVIDER, self.provider_options)]
-            return onnxruntime.InferenceSession(os.fspath(case.model_file), device.options(), providers=providers)
+            providers, chosen = [(PROVIDER, self.provider_options)], device.options()
+            return onnxruntime.InferenceSession(device.model_of(case, chosen), chosen, providers=providers)
 
     def _load(self, case: Case) -> None:
         """Load CUDA; raise UnavailableError with the words of onnxruntime and the loader where it cannot be."""

@@ -1,5 +1,6 @@
 """What onnxruntime's platforms with memory of their own share: a session off the processor, and its two figures."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from benchmarks.platforms import native
+from benchmarks.platforms.graphs import fixed
 from benchmarks.protocol import Block, Case, Facts, Feeds, Outputs, PlatformError
 
 ASSIGNMENT = "session.record_ep_graph_assignment_info"
+WEIGHTS_FOLDER = "session.model_external_initializers_file_folder_path"
 
 
 def options() -> Any:
@@ -20,6 +23,20 @@ def options() -> Any:
     chosen.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     chosen.add_session_config_entry(ASSIGNMENT, "1")
     return chosen
+
+
+def model_of(case: Case, chosen: Any) -> str | bytes:
+    """Return what a session of the case is made from, the lengths of its inputs told in the session options *chosen*.
+
+    What computes a length would have to run on the processor.
+    """
+    lengths = fixed(case)
+    for name, length in lengths.overrides.items():
+        chosen.add_free_dimension_override_by_name(name, length)
+    if lengths.copy is None:
+        return os.fspath(case.model_file)
+    chosen.add_session_config_entry(WEIGHTS_FOLDER, os.fspath(case.model_file.parent))
+    return lengths.copy
 
 
 def prove_provider(case: Case, platform: str, session: Any, provider: str) -> None:
@@ -45,7 +62,7 @@ class Bound:
 class BoundEngine:
     """An InferenceSession whose inputs and outputs lie on *device*, copied from and to the host in each inference."""
 
-    is_static = False
+    is_static = True
 
     def __init__(self, session: Any, device: str) -> None:
         self.input_names = [given.name for given in session.get_inputs()]

@@ -1,8 +1,11 @@
 """What adapters ask of an ONNX file; onnx is imported only where one is read."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.protocol import Case
+from models.manifest import ModelError
 
 
 def input_and_output(model: Path) -> tuple[str, str]:
@@ -31,23 +34,35 @@ def data_files(model: Path) -> dict[str, Path]:
     return {name: file for name, file in files if file.is_file() and file.is_relative_to(folder)}
 
 
-def free_dimensions(model: Path) -> tuple[str | None, list[str]]:
-    """Return the name of the batch, where it is free, and the free dimensions that a runtime cannot be told to fix.
+@dataclass(frozen=True)
+class Fixed:
+    """How a runtime is told the lengths of a graph's free dimensions."""
 
-    The batch is the first axis of the first input. A dimension without a name is called input:axis. None of a file
-    that is no ONNX: the runtime will tell.
-    """
+    overrides: Mapping[str, int]  # by a dimension's name
+    copy: bytes | None = None  # the graph with its lengths written in, where names cannot say them
+
+
+def fixed(case: Case) -> Fixed:
+    """Return how the case's shapes are told to a runtime; nothing of a file that is no ONNX: the runtime will tell."""
     from google.protobuf.message import DecodeError
 
     from models import graph
 
     try:
-        inputs = graph.declared_inputs(graph.read(model))
-    except DecodeError:
-        return None, []
-    first = inputs[0].shape[0] if inputs and inputs[0].shape else None
-    batch = first if isinstance(first, str) else None
-    return batch, sorted(graph.free_dimensions(inputs) - {batch})
+        model = graph.read(case.model_file)
+        inputs = graph.declared_inputs(model)
+    except (DecodeError, ModelError):
+        return Fixed({})
+    lengths = [
+        (free, length)
+        for declared in inputs
+        for free, length in zip(declared.shape, case.shapes[declared.name], strict=True)
+        if not isinstance(free, int)
+    ]
+    by_name = {free: {length for name, length in lengths if name == free} for free, _ in lengths}
+    if all(isinstance(name, str) and len(values) == 1 for name, values in by_name.items()):
+        return Fixed({str(name): length for name, length in lengths})
+    return Fixed({}, graph.with_shapes(model, case.shapes).SerializeToString())
 
 
 def precision_of(case: Case) -> str:

@@ -3,10 +3,11 @@
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.platforms.graphs import data_files, free_dimensions, precision_of
+from benchmarks.platforms.graphs import data_files, fixed, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.platforms.vulkan_devices import LOADER, Shown, ask
@@ -78,15 +79,25 @@ class ChromiumWasm(OrtWasm, PagePlatform):
 
 
 class Placed(OrtWeb):
-    """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node."""
+    """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node.
+
+    It gets a graph with every dimension fixed: what computes a length would run in WebAssembly.
+    """
 
     placement: str  # what the log calls the provider
     threading: Threading = "runtime"
+    fixed_batch = True
     script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
 
     def session_options(self, case: Case) -> dict[str, Any]:
-        """Log what is done when the session is opened; no inference logs more than warnings."""
-        return {"logSeverityLevel": 0}
+        """Log what is done when the session is opened, and tell the lengths; no inference logs more than warnings."""
+        return {"logSeverityLevel": 0, "freeDimensionOverrides": {**fixed(case).overrides}}
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Take the graph with its lengths written in, where they cannot be told by names."""
+        asked = super().request(case, settings)
+        copy = fixed(case).copy
+        return replace(asked, files={**asked.files, case.model_file.name: copy}) if copy else asked
 
     def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
         """Check that the log puts all nodes on this provider, besides the version."""
@@ -109,7 +120,6 @@ class ChromiumWebnn(Placed, PagePlatform):
 
     provider = "webnn"
     placement = "WebNNExecutionProvider"
-    fixed_batch = True
 
     def __init__(self, name: str, device: str) -> None:
         self.name, self.device = name, device
@@ -128,19 +138,6 @@ class ChromiumWebnn(Placed, PagePlatform):
     def execution_provider(self) -> dict[str, Any]:
         """Return the provider with its device."""
         return {"name": self.provider, "deviceType": self.device}
-
-    def session_options(self, case: Case) -> dict[str, Any]:
-        """Fix the batch: a graph with a free dimension runs in WebAssembly."""
-        return super().session_options(case) | {"freeDimensionOverrides": self._lengths(case)}
-
-    def _lengths(self, case: Case) -> dict[str, int]:
-        batch, others = free_dimensions(case.model_file)
-        if others:
-            raise UnavailableError(
-                f"{self.name}: {case.model_file.name}: the free dimension {others[0]} cannot be fixed here; export the "
-                "graph with a named batch as its only free dimension"
-            )
-        return {batch: case.batch_size} if batch else {}
 
     def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
         """Ask for a real adapter too, where the device is a GPU."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.platforms import native
-from benchmarks.protocol import Case, Facts, Feeds, Outputs, UnavailableError
+from benchmarks.protocol import Case, Facts, Feeds, Outputs, Shapes
 from benchmarks.settings import Settings
 
 DEVICE = "CPU"
@@ -26,21 +26,11 @@ class ServerOpenVino(native.Installed):
         with self.explained(case):
             model = openvino.Core().read_model(os.fspath(case.model_file))
             # Compiling adds names of its own.
-            inputs, outputs = ([port.any_name for port in ports] for ports in (model.inputs, model.outputs))
-            model.reshape({port: self._shape(case, port) for port in model.inputs})
+            inputs = [_name_in(port, case.shapes) for port in model.inputs]
+            outputs = [port.any_name for port in model.outputs]
+            model.reshape({name: [*case.shapes[name]] for name in inputs})
             compiled = openvino.Core().compile_model(model, DEVICE, properties(case.threads))
         yield native.NativeSession(case, self._prove(case, compiled), OpenVinoEngine(compiled, inputs, outputs))
-
-    def _shape(self, case: Case, port: Any) -> list[int]:
-        """Return an input's lengths; the first may be free, and is the batch."""
-        lengths = [axis.get_length() if axis.is_static else None for axis in port.partial_shape]
-        if lengths and lengths[0] is None:
-            lengths[0] = case.batch_size
-        known = [length for length in lengths if length is not None]
-        if known != lengths:
-            words = f"input {port.any_name} has free dimensions beside the batch, of no known length"
-            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; export the model with them fixed")
-        return known
 
     def _prove(self, case: Case, compiled: Any) -> Facts:
         wanted = properties(case.threads) | {"EXECUTION_DEVICES": [DEVICE]}
@@ -49,6 +39,11 @@ class ServerOpenVino(native.Installed):
         native.prove(case, self.name, actual, wanted)
         details = {"precision": actual["INFERENCE_PRECISION_HINT"], "shapes": "static"}
         return native.facts(self.name, f"OpenVINO {DEVICE}", case.threads, details)
+
+
+def _name_in(port: Any, shapes: Shapes) -> str:
+    """Return what the graph calls an input: it may have other names, too."""
+    return next((str(name) for name in port.names if name in shapes), str(port.any_name))
 
 
 def properties(threads: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ the page came to be: a browser that was started for it, or one that joined.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +31,7 @@ InEffect = Mapping[str, Any]  # what the page answers to being opened: what is i
 class Request:
     """What a page is asked to open."""
 
-    files: Mapping[str, Path]  # the model's by the names its runtime knows them by, its own file first
+    files: Mapping[str, Path | bytes]  # the model's by the names its runtime knows them by, its own file first
     configuration: Mapping[str, Any]  # for the engine
 
     @property
@@ -121,13 +121,19 @@ class PageCase:
             "configuration": self.request.configuration,
         }
 
-    def serving(self, host: str = LOOPBACK) -> AbstractContextManager[Server]:
+    @contextmanager
+    def serving(self, host: str = LOOPBACK) -> Iterator[Server]:
         """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine."""
         module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
         model = {self.request.urls[name]: file for name, file in self.request.files.items()}
-        files = {**HARNESS, **module, **self.runtime.runtime, **model}
+        on_disk = {url: file for url, file in model.items() if isinstance(file, Path)}
+        contents = {url: content for url, content in model.items() if isinstance(content, bytes)}
+        files = {**HARNESS, **module, **self.runtime.runtime, **on_disk}
         origins = self.runtime.allowed_origins(self.settings)
-        return serving(files, self.runtime.script_sources, self.runtime.imports, host, origins)
+        with serving(files, self.runtime.script_sources, self.runtime.imports, host, origins) as server:
+            for url, content in contents.items():
+                server.publish(url, content)
+            yield server
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""

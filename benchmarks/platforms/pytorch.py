@@ -73,7 +73,7 @@ class ServerTorchCompiled(ServerTorch):
         _use_fresh_cache()
         before = {kind: Counter(values) for kind, values in counters.items()}
         compiled: Any = torch.compile(_own_code(_network(case, self.name)), fullgraph=True, dynamic=False)
-        images = torch.zeros(case.batch_size, 3, 32, 32)
+        images = torch.zeros(case.shapes[INPUT])
         # As an option of torch.compile freezing has no effect. Compiling in this process leaves no helpers running.
         # The number of threads is written into the code; as an option, it tells one cached code from another.
         frozen = config.patch({"freezing": True, "compile_threads": 1, "cpp.threads": case.threads})

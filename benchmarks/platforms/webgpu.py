@@ -88,7 +88,7 @@ class ServerWebGpu(native.Installed):
                 raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; check the GPU's driver")
             chosen = device.options()
             chosen.add_provider_for_devices([adapter], {})
-            return adapter, onnxruntime.InferenceSession(os.fspath(case.model_file), chosen)
+            return adapter, onnxruntime.InferenceSession(device.model_of(case, chosen), chosen)
 
     def _prove(self, case: Case, session: Any, adapter: Any, loaded: Vulkan | None) -> Facts:
         from onnxruntime import OrtHardwareDeviceType

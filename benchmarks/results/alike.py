@@ -14,7 +14,7 @@ MACHINE = (
 PROCESSOR = ("brand_raw", "family", "model", "count")
 # Of a benchmark's extra_info; below, of its options, those that the suite's own sampler follows, too.
 IN_FORCE = (
-    *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS),
+    *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS, keys.FED),
     *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
 )
 MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, keys.STARTS)
@@ -34,6 +34,7 @@ WORDS = {
     "count": "processor's count",
     keys.MODEL_SHA256: "model's SHA-256",
     keys.DATA_SHA256: "data's SHA-256",
+    keys.FED: "values fed",
     keys.SOFTWARE_GPU: "software GPU",
     keys.STARTS: "pages or processes",
 }
@@ -72,7 +73,8 @@ def _asked(result: Result) -> Mapping[str, Any]:
 
     What is obtained differs each time.
     """
-    info = {**result.info, keys.STARTS: result.starts_wanted}
+    made_up = dict.fromkeys(result.info.get(keys.INPUTS, ()), keys.MADE_UP)  # until somebody could give others
+    info = {keys.FED: made_up, **result.info, keys.STARTS: result.starts_wanted}
     return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
 
 

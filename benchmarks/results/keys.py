@@ -21,8 +21,11 @@ QUOTA = "quota"  # in cores, of the run's control groups; null where it is not b
 MODEL_SHA256 = "model_sha256"
 DATA_SHA256 = "data_sha256"
 PRECISION = "precision"  # of the model's weights
-BATCH_SIZE = "batch_size"
+BATCH_SIZE = "batch_size"  # null of a graph without a batch
 INPUTS = "inputs"  # shapes by name
+FED = "fed"  # by name: "made up", or what was given
+MADE_UP = "made up"
+MAY_STEER = "may_steer"  # made-up inputs whose values may choose what is computed
 
 # How
 EXECUTION_PROVIDER = "execution_provider"

@@ -184,6 +184,11 @@ class Result:
         return bool(self.info.get(keys.SOFTWARE_GPU))
 
     @property
+    def may_steer(self) -> list[str]:
+        """The inputs whose values nobody chose, and which may decide what is computed."""
+        return [*self.info.get(keys.MAY_STEER, [])]
+
+    @property
     def trust(self) -> Json:
         """What is known of the circumstances; empty where nothing is."""
         trust: Json = self.info.get(keys.TRUST, {})

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import hardware
+from benchmarks.inputs.given import Arrays, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
 from models import MODELS
 from models.manifest import variant
 
 ALL = "all"
+NO_BATCH = "no-batch"  # in the name of a case whose graph has none
 SLOWDOWNS = (2, 4, 6)
 NAMES = [*MODELS, *(variant(name, precision) for name in MODELS for precision in PRECISIONS if precision != "float32")]
 LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?")
@@ -138,6 +140,22 @@ def model(text: str) -> str | Path:
 def dim(text: str) -> tuple[str, int]:
     """Read ``--dim``: the name of a free dimension, or input:axis where it has none, and its length."""
     name, equals, length = text.rpartition("=")
-    if not (name and equals and length.isdecimal() and int(length) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=N with N above zero, such as sequence=128")
+    if not (name and equals and length.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=N or INPUT:AXIS=N, such as sequence=128")
     return name, int(length)
+
+
+def batch_axis(text: str) -> str:
+    """Read ``--batch-axis``: an input and one of its axes, counted from 0."""
+    name, colon, axis = text.rpartition(":")
+    if not (name and colon and axis.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not INPUT:AXIS with the axis counted from 0, such as x:1")
+    return f"{name}:{int(axis)}"
+
+
+def given_input(text: str) -> Arrays | tuple[str, str]:
+    """Read ``--input``: a file of arrays by the input's name, or a value for an input."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

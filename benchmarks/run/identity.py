@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 MEASURES = (
     "conftest.py",
     "benchmarks/*.py",
-    *(f"benchmarks/{room}/*.py" for room in ("run", "measuring", "platforms", "results")),
+    *(f"benchmarks/{room}/*.py" for room in ("run", "inputs", "measuring", "platforms", "results")),
     *(f"browser_harness/{pattern}" for pattern in ("*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
@@ -110,7 +110,14 @@ def _versions(settings: Settings) -> dict[str, str]:
 
 def of_question(question: Question) -> dict[str, Any]:
     """Return what extra_info says of the model behind a figure and of what it was given."""
-    return of_model(question.artefact) | {keys.BATCH_SIZE: question.batch_size, keys.INPUTS: question.shapes()}
+    given = question.fed
+    info: dict[str, Any] = {
+        keys.BATCH_SIZE: given.batch_size,
+        "batch_axes": {**given.batch_axes},
+        keys.INPUTS: question.shapes(),
+    }
+    info |= {keys.FED: {**given.sources}} | ({keys.MAY_STEER: [*given.steering]} if given.steering else {})
+    return of_model(question.artefact) | info
 
 
 def of_model(artefact: Artefact) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.inputs import Fed
 from benchmarks.measuring import trust
 from benchmarks.measuring.reference import ParityError, Question, ask
 from benchmarks.platforms import PLATFORMS
@@ -18,7 +19,6 @@ from benchmarks.results import keys
 from benchmarks.run.choices import Target
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
-from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
 from models import own
 
@@ -39,13 +39,13 @@ OPENED = pytest.StashKey[dict[tuple[str, str, int, str], Opened | Exception]]()
 
 
 @pytest.fixture
-def opened(case: Case, target: Target, caches: str, request: pytest.FixtureRequest) -> Opened:
+def opened(case: Case, fed: Fed, target: Target, caches: str, request: pytest.FixtureRequest) -> Opened:
     """As many openings as ``--benchmark-min-rounds`` says, one where nothing is timed; their answers are checked."""
     outcomes = request.config.stash.setdefault(OPENED, {})
     key = case.artefact.name, target.label, case.batch_size, caches
     if key not in outcomes:
         try:
-            outcomes[key] = _open(case, target, caches, request.config)
+            outcomes[key] = _open(case, fed, target, caches, request.config)
         except (PlatformError, UnavailableError, ParityError) as error:  # the other phases need not try again
             outcomes[key] = error
     outcome = outcomes[key]
@@ -54,9 +54,9 @@ def opened(case: Case, target: Target, caches: str, request: pytest.FixtureReque
     return outcome
 
 
-def _open(case: Case, target: Target, caches: str, config: pytest.Config) -> Opened:
+def _open(case: Case, fed: Fed, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, case.batch_size, dict(selection_of(config).dims))
+    question = ask(artefact, fed)
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
     before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)

@@ -18,7 +18,8 @@ from benchmarks.measuring.starts import Figure, figure
 from benchmarks.protocol import Block, Facts
 from benchmarks.results import keys
 
-HEADLINE, IS_DOUBTFUL = "headline", "is_doubtful"  # properties of a test: what is shown as it ends
+# Properties of a test: what is shown as it ends.
+HEADLINE, IS_DOUBTFUL, MADE_UP = "headline", "is_doubtful", "made_up"
 PERCENTILES = (10, 50, 90, 95, 99)
 FEWEST_BEYOND = 100  # samples times per cent: of fewer beyond a percentile it says little
 
@@ -100,6 +101,7 @@ class Record:
         self._replay(facts.clock, samples, live)
         doubts = benchmark.extra_info.get(keys.TRUST, {}).get(keys.DOUBTS)
         self.node.user_properties += [(HEADLINE, headline or _headline(facts, blocks)), (IS_DOUBTFUL, bool(doubts))]
+        self.node.user_properties.append((MADE_UP, benchmark.extra_info.get(keys.MAY_STEER, [])))
 
     def _replay(self, name: str, samples: list[float], live: Callable[[], object]) -> None:
         marker = self.node.get_closest_marker("benchmark")

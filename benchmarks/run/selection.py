@@ -2,23 +2,22 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from benchmarks import hardware
-from benchmarks.measuring.inputs import fixed_batch
+from benchmarks import hardware, inputs
+from benchmarks.inputs import Fed, Wishes
+from benchmarks.inputs.given import Arrays
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
-from benchmarks.run.choices import ALL, NAMES, Phase, Target
+from benchmarks.run.choices import ALL, NAMES, NO_BATCH, Phase, Target
+from benchmarks.run.own_models import OwnModel, faults, own_models
 from models import MODELS, manifest, own, stand_in
-from models.manifest import Artefact, ModelError, variant
-
-if TYPE_CHECKING:
-    from models.graph import Input
+from models.manifest import Artefact, variant
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,9 @@ class Parameters:
     """What a benchmark is run with, and how that is called: ``resnet20-chromium-wasm-b1``."""
 
     name: str
-    values: tuple[str | int, ...]  # model, target's label, then batch size and caches, where the benchmark takes them
+    values: tuple[
+        str | int | None, ...
+    ]  # model, target's label, then batch size and caches, where the benchmark takes them
 
 
 @dataclass(frozen=True)
@@ -40,45 +41,28 @@ class Selection:
     threads: tuple[int | str, ...] = ()
     slowdowns: tuple[int, ...] = ()
     dims: tuple[tuple[str, int], ...] = ()  # lengths of free dimensions
+    batch_axes: tuple[str, ...] = ()  # as input:axis
+    inputs: tuple[Arrays | tuple[str, str], ...] = ()  # files of arrays, and values by the input's name
     is_full: bool = False
     builds_stand_ins: bool = False
     data_dir: Path | None = None
     cores: int = field(default_factory=lambda: hardware.CORES)
 
     @cached_property
-    def own_files(self) -> dict[str, Path]:
-        """The files of the user's own, by the names that results go by."""
-        return {path.name: path for path in self._paths}
-
-    @property
-    def _paths(self) -> list[Path]:
-        return [path for path in self.models if isinstance(path, Path)]
+    def own_models(self) -> dict[str, OwnModel]:
+        """The files of the user's own with what they are to be fed, by the names that results go by."""
+        paths = [model for model in self.models if isinstance(model, Path)]
+        return {model.name: model for model in own_models(paths, self.dims, self.batch_axes, self.inputs)}
 
     def faults(self) -> Iterator[str]:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
-        yield from self._models_of_one_name()
-        yield from self._dims_of_no_file()
+        paths = [model for model in self.models if isinstance(model, Path)]
+        yield from faults(paths, NAMES, self.dims, self.batch_axes, self.inputs)
         if self.precisions and self.models and not any(model in MODELS for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
         if self.slowdowns and self.platforms and not clients:
             yield "--slowdown has no effect: it is of clients, and every --platform is a server"
-
-    def _models_of_one_name(self) -> Iterator[str]:
-        for path in self._paths:
-            if path.name in NAMES or not path.samefile(self.own_files[path.name]):
-                yield (
-                    f"--model: more than one model is called {path.name}; "
-                    "results go by the file's name, rename the file"
-                )
-
-    def _dims_of_no_file(self) -> Iterator[str]:
-        free = {dimension for path in self.own_files.values() for dimension in _free_dimensions(path)}
-        names = [name for name, _length in self.dims]
-        for name in names:
-            if name not in free or names.count(name) > 1:
-                known = ", ".join(sorted(free)) or "none"
-                yield f"--dim {name}: not a free dimension, or given twice; the files' own are: {known}"
 
     def cases(self, phase: Phase, parameters: Sequence[str]) -> list[Parameters]:
         """Return every case of a phase; *parameters* are the names of those that its benchmark takes."""
@@ -91,23 +75,28 @@ class Selection:
 
     def _rest(
         self, phase: Phase, model: str, target: Target, parameters: Sequence[str]
-    ) -> Iterator[tuple[int | str, ...]]:
+    ) -> Iterator[tuple[int | str | None, ...]]:
         """Yield what a case has beside model and target: a batch size, what caches may hold, both, or neither."""
         sizes = self.batch_sizes_of(phase, model) if "batch_size" in parameters else ()
         caches = PLATFORMS[target.platform].caches if "caches" in parameters else ()
         return itertools.product(*(axis for axis in (sizes, caches) if axis))
 
-    def _case(self, model: str, target: Target, rest: tuple[int | str, ...]) -> Parameters:
-        words = [f"b{value}" if isinstance(value, int) else value for value in rest]
+    def _case(self, model: str, target: Target, rest: tuple[int | str | None, ...]) -> Parameters:
+        words = [NO_BATCH if value is None else f"b{value}" if isinstance(value, int) else value for value in rest]
         return Parameters("-".join([self._model_label(model), target.label, *words]), (model, target.label, *rest))
 
     def models_of(self, phase: Phase) -> list[str]:
         """Return the models asked for, else the chosen ones; in the precisions wanted, where none is in the name."""
-        asked_for = [model.name if isinstance(model, Path) else model for model in self.models]
+        asked_for = [name for model in self.models for name in self._names_of(model)]
         names = asked_for or (manifest.chosen() or [*MODELS])[: phase.models]
         precisions = self.precisions_of(phase)
         in_precisions = itertools.chain.from_iterable(_variants(name, precisions) for name in names)
         return [*dict.fromkeys(name for name in in_precisions if name in NAMES or phase.takes_own_files)]
+
+    def _names_of(self, model: str | Path) -> list[str]:
+        if isinstance(model, str):
+            return [model]
+        return [name for name, own_model in self.own_models.items() if own_model.path == model]
 
     def precisions_of(self, phase: Phase) -> Sequence[str]:
         """Return the precisions asked for, else the phase's; a model that was named without one is meant as it is."""
@@ -143,14 +132,17 @@ class Selection:
     def _slowdowns_of(self, platform: str) -> list[int]:
         return [*dict.fromkeys(self.slowdowns)] if self.slowdowns and _can_be_weaker(platform) else [1]
 
-    def batch_sizes_of(self, phase: Phase, model: str) -> Sequence[int]:
-        """Return the sizes asked for, else the one that a file of the user's own has fixed, else the phase's."""
+    def batch_sizes_of(self, phase: Phase, model: str) -> Sequence[int | None]:
+        """Return the sizes asked for, else the one that a file of the user's own takes, else the phase's.
+
+        None is the size of a graph without a batch.
+        """
         if self.batch_sizes:
             return [*dict.fromkeys(self.batch_sizes)]
-        if model in self.own_files and (fixed := fixed_batch(_inputs(self.own_files[model]))):
-            return [fixed]
+        if model in self.own_models and (only := self.own_models[model].only_batch()) is not None:
+            return [*only]
         # In full, fewer bits are measured at batch 1 only: other sizes would double the sweep and tell little more.
-        if self.is_full and (model in MODELS or model in self.own_files):
+        if self.is_full and (model in MODELS or model in self.own_models):
             return phase.batch_sizes_in_full
         return phase.batch_sizes[:1] if self.is_full else phase.batch_sizes
 
@@ -158,16 +150,20 @@ class Selection:
         """Return the model's name with what else decides its figures: a stand-in, the lengths of free dimensions."""
         if model in NAMES:
             return f"{model}.stand-in" if self.builds_stand_ins and manifest.is_absent(model) else model
-        free = _free_dimensions(self.own_files[model])
-        return ".".join([model, *(f"{name}={length}" for name, length in self.dims if name in free)])
+        return self.own_models[model].label
 
     def model_file(self, model: str) -> Artefact:
         """Return the file behind a case's *model*; a stand-in, trained now, where it is absent and one is wanted."""
-        if model in self.own_files:
-            return own.load(self.own_files[model])
+        if model in self.own_models:
+            return replace(own.load(self.own_models[model].path), name=model)
         if self.builds_stand_ins:
             return stand_in.load_or_build(model, self.data_dir)
         return manifest.load(model)
+
+    def fed(self, artefact: Artefact, batch_size: int | None) -> Fed:
+        """Return what a model is fed, in batches of *batch_size*."""
+        wishes = self.own_models[artefact.name].wishes if artefact.name in self.own_models else Wishes()
+        return inputs.fed(artefact.path, batch_size, wishes)
 
 
 def _can_be_weaker(platform: str) -> bool:
@@ -176,25 +172,6 @@ def _can_be_weaker(platform: str) -> bool:
 
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:
     return [variant(name, precision) for precision in precisions] if name in MODELS else [name]
-
-
-@cache
-def _inputs(file: Path) -> "list[Input]":
-    """Return what the file declares; nothing where that cannot be read, which is told when it is measured."""
-    from google.protobuf.message import DecodeError
-
-    from models import graph  # not above: a run of the catalogue alone need not wait for onnx to choose
-
-    try:
-        return graph.declared_inputs(graph.read(file))
-    except (DecodeError, ModelError):
-        return []
-
-
-def _free_dimensions(file: Path) -> set[str]:
-    from models import graph
-
-    return graph.free_dimensions(_inputs(file))
 
 
 SELECTION = pytest.StashKey[Selection]()
@@ -219,6 +196,8 @@ def _read(config: pytest.Config) -> Selection:
         threads=each("threads"),
         slowdowns=each("slowdown"),
         dims=each("dim"),
+        batch_axes=each("batch_axis"),
+        inputs=each("input"),
         is_full=config.getoption("full"),
         builds_stand_ins=config.getoption("build_models"),
         data_dir=config.getoption("data_dir"),

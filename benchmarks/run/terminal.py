@@ -18,7 +18,7 @@ from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, with_interval
+from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
 from models.cifar100 import DataError
 from models.manifest import ModelError
@@ -64,7 +64,13 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     properties = dict(report.user_properties) if report.when == "call" and report.passed else {}
     if HEADLINE not in properties:
         return None
-    return "passed", ".", f"{properties[HEADLINE]}{' (unstable)' if properties[IS_DOUBTFUL] else ''}"
+    notes = ["unstable"] if properties[IS_DOUBTFUL] else []
+    notes += [_made_up_words(properties[MADE_UP])] if properties.get(MADE_UP) else []
+    return "passed", ".", " ".join([properties[HEADLINE], *(f"({note})" for note in notes)])
+
+
+def _made_up_words(names: Sequence[str]) -> str:
+    return f"made up: {', '.join(names)}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -88,7 +94,8 @@ def pytest_terminal_summary(
         return (yield)
     finally:
         rows = config.stash[ROWS]
-        for line in [*ratio_lines(rows), *trust_lines([row.result for row in rows])]:
+        results = [row.result for row in rows]
+        for line in [*ratio_lines(rows), *trust_lines(results), *made_up_lines(results)]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:
@@ -132,8 +139,9 @@ def _interval_lines(rows: Sequence[Row]) -> list[str]:
 
 def _cells(row: Row, partner: str) -> list[str]:
     result, ratio = row.result, row.result.ratios.get(partner)
+    steering = [f"({_made_up_words(result.may_steer)})"] if result.may_steer else []
     return [
-        f"{row.param}{MARK if result.doubts else ''}",
+        " ".join([f"{row.param}{MARK if result.doubts else ''}", *steering]),
         f"{result.headline} {with_interval(result.figure(result.headline))}",
         with_interval(result.figure("p10")),
         *(_ratio_cells(ratio) if ratio else ("", "", "")),
@@ -163,6 +171,16 @@ def trust_lines(results: Sequence[Result]) -> list[str]:
         *(f"advice   {words}" for words in trust.advice(name for result in unstable for name in result.doubts)),
         *(f"starts   {result.name}: {odd_words(result)}" for result in odd),
         *(f"software {result.name}: on a simulated GPU, in no table" for result in assessed if result.is_software),
+    ]
+
+
+def made_up_lines(results: Sequence[Result]) -> list[str]:
+    """Return a line for each model whose figures may be of a path through the graph that nobody chose."""
+    steered = {str(result.params["model"]): result.may_steer for result in results if result.may_steer}
+    return [
+        f"made up  {model}: {', '.join(names)}: values nobody chose, and they may decide what is computed; "
+        f"give real ones with --input {names[0]}=VALUE or --input FILE.npz"
+        for model, names in steered.items()
     ]
 
 

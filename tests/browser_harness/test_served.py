@@ -8,10 +8,11 @@ import tarfile
 
 import pytest
 
+from benchmarks.inputs import case_of
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime
-from benchmarks.protocol import Case, PlatformError
+from benchmarks.protocol import PlatformError
 from benchmarks.settings import Settings
 from browser_harness import __main__ as set_up
 from browser_harness import packages, served
@@ -73,7 +74,7 @@ def test_a_damaged_file_is_told_before_anything_is_started(modules, tiny_model, 
     words = rf"^chromium-wasm: tiny\.onnx: {WASM} is not as it was published: its SHA-256 is \w+, not \w+; run `"
     with (
         pytest.raises(PlatformError, match=words),
-        ChromiumWasm().open(Case(own.load(tiny_model)), Settings(timeout=1)),
+        ChromiumWasm().open(case_of(own.load(tiny_model)), Settings(timeout=1)),
     ):
         pytest.fail("it was opened")
 
@@ -87,7 +88,7 @@ def test_a_file_that_is_damaged_while_it_is_served_is_served_no_more(modules):
 
 
 def test_files_are_read_once_as_long_as_nobody_touches_them(modules, tiny_model, monkeypatch):
-    case = PageCase(ChromiumWasm(), Case(own.load(tiny_model)), Settings())
+    case = PageCase(ChromiumWasm(), case_of(own.load(tiny_model)), Settings())
     with case.serving() as server:
         monkeypatch.setattr(served.hashlib, "sha256", lambda content: pytest.fail("on the clock"))
         assert server.content(f"/ort/{ChromiumWasm.binary}")

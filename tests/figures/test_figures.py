@@ -16,10 +16,11 @@ import pytest
 
 from benchmarks.figures import cost, endurance, fidelity, gate_proof, gate_rates, soak, turn_cost
 from benchmarks.hardware import CORES
+from benchmarks.inputs import case_of
 from benchmarks.measuring.reference import ParityError
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
-from benchmarks.protocol import Block, Case, Facts, UnavailableError
+from benchmarks.protocol import Block, Facts, UnavailableError
 from benchmarks.results import Result
 from benchmarks.run.choices import Target
 from models import manifest
@@ -48,7 +49,7 @@ def test_a_bare_loop_is_started_on_files_that_are_there(platform, monkeypatch, t
     browser = fidelity.chromium.Browser(tmp_path / "chrome", "made up", "1", {"LD_LIBRARY_PATH": "made-up"})
     monkeypatch.setattr(fidelity.chromium, "find", lambda _named=None: browser)
     monkeypatch.setattr(fidelity, "vulkan", fidelity.vulkan.__wrapped__)  # what this browser has must not be kept
-    command = fidelity.BARE[platform](Case(manifest.load("resnet20"), threads=2))
+    command = fidelity.BARE[platform](case_of(manifest.load("resnet20"), threads=2))
     script, *words = command.words
     assert (FIGURES / script).is_file()
     if script == "bare_page.py":
@@ -66,7 +67,7 @@ def test_a_bare_loop_is_started_on_files_that_are_there(platform, monkeypatch, t
 
 
 def test_a_bare_loop_answers_with_as_many_samples_as_asked_for():
-    case = Case(manifest.load("resnet8"))
+    case = case_of(manifest.load("resnet8"))
     with fidelity.bare_loop("server-cpu", case) as bare:
         for rounds in (1, 7):
             samples = bare.time(rounds)
@@ -75,7 +76,7 @@ def test_a_bare_loop_answers_with_as_many_samples_as_asked_for():
 
 
 def test_a_bare_loop_that_breaks_is_told(capfd):
-    no_model = Case(manifest.Artefact("absent", Path("absent.onnx"), {}))
+    no_model = case_of(manifest.Artefact("absent", Path("absent.onnx"), {}))
     with fidelity.bare_loop("server-cpu", no_model) as bare, pytest.raises(RuntimeError, match="the bare loop ended"):
         bare.time(1)
     assert "absent.onnx" in capfd.readouterr().err

@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.figures import fresh_starts
 from benchmarks.figures.fresh_starts import Levels, Pinned, Processes, Start
+from benchmarks.inputs import case_of
 from benchmarks.measuring.reference import ask
 from benchmarks.measuring.starts import Figure
 from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Block, Case, CpuTime, Facts
+from benchmarks.protocol import Block, CpuTime, Facts
 from models import manifest
 
 
@@ -109,7 +110,7 @@ def test_only_a_single_thread_is_kept_on_a_core(monkeypatch, threads, has_core):
 
 
 def test_a_page_is_loaded_again_in_its_own_process():
-    case = Case(manifest.load("resnet8"))
+    case = case_of(manifest.load("resnet8"))
     question = ask(case.artefact, 1)
     with fresh_starts.browser(PLATFORMS["chromium-wasm"], case) as (session, channel):
         session.open()

@@ -11,10 +11,11 @@ import onnxruntime
 import pytest
 
 from benchmarks.hardware import gpus
+from benchmarks.inputs import case_of
 from benchmarks.measuring.reference import ROUNDED
 from benchmarks.platforms import device, native
 from benchmarks.platforms.cuda import PROVIDER, ServerCuda, no_device
-from benchmarks.protocol import Case, PlatformError, UnavailableError
+from benchmarks.protocol import PlatformError, UnavailableError
 from models import manifest
 
 HAS_GPU = no_device() is None
@@ -23,7 +24,7 @@ CUDA, TF32 = ServerCuda(), ServerCuda("server-cuda-tf32", tf32=True)
 
 @pytest.fixture
 def case():
-    return Case(manifest.load("resnet8"), batch_size=8)
+    return case_of(manifest.load("resnet8"), batch_size=8)
 
 
 @pytest.fixture
@@ -144,6 +145,6 @@ def test_both_wheels_at_once_are_refused(monkeypatch, settings):
 
 def test_threads_of_the_processor_are_refused(case, monkeypatch, settings):
     monkeypatch.setattr(CUDA, "unavailable", lambda settings: None)
-    threads = Case(case.artefact, 8, threads=2)
+    threads = case_of(case.artefact, 8, threads=2)
     with pytest.raises(UnavailableError, match="2 threads of the processor"), CUDA.open(threads, settings):
         pytest.fail("a session was opened")

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from helpers import ROOT, make_linear, make_many
 
-from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks import inputs
+from benchmarks.inputs import seeded_feeds
 from benchmarks.measuring.reference import check_parity, reference
 from benchmarks.platforms import onnxruntime_web, page_runtime
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
 from benchmarks.platforms.page_session import PageSession
 from benchmarks.platforms.vulkan_devices import Shown
-from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
+from benchmarks.protocol import Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, headless_surface, packages, processes, server
 from browser_harness.channel import PageError
@@ -40,7 +41,7 @@ def names(platforms):
 
 
 def case_of(model="resnet8", **changes):
-    return Case(manifest.load(model), **changes)
+    return inputs.case_of(manifest.load(model), **changes)
 
 
 def feeds_of(case):
@@ -190,7 +191,7 @@ def test_a_file_of_ones_own_that_does_not_wholly_land_there_is_unavailable(platf
     in_effect = {"version": packages.pinned("onnxruntime-web"), "placed": []}
     words = rf"^{platform.name}: tiny\.onnx: not all nodes .*; measure this file on chromium-wasm"
     with pytest.raises(UnavailableError, match=words):
-        platform.prove(Case(own.load(tiny_model)), in_effect, settings)
+        platform.prove(inputs.case_of(own.load(tiny_model)), in_effect, settings)
 
 
 def test_a_log_that_puts_some_nodes_elsewhere_or_says_nothing_is_told(settings):
@@ -214,7 +215,7 @@ def test_a_browser_without_webnn_is_told_with_the_remedy(settings):
 
 @pytest.mark.parametrize(("make", "dimension"), [(make_linear, "x:0"), (make_many, "pixels:1")])
 def test_webnn_needs_a_named_batch_and_nothing_else_free(make, dimension, tmp_path, settings):
-    case = Case(own.load(make(tmp_path / "own.onnx")))
+    case = inputs.case_of(own.load(make(tmp_path / "own.onnx")))
     words = rf"^chromium-webnn: own\.onnx: the free dimension {dimension} cannot be fixed"
     with pytest.raises(UnavailableError, match=words), WEBNN.open(case, settings):
         pytest.fail("it was opened")

@@ -15,12 +15,12 @@ import pytest
 from answering import Answering
 from helpers import ROOT, make_linear
 
-from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
+from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.platforms import worker
 from benchmarks.platforms.fresh_process import FreshSession, OnDevice
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.server import ServerCpu
-from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.processes import USABLE
 from browser_harness.scratch import clear_up
@@ -39,7 +39,7 @@ def found(monkeypatch):
 
 @pytest.fixture
 def case(tiny_model):
-    return Case(own.load(tiny_model))
+    return case_of(own.load(tiny_model))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def ends(process, within=10):
 
 
 def test_it_answers_as_this_process_does():
-    case, feeds = Case(manifest.load("resnet8"), 8), {"input": seeded_batch(8)}
+    case, feeds = case_of(manifest.load("resnet8"), 8), {"input": seeded_batch(8)}
     images = Images(np.random.default_rng(1).integers(0, 256, (11, 3, 32, 32), np.uint8), MEAN, STD)
     settings = Settings(timeout=30)
     with CPU.open_fresh(case, settings) as session, CPU.open(case, settings) as here:
@@ -91,7 +91,7 @@ def test_it_answers_as_this_process_does():
 def test_a_users_own_file_is_found_from_wherever_it_was_named(tmp_path, monkeypatch):
     make_linear(tmp_path / "own.onnx")
     monkeypatch.chdir(tmp_path)
-    case = Case(own.load(Path("own.onnx")), 2)
+    case = case_of(own.load(Path("own.onnx")), 2)
     with CPU.open_fresh(case, Settings(timeout=30)) as session:
         assert session.run(seeded_feeds(case.model_file, 2))["y"].shape == (2, 8)
 
@@ -179,13 +179,13 @@ def test_what_the_platform_explains_is_raised_as_it_is(case, deed, error):
 
 
 def test_a_fresh_process_brings_the_platforms_own_words(tmp_path):
-    case, feeds = Case(manifest.load("resnet8"), 2), {"input": seeded_batch(2)}
+    case, feeds = case_of(manifest.load("resnet8"), 2), {"input": seeded_batch(2)}
     words = r"^server-litert: .* for batches of 2: it has batches of 1, 8, 64"
     with LITERT.open_fresh(case, Settings(timeout=30)) as session, pytest.raises(UnavailableError, match=words):
         session.run(feeds)
     (tmp_path / "broken.onnx").write_bytes(b"no model at all" * 100)
     with pytest.raises(PlatformError, match=r"^server-cpu: broken\.onnx: \[ONNXRuntimeError\]"):
-        next(CPU.openings(Case(own.load(tmp_path / "broken.onnx")), feeds, Settings(timeout=30), "process"))
+        next(CPU.openings(case_of(own.load(tmp_path / "broken.onnx")), feeds, Settings(timeout=30), "process"))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ from answering import Answering
 from benchmarks.protocol import Case
 from benchmarks.settings import Settings
 from models import own
-case, note = Case(own.load(Path(sys.argv[1]))), Path(sys.argv[2])
+case, note = case_of(own.load(Path(sys.argv[1]))), Path(sys.argv[2])
 with Answering().open_fresh(case, Settings(timeout=30)) as session:
     pid = session.run({"deeds": ()})["pid"]
     note.with_name("pid").write_text(str(pid))

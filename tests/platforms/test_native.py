@@ -17,7 +17,7 @@ import pytest
 import torch
 from helpers import make_linear, make_many
 
-from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
+from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.platforms import cuda, litert, native, pytorch, server, vulkan_devices, webgpu
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
@@ -25,7 +25,7 @@ from benchmarks.platforms.openvino import ServerOpenVino
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
-from benchmarks.protocol import Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD
@@ -41,7 +41,7 @@ def by_name(platform):
 
 
 def resnet8(batch_size=8, threads=1):
-    return Case(manifest.load("resnet8"), batch_size, threads)
+    return case_of(manifest.load("resnet8"), batch_size, threads)
 
 
 def expected_of(case, feeds):
@@ -84,7 +84,7 @@ def test_as_many_threads_compute_as_were_asked_for(platform, threads):
 @pytest.mark.parametrize("platform", [CPU, OPENVINO], ids=by_name)
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_other_precisions_are_read_from_the_same_files(platform, precision, feeds):
-    case = Case(manifest.load(f"resnet8.{precision}"), 8)
+    case = case_of(manifest.load(f"resnet8.{precision}"), 8)
     with platform.open(case, SOFTWARE) as session:
         assert difference(case, feeds, session.run(feeds)) < {"fp16": 1e-2, "int8": 1e-1}[precision]
 
@@ -102,7 +102,7 @@ def test_the_last_images_are_classified_though_they_fill_no_batch(platform):
 
 
 def test_openvino_reads_a_file_of_the_users_own(tmp_path):
-    case = Case(own.load(make_linear(tmp_path / "own.onnx")), 2)
+    case = case_of(own.load(make_linear(tmp_path / "own.onnx")), 2)
     feeds = seeded_feeds(case.model_file, 2)
     with OPENVINO.open(case, SOFTWARE) as session:
         assert difference(case, feeds, session.run(feeds)) < 1e-5
@@ -216,25 +216,25 @@ def test_a_missing_compiler_is_told(monkeypatch):
 @pytest.mark.parametrize("platform", [LITERT, TORCH, COMPILED], ids=by_name)
 def test_a_file_of_the_users_own_is_refused_where_it_takes_more_than_onnx(platform, tiny_model):
     refused(
-        platform, Case(own.load(tiny_model)), r"tiny\.onnx: .*only the catalogue's float32 models", UnavailableError
+        platform, case_of(own.load(tiny_model)), r"tiny\.onnx: .*only the catalogue's float32 models", UnavailableError
     )
 
 
 def test_litert_names_the_batch_sizes_there_are():
     words = r"resnet8\.onnx: no \.tflite file for batches of 2: it has batches of 1, 8, 64; "
     refused(LITERT, resnet8(2), words, UnavailableError)
-    refused(LITERT, Case(manifest.load("resnet8.int8")), r".*it has none of any size", UnavailableError)
+    refused(LITERT, case_of(manifest.load("resnet8.int8")), r".*it has none of any size", UnavailableError)
 
 
 def test_an_altered_tflite_file_is_refused(monkeypatch):
     artefact = manifest.load("resnet8")
     derived = {name: row | {"sha256": "0"} for name, row in artefact.row["derived"].items()}
     altered = manifest.Artefact("resnet8", artefact.path, artefact.row | {"derived": derived})
-    refused(LITERT, Case(altered), r"resnet8\.onnx: .*has SHA-256")
+    refused(LITERT, case_of(altered), r"resnet8\.onnx: .*has SHA-256")
 
 
 def test_openvino_refuses_lengths_that_nobody_told(tmp_path):
-    case = Case(own.load(make_many(tmp_path / "many.onnx")))
+    case = case_of(own.load(make_many(tmp_path / "many.onnx")))
     refused(OPENVINO, case, r"many\.onnx: input ids has free dimensions beside the batch", UnavailableError)
 
 

@@ -17,10 +17,10 @@ import psutil
 import pytest
 from helpers import ROOT, Suite, clean_environment, command_line, descendants
 
-from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
 from benchmarks.platforms.page_runtime import HARNESS, engine_url, prove_page
-from benchmarks.protocol import Case, PlatformError
+from benchmarks.protocol import PlatformError
 from benchmarks.settings import Settings
 from browser_harness import chromium, packages, processes
 from browser_harness import page as page_module
@@ -40,7 +40,7 @@ ENGINE = {engine_url("ort"): packages.HARNESS_DIR / "engines" / "ort.mjs"}
 
 @pytest.fixture
 def case(tiny_model):
-    return Case(own.load(tiny_model))
+    return case_of(own.load(tiny_model))
 
 
 @pytest.fixture

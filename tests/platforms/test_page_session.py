@@ -6,9 +6,10 @@ import time
 import numpy as np
 import pytest
 
+from benchmarks.inputs import case_of
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
-from benchmarks.protocol import Case, Images, Memory, PlatformError, UnavailableError
+from benchmarks.protocol import Images, Memory, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.host import UnknownHost
@@ -108,7 +109,7 @@ FEEDS = {"input": np.arange(6, dtype=np.float32).reshape(2, 3)}
 
 @pytest.fixture
 def page_case(tiny_model):
-    return PageCase(Doubling(), Case(own.load(tiny_model)), Settings())
+    return PageCase(Doubling(), case_of(own.load(tiny_model)), Settings())
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ class Braked(UnknownHost):
 
 
 def test_a_page_that_ages_is_new_for_each_block_of_which_its_slowdown_is_told(tiny_model):
-    weaker = PageCase(Doubling(), Case(own.load(tiny_model), slowdown=2), Settings())
+    weaker = PageCase(Doubling(), case_of(own.load(tiny_model), slowdown=2), Settings())
     session = DrivenSession(weaker, DrivenPage(), Braked())
     session.open()
     assert session.obtained_slowdown(FEEDS) == pytest.approx(1.0)
@@ -188,7 +189,7 @@ def test_a_page_that_ages_is_new_for_each_block_of_which_its_slowdown_is_told(ti
 
 
 def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
-    weaker = PageCase(Doubling(), Case(own.load(tiny_model), slowdown=4), Settings())
+    weaker = PageCase(Doubling(), case_of(own.load(tiny_model), slowdown=4), Settings())
     words = r"^page-doubling: tiny\.onnx: nothing can make this page's machine 4 times weaker"
     with pytest.raises(UnavailableError, match=words):
         PageSession(weaker, Page(), UnknownHost()).open()

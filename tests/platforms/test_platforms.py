@@ -10,12 +10,12 @@ import onnx
 import pytest
 from helpers import make_graph, make_linear, make_many, make_model
 
-from benchmarks.measuring.inputs import seeded_batch, seeded_feeds
+from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.measuring.reference import ROUNDED, TOLERANCES, ParityError, check_parity, reference
 from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.platforms.threads import refuse_threads
-from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Block, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD, normalise
@@ -71,7 +71,7 @@ def is_simulated(name):
     if name not in WEBGPU:
         return False
     settings = Settings(timeout=60, allow_software_gpu=True)
-    with present(name, settings).open(Case(manifest.load("resnet8")), settings) as session:
+    with present(name, settings).open(case_of(manifest.load("resnet8")), settings) as session:
         return session.facts.is_software
 
 
@@ -89,7 +89,7 @@ def any_file_platform(request, settings):
 @pytest.fixture
 def case(platform, tiny_model):
     """The least that the platform can run."""
-    return Case(manifest.load("resnet8") if platform.name in EXPORTED else own.load(tiny_model))
+    return case_of(manifest.load("resnet8") if platform.name in EXPORTED else own.load(tiny_model))
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_a_platform_says_who_chooses_its_threads():
 @pytest.mark.parametrize("name", sorted({"chromium-litert", "chromium-webnn-gpu", *OWN_THREADS}))
 def test_a_platform_that_takes_no_number_of_threads_refuses_one(name):
     words = rf"^{name}: resnet8\.onnx: (takes no number of threads, 2 were asked for; |2 threads of the processor mean)"
-    refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8")))
+    refuse_threads(PLATFORMS[name], case_of(manifest.load("resnet8")))
     with pytest.raises(UnavailableError, match=words):
-        refuse_threads(PLATFORMS[name], Case(manifest.load("resnet8"), threads=2))
+        refuse_threads(PLATFORMS[name], case_of(manifest.load("resnet8"), threads=2))
 
 
 def test_versions_are_told_without_a_session(platform, settings):
@@ -151,7 +151,7 @@ def test_a_larger_batch_takes_longer(platform, settings):
     fastest = {}
     large = 2048 if platform.name in {*CUDA, *WEBGPU} else 64  # a GPU is not busy with 64
     for size in (1, large):
-        with platform.open(Case(manifest.load("resnet8"), size), settings) as session:
+        with platform.open(case_of(manifest.load("resnet8"), size), settings) as session:
             drawn = draw(session, fed(seeded_batch(size)), Plan(5, 0.05))
             fastest[size] = min(value for block in drawn for value in block.seconds)
     assert fastest[large] > 4 * fastest[1]
@@ -165,7 +165,7 @@ def test_a_batch_of_the_wrong_shape_names_the_platform(session, case):
 
 
 def test_equal_bytes_in_another_shape_are_another_batch(any_file_platform, tiny_model, settings):
-    with any_file_platform.open(Case(own.load(tiny_model), 2), settings) as session:
+    with any_file_platform.open(case_of(own.load(tiny_model), 2), settings) as session:
         assert session.run(fed(np.zeros((2, 3, 32, 32), np.float32)))["logits"].shape == (2, 100)
         words = OF_ANOTHER_SHAPE.get(any_file_platform.name, "Got invalid dimensions for input: input")
         with pytest.raises(PlatformError, match=rf"^{any_file_platform.name}: tiny\.onnx: .*{words}"):
@@ -177,7 +177,7 @@ def test_processor_time_is_about_the_time_spent(platform, settings):
         pytest.skip("only Linux tells the processor time of another process")
     if is_simulated(platform.name):
         pytest.skip("a simulated GPU computes on as many threads as it likes, after its inference too")
-    with platform.open(Case(manifest.load("resnet8")), settings) as session:
+    with platform.open(case_of(manifest.load("resnet8")), settings) as session:
         blocks = list(draw(session, fed(seeded_batch(1)), Plan(30, 0.3)))
     if platform.has_device:
         assert all(block.cpu is None for block in blocks)  # it says nothing of what a GPU computes
@@ -214,7 +214,7 @@ def test_a_file_that_is_no_model_is_refused(platform, settings, tmp_path, conten
     refusal = UnavailableError if platform.name in EXPORTED else PlatformError
     with (
         pytest.raises(refusal, match=rf"^{platform.name}: broken\.onnx: .*{NO_MODEL.get(platform.name, words)}"),
-        platform.open(Case(own.load(broken)), settings),
+        platform.open(case_of(own.load(broken)), settings),
     ):
         pytest.fail("the platform opened it")
 
@@ -223,7 +223,7 @@ def test_an_unknown_operator_is_refused_with_the_runtimes_words(any_file_platfor
     model = make_model(tmp_path / "strange.onnx", operator="Frobnicate")
     with (
         pytest.raises(PlatformError, match=rf"^{any_file_platform.name}: strange\.onnx: .*Frobnicate"),
-        any_file_platform.open(Case(own.load(model)), settings),
+        any_file_platform.open(case_of(own.load(model)), settings),
     ):
         pytest.fail("the platform opened it")
 
@@ -233,7 +233,7 @@ def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp
     model = make_many(tmp_path / "many.onnx")
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
     expected = reference(model, feeds)
-    with present(name, settings).open(Case(own.load(model), 3), settings) as session:
+    with present(name, settings).open(case_of(own.load(model), 3), settings) as session:
         outputs = session.time(feeds, 2).outputs
     assert check_parity(name, outputs, expected, 1e-5) < 1e-5
     np.testing.assert_array_equal(outputs["same"], feeds["pixels"])
@@ -245,7 +245,7 @@ def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp
         pytest.skip("this graph's batch has no name, by which WebNN could be told its length")
     make_linear(tmp_path / "my model.onnx", save_as_external_data=True, location="my weights.bin", size_threshold=0)
     model = tmp_path / "my model.onnx"
-    feeds, case = seeded_feeds(model, 2), Case(own.load(model), 2)
+    feeds, case = seeded_feeds(model, 2), case_of(own.load(model), 2)
     with any_file_platform.open(case, settings) as session:
         assert_close(any_file_platform, session.run(feeds), reference(model, feeds))
     (tmp_path / "my weights.bin").unlink()
@@ -259,7 +259,7 @@ def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings
     shapes = ("input", "FLOAT", ["batch", 3, 8, 8]), ("logits", "FLOAT", ["batch", 192])
     model = make_graph(tmp_path / "flat.onnx", [flatten], [shapes[0]], [shapes[1]])
     pixels = np.random.default_rng(1).integers(0, 256, (20, 3, 8, 8), np.uint8)
-    with any_file_platform.open(Case(own.load(model), 10), settings) as session:
+    with any_file_platform.open(case_of(own.load(model), 10), settings) as session:
         blocks = list(session.classify(Images(pixels, MEAN, STD), 10))
     assert [len(block.seconds) for block in blocks] == [1, 1]
     logits = np.concatenate([block.outputs["logits"] for block in blocks])
@@ -283,7 +283,7 @@ def test_openings_tell_load_first_inferences_and_memory(name, settings, caches):
         pytest.skip("twenty inferences on a simulated GPU take a minute")
     artefact = manifest.load("resnet8")
     feeds = seeded_feeds(artefact.path, 1)
-    openings = platform.openings(Case(artefact), feeds, settings, caches)
+    openings = platform.openings(case_of(artefact), feeds, settings, caches)
     opening = next(openings)
     openings.close()
     assert opening.second > 0
