@@ -1,6 +1,6 @@
 """What an ONNX file says of itself: inputs, precision, size, and the data files that belong to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,16 +62,23 @@ def with_shapes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     for value in fixed.graph.input:
-        if value.name in shapes:
-            dims = value.type.tensor_type.shape.dim
-            for dim, length in zip(dims, shapes[value.name], strict=True):
-                dim.dim_value = length
-    del fixed.graph.value_info[:]
-    for output in fixed.graph.output:  # a free name of an input's, now a number, would contradict
+        for dim, length in zip(value.type.tensor_type.shape.dim, shapes.get(value.name, ()), strict=False):
+            dim.dim_value = length
+    for graph in graphs_in(fixed.graph):  # what was said of a free length would contradict the one there is now
+        del graph.value_info[:]
+    for output in fixed.graph.output:
         for dim in output.type.tensor_type.shape.dim:
-            if not dim.HasField("dim_value"):
-                dim.ClearField("dim_param")
+            dim.ClearField("dim_param")
     return fixed
+
+
+def graphs_in(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """Yield a graph and those inside its nodes, such as the branches of an If."""
+    yield graph
+    for node in graph.node:
+        for entry in node.attribute:
+            for inner in [*([entry.g] if entry.HasField("g") else []), *entry.graphs]:
+                yield from graphs_in(inner)
 
 
 def _length(dim: onnx.TensorShapeProto.Dimension) -> int | str | None:

@@ -16,17 +16,19 @@ def load(path: Path) -> Artefact:
 
 
 def check(artefact: Artefact) -> Artefact:
-    """Return *artefact* with what its graph says of itself; raise ModelError with the words of ``onnx.checker``."""
-    import onnx
+    """Return *artefact* with what its graph says of itself; raise ModelError where it is no ONNX.
+
+    Whether it can be computed is for the reference to say: ``onnx.checker`` refuses graphs that all runtimes take, such
+    as those with outputs of no declared shape.
+    """
     from google.protobuf.message import DecodeError
 
     from models import graph
 
     try:
-        onnx.checker.check_model(str(artefact.path), full_check=True)
         model = graph.read(artefact.path)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, DecodeError) as error:
-        raise ModelError(f"{artefact.name}: onnx.checker refuses the file: {error}") from error
+    except DecodeError:
+        raise ModelError(f"{artefact.name}: it is no ONNX file") from None
     data = {name: artefact.path.parent / name for name in graph.data_files(model)}
     facts = {
         "bytes": sum(file.stat().st_size for file in (artefact.path, *data.values())),

@@ -219,7 +219,8 @@ class Suite:
     def run(self, *options, platform="fake", model="resnet8", batch_size=1):
         """Run one model; quick by default, and free of this machine's own options."""
         chosen = [f"--model={model}", *([f"--platform={platform}"] if platform else [])]
-        quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", f"--batch-size={batch_size}"]
+        sizes = [f"--batch-size={batch_size}"] if batch_size else []
+        quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", *sizes]
         return self.pytester.runpytest_subprocess(*quick, *chosen, *options)
 
     def lines(self, name):

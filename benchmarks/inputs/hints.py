@@ -1,6 +1,6 @@
 """What a graph does with its inputs, as far as it tells which values can be made up for them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,8 +44,10 @@ class _Use:
 
 def hints(model: "onnx.ModelProto", names: list[str]) -> dict[str, Hint]:
     """Return what each of the inputs *names* is used as, in the graph, its subgraphs and its own functions."""
-    lengths = _shapes(model)
-    nodes = [*_nodes(model.graph)]
+    from models.graph import graphs_in
+
+    graphs = [*graphs_in(model.graph)]
+    lengths, nodes = _shapes(model, graphs), [node for graph in graphs for node in graph.node]
     functions = {(function.domain, function.name): function for function in model.functions}
     return {name: _hint(name, nodes, lengths, functions) for name in names}
 
@@ -110,16 +112,7 @@ def _rows(node: "onnx.NodeProto", table: str, shapes: Mapping[str, list[int | No
     return shape[axis] if -len(shape) <= axis < len(shape) else None
 
 
-def _nodes(graph: "onnx.GraphProto") -> "Iterator[onnx.NodeProto]":
-    """Yield the nodes of a graph and of the graphs inside them, which see its values by the same names."""
-    for node in graph.node:
-        yield node
-        for entry in node.attribute:
-            for inner in [*([entry.g] if entry.HasField("g") else []), *entry.graphs]:
-                yield from _nodes(inner)
-
-
-def _shapes(model: "onnx.ModelProto") -> dict[str, list[int | None]]:
+def _shapes(model: "onnx.ModelProto", graphs: "list[onnx.GraphProto]") -> dict[str, list[int | None]]:
     """Return the shapes of weights, and of what the graph declares or lets infer, with None for what is free."""
     import onnx
 
@@ -132,17 +125,9 @@ def _shapes(model: "onnx.ModelProto") -> dict[str, list[int | None]]:
         if value.type.tensor_type.HasField("shape"):
             dims = value.type.tensor_type.shape.dim
             shapes[value.name] = [dim.dim_value if dim.HasField("dim_value") else None for dim in dims]
-    constants = [node for node in _nodes(model.graph) if node.op_type == "Constant"]
+    constants = [node for graph in graphs for node in graph.node if node.op_type == "Constant"]
     for node in constants:
         for entry in node.attribute:
             if entry.name == "value":
                 shapes[node.output[0]] = [*entry.t.dims]
-    return shapes | {weight.name: [*weight.dims] for weight in _weights(model.graph)}
-
-
-def _weights(graph: "onnx.GraphProto") -> "Iterator[onnx.TensorProto]":
-    yield from graph.initializer
-    for node in graph.node:
-        for entry in node.attribute:
-            for inner in [*([entry.g] if entry.HasField("g") else []), *entry.graphs]:
-                yield from _weights(inner)
+    return shapes | {weight.name: [*weight.dims] for graph in graphs for weight in graph.initializer}

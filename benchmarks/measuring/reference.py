@@ -88,11 +88,13 @@ def reference(model: Path, feeds: Feeds, made_up: Sequence[str] = ()) -> Outputs
         session = open_reference(model)
         names = [output.name for output in session.get_outputs()]
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ParityError(f"{model.name}: the reference cannot open it: {error}") from error
+        raise ParityError(f"{model.name}: the reference cannot open it: {' '.join(str(error).split())}") from error
     try:
         outputs = dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:
-        raise ParityError(f"{model.name}: the reference cannot answer: {error}{_made_up(made_up)}") from error
+        raise ParityError(
+            f"{model.name}: the reference cannot answer: {' '.join(str(error).split())}{_made_up(made_up)}"
+        ) from error
     for name, value in outputs.items():
         if not (isinstance(value, np.ndarray) and value.dtype.kind in "fiub"):
             raise ParityError(f"{model.name}: output {name} is no tensor of numbers; it cannot be compared")

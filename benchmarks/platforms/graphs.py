@@ -1,6 +1,9 @@
 """What adapters ask of an ONNX file; onnx is imported only where one is read."""
 
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +66,32 @@ def fixed(case: Case) -> Fixed:
     if all(isinstance(name, str) and len(values) == 1 for name, values in by_name.items()):
         return Fixed({str(name): length for name, length in lengths})
     return Fixed({}, graph.with_shapes(model, case.shapes).SerializeToString())
+
+
+@contextmanager
+def with_lengths(case: Case) -> Iterator[str | bytes]:
+    """Give a graph whose lengths are all written in, its path where they are fixed anyway, with its weights beside it.
+
+    Some runtimes read a graph before they can be told of lengths, and need more than its ranks.
+    """
+    from models import graph
+
+    model = graph.read(case.model_file)
+    if all(isinstance(length, int) for declared in graph.declared_inputs(model) for length in declared.shape):
+        yield os.fspath(case.model_file)
+        return
+    copy, beside = graph.with_shapes(model, case.shapes).SerializeToString(), data_files(case.model_file)
+    if not beside:
+        yield copy
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name, file in beside.items():
+            link = Path(folder, name)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+        target = Path(folder, "model.onnx")
+        target.write_bytes(copy)
+        yield os.fspath(target)
 
 
 def precision_of(case: Case) -> str:

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from benchmarks.platforms import native
+from benchmarks.platforms.graphs import with_lengths
 from benchmarks.protocol import Case, Facts, Feeds, Outputs, Shapes
 from benchmarks.settings import Settings
 
@@ -23,14 +24,18 @@ class ServerOpenVino(native.Installed):
         self.require(settings)
         import openvino
 
-        with self.explained(case):
-            model = openvino.Core().read_model(os.fspath(case.model_file))
+        with self.explained(case), self._source(case) as source:
+            model = openvino.Core().read_model(source)
             # Compiling adds names of its own.
             inputs = [_name_in(port, case.shapes) for port in model.inputs]
             outputs = [port.any_name for port in model.outputs]
             model.reshape({name: [*case.shapes[name]] for name in inputs})
             compiled = openvino.Core().compile_model(model, DEVICE, properties(case.threads))
         yield native.NativeSession(case, self._prove(case, compiled), OpenVinoEngine(compiled, inputs, outputs))
+
+    def _source(self, case: Case) -> AbstractContextManager[str | bytes]:
+        """Return what is read: of the catalogue's graphs, which do without lengths, the file itself."""
+        return with_lengths(case) if case.artefact.is_own else nullcontext(os.fspath(case.model_file))
 
     def _prove(self, case: Case, compiled: Any) -> Facts:
         wanted = properties(case.threads) | {"EXECUTION_DEVICES": [DEVICE]}

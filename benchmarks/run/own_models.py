@@ -1,6 +1,7 @@
 """Models of the user's own on the command line: each with what it is to be fed, and what of that fits nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,8 +93,9 @@ def _dims_of_no_file(declared: "dict[Path, list[Input]]", dims: Lengths) -> Iter
     names = [name for name, _length in dims]
     for name in names:
         if name not in free or names.count(name) > 1:
-            known = ", ".join(sorted(free)) or "none"
-            yield f"--dim {name}: not a free dimension, or given twice; the files' own are: {known}"
+            words = "given twice" if name in free else "not a free dimension"
+            known = ", ".join(dict.fromkeys(_called(declared))) or "none"
+            yield f"--dim {name}: {words}; the files' own are: {known} (or INPUT:AXIS)"
 
 
 def _fitting_no_file(declared: "dict[Path, list[Input]]", batch_axes: Sequence[str], given: Given) -> Iterator[str]:
@@ -124,6 +126,7 @@ def _of_model(model: OwnModel) -> Iterator[str]:
     from benchmarks.inputs.dimensions import options
 
     try:
+        inputs.check_values(model.path, model.wishes)
         if by_name := inputs.lengths_of_batch(model.path, model.wishes):
             yield f"{model.path.name}: {by_name[0]} is the batch; set it with --batch-size, not with --dim"
             return
@@ -132,8 +135,6 @@ def _of_model(model: OwnModel) -> Iterator[str]:
                 f"{model.path.name}: no length for {', '.join(missing)}; add {options(missing)}"
                 " (or --batch-axis INPUT:AXIS, where it is the batch)"
             )
-            return
-        inputs.check_values(model.path, model.wishes)
     except ModelError as error:
         if model.wishes != Wishes():
             yield f"{model.path.name}: {error}"
@@ -158,6 +159,14 @@ def _free(declared: "Sequence[Input]") -> set[str]:
     from benchmarks.inputs.dimensions import free
 
     return {*free(declared)}
+
+
+def _called(declared: "Mapping[Path, Sequence[Input]]") -> Iterator[str]:
+    """Yield what the free dimensions of all files are called."""
+    from benchmarks.inputs.dimensions import called
+
+    for one in itertools.chain.from_iterable(declared.values()):
+        yield from (called(one, axis) for axis, length in enumerate(one.shape) if not isinstance(length, int))
 
 
 def _axes(declared: "Sequence[Input]") -> list[str]:

@@ -61,12 +61,12 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Show a benchmark's figure instead of PASSED, and whether it is unstable."""
-    properties = dict(report.user_properties) if report.when == "call" and report.passed else {}
+    properties: dict[str, Any] = dict(report.user_properties) if report.when == "call" and report.passed else {}
     if HEADLINE not in properties:
         return None
     notes = ["unstable"] if properties[IS_DOUBTFUL] else []
     notes += [_made_up_words(properties[MADE_UP])] if properties.get(MADE_UP) else []
-    return "passed", ".", " ".join([properties[HEADLINE], *(f"({note})" for note in notes)])
+    return "passed", ".", " ".join([str(properties[HEADLINE]), *(f"({note})" for note in notes)])
 
 
 def _made_up_words(names: Sequence[str]) -> str:

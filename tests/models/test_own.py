@@ -5,7 +5,7 @@ import onnx
 import pytest
 from helpers import make_graph, make_linear, make_many
 
-from benchmarks.inputs import fixed_batch, seeded_batch, seeded_feeds
+from benchmarks.inputs import seeded_batch, seeded_feeds
 from benchmarks.measuring.reference import ParityError, reference
 from benchmarks.platforms import graphs
 from models import graph, manifest, own
@@ -46,12 +46,11 @@ def test_a_weight_that_is_listed_as_an_input_is_not_fed(tmp_path):
 @pytest.mark.parametrize(
     ("dims", "words"),
     [
-        ({}, "input ids has the free dimension sequence; set it with --dim sequence=N"),
-        ({"sequence": 3}, "input pixels has the free dimension pixels:1; set it with --dim pixels:1=N"),
-        ({"sequence": 3, "batch": 2}, "batch is the batch; set it with --batch-size"),
+        ({}, "no length for sequence, pixels:1; add --dim sequence=N --dim pixels:1=N"),
+        ({"sequence": 3}, "no length for pixels:1; add --dim pixels:1=N"),
     ],
 )
-def test_a_dimension_without_a_length_or_with_two_is_named(many, dims, words):
+def test_a_dimension_without_a_length_is_named(many, dims, words):
     with pytest.raises(ModelError, match=f"many.onnx: {words}"):
         seeded_feeds(many, 1, dims)
 
@@ -66,7 +65,6 @@ def test_a_type_that_cannot_be_made_up_is_named(tmp_path):
 def test_a_fixed_batch_is_told(tmp_path, many):
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
     fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [1, 4])], [("y", "FLOAT", [1, 4])])
-    assert fixed_batch(graph.declared_inputs(graph.read(many))) is None
     assert seeded_feeds(fixed, 1)["x"].shape == (1, 4)
     with pytest.raises(
         ModelError, match=r"fixed\.onnx: the graph has a fixed batch of 1; measure it with --batch-size 1"
@@ -74,20 +72,10 @@ def test_a_fixed_batch_is_told(tmp_path, many):
         seeded_feeds(fixed, 8)
 
 
-@pytest.mark.parametrize("length", [0, -1])
-def test_what_old_exporters_wrote_for_a_free_dimension_is_free(tmp_path, length):
+def test_what_old_exporters_wrote_for_a_free_dimension_is_free(tmp_path):
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
-    old = make_graph(tmp_path / "old.onnx", [node], [("x", "FLOAT", [length, 4])], [("y", "FLOAT", [length, 4])])
+    old = make_graph(tmp_path / "old.onnx", [node], [("x", "FLOAT", [-1, 4])], [("y", "FLOAT", [-1, 4])])
     assert seeded_feeds(old, 3)["x"].shape == (3, 4)
-
-
-def test_an_unnamed_first_axis_is_the_batch_only_where_the_first_input_has_none_either(tmp_path):
-    nodes = [onnx.helper.make_node("Relu", [name], [f"{name}y"]) for name in "xz"]
-    outputs = [("xy", "FLOAT", None), ("zy", "FLOAT", None)]
-    named = make_graph(tmp_path / "a.onnx", nodes, [("x", "FLOAT", ["n", 4]), ("z", "FLOAT", [None])], outputs)
-    assert seeded_feeds(named, 3, {"z:0": 7})["z"].shape == (7,)
-    unnamed = make_graph(tmp_path / "b.onnx", nodes, [("x", "FLOAT", [None, 4]), ("z", "FLOAT", [None])], outputs)
-    assert seeded_feeds(unnamed, 3)["z"].shape == (3,)
 
 
 def test_an_input_that_is_no_tensor_is_named(tmp_path):
@@ -114,8 +102,7 @@ def test_an_input_of_an_unknown_type_fails_alone(suite, tmp_path):
     onnx.save(model, tmp_path / "undefined.onnx")
     result = suite.run(f"--model={tmp_path / 'undefined.onnx'}", model=whole)
     result.assert_outcomes(passed=1, errors=1)
-    words = "undefined.onnx: onnx.checker refuses the file: *Element type of input 0 unknown*"
-    result.stdout.fnmatch_lines([words])
+    result.stdout.fnmatch_lines(["undefined.onnx: input x is of an unknown type, 0"])
     with pytest.raises(ModelError, match="input x is of an unknown type, 0"):
         graph.declared_inputs(model)
 
@@ -161,11 +148,13 @@ def test_weights_in_a_file_of_their_own_are_hashed_too(tmp_path):
     assert row["parameters"] == 64 * 8
 
 
-def test_what_the_checker_refuses_is_told_in_its_words(tmp_path):
-    node = onnx.helper.make_node("Relu", ["nowhere"], ["y"])
-    broken = make_graph(tmp_path / "broken.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])])
-    with pytest.raises(ModelError, match=r"(?s)broken\.onnx: onnx\.checker refuses the file: .*nowhere"):
-        own.check(own.load(broken))
+def test_a_graph_that_only_the_checker_refuses_is_described(tmp_path):
+    node = onnx.helper.make_node("Relu", ["x"], ["y"])
+    unshaped = make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", None)])
+    assert own.check(own.load(unshaped)).row["precision"] == "float32"
+    unshaped.write_bytes(b"no model")
+    with pytest.raises(ModelError, match=r"a\.onnx: it is no ONNX file"):
+        own.check(own.load(unshaped))
 
 
 def test_the_data_files_of_a_graph_are_found(tmp_path):
@@ -199,19 +188,19 @@ def test_wrong_answers_of_an_own_model_leave_no_timings(suite, tmp_path):
     assert not (suite.folder / "out.json").exists()
 
 
-def test_a_broken_file_fails_alone_and_in_the_platforms_own_words(suite, tmp_path):
+def test_a_broken_file_fails_alone(suite, tmp_path):
     whole, text = make_linear(tmp_path / "whole.onnx"), tmp_path / "text.onnx"
     text.write_text("no model")
     result = suite.run(f"--model={text}", "--platform=broken", "--benchmark-json=out.json", model=whole)
     result.assert_outcomes(passed=1, errors=3)
-    result.stdout.fnmatch_lines(["broken: text.onnx was refused: broken on purpose"])
-    result.stdout.fnmatch_lines(["text.onnx: onnx.checker refuses the file: *"])
+    result.stdout.fnmatch_lines(["broken: whole.onnx was refused: broken on purpose"])
+    result.stdout.fnmatch_lines(["text.onnx: it is no ONNX file"])
     assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1"]
 
 
 def test_a_fixed_batch_is_the_one_measured_and_another_is_refused(pytester, suite, tmp_path):
     node = onnx.helper.make_node("Relu", ["x"], ["y"])
-    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [8, 4])], [("y", "FLOAT", [8, 4])])
+    fixed = make_graph(tmp_path / "fixed.onnx", [node], [("x", "FLOAT", [8, 3, 4, 4])], [("y", "FLOAT", [8, 3, 4, 4])])
     asked = suite.run("--batch-size=8", model=fixed)  # 1 and 8 by name
     asked.assert_outcomes(passed=1, errors=1)
     asked.stdout.fnmatch_lines(["fixed.onnx: the graph has a fixed batch of 8; measure it with --batch-size 8"])
@@ -241,10 +230,14 @@ def test_a_file_called_like_a_model_of_the_catalogue_is_refused(suite, tmp_path)
     result.stderr.fnmatch_lines(["*more than one model is called resnet20*"])
 
 
-@pytest.mark.parametrize("dims", [["--dim=seq=4"], ["--dim=sequence=4", "--dim=sequence=5"]], ids=["unknown", "twice"])
-def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims):
+@pytest.mark.parametrize(
+    ("dims", "words"),
+    [
+        (["--dim=seq=4"], "seq: not a free dimension"),
+        (["--dim=sequence=4", "--dim=sequence=5"], "sequence: given twice"),
+    ],
+)
+def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims, words):
     result = suite.run(*dims, model=many)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(
-        ["*not a free dimension, or given twice; the files' own are: batch, pixels:1, sequence*"]
-    )
+    result.stderr.fnmatch_lines([f"*--dim {words}; the files' own are: batch, sequence, pixels:1 (or INPUT:AXIS)"])
