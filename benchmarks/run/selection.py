@@ -137,10 +137,12 @@ class Selection:
 
         None is the size of a graph without a batch.
         """
+        only = self.own_models[model].only_batch() if model in self.own_models else None
         if self.batch_sizes:
-            return [*dict.fromkeys(self.batch_sizes)]
-        if model in self.own_models and (only := self.own_models[model].only_batch()) is not None:
-            return [*only]
+            # A graph without a batch takes one thing at a time.
+            return [None if size == 1 and only == [None] else size for size in dict.fromkeys(self.batch_sizes)]
+        if only is not None:
+            return only
         # In full, fewer bits are measured at batch 1 only: other sizes would double the sweep and tell little more.
         if self.is_full and (model in MODELS or model in self.own_models):
             return phase.batch_sizes_in_full
