@@ -14,8 +14,9 @@ from benchmarks.measuring.inputs import fixed_batch
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.run.choices import ALL, NAMES, Phase, Target
-from models import MODELS, manifest, own, stand_in
+from models import MODELS, faults, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
+from models.names import shown
 
 if TYPE_CHECKING:
     from models.graph import Input
@@ -48,7 +49,7 @@ class Selection:
     @cached_property
     def own_files(self) -> dict[str, Path]:
         """The files of the user's own, by the names that results go by."""
-        return {path.name: path for path in self._paths}
+        return {own.name_of(path): path for path in self._paths}
 
     @property
     def _paths(self) -> list[Path]:
@@ -57,6 +58,7 @@ class Selection:
     def faults(self) -> Iterator[str]:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
         yield from self._models_of_one_name()
+        yield from filter(None, map(faults.fault, self.own_files.values()))
         yield from self._dims_of_no_file()
         if self.precisions and self.models and not any(model in MODELS for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
@@ -66,9 +68,10 @@ class Selection:
 
     def _models_of_one_name(self) -> Iterator[str]:
         for path in self._paths:
-            if path.name in NAMES or not path.samefile(self.own_files[path.name]):
+            name = own.name_of(path)
+            if name in NAMES or not path.samefile(self.own_files[name]):
                 yield (
-                    f"--model: more than one model is called {path.name}; "
+                    f"--model: more than one model is called {name}; "
                     "results go by the file's name, rename the file"
                 )
 
@@ -103,7 +106,7 @@ class Selection:
 
     def models_of(self, phase: Phase) -> list[str]:
         """Return the models asked for, else the chosen ones; in the precisions wanted, where none is in the name."""
-        asked_for = [model.name if isinstance(model, Path) else model for model in self.models]
+        asked_for = [own.name_of(model) if isinstance(model, Path) else model for model in self.models]
         names = asked_for or (manifest.chosen() or [*MODELS])[: phase.models]
         precisions = self.precisions_of(phase)
         in_precisions = itertools.chain.from_iterable(_variants(name, precisions) for name in names)
@@ -159,7 +162,7 @@ class Selection:
         if model in NAMES:
             return f"{model}.stand-in" if self.builds_stand_ins and manifest.is_absent(model) else model
         free = _free_dimensions(self.own_files[model])
-        return ".".join([model, *(f"{name}={length}" for name, length in self.dims if name in free)])
+        return ".".join([model, *(f"{shown(name)}={length}" for name, length in self.dims if name in free)])
 
     def model_file(self, model: str) -> Artefact:
         """Return the file behind a case's *model*; a stand-in, trained now, where it is absent and one is wanted."""
