@@ -25,7 +25,7 @@ OTHERS_WITHIN = {b"ORTM": "in onnxruntime's own format", b"TFL3": "a .tflite fil
 
 def fault(model: Path) -> str | None:
     """Return in one line why the file at *model* cannot be opened, and what to do; None where it may be."""
-    words = _of_file(model) or next(_of_weights(model), None)
+    words = _of_file(model) or next(_of_weights(model), None) or _of_types(model)
     return f"--model {shown(str(model))}: {words}" if words else None
 
 
@@ -58,6 +58,14 @@ def kind_of(head: bytes) -> str | None:
     return known[0] if known else None
 
 
+def _of_types(model: Path) -> str | None:
+    from models import graph
+
+    if words := next(graph.unusual(graph.read(model)), None):
+        return f"{shown(words)}; export the graph without it, or with a usual type of numbers there"
+    return None
+
+
 def _of_weights(model: Path) -> Iterator[str]:
     """Yield what is wrong with the files of the weights, each file once."""
     from models import graph
@@ -75,8 +83,8 @@ def _of_location(model: Path, location: str, weights: "Sequence[Outside]") -> st
         return f"weight {shown(weights[0].name)} is to lie in {name}, outside the model's folder, where none is read"
     file = model.absolute().parent / location
     if not file.is_file():
-        is_what = "no file" if file.exists() else "not"
-        return f"{name}, with its weights, is {is_what} in {shown(str(model.absolute().parent))}; {_remedy(model, location)}"
+        where = f"{'no file' if file.exists() else 'not'} in {shown(str(model.absolute().parent))}"
+        return f"{name}, with its weights, is {where}; {_remedy(model, location)}"
     try:
         with file.open("rb") as opened:
             head, length = opened.read(HEAD), os.fstat(opened.fileno()).st_size

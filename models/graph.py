@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import EncodeError
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import uses_external_data
@@ -25,6 +27,9 @@ BNB4 = ("fp4", "nf4")  # the types of MatMulBnb4, by its attribute
 NARROW = ("int2", "uint2", "float4e2m1", "fp4", "nf4", "int4", "uint4", "float6e2m3", "float6e3m2")
 BYTES = ("float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float8e8m0")
 FLOATS = ("bfloat16", "fp16", "float32", "float64")
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+NUMBERS = (*FLOATS[1:], *INTEGERS, "bool")  # that numpy, the runtimes and a page all have
+UNTOLD = ("undefined", "none")  # whoever opens such a file will tell
 QUANTISED = {"int8": {"int8", "uint8"}, **{name: {name} for name in BYTES}, "int16": {"int16", "uint16"}}
 USUAL = {"float": "float32", "double": "float64", "float16": "fp16"}  # where a type's own name is not the one in use
 
@@ -67,6 +72,52 @@ def type_name(data_type: int) -> str:
     known = TensorProto.DataType.values()
     name = TensorProto.DataType.Name(data_type).lower() if data_type in known else f"type {data_type}"
     return USUAL.get(name, name)
+
+
+def kind_of(value: onnx.TypeProto) -> str:
+    """Return what a type of inputs and outputs is called, such as ``sequence(float32)``."""
+    which = value.WhichOneof("value")
+    if which == "tensor_type":
+        return type_name(value.tensor_type.elem_type)
+    if which == "map_type":
+        return f"map({type_name(value.map_type.key_type)}, {kind_of(value.map_type.value_type)})"
+    if which in ("sequence_type", "optional_type"):
+        return f"{which.removesuffix('_type')}({kind_of(getattr(value, which).elem_type)})"
+    return str(which).lower().removesuffix("_type").replace("_", " ")
+
+
+def unusual(model: onnx.ModelProto) -> Iterator[str]:
+    """Yield which inputs cannot be fed, and which outputs cannot be compared, by their types' names."""
+    stored = {weight.name for weight in model.graph.initializer}
+    for value in model.graph.input:
+        if value.name not in stored and (kind := kind_of(value.type)) not in (*NUMBERS, *UNTOLD):
+            yield f"input {value.name} is of type {kind}, which cannot be fed"
+    for value in model.graph.output:
+        kind = kind_of(value.type)
+        if kind.removeprefix("optional(").removesuffix(")") not in (*NUMBERS, *UNTOLD):
+            yield f"output {value.name} is of type {kind}, which cannot be compared"
+
+
+def types(model: onnx.ModelProto) -> list[str]:
+    """Return the types of the graph's inputs, outputs and weights by their names."""
+    values = (*model.graph.input, *model.graph.output)
+    return sorted(
+        {kind_of(value.type) for value in values} | {type_name(weight.data_type) for weight in weights(model)}
+    )
+
+
+def first_types(model: onnx.ModelProto, operator: str) -> list[str]:
+    """Return the types that the nodes of an operator are given first; none where they cannot be told."""
+    with suppress(onnx.shape_inference.InferenceError, EncodeError, ValueError):  # then it tells what the file does
+        model = onnx.shape_inference.infer_shapes(model)
+    known = {
+        value.name: kind_of(value.type)
+        for graph in graphs(model)
+        for value in (*graph.input, *graph.output, *graph.value_info)
+    }
+    known |= {weight.name: type_name(weight.data_type) for weight in weights(model)}
+    first = (node.input[0] for node in nodes(model) if node.op_type == operator and node.input)
+    return sorted({known[name] for name in first if name in known})
 
 
 def graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:

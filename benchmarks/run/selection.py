@@ -70,10 +70,7 @@ class Selection:
         for path in self._paths:
             name = own.name_of(path)
             if name in NAMES or not path.samefile(self.own_files[name]):
-                yield (
-                    f"--model: more than one model is called {name}; "
-                    "results go by the file's name, rename the file"
-                )
+                yield (f"--model: more than one model is called {name}; results go by the file's name, rename the file")
 
     def _dims_of_no_file(self) -> Iterator[str]:
         free = {dimension for path in self.own_files.values() for dimension in _free_dimensions(path)}
