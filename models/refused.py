@@ -48,7 +48,7 @@ def _with_types(model: Path, operator: str) -> str:
 def _type(_model: Path, said: Said) -> str:
     from models import graph
 
-    kind = said["type"]
+    kind = said["type"] or said["whole"]
     return f"has no type {graph.type_name(int(kind)) if kind.isdecimal() else kind}"
 
 
@@ -86,7 +86,7 @@ REASONS: list[tuple[re.Pattern[str], Callable[[Path, Said], str]]] = [
         (r"Fatal error: (?P<operator>\S+?)\(-?\d+\) is not a registered function/op", _unknown),
         (r"No Op registered for (?P<operator>\S+) with domain_version of (?P<opset>\d+)", _unknown),
         (r"[Uu]nsupported data type: (?P<type>\w+)", _type),
-        (r"MLDataType for: (?:tensor\()?(?P<type>[\w()]+?)\)? is not currently registered or supported", _type),
+        (r"MLDataType for: (?:tensor\((?P<type>\w+)\)|(?P<whole>\S+)) is not currently registered", _type),
         (
             r"Unsupported model IR version: (?P<has>\d+), max supported IR version: (?P<known>\d+)",
             _older("versions of the format"),
@@ -96,7 +96,7 @@ REASONS: list[tuple[re.Pattern[str], Callable[[Path, Said], str]]] = [
         (r"Unsupported operation of type: (?P<operator>\w+)", _operator),
         (r"Loading input model Unsupported (?:type|value_info type)", _types),
         (r"assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled", _in_part),
-        (r"Failed to execute '(?P<operator>\w+)' on 'MLGraphBuilder': (?P<why>[^\n]*)", _refused),
+        (r"Failed to execute '(?P<operator>\w+)' on 'MLGraphBuilder': (?P<why>[^\n]*?)\.?(?:\n|$)", _refused),
         (r"(?:ERROR_CODE: 9, ERROR_MESSAGE:|NOT_IMPLEMENTED :)[ ]?(?P<what>[^\n]*)", _something),
     )
 ]

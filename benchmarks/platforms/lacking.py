@@ -7,7 +7,7 @@ from benchmarks.protocol import Case, PlatformError, UnavailableError
 from models.manifest import Artefact
 from models.refused import reason_of
 
-BASE = "server-cpu"  # the provider that the reference runs on, too
+BASE, RUNTIME = "server-cpu", "onnxruntime"  # the provider that the reference runs on, too
 
 
 def refusal(platform: str, runtime: str, case: Case, words: str) -> PlatformError | UnavailableError:
@@ -26,7 +26,8 @@ def unavailable(platform: str, case: Case, reason: str, remedy: str | None = Non
     words = f"{platform}: {case.model_file.name}: {reason}"
     refused = None if remedy else refused_by_base(case.artefact)
     if refused and platform != BASE:
-        words += f"; nor can the reference be had: {refused}"
+        is_same = reason.endswith(refused.removeprefix(RUNTIME))
+        words += "; the reference lacks it, too" if is_same else f"; the reference has no answer: {refused}"
     if refused:
         return PlatformError(f"{words}; no platform's answers can be held against it")
     return PlatformError(words) if platform == BASE else UnavailableError(f"{words}; measure it on {remedy or BASE}")
@@ -46,5 +47,5 @@ def refused_by_base(artefact: Artefact) -> str | None:
             onnxruntime.InferenceSession(os.fspath(artefact.path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class
             said = " ".join(str(error).split())
-            return reason_of("onnxruntime", artefact.path, said) or said
+            return reason_of(RUNTIME, artefact.path, said) or said
     return None
