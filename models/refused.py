@@ -63,7 +63,7 @@ def _operators(_model: Path, said: Said) -> str:
 
 
 def _older(what: str) -> Callable[[Path, Said], str]:
-    return lambda _model, said: f"knows {what} up to {said['known']}, this file has {said['has']}"
+    return lambda _model, said: f"knows {what} up to {said['known']}, this has {said['has']}"
 
 
 def _refused(_model: Path, said: Said) -> str:
