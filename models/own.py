@@ -2,17 +2,44 @@
 
 from pathlib import Path
 
+from models import faults
+from models.gathered import gathered
 from models.manifest import Artefact, ModelError, sha256
+from models.names import shown
+
+
+def name_of(path: Path) -> str:
+    """Return the name that results go by."""
+    return shown(path.name)
 
 
 def load(path: Path) -> Artefact:
     """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it.
 
-    It is told by its absolute path: a process that is to open it may be started elsewhere.
+    It is told by an absolute path, where no link and no name is in the way of a runtime: a process that is to open it
+    may be started elsewhere.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: no such file")
-    return Artefact(path.name, path.absolute(), {"file": path.name, "sha256": sha256(path)}, is_own=True)
+        raise ModelError(f"{shown(str(path))}: no such file")
+    place = gathered(path, _data_files(path))
+    return Artefact(name_of(path), place, {"file": name_of(path), "sha256": sha256(path)}, is_own=True)
+
+
+def _data_files(path: Path) -> dict[str, Path]:
+    """Return the files of the weights by the names that the graph calls them; those that are there.
+
+    None of a file that is no ONNX: what opens it will tell.
+    """
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
+    try:
+        names = graph.data_files(graph.read(path))
+    except DecodeError:
+        return {}
+    files = {name: path.absolute().parent / name for name in names if faults.is_beside(name)}
+    return {name: file for name, file in files.items() if file.is_file()}
 
 
 def check(artefact: Artefact) -> Artefact:

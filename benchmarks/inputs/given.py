@@ -58,8 +58,6 @@ class Arrays:
         return {name: self._fitting(by_name[name], array) for name, array in self._arrays.items()}
 
     def _fitting(self, declared: Input, array: NDArray[Any]) -> NDArray[Any]:
-        if array.dtype.kind == "V" and array.dtype.itemsize == declared.dtype.itemsize:
-            array = array.view(declared.dtype)  # bfloat16 and the like, which NumPy saves without their name
         if array.dtype != declared.dtype:
             remedy = f"save it as .astype({str(declared.dtype)!r})"
             raise ModelError(

@@ -44,10 +44,10 @@ class _Use:
 
 def hints(model: "onnx.ModelProto", names: list[str]) -> dict[str, Hint]:
     """Return what each of the inputs *names* is used as, in the graph, its subgraphs and its own functions."""
-    from models.graph import graphs_in
+    from models.graph import graphs
 
-    graphs = [*graphs_in(model.graph)]
-    lengths, nodes = _shapes(model, graphs), [node for graph in graphs for node in graph.node]
+    there = [*graphs(model)]
+    lengths, nodes = _shapes(model, there), [node for graph in there for node in graph.node]
     functions = {(function.domain, function.name): function for function in model.functions}
     return {name: _hint(name, nodes, lengths, functions) for name in names}
 

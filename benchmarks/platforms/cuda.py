@@ -36,7 +36,7 @@ class ServerCuda(native.Installed):
     so a platform of its own, *tf32*.
     """
 
-    package, environment = WHEEL, "bench-gpu"
+    package, environment, runtime = WHEEL, "bench-gpu", "onnxruntime's CUDA provider"
     threading: Threading = "runtime"
     has_device = True
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from benchmarks.platforms import native
+from benchmarks.platforms import lacking, native
 from benchmarks.platforms.graphs import fixed
 from benchmarks.protocol import Block, Case, Facts, Feeds, Outputs, PlatformError
 
@@ -48,7 +48,10 @@ def prove_provider(case: Case, platform: str, session: Any, provider: str) -> No
         raise PlatformError(f"{platform}: {case.model_file.name}: the session is on {first}, not on {provider}")
     others = {part.ep_name for part in session.get_provider_graph_assignment_info()} - {provider}
     if others:
-        raise PlatformError(f"{platform}: {case.model_file.name}: {', '.join(sorted(others))} has a part of the graph")
+        words = f"{', '.join(sorted(others))} has a part of the graph"
+        if case.artefact.is_own:
+            raise lacking.unavailable(platform, case, words)
+        raise PlatformError(f"{platform}: {case.model_file.name}: {words}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.protocol import Case
+from models.gathered import place
 from models.manifest import ModelError
 
 
@@ -86,9 +87,7 @@ def with_lengths(case: Case) -> Iterator[str | bytes]:
         return
     with tempfile.TemporaryDirectory() as folder:
         for name, file in beside.items():
-            link = Path(folder, name)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file)
+            place(file.resolve(), Path(folder, name))
         target = Path(folder, "model.onnx")
         target.write_bytes(copy)
         yield os.fspath(target)

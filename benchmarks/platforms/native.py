@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms import lacking
 from benchmarks.platforms.fresh_process import FreshSession, openings
 from benchmarks.protocol import (
     Block,
@@ -181,6 +182,7 @@ class Installed(FreshProcesses):
 
     name: str
     package: str  # as the registry calls it
+    runtime = "onnxruntime"  # as it is called where it lacks something
     environment = "bench-full"  # the one of tox that installs it
 
     def unavailable(self, settings: Settings) -> str | None:
@@ -206,7 +208,7 @@ class Installed(FreshProcesses):
         except (PlatformError, UnavailableError):
             raise
         except Exception as error:  # the runtimes' exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.model_file.name}: {in_a_line(error)}") from error
+            raise lacking.refusal(self.name, self.runtime, case, in_a_line(error)) from error
 
 
 def in_a_line(error: Exception) -> str:

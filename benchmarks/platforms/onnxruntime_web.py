@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.platforms import lacking
 from benchmarks.platforms.graphs import data_files, fixed, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
@@ -15,6 +16,7 @@ from benchmarks.protocol import Case, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import chromium, headless_surface, packages
 from browser_harness.channel import PageError
+from models.refused import listed
 
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
@@ -23,7 +25,7 @@ SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|ba
 class OrtWeb(PageRuntime):
     """onnxruntime-web; what it is asked for and has to prove differs by execution provider."""
 
-    engine = "ort"
+    engine, called = "ort", "onnxruntime-web"
     packages = ("onnxruntime-web",)
     bundle = "ort.webgpu.bundle.min.mjs"
     binary = "ort-wasm-simd-threaded.asyncify.wasm"
@@ -84,6 +86,7 @@ class Placed(OrtWeb):
     It gets a graph with every dimension fixed: what computes a length would run in WebAssembly.
     """
 
+    called = "this build of onnxruntime-web"  # it has fewer operators than the one for WebAssembly alone
     placement: str  # what the log calls the provider
     threading: Threading = "runtime"
     fixed_batch = True
@@ -104,15 +107,21 @@ class Placed(OrtWeb):
         details = super().prove(case, in_effect, settings)
         if any(f"All nodes placed on [{self.placement}]" in line for line in in_effect["placed"]):
             return details
-        seen = "; ".join(in_effect["placed"]) or "nothing on where the nodes are"
-        words = f"not all nodes are placed on {self.placement}; the log says: {seen}"
-        if (precision := precision_of(case)) != "float32":
-            raise UnavailableError(
-                f"{self.name}: {case.model_file.name}: {words}; measure the float32 file, not {precision}"
-            )
+        raise self._left_over(case, in_effect)
+
+    def _left_over(self, case: Case, in_effect: InEffect) -> Exception:
+        """Return what is raised where nodes are placed elsewhere."""
+        seen, left = in_effect["placed"], in_effect.get("left")
+        words = f"not all nodes are placed on {self.placement}"
+        words += f", it leaves {listed(left)}" if left else ""
         if case.artefact.is_own:
-            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; measure this file on chromium-wasm")
-        raise PageError(words)
+            in_wasm = any("All nodes placed on [CPUExecutionProvider]" in line for line in seen)
+            return lacking.unavailable(self.name, case, words, "chromium-wasm" if in_wasm else None)
+        words += f"; the log says: {'; '.join(seen) or 'nothing on where the nodes are'}"
+        if (precision := precision_of(case)) != "float32":
+            remedy = f"measure the float32 file, not {precision}"
+            return UnavailableError(f"{self.name}: {case.model_file.name}: {words}; {remedy}")
+        return PageError(words)
 
 
 class ChromiumWebnn(Placed, PagePlatform):

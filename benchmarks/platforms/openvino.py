@@ -16,7 +16,7 @@ DEVICE = "CPU"
 class ServerOpenVino(native.Installed):
     """OpenVINO's CPU plugin in float32, one stream, static shapes."""
 
-    name, package = "server-openvino", "openvino"
+    name, package, runtime = "server-openvino", "openvino", "OpenVINO"
 
     @contextmanager
     def open(self, case: Case, settings: Settings) -> Iterator[native.NativeSession]:

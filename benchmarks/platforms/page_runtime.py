@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+from benchmarks.platforms import lacking
 from benchmarks.protocol import Case, PlatformError, Side, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
@@ -54,6 +55,7 @@ class PageRuntime(ABC):
     name: str
     provider: str
     engine: ClassVar[str]  # its module's name
+    called: ClassVar[str] = ""  # what it is called where it lacks something
     packages: ClassVar[tuple[str, ...]]
     lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
     fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
@@ -155,7 +157,7 @@ class PageCase:
         try:
             yield
         except PageError as error:
-            raise self.failed(str(error)) from error
+            raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, str(error)) from error
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from benchmarks.platforms import native
+from benchmarks.platforms import lacking, native
 from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError
 from benchmarks.settings import Settings
 
@@ -39,7 +39,7 @@ class ServerCpu(native.FreshProcesses):
                 os.fspath(case.model_file), options(case.threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.model_file.name}: {native.in_a_line(error)}") from error
+            raise lacking.refusal(self.name, "onnxruntime", case, native.in_a_line(error)) from error
         yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
 
     def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:

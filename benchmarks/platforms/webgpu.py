@@ -49,7 +49,7 @@ class Vulkan:
 class ServerWebGpu(native.Installed):
     """onnxruntime's WebGpuExecutionProvider, all nodes on the GPU, or on a simulated one where that is allowed."""
 
-    name, package = "server-webgpu", "onnxruntime-ep-webgpu"
+    name, package, runtime = "server-webgpu", "onnxruntime-ep-webgpu", "onnxruntime's WebGPU provider"
     threading: Threading = "runtime"
     has_device = True
 

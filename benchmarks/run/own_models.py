@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from benchmarks import inputs
 from benchmarks.inputs import Wishes
 from benchmarks.inputs.given import Arrays, of_values
+from models import own
+from models.faults import fault as file_fault
 from models.manifest import ModelError
+from models.names import shown
 
 if TYPE_CHECKING:
     from models.graph import Input
@@ -28,14 +31,16 @@ class OwnModel:
     @property
     def name(self) -> str:
         """The name that results go by: the file's, and that of the arrays where some were given."""
-        return f"{self.path.name}.{self.wishes.arrays.name}" if self.wishes.arrays else self.path.name
+        name, arrays = own.name_of(self.path), self.wishes.arrays
+        return f"{name}.{shown(arrays.name)}" if arrays else name
 
     @property
     def label(self) -> str:
         """The name with all that decides the figures: lengths and values, and where the batch was said to be."""
         wishes = self.wishes
         words = [f"{name}={value}" for name, value in (*wishes.dims, *wishes.values)]
-        return ".".join([self.name, *words, *(f"batch={place}" for place in wishes.batch_axes)])
+        words += [f"batch={place}" for place in wishes.batch_axes]
+        return ".".join([self.name, *map(shown, words)])
 
     def only_batch(self) -> list[int | None] | None:
         """Return the only size that it can be measured with, [None] where it has no batch; None where it takes any."""
@@ -74,6 +79,7 @@ def faults(
 ) -> Iterator[str]:
     """Yield what of the command line cannot be told apart, fits no file, or is missing; names *taken* are others'."""
     yield from _of_one_name(paths, taken)
+    yield from filter(None, map(file_fault, paths))
     declared = {path: _inputs(path) for path in paths}
     yield from _dims_of_no_file(declared, dims)
     yield from _fitting_no_file(declared, batch_axes, given)
@@ -82,10 +88,10 @@ def faults(
 
 
 def _of_one_name(paths: Sequence[Path], taken: Iterable[str]) -> Iterator[str]:
-    first = {path.name: path for path in reversed(paths)}
+    first = {own.name_of(path): path for path in reversed(paths)}
     for path in paths:
-        if path.name in taken or not path.samefile(first[path.name]):
-            yield f"--model: more than one model is called {path.name}; results go by the file's name, rename the file"
+        if (name := own.name_of(path)) in taken or not path.samefile(first[name]):
+            yield f"--model: more than one model is called {name}; results go by the file's name, rename the file"
 
 
 def _dims_of_no_file(declared: "dict[Path, list[Input]]", dims: Lengths) -> Iterator[str]:
@@ -128,16 +134,16 @@ def _of_model(model: OwnModel) -> Iterator[str]:
     try:
         inputs.check_values(model.path, model.wishes)
         if by_name := inputs.lengths_of_batch(model.path, model.wishes):
-            yield f"{model.path.name}: {by_name[0]} is the batch; set it with --batch-size, not with --dim"
+            yield f"{own.name_of(model.path)}: {by_name[0]} is the batch; set it with --batch-size, not with --dim"
             return
         if missing := inputs.missing(model.path, model.wishes):
             yield (
-                f"{model.path.name}: no length for {', '.join(missing)}; add {options(missing)}"
+                f"{own.name_of(model.path)}: no length for {', '.join(missing)}; add {options(missing)}"
                 " (or --batch-axis INPUT:AXIS, where it is the batch)"
             )
     except ModelError as error:
         if model.wishes != Wishes():
-            yield f"{model.path.name}: {error}"
+            yield f"{own.name_of(model.path)}: {error}"
 
 
 def _inputs(path: Path) -> "list[Input]":

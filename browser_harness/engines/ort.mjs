@@ -48,9 +48,22 @@ export async function inEffect(lines) {
     version: runtime.env.versions.web,
     threads: runtime.env.wasm.numThreads,
     placed: lines.flatMap((line) => line.match(/(All nodes|Node\(s\)) placed on \[.*/)?.[0] ?? []),
+    left: leftOver(lines),
     adapter: device && described(device.adapterInfo, device.features),
     pageAdapter,
   };
+}
+
+/** Return the operators that a log says the provider does not take, or that are on the processor. */
+function leftOver(lines) {
+  let provider;
+  const names = lines.flatMap((line) => {
+    provider = line.match(/Node\(s\) placed on \[(\w+)\]/)?.[1] ?? provider;
+    const refused = line.match(/Operator type: \[(\w+)\].* supported: \[0\]/);
+    const elsewhere = provider === 'CPUExecutionProvider' && line.match(/AssignedToAnEp\] {3}(?!Memcpy)(\S+) \(/);
+    return (refused || elsewhere)?.[1] ?? [];
+  });
+  return [...new Set(names)];
 }
 
 /** Return an adapter, of hardware or allowed to be software; throw what makes a case unavailable where none is. */

@@ -107,6 +107,35 @@ def test_an_input_of_an_unknown_type_fails_alone(suite, tmp_path):
         graph.declared_inputs(model)
 
 
+def make_packed(path, operator, inputs, weights, **attributes):
+    node = onnx.helper.make_node(operator, inputs, ["y"], domain="com.microsoft", **attributes)
+    return make_graph(path, [node], [("x", "FLOAT", [1, 64])], [("y", "FLOAT", [1, 16])], weights)
+
+
+def test_numbers_that_share_a_byte_are_counted_one_by_one(tmp_path):
+    packed, scales = (
+        onnx.numpy_helper.from_array(np.zeros(shape, kind), name)
+        for name, shape, kind in (("B", (16, 2, 16), np.uint8), ("s", 32, np.float32))
+    )
+    path = make_packed(tmp_path / "a.onnx", "MatMulNBits", ["x", "B", "s"], [packed, scales], K=64, N=16, block_size=32)
+    assert graph.parameters(graph.read(path)) == 64 * 16 + 32
+    path = make_packed(tmp_path / "b.onnx", "MatMulNBits", ["x", "B", "s"], [packed, scales], bits=2, K=128, N=16)
+    assert (graph.precision(graph.read(path)), graph.parameters(graph.read(path))) == ("int2", 128 * 16 + 32)
+    uint4 = onnx.helper.make_tensor("w", onnx.TensorProto.UINT4, [64, 16], bytes(512), raw=True)
+    node = onnx.helper.make_node("DequantizeLinear", ["w", "s"], ["y"])
+    path = make_graph(tmp_path / "c.onnx", [node], [("s", "FLOAT", [])], [("y", "FLOAT", [64, 16])], [uint4])
+    assert graph.parameters(graph.read(path)) == 64 * 16
+
+
+def test_weights_of_branches_are_the_graphs_too(tmp_path):
+    weight = onnx.numpy_helper.from_array(np.zeros((4, 4), np.float16), "w")
+    value = onnx.helper.make_tensor_value_info("t", onnx.TensorProto.FLOAT16, None)
+    branch = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["w"], ["t"])], "b", [], [value], [weight])
+    node = onnx.helper.make_node("If", ["c"], ["y"], then_branch=branch, else_branch=branch)
+    path = make_graph(tmp_path / "if.onnx", [node], [("c", "BOOL", [])], [("y", "FLOAT16", [4, 4])])
+    assert (graph.precision(graph.read(path)), graph.parameters(graph.read(path))) == ("fp16", 2 * 16)
+
+
 def test_an_output_that_is_no_tensor_of_numbers_is_named(tmp_path):
     node = onnx.helper.make_node("SequenceConstruct", ["x"], ["s"])
     model = onnx.load(make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("s", "FLOAT", [1])]))
@@ -120,7 +149,17 @@ def test_an_output_that_is_no_tensor_of_numbers_is_named(tmp_path):
     ("operator", "kind", "precision"),
     [
         ("QGemm", "FLOAT", "int8"),
-        ("MatMulNBits", "FLOAT", "int8"),
+        ("MatMulNBits", "FLOAT", "int4"),  # packed into bytes, four bits where it does not say
+        ("MatMulBnb4", "FLOAT", "nf4"),
+        ("DequantizeLinear", "UINT8", "int8"),
+        ("DequantizeLinear", "INT16", "int16"),
+        ("DequantizeLinear", "UINT4", "uint4"),
+        ("DequantizeLinear", "INT2", "int2"),
+        ("DequantizeLinear", "FLOAT4E2M1", "float4e2m1"),
+        ("DequantizeLinear", "FLOAT8E4M3FN", "float8e4m3fn"),
+        ("Cast", "FLOAT8E5M2", "float8e5m2"),
+        ("Cast", "BFLOAT16", "bfloat16"),
+        ("Cast", "UINT8", "float32"),  # no weight, but a table of bytes
         ("QuickGelu", "FLOAT", "float32"),
         ("Relu", "DOUBLE", "float64"),
         ("Relu", "FLOAT16", "fp16"),
@@ -128,7 +167,7 @@ def test_an_output_that_is_no_tensor_of_numbers_is_named(tmp_path):
 )
 def test_the_precision_is_read_off_operators_and_weights(tmp_path, operator, kind, precision):
     node = onnx.helper.make_node(operator, ["x"], ["y"])
-    weight = onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [1], [0.5])
+    weight = onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [1], [1])
     path = make_graph(tmp_path / "a.onnx", [node], [("x", "FLOAT", [1])], [("y", "FLOAT", [1])], [weight])
     assert graph.precision(onnx.load(path)) == precision
 
@@ -188,14 +227,12 @@ def test_wrong_answers_of_an_own_model_leave_no_timings(suite, tmp_path):
     assert not (suite.folder / "out.json").exists()
 
 
-def test_a_broken_file_fails_alone(suite, tmp_path):
-    whole, text = make_linear(tmp_path / "whole.onnx"), tmp_path / "text.onnx"
-    text.write_text("no model")
-    result = suite.run(f"--model={text}", "--platform=broken", "--benchmark-json=out.json", model=whole)
-    result.assert_outcomes(passed=1, errors=3)
-    result.stdout.fnmatch_lines(["broken: whole.onnx was refused: broken on purpose"])
-    result.stdout.fnmatch_lines(["text.onnx: it is no ONNX file"])
-    assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1"]
+def test_a_broken_file_fails_alone_and_in_the_platforms_own_words(suite, tmp_path):
+    whole, other = make_linear(tmp_path / "whole.onnx"), make_linear(tmp_path / "other.onnx")
+    result = suite.run(f"--model={other}", "--platform=broken", "--benchmark-json=out.json", model=whole)
+    result.assert_outcomes(passed=2, errors=2)
+    result.stdout.fnmatch_lines(["broken: other.onnx was refused: broken on purpose"])
+    assert [benchmark["param"] for benchmark in suite.benchmarks()] == ["whole.onnx-fake-b1", "other.onnx-fake-b1"]
 
 
 def test_a_fixed_batch_is_the_one_measured_and_another_is_refused(pytester, suite, tmp_path):
