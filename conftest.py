@@ -66,9 +66,13 @@ def case(model_file: Artefact, target: Target, batch_size: int, request: pytest.
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
-    """Open the case on its platform: afresh, to be renewed, where the steady state is timed."""
+    """Open the case on its platform: afresh, to be renewed, where the steady state is timed.
+
+    A file of the user's own always: what it makes a runtime do may take for ever or end it, and is then ended alone.
+    """
     platform, is_timed = PLATFORMS[target.platform], not request.config.getoption("benchmark_disable")
-    opens = platform.open_fresh if is_timed and "measure" in request.fixturenames else platform.open
+    is_renewed = is_timed and "measure" in request.fixturenames
+    opens = platform.open_fresh if is_renewed or case.artefact.is_own else platform.open
     return opens(case, settings_of(request.config))
 
 
@@ -112,4 +116,5 @@ def artefact(model_file: Artefact, session: Session) -> Artefact:
 @pytest.fixture
 def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
     """Seeded inputs and the reference's answer."""
-    return ask(artefact, batch_size, dict(selection_of(request.config).dims))
+    timeout = settings_of(request.config).timeout
+    return ask(artefact, batch_size, dict(selection_of(request.config).dims), timeout)

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import hardware
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
+from benchmarks.protocol import Facts
 from benchmarks.results import keys
 from benchmarks.results.saved import NO_COMMIT
 from benchmarks.settings import Settings, settings_of
@@ -108,9 +109,15 @@ def _versions(settings: Settings) -> dict[str, str]:
     return versions
 
 
-def of_question(question: Question) -> dict[str, Any]:
-    """Return what extra_info says of the model behind a figure and of what it was given."""
-    return of_model(question.artefact) | {keys.BATCH_SIZE: question.batch_size, keys.INPUTS: question.shapes()}
+def of_question(question: Question, facts: Facts) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure, of what it was given, and of how it was checked."""
+    asked = {
+        keys.BATCH_SIZE: question.batch_size,
+        keys.INPUTS: question.shapes(),
+        keys.TOLERANCE: question.tolerance_for(facts),
+    }
+    promise = {keys.REFERENCE_DIFFERS: dict(question.differs)} if question.differs else {}
+    return of_model(question.artefact) | asked | promise
 
 
 def of_model(artefact: Artefact) -> dict[str, Any]:

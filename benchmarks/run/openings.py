@@ -56,7 +56,7 @@ def opened(case: Case, target: Target, caches: str, request: pytest.FixtureReque
 
 def _open(case: Case, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, case.batch_size, dict(selection_of(config).dims))
+    question = ask(artefact, case.batch_size, dict(selection_of(config).dims), settings_of(config).timeout)
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
     before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)
@@ -78,7 +78,7 @@ class Report:
         """Report one figure of every opening, in seconds; *headline* is shown in place of their median."""
         opened, facts = self.opened, self.opened.openings[-1].facts
         blocks = [Block([seconds(one)], one.outputs, None, number) for number, one in enumerate(opened.openings)]
-        self.benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=self.caches)
+        self.benchmark.extra_info.update(of_question(opened.question, facts), parity=opened.parity, caches=self.caches)
         self.benchmark.extra_info[keys.TRUST] = trust.assess_openings(blocks, facts, opened.before, opened.after)
         self.record(facts, blocks, 0, lambda: None, headline)
 

@@ -13,7 +13,7 @@ from tabulate import tabulate
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.measuring.reference import ParityError
+from benchmarks.measuring.reference import MOST, ParityError, own_tolerance, widened
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
@@ -26,6 +26,11 @@ from models.manifest import ModelError
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
+WAYS = {  # of asking the reference, as measuring/promise.py has them
+    "again": "asked twice",
+    "nudge": "its inputs moved by a rounding",
+    "batch": "8 together against one by one",
+}
 MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
 
 
@@ -88,7 +93,7 @@ def pytest_terminal_summary(
         return (yield)
     finally:
         rows = config.stash[ROWS]
-        for line in [*ratio_lines(rows), *trust_lines([row.result for row in rows])]:
+        for line in [*ratio_lines(rows), *trust_lines([row.result for row in rows]), *parity_lines(rows)]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:
@@ -164,6 +169,26 @@ def trust_lines(results: Sequence[Result]) -> list[str]:
         *(f"starts   {result.name}: {odd_words(result)}" for result in odd),
         *(f"software {result.name}: on a simulated GPU, in no table" for result in assessed if result.is_software),
     ]
+
+
+def parity_lines(rows: Sequence[Row]) -> list[str]:
+    """Return once for each model and size of batch where its reference differs from itself by more than is usual."""
+    lines = dict[str, None]()
+    for result in [row.result for row in rows if row.result.info.get("own")]:
+        model, usual = result.params.get("model"), own_tolerance(str(result.info.get(keys.PRECISION)))
+        for way, differs in result.info.get(keys.REFERENCE_DIFFERS, {}).items():
+            if (words := differing_words(differs, WAYS[way], usual)) is not None:
+                lines[f"parity   {model}, batch {result.info[keys.BATCH_SIZE]}: {words}"] = None
+    return [*lines]
+
+
+def differing_words(differs: float, way: str, usual: float) -> str | None:
+    """Say what comes of a reference that *differs* from itself; None where nothing does."""
+    said = f"the reference differs from itself by {differs:.1e} ({way})"
+    if differs > MOST:
+        return f"{said}, more than rounding does; that is allowed to no platform"
+    allowed = widened(usual, {way: differs})
+    return f"{said}; answers may differ by {allowed:.1e}, not {usual:.0e}" if allowed > usual else None
 
 
 def odd_words(result: Result) -> str:
