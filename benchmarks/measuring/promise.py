@@ -22,7 +22,7 @@ from benchmarks.protocol import Feeds, Outputs
 SEED = 4
 NUDGES = 4  # one may move little
 ROUNDING = 2  # of the type's steps: what a nudged number is moved by
-CASTS = 8, 1.0  # of dice, so that two throws alike are no proof; and the seconds after which no more are thrown
+CASTS = 32, 1.0  # of dice, so that two throws alike are no proof; and the seconds after which no more are thrown
 LONGEST = 20.0  # seconds that one way of asking may take, as far as that can be told beforehand
 LARGEST = 2**28  # bytes of the outputs of several samples, beyond which their memory matters
 

@@ -27,8 +27,8 @@ from models.manifest import ModelError
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
 WAYS = {  # of asking the reference, as measuring/promise.py has them
-    "again": "asked twice",
-    "nudge": "its inputs moved by a rounding",
+    "again": "asked twice for a batch of {batch}",
+    "nudge": "a batch of {batch}, its inputs moved by a rounding",
     "batch": "8 together against one by one",
 }
 MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
@@ -172,13 +172,14 @@ def trust_lines(results: Sequence[Result]) -> list[str]:
 
 
 def parity_lines(rows: Sequence[Row]) -> list[str]:
-    """Return once for each model and size of batch where its reference differs from itself by more than is usual."""
+    """Return, once for each model and way of asking, where the reference differs from itself by more than is usual."""
     lines = dict[str, None]()
     for result in [row.result for row in rows if row.result.info.get("own")]:
         model, usual = result.params.get("model"), own_tolerance(str(result.info.get(keys.PRECISION)))
         for way, differs in result.info.get(keys.REFERENCE_DIFFERS, {}).items():
-            if (words := differing_words(differs, WAYS[way], usual)) is not None:
-                lines[f"parity   {model}, batch {result.info[keys.BATCH_SIZE]}: {words}"] = None
+            how = WAYS[way].format(batch=result.info[keys.BATCH_SIZE])
+            if (words := differing_words(differs, how, usual)) is not None:
+                lines[f"parity   {model}: {words}"] = None
     return [*lines]
 
 
