@@ -74,9 +74,13 @@ def case(model_file: Artefact, target: Target, request: pytest.FixtureRequest) -
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
-    """Open the case on its platform: afresh, to be renewed, where the steady state is timed."""
+    """Open the case on its platform: afresh, to be renewed, where the steady state is timed.
+
+    A file of the user's own always: what it makes a runtime do may take for ever or end it, and is then ended alone.
+    """
     platform, is_timed = PLATFORMS[target.platform], not request.config.getoption("benchmark_disable")
-    opens = platform.open_fresh if is_timed and "measure" in request.fixturenames else platform.open
+    is_renewed = is_timed and "measure" in request.fixturenames
+    opens = platform.open_fresh if is_renewed or case.artefact.is_own else platform.open
     return opens(case, settings_of(request.config))
 
 
@@ -118,6 +122,7 @@ def artefact(model_file: Artefact, session: Session) -> Artefact:
 
 
 @pytest.fixture
-def question(artefact: Artefact, fed: Fed) -> Question:
+def question(artefact: Artefact, fed: Fed, request: pytest.FixtureRequest) -> Question:
     """What the model is fed, and the reference's answer."""
-    return ask(artefact, fed)
+    several = selection_of(request.config).several(artefact)
+    return ask(artefact, fed, several, settings_of(request.config).timeout)

@@ -17,7 +17,7 @@ class Settings:
     """Read from the command line; a platform takes from it what concerns it."""
 
     browser_path: Path | None = None
-    timeout: float = 60.0  # seconds that one call into a page may take, a fresh process ten times that
+    timeout: float = 60.0  # seconds that a call into a page or process may take, and opening a model there
     allow_software_gpu: bool = False  # time a GPU that is simulated on the processor, and label it
     collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
 

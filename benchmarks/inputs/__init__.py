@@ -5,7 +5,7 @@ The door is :func:`fed`, from a graph and a person's :class:`Wishes` to arrays.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.graph import Input
 
 MADE_UP = "made up"
+SEVERAL = 8  # samples that are asked at once and one by one
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,18 @@ def fed(model: Path, batch_size: int | None, wishes: Wishes | None = None) -> Fe
         raise ModelError(f"{model.name}: {error}") from error
 
 
-def case_of(artefact: Artefact, batch_size: int = 1, threads: int = 1, slowdown: int = 1) -> Case:
+def several(model: Path, wishes: Wishes) -> Fed | None:
+    """Return made-up arrays for SEVERAL samples at once; None where the graph takes no other number than its own."""
+    try:
+        has_batch, only = only_batch(model, replace(wishes, arrays=None))
+        return fed(model, SEVERAL, replace(wishes, arrays=None)) if has_batch and only is None else None
+    except ModelError:  # a length that only the arrays told
+        return None
+
+
+def case_of(artefact: Artefact, batch_size: int | None = 1, threads: int = 1, slowdown: int = 1) -> Case:
     """Return a case whose inputs are made up."""
-    return Case(artefact, batch_size, threads, slowdown, shapes=fed(artefact.path, batch_size).shapes)
+    return Case(artefact, batch_size or 1, threads, slowdown, shapes=fed(artefact.path, batch_size).shapes)
 
 
 def seeded_feeds(model: Path, batch_size: int, dims: Mapping[str, int] | None = None) -> Feeds:

@@ -4,94 +4,46 @@ A process is as it is for as long as it lives (where its memory fell), so a benc
 nothing with pytest: no garbage, no threads, no other runtime.
 """
 
-import os
-import pickle
-import select
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-from subprocess import PIPE
-from tempfile import TemporaryFile
+from dataclasses import replace
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Protocol, Self, cast
 
+from benchmarks.apart import Apart
 from benchmarks.protocol import Block, Case, Facts, Feeds, Images, Opening, Outputs, Platform, PlatformError
 from benchmarks.settings import Settings
 from browser_harness.processes import keep_on
 from browser_harness.scratch import Scratch
 
-PATIENCE = 10  # an opening may take so many times as long as one call: it imports, compiles, and runs
-LAST_WORDS = 2000  # characters of what a process said before it ended
+OPENING_CALLS = 3  # after it is open: the first inference, the second, and the rest, each with the limit of a call
 
 
-class Worker:
-    """A fresh process that opens one case and answers calls, until it is closed; *scratch* has its temporary files."""
-
-    def __init__(self, platform: Platform, case: Case, settings: Settings, scratch: Scratch) -> None:
-        self._platform, self._case, self._settings = platform, case, settings
-        self.failure: Exception | None = None  # after which nothing more is asked of it
-        self._errors = TemporaryFile()  # noqa: SIM115 (close() does)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.platforms.worker", str(os.getpid())],
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=self._errors,
-            cwd=Path(__file__).parents[2],
-            env=os.environ | scratch.variables,
-            start_new_session=True,  # a Ctrl-C is ours, and ends it with the session
-        )
-        self.ask(platform, case, settings)
+class Patient(Platform, Protocol):
+    """A platform in a process."""
 
     @property
-    def pid(self) -> int:
-        """The process."""
-        return self._process.pid
+    def patience(self) -> float:
+        """How many times as long as one call an opening may take, where it has to compile."""
 
-    def ask(self, *request: Any) -> None:
-        """Ask for something, and do not wait for the answer."""
-        if self.failure:  # what it still answers is not what is asked now
-            raise self.failure
-        with suppress(BrokenPipeError):  # it has ended, which is told when the answer is waited for
-            pickle.dump(request, cast(IO[bytes], self._process.stdin))
-            cast(IO[bytes], self._process.stdin).flush()
 
-    def answer(self, patience: float = 1.0) -> Any:
+class Worker(Apart):
+    """A fresh process that opens one case and answers calls, until it is closed; *scratch* has its temporary files."""
+
+    def __init__(self, platform: Patient, case: Case, settings: Settings, scratch: Scratch) -> None:
+        def failed(words: str) -> PlatformError:
+            return PlatformError(f"{platform.name}: {case.model_file.name}: a fresh process {words}")
+
+        super().__init__("benchmarks.platforms.worker", failed, scratch.variables)
+        self._settings, self._patience = settings, platform.patience
+        self.ask(platform, case, settings)
+
+    def result(self, patience: float = 1.0) -> Any:
         """Wait for the answer; raise what was raised there, PlatformError where the process hangs or has ended."""
-        if self.failure:
-            raise self.failure
-        limit, answers = patience * self._settings.timeout, cast(IO[bytes], self._process.stdout)
-        if not select.select([answers], [], [], limit)[0]:
-            times = f", of which this is {patience:g} times" if patience != 1 else ""
-            raise self._failed(f"did not answer within {limit:g} s; raise --inference-timeout{times}")
-        try:
-            result = pickle.load(answers)  # noqa: S301 (our own worker's)
-        except (EOFError, pickle.UnpicklingError):
-            raise self._failed(f"ended with {self._process.wait()}: {self._last_words()}") from None
-        if isinstance(result, Exception):
-            raise result
-        return result
+        return self.answer(self._settings.timeout, patience)
 
-    def _failed(self, words: str) -> PlatformError:
-        failure = PlatformError(f"{self._platform.name}: {self._case.model_file.name}: a fresh process {words}")
-        self.failure = failure
-        return failure
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        return self._errors.read().decode(errors="replace").strip()[-LAST_WORDS:]
-
-    def close(self) -> None:
-        """End it and all that it started: nobody needs what it still would do."""
-        with suppress(ProcessLookupError, PermissionError):  # it has ended by itself, as macOS says it
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):  # what it did not read
-                cast(IO[bytes], pipe).close()
-        self._errors.close()
+    def opened(self) -> Any:
+        """Wait for what was asked of opening the case, as long as the platform needs for that."""
+        return self.result(self._patience)
 
 
 class FreshSession:
@@ -101,7 +53,7 @@ class FreshSession:
     What a runtime compiles into its temporary files, the next process finds: PyTorch takes half a minute for that.
     """
 
-    def __init__(self, platform: Platform, case: Case, settings: Settings) -> None:
+    def __init__(self, platform: Patient, case: Case, settings: Settings) -> None:
         self._arguments = platform, case, settings
         self._scratch = Scratch()
         self._worker: Worker | None = None
@@ -123,7 +75,7 @@ class FreshSession:
         if self._facts is None:
             worker = self._open_worker()
             try:
-                self._facts = cast(Facts, worker.answer(PATIENCE))
+                self._facts = cast(Facts, worker.opened())
             except Exception as error:
                 worker.failure = error
                 raise
@@ -150,8 +102,10 @@ class FreshSession:
         return block
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time an inference for every batch there; the answers come when all of them are there."""
-        yield from self._call("classify", images, batch_size)
+        """Time an inference for every batch there; each batch is a call, and has a call's limit."""
+        for start in range(0, len(images.pixels), batch_size):
+            batch = replace(images, pixels=images.pixels[start : start + batch_size])
+            yield from self._call("classify", batch, batch_size)
 
     def keep_on(self, core: int | None) -> None:
         """Keep all threads of the process on a core; None lets them go."""
@@ -168,7 +122,7 @@ class FreshSession:
     def _call(self, name: str, *arguments: Any) -> Any:
         self.facts  # noqa: B018 (waits until the case is open)
         self._open_worker().ask(name, *arguments)
-        return self._open_worker().answer()
+        return self._open_worker().result()
 
     def _open_worker(self) -> Worker:
         assert self._worker is not None, "enter the session first"
@@ -198,13 +152,15 @@ class OnDevice:
         return self.time(feeds, 1).outputs
 
 
-def openings(platform: Platform, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
+def openings(platform: Patient, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
     """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
     while True:
         with Scratch() as scratch:
             worker = Worker(platform, case, settings, scratch)
             try:
-                worker.ask("opening", feeds)
-                yield worker.answer(PATIENCE)
+                worker.ask("load")
+                load = worker.opened()
+                worker.ask("opening", load, feeds)
+                yield worker.result(OPENING_CALLS)
             finally:
                 worker.close()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.platforms import lacking
-from benchmarks.platforms.fresh_process import FreshSession, openings
+from benchmarks.platforms.fresh_process import FreshSession, Patient, openings
 from benchmarks.protocol import (
     Block,
     Case,
@@ -27,7 +27,6 @@ from benchmarks.protocol import (
     Images,
     Opening,
     Outputs,
-    Platform,
     PlatformError,
     Side,
     Threading,
@@ -167,12 +166,13 @@ class FreshProcesses:
     side: Side = "server"
     threading: Threading = "settable"
     has_device = False
+    patience = 1.0  # an opening's limit is that of a call
 
-    def openings(self: Platform, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
+    def openings(self: Patient, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* in one process after another; raises what opening it raises, PlatformError where that hangs."""
         return openings(self, case, {name: np.asarray(value) for name, value in feeds.items()}, settings)
 
-    def open_fresh(self: Platform, case: Case, settings: Settings) -> FreshSession:
+    def open_fresh(self: Patient, case: Case, settings: Settings) -> FreshSession:
         """Open *case* in a process of its own; it is waited for when it is asked for something."""
         return FreshSession(self, case, settings)
 

@@ -40,6 +40,7 @@ class ServerTorchCompiled(ServerTorch):
     """The same network through ``torch.compile`` with its weights frozen, for one batch size."""
 
     name = "server-torch-compiled"
+    patience = 10.0  # the compiler takes half a minute, and more on a busy machine
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say whether PyTorch or the C++ compiler that it calls is missing."""

@@ -1,22 +1,17 @@
 """A fresh process that opens one case: ``python -m benchmarks.platforms.worker PARENT``.
 
-Reads pickles from standard input, first (platform, case, settings), then requests, each a name of :class:`Answers` with
-its arguments; writes to standard output what it answers, or the error that the platform explained. Ends when no request
-can come any more, on Linux with PARENT also in the midst of a call. Only
-:class:`benchmarks.platforms.fresh_process.Worker` talks to it.
+It is told platform, case and settings, and then asked by the names of :class:`Answers`; it answers, also with an error
+that the platform explained. Only :class:`benchmarks.platforms.fresh_process.Worker` talks to it.
 """
 
-import ctypes
 import gc
 import os
-import pickle
-import signal
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from benchmarks.apart import Requests
 from benchmarks.protocol import (
     HAS_FOLDER,
     OPENING_ROUNDS,
@@ -35,8 +30,6 @@ from benchmarks.protocol import (
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import memory
-
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 @dataclass
@@ -68,52 +61,35 @@ class Answers:
         """Time an inference for every batch."""
         return [*self._opened().classify(images, batch_size)]
 
-    def opening(self, feeds: Feeds) -> Opening:
-        """Open, run, and look at the memory; what the platform looks for beforehand is not on the clock."""
+    def load(self) -> float:
+        """Open, and return the seconds; what the platform looks for beforehand is not on the clock."""
         if reason := self.platform.unavailable(self.settings):
             raise UnavailableError(reason)
         start = time.perf_counter()
-        facts = self.open()
-        load = time.perf_counter() - start
+        self.open()
+        return time.perf_counter() - start
+
+    def opening(self, load: float, feeds: Feeds) -> Opening:
+        """Run what took *load* seconds to open, and look at the memory."""
         (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
         outputs = self.time(feeds, OPENING_ROUNDS).outputs
-        return Opening(load, first, second, outputs, Memory(self.before, memory("self", "VmHWM")), facts)
+        return Opening(load, first, second, outputs, Memory(self.before, memory("self", "VmHWM")), self._opened().facts)
 
     def _opened(self) -> Session:
         assert self.session is not None, "ask for open first"
         return self.session
 
 
-def end_with(parent: int) -> None:
-    """Have the kernel end this process when *parent* is gone, or its thread that started this; on Linux."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # gone before the kernel was asked
-            sys.exit(1)
-
-
 def main() -> None:
-    """Answer until standard input ends; what a runtime prints goes to standard error."""
-    end_with(int(sys.argv[1]))
+    """Answer until nothing more can be asked."""
+    requests = Requests()
     # What PyTorch compiles, the session's next process finds.
     os.environ |= {"TORCHINDUCTOR_CACHE_DIR": tempfile.gettempdir(), HAS_FOLDER: "1"}
-    answers, requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
-    os.dup2(2, 1)
-    worker = Answers(*pickle.load(requests))  # noqa: S301 (our own parent's)
+    worker = Answers(*requests.first())
     if not worker.settings.collects_garbage:
         gc.disable()
     with worker.stack:
-        while True:
-            try:
-                name, *arguments = pickle.load(requests)  # noqa: S301
-            except EOFError:
-                return
-            try:
-                result = getattr(worker, name)(*arguments)
-            except (PlatformError, UnavailableError) as error:
-                result = error
-            pickle.dump(result, answers)
-            answers.flush()
+        requests.answer(worker, (PlatformError, UnavailableError))
 
 
 if __name__ == "__main__":

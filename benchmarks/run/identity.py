@@ -11,6 +11,7 @@ import pytest
 from benchmarks import hardware
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
+from benchmarks.protocol import Facts
 from benchmarks.results import keys
 from benchmarks.results.saved import NO_COMMIT
 from benchmarks.settings import Settings, settings_of
@@ -108,15 +109,18 @@ def _versions(settings: Settings) -> dict[str, str]:
     return versions
 
 
-def of_question(question: Question) -> dict[str, Any]:
-    """Return what extra_info says of the model behind a figure and of what it was given."""
+def of_question(question: Question, facts: Facts) -> dict[str, Any]:
+    """Return what extra_info says of the model behind a figure, of what it was given, and of how it was checked."""
     given = question.fed
     info: dict[str, Any] = {
         keys.BATCH_SIZE: given.batch_size,
         "batch_axes": {**given.batch_axes},
         keys.INPUTS: question.shapes(),
+        keys.FED: {**given.sources},
+        keys.TOLERANCE: question.tolerance_for(facts),
     }
-    info |= {keys.FED: {**given.sources}} | ({keys.MAY_STEER: [*given.steering]} if given.steering else {})
+    info |= {keys.MAY_STEER: [*given.steering]} if given.steering else {}
+    info |= {keys.REFERENCE_DIFFERS: dict(question.differs)} if question.differs else {}
     return of_model(question.artefact) | info
 
 

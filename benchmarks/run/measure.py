@@ -102,7 +102,10 @@ class Measure:
         if partner:
             check_whole(drawn.partner_blocks, partner.facts)
         slowdown = obtained_slowdown(session, question)
-        info = of_question(question) | {"warmup_rounds": drawn.warm_up, keys.WITNESS: drawn.witness.facts()}
+        info = of_question(question, session.facts) | {
+            "warmup_rounds": drawn.warm_up,
+            keys.WITNESS: drawn.witness.facts(),
+        }
         info |= {keys.CORES: drawn.cores, keys.STARTS_WANTED: wanted.starts}
         return info | _circumstances(drawn, session.facts, before, after, slowdown), drawn
 

@@ -19,6 +19,7 @@ from benchmarks.results import keys
 from benchmarks.run.choices import Target
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
+from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
 from models import own
 
@@ -56,7 +57,7 @@ def opened(case: Case, fed: Fed, target: Target, caches: str, request: pytest.Fi
 
 def _open(case: Case, fed: Fed, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, fed)
+    question = ask(artefact, fed, selection_of(config).several(artefact), settings_of(config).timeout)
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
     before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)
@@ -78,7 +79,7 @@ class Report:
         """Report one figure of every opening, in seconds; *headline* is shown in place of their median."""
         opened, facts = self.opened, self.opened.openings[-1].facts
         blocks = [Block([seconds(one)], one.outputs, None, number) for number, one in enumerate(opened.openings)]
-        self.benchmark.extra_info.update(of_question(opened.question), parity=opened.parity, caches=self.caches)
+        self.benchmark.extra_info.update(of_question(opened.question, facts), parity=opened.parity, caches=self.caches)
         self.benchmark.extra_info[keys.TRUST] = trust.assess_openings(blocks, facts, opened.before, opened.after)
         self.record(facts, blocks, 0, lambda: None, headline)
 

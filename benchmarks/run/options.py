@@ -33,7 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=positive(float),
         default=60.0,
         metavar="SECONDS",
-        help="for one call into a page; ten times that for a fresh process (default: 60)",
+        help="for a call into a page or process, and for opening a model there; PyTorch's compiler has ten times that "
+        "(default: 60)",
     )
     group.addoption(
         "--starts",

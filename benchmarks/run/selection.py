@@ -167,6 +167,11 @@ class Selection:
         wishes = self.own_models[artefact.name].wishes if artefact.name in self.own_models else Wishes()
         return inputs.fed(artefact.path, batch_size, wishes)
 
+    def several(self, artefact: Artefact) -> Fed | None:
+        """Return several samples at once for a file of the user's own; None where it takes no other number of them."""
+        own_model = self.own_models.get(artefact.name)
+        return inputs.several(artefact.path, own_model.wishes) if own_model else None
+
 
 def _can_be_weaker(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"

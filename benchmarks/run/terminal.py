@@ -13,7 +13,7 @@ from tabulate import tabulate
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.measuring.reference import ParityError
+from benchmarks.measuring.reference import MOST, ParityError, own_tolerance, widened
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
@@ -26,6 +26,11 @@ from models.manifest import ModelError
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
+WAYS = {  # of asking the reference, as measuring/promise.py has them
+    "again": "asked twice for a batch of {batch}",
+    "nudge": "a batch of {batch}, its inputs moved by a rounding",
+    "batch": "8 together against one by one",
+}
 MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
 
 
@@ -95,7 +100,8 @@ def pytest_terminal_summary(
     finally:
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
-        for line in [*ratio_lines(rows), *trust_lines(results), *made_up_lines(results)]:
+        notes = [*trust_lines(results), *made_up_lines(results), *parity_lines(rows)]
+        for line in [*ratio_lines(rows), *notes]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:
@@ -182,6 +188,27 @@ def made_up_lines(results: Sequence[Result]) -> list[str]:
         f"give real ones with --input {names[0]}=VALUE or --input FILE.npz"
         for model, names in steered.items()
     ]
+
+
+def parity_lines(rows: Sequence[Row]) -> list[str]:
+    """Return, once for each model and way of asking, where the reference differs from itself by more than is usual."""
+    lines = dict[str, None]()
+    for result in [row.result for row in rows if row.result.info.get("own")]:
+        model, usual = result.params.get("model"), own_tolerance(str(result.info.get(keys.PRECISION)))
+        for way, differs in result.info.get(keys.REFERENCE_DIFFERS, {}).items():
+            how = WAYS[way].format(batch=result.info[keys.BATCH_SIZE])
+            if (words := differing_words(differs, how, usual)) is not None:
+                lines[f"parity   {model}: {words}"] = None
+    return [*lines]
+
+
+def differing_words(differs: float, way: str, usual: float) -> str | None:
+    """Say what comes of a reference that *differs* from itself; None where nothing does."""
+    said = f"the reference differs from itself by {differs:.1e} ({way})"
+    if differs > MOST:
+        return f"{said}, more than rounding does; that is allowed to no platform"
+    allowed = widened(usual, {way: differs})
+    return f"{said}; answers may differ by {allowed:.1e}, not {usual:.0e}" if allowed > usual else None
 
 
 def odd_words(result: Result) -> str:

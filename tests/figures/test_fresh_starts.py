@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from benchmarks import inputs
 from benchmarks.figures import fresh_starts
 from benchmarks.figures.fresh_starts import Levels, Pinned, Processes, Start
 from benchmarks.inputs import case_of
@@ -111,7 +112,7 @@ def test_only_a_single_thread_is_kept_on_a_core(monkeypatch, threads, has_core):
 
 def test_a_page_is_loaded_again_in_its_own_process():
     case = case_of(manifest.load("resnet8"))
-    question = ask(case.artefact, 1)
+    question = ask(case.artefact, inputs.fed(case.artefact.path, 1))
     with fresh_starts.browser(PLATFORMS["chromium-wasm"], case) as (session, channel):
         session.open()
         first = {*session._host.renderers}

@@ -102,6 +102,6 @@ def test_a_graph_that_fails_on_a_made_up_value_says_so(tmp_path):
     remedy = r"give real values with --input FILE\.npz or --input shape=VALUE"
     words = rf"a\.onnx: the reference cannot answer: .*; x, shape were made up: {remedy}"
     with pytest.raises(ParityError, match=words):
-        ask(own.load(model), inputs.fed(model, 1))
+        ask(own.check(own.load(model)), inputs.fed(model, 1))
     given = inputs.fed(model, 1, inputs.Wishes(values=(("shape", "5"),)))
     assert given.feeds["shape"].tolist() == [5]

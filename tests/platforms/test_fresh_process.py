@@ -16,7 +16,7 @@ from answering import Answering
 from helpers import ROOT, make_linear
 
 from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
-from benchmarks.platforms import worker
+from benchmarks.platforms import PLATFORMS, worker
 from benchmarks.platforms.fresh_process import FreshSession, OnDevice
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.server import ServerCpu
@@ -192,11 +192,14 @@ def test_a_fresh_process_brings_the_platforms_own_words(tmp_path):
     ("deed", "words"),
     [
         (("exit", "out of cheese"), "ended with 1: out of cheese"),
-        (("end", 3), "ended with 3: "),
-        (("die", signal.SIGKILL), "ended with -9: "),
+        (("end", 3), "ended with 3$"),
+        (("die", signal.SIGKILL), "was ended by SIGKILL, as the kernel does where memory runs out; a smaller "),
+        (("die", signal.SIGFPE), "was ended by SIGFPE, a division of integers by zero$"),
+        (("die", signal.SIGUSR1), "was ended by SIGUSR1$"),
+        (("die", signal.SIGRTMIN + 2), r"was ended by signal \d+$"),
         (("fail", "a bug"), r"ended with 1: Traceback [\s\S]*RuntimeError: a bug"),
     ],
-    ids=["exit", "end", "killed", "traceback"],
+    ids=["exit", "end", "killed", "zero", "signal", "unnamed", "traceback"],
 )
 def test_a_process_that_ends_early_is_told_with_its_last_words(case, deed, words):
     pattern = f"{WORDS}{words}"
@@ -218,7 +221,7 @@ def test_only_the_last_of_many_words_are_told(case):
 def test_a_process_that_has_ended_before_it_is_asked_is_told_too(case):
     with fresh(case) as session:
         os.kill(told(session)["pid"], signal.SIGKILL)
-        with pytest.raises(PlatformError, match=f"{WORDS}ended with -9: "):
+        with pytest.raises(PlatformError, match=f"{WORDS}was ended by SIGKILL"):
             told(session)
 
 
@@ -245,13 +248,44 @@ def test_an_inference_that_hangs_is_given_up_with_all_it_started(case, patience,
     assert ends(pid)
 
 
-def test_an_opening_that_hangs_is_given_ten_times_as_long(case, patience, note):
-    with fresh(case, ("hang", note), settings=patience) as session:
+@pytest.mark.parametrize(
+    ("patience_of", "limit", "words"),
+    [(1.0, "0.02", ""), (10.0, "0.2", ", of which this is 10 times")],
+    ids=["a call's limit", "a compiler's"],
+)
+def test_an_opening_that_hangs_is_given_up(case, patience, note, patience_of, limit, words):
+    platform = Answering((("hang", note),), patience=patience_of)
+    with platform.open_fresh(case, patience) as session:
         wait_for(note)
         patience.timeout = 0.02
-        words = r"did not answer within 0\.2 s; raise --inference-timeout, of which this is 10 times$"
-        with pytest.raises(PlatformError, match=f"{WORDS}{words}"):
+        told = rf"{WORDS}did not answer within {limit} s; raise --inference-timeout{words}$"
+        with pytest.raises(PlatformError, match=told):
             session.facts  # noqa: B018
+
+
+def test_a_load_has_the_limit_of_a_call_too(case):
+    openings = Answering().openings(case, {}, Settings(timeout=0.001), "process")
+    with pytest.raises(PlatformError, match=rf"{WORDS}did not answer within 0\.001 s; raise --inference-timeout$"):
+        next(openings)
+
+
+def test_pytorchs_compiler_alone_is_given_longer():
+    patience = {name: getattr(platform, "patience", 1) for name, platform in PLATFORMS.items()}
+    assert {name for name, times in patience.items() if times != 1} == {"server-torch-compiled"}
+
+
+def test_images_are_given_the_limit_of_a_call_for_each_batch(case):
+    """A whole test set takes longer than that, and hands its blocks over as they come."""
+    with fresh(case) as session:
+        blocks = session.classify(Images(np.zeros((5, 3, 32, 32), np.uint8), MEAN, STD), 2)
+        assert len(next(blocks).seconds) == 1
+        assert told(session)["pid"]  # which would be told the next batch, were that on its way
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells it")
+def test_where_memory_is_short_a_fresh_process_goes_first(case):
+    with fresh(case) as session:
+        assert Path(f"/proc/{told(session)['pid']}/oom_score_adj").read_text().strip() == "1000"
 
 
 def wait_for(note):
@@ -273,6 +307,15 @@ def test_an_interrupt_ends_the_process_with_all_it_started(case, note):
     interrupt_when(note)
     with pytest.raises(KeyboardInterrupt), fresh(case) as session:
         told(session, ("hang", note))
+
+
+def test_an_interrupt_ends_a_process_that_is_deaf_to_it(case, tmp_path):
+    """As one is in which a runtime compiles."""
+    interrupt_when(note := tmp_path / "note")
+    with pytest.raises(KeyboardInterrupt), fresh(case, ("deafen", note)) as session:
+        pid = session._open_worker().pid
+        session.facts  # noqa: B018
+    assert ends(pid)
 
 
 def test_an_interrupt_ends_an_opening_with_all_it_started(case, note):
@@ -363,6 +406,7 @@ def test_what_a_platform_looks_for_is_not_in_its_load(case, monkeypatch):
     monkeypatch.setattr(worker.time, "perf_counter", lambda: clock.now)
     monkeypatch.setenv("TMPDIR", "nowhere")
     with (answers := worker.Answers(Slow(), case, Settings())).stack:
-        assert answers.opening({}).load == 1
+        assert answers.load() == 1
+        assert answers.opening(1.0, {}).load == 1
     with pytest.raises(UnavailableError, match=r"^none here$"):
-        worker.Answers(Slow(reason="none here"), case, Settings()).opening({})
+        worker.Answers(Slow(reason="none here"), case, Settings()).load()

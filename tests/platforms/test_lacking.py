@@ -65,14 +65,14 @@ NO_KERNEL = "Could not find an implementation for DequantizeLinear(21) node with
 
 
 def test_a_platform_that_lacks_something_names_one_that_can(uint4):
-    case = case_of(own.load(uint4))
+    case = case_of(own.load(uint4), None)
     words = "chromium-wasm: uint4.onnx: onnxruntime-web has no DequantizeLinear for uint4 (opset 21)"
     refusal = lacking.refusal("chromium-wasm", "onnxruntime-web", case, NO_KERNEL)
     assert (type(refusal), str(refusal)) == (UnavailableError, f"{words}; measure it on server-cpu")
 
 
 def test_what_is_not_known_and_what_the_catalogue_has_stay_errors(uint4):
-    case = case_of(own.load(uint4))
+    case = case_of(own.load(uint4), None)
     of_catalogue = case_of(replace(case.artefact, is_own=False))
     for given, said in ((case, "the page crashed"), (of_catalogue, NO_KERNEL)):
         refusal = lacking.refusal("chromium-wasm", "onnxruntime-web", given, said)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers import FAKE_PLATFORMS, Suite, clean_environment
+from helpers import FAKE_PLATFORMS, Suite, clean_environment, make_linear
 
 from benchmarks.run import ending
 from benchmarks.run.ending import Ending
@@ -174,6 +174,49 @@ def test_an_ending_needs_no_list_of_what_is_open(monkeypatch, reason):
     ending.drop_what_nobody_reads({ending.output_of(writing)})
     assert os.write(writing, b"x") == 1
     os.close(writing)
+
+
+# While a runtime is deaf
+
+DEAF = """
+import os, signal, threading
+from pathlib import Path
+from answering import Answering
+from benchmarks import platforms
+
+def stop():
+    while not Path("deaf").exists():
+        threading.Event().wait(0.01)
+    os.kill(os.getpid(), signal.KIND)
+
+platforms.PLATFORMS.clear()
+platforms.PLATFORMS["fake"] = Answering((("deafen", os.path.abspath("deaf")),), name="fake")
+platforms.DEFAULT_SWEEP = ("fake",)
+from benchmarks.run import choices
+choices.BASE = choices.Target("fake")
+threading.Thread(target=stop, daemon=True).start()
+"""
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory):
+    """A file of the user's own; made before pytester remembers which modules there are: onnx is not loaded twice."""
+    return make_linear(tmp_path_factory.mktemp("own") / "linear.onnx")
+
+
+@pytest.mark.parametrize("phase", ["latency", "load"])
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("options", [(), ("--benchmark-disable",)], ids=["timed", "not timed"])
+def test_a_runtime_that_compiles_keeps_nobody_from_stopping(
+    pytester, outside_xdist, monkeypatch, linear, phase, kind, options
+):
+    """It computes in a loop that is not Python's, and hears no signal; a file of the user's own is opened apart."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "platforms"))
+    Suite(pytester, DEAF.replace("KIND", kind), [phase])
+    chosen = [f"--model={linear}", "--platform=fake", "--batch-size=1", "-m", phase, "-p", "no:cacheprovider"]
+    result = pytester.runpytest_subprocess(*chosen, *options, timeout=60)  # in this process it would go on for ever
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
 # Through tox
