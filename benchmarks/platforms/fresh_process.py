@@ -18,6 +18,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
+from benchmarks.platforms.batches import parts
 from benchmarks.protocol import Block, Case, Facts, Feeds, Images, Opening, Outputs, Platform, PlatformError
 from benchmarks.settings import Settings
 from browser_harness.processes import keep_on
@@ -150,8 +151,9 @@ class FreshSession:
         return block
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time an inference for every batch there; the answers come when all of them are there."""
-        yield from self._call("classify", images, batch_size)
+        """Time an inference for every batch there; images and answers go to and fro some megabytes at a time."""
+        for part in parts(images, batch_size):
+            yield from self._call("classify", part, batch_size)
 
     def keep_on(self, core: int | None) -> None:
         """Keep all threads of the process on a core; None lets them go."""

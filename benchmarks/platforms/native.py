@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.platforms.batches import answered
 from benchmarks.platforms.fresh_process import FreshSession, openings
 from benchmarks.protocol import (
     Block,
@@ -31,6 +31,7 @@ from benchmarks.protocol import (
     Side,
     Threading,
     UnavailableError,
+    filled,
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import USABLE
@@ -47,10 +48,6 @@ class Engine(Protocol):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs, in the graph's order."""
-
-    @property
-    def is_static(self) -> bool:
-        """Whether it takes batches of the case's size only."""
 
     def prepare(self, feeds: Feeds) -> Any:
         """Return *feeds* as the runtime takes them from host memory; not timed."""
@@ -93,12 +90,10 @@ class NativeSession:
         raise NotImplementedError
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time one inference for every batch; where batches are of one size, zeros fill up the last."""
+        """Time one inference for every batch; zeros fill up the last."""
         name = self._engine.input_names[0]
         for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
-            block = self.time({name: filled(batch, batch_size) if self._engine.is_static else batch}, 1)
-            outputs = {output: values[: len(batch)] for output, values in block.outputs.items()}
-            yield Block(block.seconds, outputs, block.cpu)
+            yield answered(self.time({name: filled(batch, batch_size)}, 1), len(batch), batch_size)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -107,11 +102,6 @@ class NativeSession:
         except Exception as error:  # the runtimes' exceptions share no base class
             words = f"the inference failed: {in_a_line(error)}"
             raise PlatformError(f"{self.facts.platform}: {self._model}: {words}") from error
-
-
-def filled(batch: NDArray[Any], size: int) -> NDArray[Any]:
-    """Return *batch* with zeros behind it, *size* long."""
-    return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
 
 
 def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Block, Any]:

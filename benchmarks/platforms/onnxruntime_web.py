@@ -109,7 +109,6 @@ class ChromiumWebnn(Placed, PagePlatform):
 
     provider = "webnn"
     placement = "WebNNExecutionProvider"
-    fixed_batch = True
 
     def __init__(self, name: str, device: str) -> None:
         self.name, self.device = name, device

@@ -56,7 +56,6 @@ class PageRuntime(ABC):
     engine: ClassVar[str]  # its module's name
     packages: ClassVar[tuple[str, ...]]
     lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
-    fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
     script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
     imports: ClassVar[Mapping[str, str]] = {}  # modules that it imports by name: where each is served
 

@@ -69,8 +69,6 @@ def options(threads: int) -> Any:
 class OrtEngine:
     """An InferenceSession whose inputs and outputs are arrays on the host."""
 
-    is_static = False
-
     def __init__(self, session: Any) -> None:
         self.input_names = [given.name for given in session.get_inputs()]
         self._outputs = [answer.name for answer in session.get_outputs()]

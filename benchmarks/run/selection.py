@@ -107,7 +107,7 @@ class Selection:
         names = asked_for or (manifest.chosen() or [*MODELS])[: phase.models]
         precisions = self.precisions_of(phase)
         in_precisions = itertools.chain.from_iterable(_variants(name, precisions) for name in names)
-        return [*dict.fromkeys(name for name in in_precisions if name in NAMES or phase.takes_own_files)]
+        return [*dict.fromkeys(in_precisions)]
 
     def precisions_of(self, phase: Phase) -> Sequence[str]:
         """Return the precisions asked for, else the phase's; a model that was named without one is meant as it is."""
@@ -130,6 +130,10 @@ class Selection:
             for number in self.threads_of(phase)
             for slowdown in self._slowdowns_of(name)
         ]
+
+    def with_device(self) -> list[str]:
+        """Return the platforms that have a memory of their own."""
+        return [name for name, platform in PLATFORMS.items() if platform.has_device]
 
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""

@@ -1,0 +1,42 @@
+"""What a phase's benchmark is parametrised with, and what stands in for cases that the choices leave none of.
+
+pytest would say "got empty parameter set" of a benchmark without parameters, and end well.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from benchmarks.run import images
+from benchmarks.run.choices import Phase
+from benchmarks.run.selection import Selection, selection_of
+
+REASON = "nothing_to_measure"  # the marker of what stands in for cases that there are none of
+
+
+def parameters(config: pytest.Config, phase: Phase, names: Sequence[str]) -> Iterator[Any]:
+    """Yield what a phase's benchmark is parametrised with: its cases, and one that says what they cannot be of."""
+    selection = selection_of(config)
+    files = selection.own_files.items() if phase.classifies else ()
+    refused = {name: words for name, file in files if (words := images.refusal(config, file))}
+    cases = [case for case in selection.cases(phase, names) if case.values[0] not in refused]
+    yield from (pytest.param(*case.values, id=case.name) for case in cases)
+    reasons = [*refused.values()] or ([] if cases else [empty(selection, phase)])
+    for words in reasons:
+        marks = (pytest.mark.skip(reason=words), getattr(pytest.mark, REASON)(words))
+        yield pytest.param(*(None for _ in names), id="nothing", marks=marks)
+
+
+def empty(selection: Selection, phase: Phase) -> str:
+    """Say which choice leaves a phase without a case, and what would be measured."""
+    if phase.needs_threads and not selection.threads_of(phase):
+        if selection.threads:
+            chosen = ", ".join(map(str, selection.threads))
+            return f"--threads {chosen}: {phase.words} is measured on two and more; name such a number, or leave it out"
+        return f"{phase.words}: this machine lends one core, and nothing can be measured on more"
+    if phase.needs_device and not selection.targets_of(phase):
+        chosen = ", ".join(selection.platforms) or "the default platforms"
+        known = ", ".join(selection.with_device()) or "none is known here"
+        return f"{chosen}: {phase.words} is of platforms with a memory of their own: {known}"
+    return f"{phase.words}: none of the models and platforms chosen is measured in it"
