@@ -31,12 +31,13 @@ def parameters(config: pytest.Config, phase: Phase, names: Sequence[str]) -> Ite
 def empty(selection: Selection, phase: Phase) -> str:
     """Say which choice leaves a phase without a case, and what would be measured."""
     if phase.needs_threads and not selection.threads_of(phase):
+        words = f"{phase.words} is measured on two and more"
         if selection.threads:
-            chosen = ", ".join(map(str, selection.threads))
-            return f"--threads {chosen}: {phase.words} is measured on two and more; name such a number, or leave it out"
-        return f"{phase.words}: this machine lends one core, and nothing can be measured on more"
+            return f"--threads {', '.join(map(str, selection.threads))}: {words}; name such a number, or all"
+        return f"{words}: this machine lends one core"
     if phase.needs_device and not selection.targets_of(phase):
-        chosen = ", ".join(selection.platforms) or "the default platforms"
+        chosen = ", ".join(selection.platforms)
         known = ", ".join(selection.with_device()) or "none is known here"
-        return f"{chosen}: {phase.words} is of platforms with a memory of their own: {known}"
+        words = f"{phase.words} is of platforms with a memory of their own: {known}"
+        return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"
     return f"{phase.words}: none of the models and platforms chosen is measured in it"
