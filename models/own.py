@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from models.manifest import Artefact, ModelError, sha256
+from models.words import in_a_line
 
 
 def load(path: Path) -> Artefact:
@@ -26,7 +27,8 @@ def check(artefact: Artefact) -> Artefact:
         onnx.checker.check_model(str(artefact.path), full_check=True)
         model = graph.read(artefact.path)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, DecodeError) as error:
-        raise ModelError(f"{artefact.name}: onnx.checker refuses the file: {error}") from error
+        words = in_a_line(error, artefact.path)
+        raise ModelError(f"{artefact.name}: onnx.checker refuses the file: {words}") from error
     data = {name: artefact.path.parent / name for name in graph.data_files(model)}
     facts = {
         "bytes": sum(file.stat().st_size for file in (artefact.path, *data.values())),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring.inputs import Dims, seeded_feeds
 from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
+from models.words import in_a_line
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -75,7 +76,7 @@ def reference(model: Path, feeds: Feeds) -> Outputs:
         names = [output.name for output in session.get_outputs()]
         outputs = dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ParityError(f"{model.name}: the reference cannot answer: {error}") from error
+        raise ParityError(f"{model.name}: the reference cannot answer: {in_a_line(error, model)}") from error
     for name, value in outputs.items():
         if not (isinstance(value, np.ndarray) and value.dtype.kind in "fiub"):
             raise ParityError(f"{model.name}: output {name} is no tensor of numbers; it cannot be compared")

@@ -70,7 +70,11 @@ class Worker:
         try:
             result = pickle.load(answers)  # noqa: S301 (our own worker's)
         except (EOFError, pickle.UnpicklingError):
-            raise self._failed(f"ended with {self._process.wait()}: {self._last_words()}") from None
+            *before, last = self._last_words().splitlines() or ["without a word"]
+            failure = self._failed(f"ended with {self._process.wait()}: {last}")
+            if before:
+                failure.add_note("\n".join([*before, last]))
+            raise failure from None
         if isinstance(result, Exception):
             raise result
         return result

@@ -36,6 +36,7 @@ from benchmarks.protocol import (
 from benchmarks.settings import Settings
 from browser_harness.processes import USABLE
 from models.cifar100 import normalised_batches
+from models.words import in_a_line
 
 CLOCK = "time.perf_counter"
 # What the catalogue's files call theirs. Asked of the graph, they would bring onnx into a runtime's time and memory.
@@ -64,7 +65,7 @@ class NativeSession:
 
     def __init__(self, case: Case, facts: Facts, engine: Engine) -> None:
         self.facts = facts
-        self._model, self._engine = case.model_file.name, engine
+        self._model, self._engine = case.model_file, engine
 
     def run(self, feeds: Feeds) -> Outputs:
         """Run one inference."""
@@ -100,8 +101,8 @@ class NativeSession:
         try:
             yield
         except Exception as error:  # the runtimes' exceptions share no base class
-            words = f"the inference failed: {in_a_line(error)}"
-            raise PlatformError(f"{self.facts.platform}: {self._model}: {words}") from error
+            words = f"the inference failed: {in_a_line(error, self._model)}"
+            raise PlatformError(f"{self.facts.platform}: {self._model.name}: {words}") from error
 
 
 def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Block, Any]:
@@ -196,12 +197,8 @@ class Installed(FreshProcesses):
         except (PlatformError, UnavailableError):
             raise
         except Exception as error:  # the runtimes' exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.model_file.name}: {in_a_line(error)}") from error
-
-
-def in_a_line(error: Exception) -> str:
-    """Return an error's words without the line breaks that the runtimes are fond of."""
-    return " ".join(str(error).split())
+            words = in_a_line(error, case.model_file)
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {words}") from error
 
 
 def installed(package: str) -> bool:

@@ -17,6 +17,7 @@ from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
 from browser_harness.server import LOOPBACK, Server, serving
+from models.words import in_a_line
 
 HARNESS = {
     f"/{name}": packages.HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")
@@ -148,7 +149,7 @@ class PageCase:
         try:
             yield
         except PageError as error:
-            raise self.failed(str(error)) from error
+            raise self.failed(in_a_line(error, self.case.model_file)) from error
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

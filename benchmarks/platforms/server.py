@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.platforms import native
 from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError
 from benchmarks.settings import Settings
+from models.words import in_a_line
 
 SPINNING = "session.intra_op.allow_spinning"
 
@@ -39,7 +40,7 @@ class ServerCpu(native.FreshProcesses):
                 os.fspath(case.model_file), options(case.threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise PlatformError(f"{self.name}: {case.model_file.name}: {native.in_a_line(error)}") from error
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {in_a_line(error, case.model_file)}") from error
         yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
 
     def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:

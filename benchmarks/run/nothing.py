@@ -22,10 +22,10 @@ def parameters(config: pytest.Config, phase: Phase, names: Sequence[str]) -> Ite
     refused = {name: words for name, file in files if (words := images.refusal(config, file))}
     cases = [case for case in selection.cases(phase, names) if case.values[0] not in refused]
     yield from (pytest.param(*case.values, id=case.name) for case in cases)
-    reasons = [*refused.values()] or ([] if cases else [empty(selection, phase)])
-    for words in reasons:
+    reasons = refused or ({} if cases else {"nothing": empty(selection, phase)})
+    for name, words in reasons.items():
         marks = (pytest.mark.skip(reason=words), getattr(pytest.mark, REASON)(words))
-        yield pytest.param(*(None for _ in names), id="nothing", marks=marks)
+        yield pytest.param(*(None for _ in names), id=name, marks=marks)
 
 
 def empty(selection: Selection, phase: Phase) -> str:

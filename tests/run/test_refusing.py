@@ -41,9 +41,11 @@ def test_a_phase_among_others_is_skipped_with_the_reason(suite, tmp_path):
     result = suite.run("-m", "latency or scaling", "-rs")
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*the steady state on several threads is measured on two and more: this mach*"])
-    own = suite.run("-m", "latency or accuracy", "-rs", model=make_linear(tmp_path / "linear.onnx"))
-    own.assert_outcomes(passed=1, skipped=1)
-    own.stdout.fnmatch_lines(["SKIPPED*linear.onnx: -m accuracy has to be told --mean and --std*"])
+    first, second = (make_linear(tmp_path / f"{name}.onnx") for name in ("first", "second"))
+    own = suite.run("-m", "latency or accuracy", "-rs", f"--model={second}", model=first)
+    own.assert_outcomes(passed=2, skipped=2)
+    for name in ("first", "second"):
+        own.stdout.fnmatch_lines([f"SKIPPED*{name}.onnx: -m accuracy has to be told --mean and --std*"])
 
 
 def test_one_that_cannot_be_put_to_a_phase_is_not_left_out_in_silence(suite, tmp_path):
