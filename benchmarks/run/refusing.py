@@ -13,6 +13,8 @@ from benchmarks.run.choices import phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
 
+REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker."""
@@ -21,6 +23,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that has nothing to measure; pytest-xdist takes an error in a worker for one of its own."""
+    try:
+        _refuse_or_prepare(config, items)
+    except pytest.UsageError as error:
+        if not hasattr(config, "workerinput"):
+            raise
+        config.stash[REFUSAL] = str(error)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what a worker was to refuse."""
+    if words := item.config.stash.get(REFUSAL, ""):
+        pytest.fail(words, pytrace=False)
+
+
+def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Refuse a run of nothing but phases that lack what they were chosen for; have the images of the others ready."""
     reasons = {item: mark.args[0] for item in items if (mark := item.get_closest_marker(REASON))}
     lacking = {phase_of(item) for item in reasons}

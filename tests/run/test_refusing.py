@@ -32,6 +32,12 @@ def test_a_phase_without_threads_says_why(suite):
     assert words in refusal(suite.run("-m", "scaling", "--threads=1"))
 
 
+def test_workers_fail_instead(suite):
+    result = suite.run("-m", "device", "-n2", "--benchmark-disable")
+    result.assert_outcomes(errors=1)
+    assert result.stdout.str().count("is of platforms with a memory of their own") == 1
+
+
 def test_every_choice_that_leaves_nothing_is_told_once(suite):
     line = refusal(suite.run("-m", "scaling or device", "--platform=slow"))
     assert (line.count("fake, slow"), line.count("one core")) == (1, 1)
