@@ -10,6 +10,7 @@ from benchmarks.inputs import Fed
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Session, UnavailableError
+from benchmarks.run import nothing
 from benchmarks.run.choices import BASE, Target, phase_of
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
@@ -21,6 +22,7 @@ pytest_plugins = (
     "benchmarks.run.ending",
     "benchmarks.run.options",
     "benchmarks.run.missing",
+    "benchmarks.run.refusing",
     "benchmarks.run.identity",
     "benchmarks.run.storage",
     "benchmarks.run.saving",
@@ -41,8 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [name for name in ("model", "platform", "batch_size", "caches") if name in metafunc.fixturenames]
     phase = phase_of(metafunc.definition)
     if phase and {"model", "platform"} <= {*names}:
-        cases = selection_of(metafunc.config).cases(phase, names)
-        metafunc.parametrize(names, [pytest.param(*case.values, id=case.name) for case in cases])
+        metafunc.parametrize(names, [*nothing.parameters(metafunc.config, phase, names)])
 
 
 @pytest.fixture

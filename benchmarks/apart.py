@@ -81,8 +81,10 @@ class Apart:
         try:
             result = pickle.load(answers)  # noqa: S301 (our own process')
         except (EOFError, pickle.UnpicklingError):
-            words = filter(None, [ending(self._process.wait()), self._last_words()])
-            raise self._fail(": ".join(words)) from None
+            how, said = ending(self._process.wait()), self._last_words()
+            failure = self._fail(": ".join([how, *said.splitlines()[-1:]]))
+            failure.add_note(said)
+            raise failure from None
         if isinstance(result, Exception):
             raise result
         return result

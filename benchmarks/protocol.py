@@ -136,6 +136,13 @@ class Images:
     std: Sequence[float]
 
 
+def filled(batch: NDArray[Any], size: int) -> NDArray[Any]:
+    """Return *batch* with zeros behind it, *size* long: all batches of a set of images are of one size."""
+    if len(batch) == size:
+        return batch
+    return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+
+
 class Session(Protocol):
     """A case opened on a platform."""
 
@@ -153,7 +160,10 @@ class Session(Protocol):
         """
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock."""
+        """Yield one sample for every *batch_size* images, normalised where the inference runs, outside the clock.
+
+        Zeros fill up the last batch; what is answered for them is left out.
+        """
 
     def renew(self) -> None:
         """Open the case anew, in a fresh page or process, in place of the one that there was.

@@ -16,7 +16,7 @@ import { normalise } from '/normalise.mjs';
 let engine;
 let prepared;
 const tensors = new Map();
-const contents = new Map();
+let part; // of the images that are classified, the latest
 
 const ARRAYS = {
   float32: Float32Array,
@@ -91,11 +91,16 @@ async function time({ feeds, rounds }) {
   return timed(given, rounds);
 }
 
-/** Normalise `count` images of `shape` from `start` on, of those at URL `pixels`, for `timePrepared`. */
-async function prepare({ pixels, shape, start, count, mean, std }) {
-  const size = shape.reduce((product, length) => product * length);
-  const bytes = (await contentOf(pixels)).subarray(start * size, (start + count) * size);
-  prepared = engine.tensor(normalise(bytes, shape, mean, std), 'float32', [count, ...shape]);
+/**
+ * Normalise `count` images of `shape` from `start` on, of those at URL `pixels`, for `timePrepared`; zeros fill them up to
+ * a batch of `size`.
+ */
+async function prepare({ pixels, shape, start, count, size, mean, std }) {
+  const length = shape.reduce((product, side) => product * side);
+  const bytes = (await partAt(pixels)).subarray(start * length, (start + count) * length);
+  const values = new Float32Array(size * length);
+  values.set(normalise(bytes, shape, mean, std));
+  prepared = engine.tensor(values, 'float32', [size, ...shape]);
 }
 
 /** Return one sample, and the outputs, of the images that were prepared. */
@@ -124,9 +129,10 @@ async function tensorOf({ url, type, shape }) {
   return tensors.get(key);
 }
 
-async function contentOf(url) {
-  if (!contents.has(url)) contents.set(url, new Uint8Array(await fetchBytes(url)));
-  return contents.get(url);
+/** Fetch a part of the images once, in place of the part before. */
+async function partAt(url) {
+  if (part?.url !== url) part = { url, bytes: new Uint8Array(await fetchBytes(url, { cache: 'no-store' })) };
+  return part.bytes;
 }
 
 function portable({ type, dims, data }) {
@@ -141,8 +147,8 @@ function base64(bytes) {
   return btoa(text);
 }
 
-async function fetchBytes(url) {
-  const response = await fetch(url);
+async function fetchBytes(url, options) {
+  const response = await fetch(url, options);
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   return response.arrayBuffer();
 }

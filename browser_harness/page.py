@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
 CLOSING = 10.0  # seconds that driver and browser may take to close, each
+UNCAUGHT = "uncaught in the page: "
 SPACE = 64_000_000  # bytes for a profile with its caches; with 4 MB no page loads, with 1 MB no browser starts
 FILES = 256  # that a browser may have open at once; with 64 none starts
 SANDBOX = (
@@ -135,12 +136,18 @@ class Page:
         except DriverError as error:
             raise self._fault(what, str(error)) from error
         except PlaywrightError as error:
-            raise self._fault(what, explained(error.message)) from error
+            words, stack = apart(explained(error.message))
+            fault = self._fault(what, words)
+            if stack:
+                fault.add_note(stack)
+            raise fault from error
 
-    def _fault(self, what: str, *words: str) -> PageError:
+    def _fault(self, what: str, words: str = "") -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
         noted, self._faults, self._has_told = self._faults, [], True
-        return PageError("; ".join([f"{what}: {words[0].strip()}" if words else what, *dict.fromkeys(noted)]))
+        # What a call raised can have been noted as uncaught, too.
+        others = [note for note in dict.fromkeys(noted) if not words or note.removeprefix(UNCAUGHT) not in words]
+        return PageError("; ".join([f"{what}: {words.strip()}" if words else what, *others]))
 
     async def _start(self) -> None:
         self._playwright = await start_playwright(self._scratch.variables)
@@ -165,7 +172,7 @@ class Page:
         assert self._context is not None, "call start() first"
         before = self._context.pages
         self._page = await self._context.new_page()
-        self._page.on("pageerror", lambda error: self._faults.append(f"uncaught in the page: {error}"))
+        self._page.on("pageerror", lambda error: self._faults.append(f"{UNCAUGHT}{apart(str(error))[0]}"))
         self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
         self._page.on("request", self._note_request)
         await asyncio.gather(self._page.goto(url, timeout=0), *(old.close() for old in before))
@@ -212,6 +219,15 @@ def explained(message: str) -> str:
         return SANDBOX
     words, *log = re.split(r"\n(?:Browser logs|Call log):", message)
     return "; ".join([words.strip(), *re.findall(r"\[err\] (.*)", "".join(log[:1]))[-1:]])
+
+
+def apart(message: str) -> tuple[str, str]:
+    """Return what an error in the page says, in a line, and the stack that comes with it."""
+    words, *stack = re.split(r"\n(?=\s+at )", message, maxsplit=1)
+    words = " ".join(re.sub(r"^(?:Page\.evaluate: )?(?:Error: )?", "", words).split())
+    if words.isdecimal():  # an exception of C++ is thrown as the address of where it lies
+        words = f"an exception of the runtime's WebAssembly, which does not say what of ({words})"
+    return words, "".join(stack)
 
 
 def _size(file: Path) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 FOLDER = "cifar-100-binary"
 RECORD_BYTES = 2 + 3 * 32 * 32  # coarse label, fine label, then the red, green and blue planes
 
+CLASSES = 100
 HELD_OUT_SEED = 100
 
 # Per channel over the training images, of pixels scaled to 0…1.

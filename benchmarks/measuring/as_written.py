@@ -11,6 +11,8 @@ import numpy as np
 
 from benchmarks.apart import Apart
 from benchmarks.protocol import Feeds, Outputs
+from models.refused import reason_of
+from models.words import in_a_line
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -93,4 +95,9 @@ def _explained(model: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # onnxruntime's exceptions share no base class
-        raise ParityError(f"{model.name}: the reference cannot answer: {' '.join(str(error).split())}") from error
+        raise ParityError(f"{model.name}: the reference cannot answer: {_said(error, model)}") from error
+
+
+def _said(error: Exception, model: Path) -> str:
+    """Return what onnxruntime lacks, where that is known, else its own words."""
+    return reason_of("onnxruntime", model, str(error)) or in_a_line(error, model)

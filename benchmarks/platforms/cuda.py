@@ -20,6 +20,7 @@ from benchmarks.platforms import device, native
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Facts, Threading, UnavailableError
 from benchmarks.settings import Settings
+from models.words import in_a_line
 
 WHEEL, OTHER_WHEEL = "onnxruntime-gpu", "onnxruntime"  # both install the same package, over each other
 PROVIDER, DEVICE, DRIVER = "CUDAExecutionProvider", "cuda", "libcuda.so.1"
@@ -95,7 +96,7 @@ class ServerCuda(native.Installed):
         try:
             onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), DEVICE, 0)
         except RuntimeError as error:
-            words = "; ".join(["onnxruntime cannot load CUDA", *said.getvalue().splitlines(), native.in_a_line(error)])
+            words = "; ".join(["onnxruntime cannot load CUDA", *said.getvalue().splitlines(), in_a_line(error)])
             needs = f"it needs CUDA {onnxruntime.cuda_version} and cuDNN 9; run `tox run -e {self.environment}`"
             raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}; {needs}") from error
 

@@ -65,8 +65,6 @@ class Bound:
 class BoundEngine:
     """An InferenceSession whose inputs and outputs lie on *device*, copied from and to the host in each inference."""
 
-    is_static = True
-
     def __init__(self, session: Any, device: str) -> None:
         self.input_names = [given.name for given in session.get_inputs()]
         self._outputs = [answer.name for answer in session.get_outputs()]

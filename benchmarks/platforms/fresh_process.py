@@ -5,11 +5,11 @@ nothing with pytest: no garbage, no threads, no other runtime.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
 from benchmarks.apart import Apart
+from benchmarks.platforms.batches import parts
 from benchmarks.protocol import Block, Case, Facts, Feeds, Images, Opening, Outputs, Platform, PlatformError
 from benchmarks.settings import Settings
 from browser_harness.processes import keep_on
@@ -102,10 +102,10 @@ class FreshSession:
         return block
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time an inference for every batch there; each batch is a call, and has a call's limit."""
-        for start in range(0, len(images.pixels), batch_size):
-            batch = replace(images, pixels=images.pixels[start : start + batch_size])
-            yield from self._call("classify", batch, batch_size)
+        """Time an inference for every batch there; images and answers go to and fro some megabytes at a time."""
+        for part in parts(images, batch_size):
+            batches = len(part.pixels) / batch_size
+            yield from self._call("classify", part, batch_size, patience=batches)
 
     def keep_on(self, core: int | None) -> None:
         """Keep all threads of the process on a core; None lets them go."""
@@ -119,10 +119,10 @@ class FreshSession:
         """Return the session without copies; the process is the same."""
         return OnDevice(self)
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any, patience: float = 1.0) -> Any:
         self.facts  # noqa: B018 (waits until the case is open)
         self._open_worker().ask(name, *arguments)
-        return self._open_worker().result()
+        return self._open_worker().result(max(1.0, patience))
 
     def _open_worker(self) -> Worker:
         assert self._worker is not None, "enter the session first"

@@ -6,15 +6,16 @@ from functools import cache
 from benchmarks.protocol import Case, PlatformError, UnavailableError
 from models.manifest import Artefact
 from models.refused import reason_of
+from models.words import in_a_line
 
 BASE, RUNTIME = "server-cpu", "onnxruntime"  # the provider that the reference runs on, too
 
 
-def refusal(platform: str, runtime: str, case: Case, words: str) -> PlatformError | UnavailableError:
-    """Return the error of a *runtime* that has refused a case with *words*."""
-    if case.artefact.is_own and (reason := reason_of(runtime, case.model_file, words)):
+def refusal(platform: str, runtime: str, case: Case, error: Exception) -> PlatformError | UnavailableError:
+    """Return the error of a *runtime* that has refused a case with an *error* of its own."""
+    if case.artefact.is_own and (reason := reason_of(runtime, case.model_file, str(error))):
         return unavailable(platform, case, reason)
-    return PlatformError(f"{platform}: {case.model_file.name}: {words}")
+    return PlatformError(f"{platform}: {case.model_file.name}: {in_a_line(error, case.model_file)}")
 
 
 def unavailable(platform: str, case: Case, reason: str, remedy: str | None = None) -> PlatformError | UnavailableError:
@@ -46,6 +47,5 @@ def refused_by_base(artefact: Artefact) -> str | None:
         try:
             onnxruntime.InferenceSession(os.fspath(artefact.path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no base class
-            said = " ".join(str(error).split())
-            return reason_of(RUNTIME, artefact.path, said) or said
+            return reason_of(RUNTIME, artefact.path, str(error)) or in_a_line(error, artefact.path)
     return None

@@ -57,8 +57,6 @@ def refuse_undelegated(case: Case, platform: str, interpreter: Any, given: int, 
 class LiteRtEngine:
     """An interpreter; its input and output live in memory of its own, and the copies from and to it are timed."""
 
-    is_static = True
-
     def __init__(self, interpreter: Any) -> None:
         (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
         self.input_names = [INPUT]

@@ -25,7 +25,6 @@ class LiteRtJs(PageRuntime):
     library, helper = "/litert/core.js", "/litert/wasm-utils.js"
     imports: ClassVar[Mapping[str, str]] = {"@litertjs/wasm-utils": helper}
     threading: Threading = "single"
-    fixed_batch = True
     lifetime = YOUNG
     builds = ("litert_wasm_internal", "litert_wasm_compat_internal")  # relaxed SIMD, and plain
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.platforms import lacking
+from benchmarks.platforms.batches import answered
 from benchmarks.platforms.fresh_process import FreshSession, Patient, openings
 from benchmarks.protocol import (
     Block,
@@ -31,10 +31,12 @@ from benchmarks.protocol import (
     Side,
     Threading,
     UnavailableError,
+    filled,
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import USABLE
 from models.cifar100 import normalised_batches
+from models.words import in_a_line
 
 CLOCK = "time.perf_counter"
 # What the catalogue's files call theirs. Asked of the graph, they would bring onnx into a runtime's time and memory.
@@ -47,10 +49,6 @@ class Engine(Protocol):
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs, in the graph's order."""
-
-    @property
-    def is_static(self) -> bool:
-        """Whether it takes batches of the case's size only."""
 
     def prepare(self, feeds: Feeds) -> Any:
         """Return *feeds* as the runtime takes them from host memory; not timed."""
@@ -67,7 +65,7 @@ class NativeSession:
 
     def __init__(self, case: Case, facts: Facts, engine: Engine) -> None:
         self.facts = facts
-        self._model, self._engine = case.model_file.name, engine
+        self._model, self._engine = case.model_file, engine
 
     def run(self, feeds: Feeds) -> Outputs:
         """Run one inference."""
@@ -93,25 +91,18 @@ class NativeSession:
         raise NotImplementedError
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time one inference for every batch; where batches are of one size, zeros fill up the last."""
+        """Time one inference for every batch; zeros fill up the last."""
         name = self._engine.input_names[0]
         for batch in normalised_batches(images.pixels, batch_size, images.mean, images.std):
-            block = self.time({name: filled(batch, batch_size) if self._engine.is_static else batch}, 1)
-            outputs = {output: values[: len(batch)] for output, values in block.outputs.items()}
-            yield Block(block.seconds, outputs, block.cpu)
+            yield answered(self.time({name: filled(batch, batch_size)}, 1), len(batch), batch_size)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # the runtimes' exceptions share no base class
-            words = f"the inference failed: {in_a_line(error)}"
-            raise PlatformError(f"{self.facts.platform}: {self._model}: {words}") from error
-
-
-def filled(batch: NDArray[Any], size: int) -> NDArray[Any]:
-    """Return *batch* with zeros behind it, *size* long."""
-    return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+            words = f"the inference failed: {in_a_line(error, self._model)}"
+            raise PlatformError(f"{self.facts.platform}: {self._model.name}: {words}") from error
 
 
 def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Block, Any]:
@@ -208,12 +199,7 @@ class Installed(FreshProcesses):
         except (PlatformError, UnavailableError):
             raise
         except Exception as error:  # the runtimes' exceptions share no base class
-            raise lacking.refusal(self.name, self.runtime, case, in_a_line(error)) from error
-
-
-def in_a_line(error: Exception) -> str:
-    """Return an error's words without the line breaks that the runtimes are fond of."""
-    return " ".join(str(error).split())
+            raise lacking.refusal(self.name, self.runtime, case, error) from error
 
 
 def installed(package: str) -> bool:

@@ -68,8 +68,6 @@ def properties(threads: int) -> dict[str, Any]:
 class OpenVinoEngine:
     """A compiled model that reads the caller's arrays and answers with arrays of its own."""
 
-    is_static = True
-
     def __init__(self, compiled: Any, inputs: list[str], outputs: list[str]) -> None:
         self.input_names, self._outputs = inputs, outputs
         self._shapes = {name: tuple(given.shape) for name, given in zip(inputs, compiled.inputs, strict=True)}

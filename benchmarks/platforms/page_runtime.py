@@ -58,7 +58,6 @@ class PageRuntime(ABC):
     called: ClassVar[str] = ""  # what it is called where it lacks something
     packages: ClassVar[tuple[str, ...]]
     lifetime: ClassVar[int | None] = None  # inferences, where a page may slow down as it ages
-    fixed_batch: ClassVar[bool] = False  # a model is opened for batches of one size
     script_sources: ClassVar[tuple[str, ...]] = ()  # beside the server's files, for scripts that the runtime writes
     imports: ClassVar[Mapping[str, str]] = {}  # modules that it imports by name: where each is served
 
@@ -157,7 +156,7 @@ class PageCase:
         try:
             yield
         except PageError as error:
-            raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, str(error)) from error
+            raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error) from error
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms.batches import answered, parts
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.weak_client import obtained_slowdown
 from benchmarks.protocol import (
@@ -40,6 +41,7 @@ class PageSession:
     def __init__(self, case: PageCase, channel: Channel, host: Host) -> None:
         self._case, self._channel, self._host = case, channel, host
         self._published: dict[bytes, str] = {}
+        self._parts = 0  # of images, published so far
 
     def prepare(self) -> None:
         """Have a page without a runtime or model."""
@@ -113,17 +115,23 @@ class PageSession:
         return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Publish the pixels for the page to fetch at once; it normalises them and times one inference a batch."""
-        count, *shape = images.pixels.shape
-        if self._case.runtime.fixed_batch and count % batch_size:
-            words = f"takes batches of {batch_size} only, and {count} images do not come out even; change --batch-size"
-            raise self._case.unavailable(words)
-        source = {"pixels": self._publish(images.pixels.tobytes()), "shape": shape}
-        constants = {"mean": [*images.mean], "std": [*images.std]}
-        for start in range(0, count, batch_size):
-            batch = {"start": start, "count": min(batch_size, count - start)}
-            self._call("prepare", source | constants | batch)
-            yield self._block("timePrepared", {})
+        """Publish the pixels part by part for the page to fetch; it normalises them, and times an inference a batch."""
+        for part in parts(images, batch_size):
+            yield from self._classify(part, batch_size)
+
+    def _classify(self, part: Images, batch_size: int) -> Iterator[Block]:
+        count, *shape = part.pixels.shape
+        url = f"/images/{self._parts}.bin"
+        self._parts += 1
+        self._channel.publish(url, part.pixels.tobytes())
+        source = {"pixels": url, "shape": shape, "mean": [*part.mean], "std": [*part.std], "size": batch_size}
+        try:
+            for start in range(0, count, batch_size):
+                images = min(batch_size, count - start)
+                self._call("prepare", source | {"start": start, "count": images})
+                yield answered(self._block("timePrepared", {}), images, batch_size)
+        finally:
+            self._channel.publish(url, b"")  # the page has it
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower inferences really are under the quota, from blocks with and without in turn."""

@@ -158,7 +158,7 @@ class TorchEngine:
     def __init__(self, network: Any, threads: int, batch_size: int | None = None) -> None:
         import torch
 
-        self.input_names, self.is_static = [INPUT], batch_size is not None
+        self.input_names = [INPUT]
         self._threads, self._batch_size = threads, batch_size
 
         @torch.inference_mode()

@@ -39,7 +39,7 @@ class ServerCpu(native.FreshProcesses):
                 os.fspath(case.model_file), options(case.threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime's exceptions share no base class
-            raise lacking.refusal(self.name, "onnxruntime", case, native.in_a_line(error)) from error
+            raise lacking.refusal(self.name, "onnxruntime", case, error) from error
         yield native.NativeSession(case, self._prove(case, session, threads), OrtEngine(session))
 
     def _prove(self, case: Case, session: Any, threads_before: set[int] | None) -> Facts:
@@ -68,8 +68,6 @@ def options(threads: int) -> Any:
 
 class OrtEngine:
     """An InferenceSession whose inputs and outputs are arrays on the host."""
-
-    is_static = False
 
     def __init__(self, session: Any) -> None:
         self.input_names = [given.name for given in session.get_inputs()]

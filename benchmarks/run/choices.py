@@ -57,7 +57,7 @@ class Phase:
     batch_sizes_in_full: tuple[int, ...] = (1,)
     precisions: tuple[str, ...] = ("float32",)
     every_precision_in_full: bool = False
-    takes_own_files: bool = True  # also files of the user's own; else the catalogue's alone
+    classifies: bool = False  # images: what a file of the user's own takes and answers must be such
     needs_device: bool = False  # only platforms with a memory of their own
     needs_threads: bool = False  # only several threads, up to all cores: one is what they are held against
 
@@ -74,7 +74,7 @@ PHASES = {
     "memory": Phase("the most memory that process or renderer held"),
     "energy": Phase("joules an inference, where the machine counts them"),
     # 8 divides the 10,000 test images, and is among the sizes that platforms of fixed shapes have.
-    "accuracy": Phase("the whole test set (tox run -e accuracy)", None, (8,), (8,), PRECISIONS, takes_own_files=False),
+    "accuracy": Phase("the whole test set (tox run -e accuracy)", None, (8,), (8,), PRECISIONS, classifies=True),
 }
 
 

@@ -29,6 +29,6 @@ def _skip_or_fail(item: pytest.Item) -> Generator[None, None, None]:
             raise
         target = Target.of(item.callspec.params["platform"])  # type: ignore[attr-defined]  # parametrised by conftest.py
         is_asked_for = target.platform in selection_of(item.config).platforms
-        failed, skipped = pytest.fail.Exception, pytest.skip.Exception
+        failed, skipped, words = pytest.fail.Exception, pytest.skip.Exception, " ".join(str(error).split())
         # From None: the error has the same words, and they would be told twice.
-        raise (failed(str(error), pytrace=False) if is_asked_for else skipped(str(error))) from None
+        raise (failed(words, pytrace=False) if is_asked_for else skipped(words)) from None

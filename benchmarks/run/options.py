@@ -12,7 +12,7 @@ import pytest
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
-from benchmarks.run import choices
+from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
@@ -48,8 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--data-dir",
         type=Path,
         default=os.environ.get("CIFAR100_DIR") or None,
-        help="holds cifar-100-binary/, for the accuracy and --build-models (default: $CIFAR100_DIR)",
+        help="holds cifar-100-binary/, for the accuracy and --build-models (default: $CIFAR100_DIR); "
+        "for the accuracy of an ONNX file also a folder for each class of images",
     )
+    images.add_options(group)
 
 
 def _add_choices(group: Any) -> None:

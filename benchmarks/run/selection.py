@@ -54,6 +54,11 @@ class Selection:
         paths = [model for model in self.models if isinstance(model, Path)]
         return {model.name: model for model in own_models(paths, self.dims, self.batch_axes, self.inputs)}
 
+    @property
+    def own_files(self) -> dict[str, Path]:
+        """The same files, by the same names."""
+        return {name: model.path for name, model in self.own_models.items()}
+
     def faults(self) -> Iterator[str]:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
         paths = [model for model in self.models if isinstance(model, Path)]
@@ -91,7 +96,7 @@ class Selection:
         names = asked_for or (manifest.chosen() or [*MODELS])[: phase.models]
         precisions = self.precisions_of(phase)
         in_precisions = itertools.chain.from_iterable(_variants(name, precisions) for name in names)
-        return [*dict.fromkeys(name for name in in_precisions if name in NAMES or phase.takes_own_files)]
+        return [*dict.fromkeys(in_precisions)]
 
     def _names_of(self, model: str | Path) -> list[str]:
         if isinstance(model, str):
@@ -119,6 +124,10 @@ class Selection:
             for number in self.threads_of(phase)
             for slowdown in self._slowdowns_of(name)
         ]
+
+    def with_device(self) -> list[str]:
+        """Return the platforms that have a memory of their own."""
+        return [name for name, platform in PLATFORMS.items() if platform.has_device]
 
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""

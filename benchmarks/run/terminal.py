@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ WAYS = {  # of asking the reference, as measuring/promise.py has them
     "nudge": "a batch of {batch}, its inputs moved by a rounding",
     "batch": "8 together against one by one",
 }
+EVERYTHING = 2  # of pytest's verbosity: -vv
 MARK = " (!)"  # a doubtful benchmark, in pytest-benchmark's table
 
 
@@ -56,12 +57,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the message alone of an error that explains itself."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the message alone of an error that explains itself; with -vv also what led to it, such as a page's stack."""
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, EXPLAINED):
         report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+        if item.config.get_verbosity() < EVERYTHING:
+            report.sections = []  # what a runtime logged of the same error
+        else:
+            report.sections += [("where it was raised", note) for note in notes(call.excinfo.value)]
     return report
+
+
+def notes(error: BaseException | None) -> Iterator[str]:
+    """Yield what was noted of an error and of those that led to it."""
+    while error is not None:
+        yield from getattr(error, "__notes__", ())
+        error = error.__cause__
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -9,7 +9,7 @@ import pytest
 from browser_harness import chromium
 from browser_harness import page as page_module
 from browser_harness.channel import PageError
-from browser_harness.page import FILES, SANDBOX, explained, open_browser
+from browser_harness.page import FILES, SANDBOX, UNCAUGHT, apart, explained, open_browser
 
 
 def start(monkeypatch):
@@ -50,3 +50,27 @@ def test_what_a_browser_said_last_is_told_in_a_line():
     assert explained("Page.goto: net::ERR_FAILED\nCall log:\n  - navigating") == "Page.goto: net::ERR_FAILED"
     assert explained("Error: wrong\n    at harness.mjs:1:1") == "Error: wrong\n    at harness.mjs:1:1"
     assert explained(f"{message} No usable sandbox!") == SANDBOX
+
+
+@pytest.mark.parametrize(
+    ("message", "words", "stack"),
+    [
+        (
+            "Page.evaluate: Error: wrong\n    at a.mjs:1:1\n    at b",
+            "wrong",
+            "    at a.mjs:1:1\n    at b",
+        ),
+        ("Page.evaluate: TypeError: x is\nnull\n    at a", "TypeError: x is null", "    at a"),
+        ("Page.evaluate: Target crashed", "Target crashed", ""),
+        ("Page.evaluate: 20464", "an exception of the runtime's WebAssembly, which does not say what of (20464)", ""),
+    ],
+)
+def test_an_error_in_the_page_is_told_in_a_line_apart_from_its_stack(message, words, stack):
+    assert apart(message) == (words, stack)
+
+
+def test_what_a_call_raised_is_not_told_again_as_uncaught():
+    page = page_module.Page(chromium.Browser("chromium", "PATH", "1"), 1)
+    for words in ("the page crashed", f"{UNCAUGHT}out of memory", f"{UNCAUGHT}another"):
+        page.note(words)
+    assert str(page._fault("time", "out of memory")) == f"time: out of memory; the page crashed; {UNCAUGHT}another"

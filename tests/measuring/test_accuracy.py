@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from helpers import FAKE_PLATFORMS, ROOT, Suite, clean_environment
 
-from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Score, check_score, score
+from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Expectation, Score, check_score, score
 from benchmarks.protocol import Facts
 from models.cifar100 import Split, right
 from models.manifest import Artefact
@@ -41,15 +41,23 @@ def test_a_score_counts_answers_that_are_the_references():
 def test_a_score_far_from_the_manifests_is_refused(tmp_path, precision):
     here = replace(HERE, rounding="tf32") if precision == "tf32" else HERE
     of_file = "float32" if precision == "tf32" else precision
-    row = {"test": {"images": 10_000, "top1": 68.83}, "precision": of_file}
-    artefact, allowed = Artefact("resnet20", tmp_path / "resnet20.onnx", row), ALLOWED[precision]
+    artefact, allowed = Artefact("resnet20", tmp_path / "resnet20.onnx", {"precision": of_file}), ALLOWED[precision]
+    wanted = Expectation(10_000, 6883, "its manifest row says")
     for difference in (-allowed, allowed):
-        check_score(Score(10_000, 6883 + difference, 9000, 10_000), artefact, here)
+        check_score(Score(10_000, 6883 + difference, 9000, 10_000), wanted, artefact, here)
     for difference in (-allowed - 1, allowed + 1):
         with pytest.raises(AccuracyError, match=r"here: resnet20 is right on .* its manifest row says 6,883 of 10,000"):
-            check_score(Score(10_000, 6883 + difference, 9000, 10_000), artefact, here)
+            check_score(Score(10_000, 6883 + difference, 9000, 10_000), wanted, artefact, here)
     with pytest.raises(AccuracyError, match="of 9,999 images"):
-        check_score(Score(9_999, 6883, 9000, 9_999), artefact, here)
+        check_score(Score(9_999, 6883, 9000, 9_999), wanted, artefact, here)
+
+
+@pytest.mark.parametrize(
+    ("images", "precision", "allowed"),
+    [(10_000, "fp16", 20), (50_000, "float32", 10), (500, "float32", 2), (1_001, "int8", 11), (10_000, "uint4", 100)],
+)
+def test_as_large_a_share_of_other_numbers_of_images_may_differ(images, precision, allowed):
+    assert Expectation(images, 0, "the reference is right on").allowed(precision) == allowed
 
 
 # A run on sixty images that ResNet-8 gets right, the first ten at its second guess, and a row that says so.

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.inputs import case_of
+from benchmarks.platforms import batches
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
 from benchmarks.protocol import Images, Memory, PlatformError, UnavailableError
@@ -69,10 +70,11 @@ class Page:
         ]
         return self.timed(arrays, rounds)
 
-    def prepare(self, pixels, shape, start, count, mean, std):
-        size = np.prod(shape)
-        bytes_ = np.frombuffer(self.contents[pixels], np.uint8)[start * size : (start + count) * size]
-        self.prepared = bytes_.reshape(count, *shape).astype(np.float32)
+    def prepare(self, pixels, shape, start, count, size, mean, std):
+        length = np.prod(shape)
+        bytes_ = np.frombuffer(self.contents[pixels], np.uint8)[start * length : (start + count) * length]
+        self.prepared = np.zeros((size, *shape), np.float32)
+        self.prepared[:count] = bytes_.reshape(count, *shape)
 
     def timePrepared(self):  # noqa: N802
         return self.timed([("input", self.prepared)], 1)
@@ -141,10 +143,13 @@ def test_a_case_is_opened_and_timed(session):
     session.keep_on(None)
 
 
-def test_images_are_classified(session):
-    pixels = np.arange(24, dtype=np.uint8).reshape(4, 3, 1, 2)
+def test_images_are_classified_part_by_part_and_let_go(session, monkeypatch):
+    monkeypatch.setattr(batches, "PART_BYTES", 24)  # of two batches
+    pixels = np.arange(42, dtype=np.uint8).reshape(7, 3, 1, 2)
     blocks = [*session.classify(Images(pixels, (0, 0, 0), (1, 1, 1)), 2)]
+    assert [len(block.outputs["input"]) for block in blocks] == [2, 2, 2, 1]
     np.testing.assert_array_equal(np.concatenate([block.outputs["input"] for block in blocks]), pixels * 2.0)
+    assert session._channel.contents == {"/images/0.bin": b"", "/images/1.bin": b""}
 
 
 def test_an_opening_tells_the_memory_that_the_page_knows_of(page_case):

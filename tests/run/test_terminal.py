@@ -1,6 +1,7 @@
 """What a person is shown of several starts: a figure with its interval, and those unlike their siblings."""
 
 import pytest
+from helpers import FAKE_PLATFORMS, Suite
 
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Result
@@ -65,3 +66,24 @@ def test_the_partners_rows_stand_in_the_table_of_their_own_phase_alone():
     assert "4.00×" in turns
     assert (others.count("resnet8-server-cpu-b1"), others.count("resnet8-page-b1")) == (1, 2)
     assert "×" not in others
+
+
+NOTED = """
+def refuse(self, case):
+    print("the runtime logged it, too")
+    error = PlatformError("fake: it broke")
+    error.add_note("at create (engine.mjs:1:1)")
+    raise PlatformError("fake: resnet8: it broke") from error
+FakePlatform.check = refuse
+"""
+
+
+def test_an_error_is_told_once_and_with_vv_all_that_led_to_it(pytester, outside_xdist):
+    suite = Suite(pytester, FAKE_PLATFORMS + NOTED)
+    once = suite.run().stdout.str()
+    assert once.count("it broke") == 1
+    assert "logged it" not in once
+    assert "engine.mjs" not in once
+    all_of_it = suite.run("-vv").stdout.str()
+    assert all_of_it.count("at create (engine.mjs:1:1)") == 1
+    assert "the runtime logged it, too" in all_of_it

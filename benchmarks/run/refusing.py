@@ -1,0 +1,62 @@
+"""Before anything is opened: refuse a run that has nothing to measure, and have the images ready for one that has.
+
+Where only some of its phases have nothing, those are skipped with the reason.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.run import images
+from benchmarks.run.choices import phase_of
+from benchmarks.run.nothing import REASON
+from benchmarks.run.selection import selection_of
+
+REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the marker."""
+    config.addinivalue_line("markers", f"{REASON}(words): stands in for cases, and says why there are none")
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a run that has nothing to measure; pytest-xdist takes an error in a worker for one of its own."""
+    try:
+        _refuse_or_prepare(config, items)
+    except pytest.UsageError as error:
+        if not hasattr(config, "workerinput"):
+            raise
+        config.stash[REFUSAL] = str(error)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what a worker was to refuse."""
+    if words := item.config.stash.get(REFUSAL, ""):
+        pytest.fail(words, pytrace=False)
+
+
+def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Refuse a run of nothing but phases that lack what they were chosen for; have the images of the others ready."""
+    reasons = {item: mark.args[0] for item in items if (mark := item.get_closest_marker(REASON))}
+    lacking = {phase_of(item) for item in reasons}
+    if reasons and all(phase_of(item) in lacking for item in items):
+        raise pytest.UsageError("; ".join(dict.fromkeys(reasons.values())))
+    files = _classified(config, [item for item in items if item not in reasons])
+    given = images.preparation_of(config).given
+    if items and given and not files and not reasons:
+        words = "has no effect: it is" if len(given) == 1 else "have no effect: they are"
+        raise pytest.UsageError(f"{', '.join(given)} {words} of -m accuracy with an ONNX file as --model")
+    if files and not config.getoption("collectonly"):
+        images.prepare(config, files)
+
+
+def _classified(config: pytest.Config, items: Sequence[pytest.Item]) -> list[Path]:
+    """Return the files of the user's own that are to classify images."""
+    own = selection_of(config).own_files
+    phases = ((item, phase_of(item)) for item in items)
+    models = [item.callspec.params["model"] for item, phase in phases if phase and phase.classifies]  # type: ignore[attr-defined]
+    return [own[model] for model in dict.fromkeys(models) if model in own]
