@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.measuring.inputs import Dims, seeded_feeds
+from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
 
@@ -24,10 +24,6 @@ TOLERANCES = {"float32": 1e-5, "fp16": 1e-2, "int8": 5e-2}
 OWN_TOLERANCES = {"float64": 1e-4, "float32": 1e-4, "fp16": 2e-2, "bf16": 1e-1, "int8": 1e-1}
 PRECISIONS = tuple(TOLERANCES)  # of the catalogue's files
 ROUNDED = {"tf32": TOLERANCES["fp16"]}  # by a platform's arithmetic: as many bits as fp16, before it multiplies
-
-
-class ParityError(Exception):
-    """A platform computes something else than the reference; its times would be of another model."""
 
 
 @dataclass(frozen=True)
@@ -89,30 +85,3 @@ def open_reference(model: Path) -> "onnxruntime.InferenceSession":
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(os.fspath(model), options, providers=["CPUExecutionProvider"])
-
-
-def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: float) -> float:
-    """Return the largest difference relative to the output's largest expected value.
-
-    Raises ParityError where that is above *tolerance*, where integers, infinities or NaN are not the reference's, and
-    for other names, shapes or types.
-    """
-    if [*outputs] != [*expected]:
-        raise ParityError(f"{platform}: outputs {', '.join(outputs)}; the reference has {', '.join(expected)}")
-    return max(_compare(platform, name, outputs[name], expected[name], tolerance) for name in expected)
-
-
-def _compare(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float) -> float:
-    if (output.shape, output.dtype) != (expected.shape, expected.dtype):
-        kind, expected_kind = (f"{value.dtype} {list(value.shape)}" for value in (output, expected))
-        raise ParityError(f"{platform}: {name} is {kind}, the reference's {expected_kind}")
-    exact = np.ones(expected.shape, bool) if expected.dtype.kind != "f" else ~np.isfinite(expected)
-    if unequal := np.sum((output != expected)[exact] & ~(np.isnan(output) & np.isnan(expected))[exact]):
-        raise ParityError(f"{platform}: {name} differ from the reference's in {unequal} places that must be equal")
-    output, expected = output[~exact].astype(np.float64), expected[~exact].astype(np.float64)
-    difference = float(np.abs(output - expected).max(initial=0)) / (float(np.abs(expected).max(initial=0)) or 1.0)
-    if not difference <= tolerance:  # so that NaN fails
-        raise ParityError(
-            f"{platform}: {name} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"
-        )
-    return difference

@@ -55,7 +55,7 @@ class Worker:
         if self.failure:  # what it still answers is not what is asked now
             raise self.failure
         with suppress(BrokenPipeError):  # it has ended, which is told when the answer is waited for
-            pickle.dump(request, cast(IO[bytes], self._process.stdin))
+            pickle.dump(request, cast(IO[bytes], self._process.stdin), pickle.HIGHEST_PROTOCOL)
             cast(IO[bytes], self._process.stdin).flush()
 
     def answer(self, patience: float = 1.0) -> Any:

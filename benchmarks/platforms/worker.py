@@ -112,7 +112,7 @@ def main() -> None:
                 result = getattr(worker, name)(*arguments)
             except (PlatformError, UnavailableError) as error:
                 result = error
-            pickle.dump(result, answers)
+            pickle.dump(result, answers, pickle.HIGHEST_PROTOCOL)  # which does not copy large outputs
             answers.flush()
 
 

@@ -6,7 +6,8 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks.measuring.inputs import fixed_batch, seeded_batch, seeded_feeds
-from benchmarks.measuring.reference import ParityError, reference
+from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.reference import reference
 from benchmarks.platforms import graphs
 from models import graph, manifest, own
 from models.manifest import ModelError

@@ -12,7 +12,8 @@ import pytest
 from helpers import ROOT, make_linear, make_many
 
 from benchmarks.measuring.inputs import seeded_feeds
-from benchmarks.measuring.reference import check_parity, reference
+from benchmarks.measuring.parity import check_parity
+from benchmarks.measuring.reference import reference
 from benchmarks.platforms import onnxruntime_web, page_runtime
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
