@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.protocol import Block, Facts, Outputs, Session
 
-HANDING_OVER = 50e6  # bytes of outputs a second, at least, that come from a page or process when its clock has stopped
+HANDING_OVER = 10e6  # bytes of outputs a second, at least, that come from a page or process when its clock has stopped
 
 
 class Held:

@@ -2,10 +2,12 @@
 
 import base64
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
+from benchmarks.platforms import page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
 from benchmarks.protocol import Case, Images, Memory, PlatformError, UnavailableError
@@ -40,9 +42,16 @@ class Page:
 
     def __init__(self):
         self.contents, self.asked, self.prepared = {}, [], None
+        self.waiting, self.unsent = {}, {}
 
     def publish(self, path, content):
         self.contents[path] = content
+
+    @contextmanager
+    def receiving(self, path, content):
+        self.waiting[path] = content
+        yield
+        assert self.waiting.pop(path).tobytes() == content.tobytes()
 
     def call(self, function, argument):
         self.asked.append(function)
@@ -61,28 +70,31 @@ class Page:
             "clockResolution": 0.005,
         }
 
-    def time(self, feeds, rounds):
+    def time(self, feeds, rounds, inline):
         arrays = [
             (feed["name"], np.frombuffer(self.contents[feed["url"]], feed["type"]).reshape(feed["shape"]))
             for feed in feeds
         ]
-        return self.timed(arrays, rounds)
+        return self.timed(arrays, rounds, inline)
 
     def prepare(self, pixels, shape, start, count, mean, std):
         size = np.prod(shape)
         bytes_ = np.frombuffer(self.contents[pixels], np.uint8)[start * size : (start + count) * size]
         self.prepared = bytes_.reshape(count, *shape).astype(np.float32)
 
-    def timePrepared(self):  # noqa: N802
-        return self.timed([("input", self.prepared)], 1)
+    def timePrepared(self, inline):  # noqa: N802
+        return self.timed([("input", self.prepared)], 1, inline)
 
-    def timed(self, arrays, rounds):
+    def timed(self, arrays, rounds, inline):
         time.sleep(rounds * SECONDS)
-        outputs = [
-            (name, {"type": values.dtype.name, "dims": values.shape, "data": values * 2}) for name, values in arrays
-        ]
-        portable = [(name, output | {"data": base64.b64encode(output["data"].tobytes())}) for name, output in outputs]
+        self.unsent = {name: (values * 2).tobytes() for name, values in arrays if values.nbytes > inline}
+        outputs = [(name, {"type": values.dtype.name, "dims": values.shape}) for name, values in arrays]
+        data = {name: {"data": base64.b64encode((values * 2).tobytes())} for name, values in arrays}
+        portable = [(name, output | ({} if name in self.unsent else data[name])) for name, output in outputs]
         return {"samples": [SECONDS * 1e3] * rounds, "outputs": portable}
+
+    def send(self, output, url, start, end):
+        self.waiting[url][:] = self.unsent[output][start:end]
 
     def wasmBytes(self):  # noqa: N802
         return WASM_BYTES
@@ -140,6 +152,18 @@ def test_a_case_is_opened_and_timed(session):
     session.keep_on(None)
 
 
+def test_large_outputs_are_sent_by_themselves_in_pieces(session, monkeypatch):
+    monkeypatch.setattr(page_session, "INLINE", 8)
+    monkeypatch.setattr(page_session, "PIECE", 23)  # one more than it, and no whole numbers
+    feeds = {"large": FEEDS["input"], "small": np.arange(2, dtype=np.float32)}
+    outputs = session.run(feeds)
+    assert [*outputs] == ["large", "small"]
+    np.testing.assert_array_equal(outputs["large"], 2 * feeds["large"])
+    np.testing.assert_array_equal(outputs["small"], 2 * feeds["small"])
+    assert session._channel.asked == ["open", "time", "send", "send"]
+    assert not session._channel.waiting
+
+
 def test_images_are_classified(session):
     pixels = np.arange(24, dtype=np.uint8).reshape(4, 3, 1, 2)
     blocks = [*session.classify(Images(pixels, (0, 0, 0), (1, 1, 1)), 2)]
@@ -195,7 +219,7 @@ def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
 
 
 def test_a_fault_of_the_page_names_platform_and_model(session, monkeypatch):
-    def broken(feeds, rounds):
+    def broken(feeds, rounds, inline):
         raise PageError("time: gone")
 
     monkeypatch.setattr(session._channel, "time", broken)
