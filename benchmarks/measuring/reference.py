@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.measuring.inputs import Dims, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
+from benchmarks.measuring.room import check_room
 from benchmarks.protocol import Block, Facts, Feeds, Outputs
 from models.manifest import Artefact
 
@@ -53,6 +54,7 @@ class Question:
 def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Question:
     """Return a file's question: seeded inputs, and the reference's answer to them."""
     feeds = seeded_feeds(artefact.path, batch_size, dims)
+    check_room(artefact.path, feeds)
     return Question(artefact, feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))
 
 

@@ -69,7 +69,7 @@ class Worker:
         try:
             result = pickle.load(answers)  # noqa: S301 (our own worker's)
         except (EOFError, pickle.UnpicklingError):
-            raise self._failed(f"ended with {self._process.wait()}: {self._last_words()}") from None
+            raise self._failed(f"{_ended(self._process.wait())}: {self._last_words()}") from None
         if isinstance(result, Exception):
             raise result
         return result
@@ -92,6 +92,12 @@ class Worker:
             with suppress(BrokenPipeError):  # what it did not read
                 cast(IO[bytes], pipe).close()
         self._errors.close()
+
+
+def _ended(status: int) -> str:
+    """Say how a process ended that nobody here has killed: the kernel does where memory is exhausted."""
+    killed = sys.platform != "win32" and status == -signal.SIGKILL
+    return "was killed, probably for want of memory" if killed else f"ended with {status}"
 
 
 class FreshSession:

@@ -193,7 +193,7 @@ def test_a_fresh_process_brings_the_platforms_own_words(tmp_path):
     [
         (("exit", "out of cheese"), "ended with 1: out of cheese"),
         (("end", 3), "ended with 3: "),
-        (("die", signal.SIGKILL), "ended with -9: "),
+        (("die", signal.SIGKILL), "was killed, probably for want of memory: "),
         (("fail", "a bug"), r"ended with 1: Traceback [\s\S]*RuntimeError: a bug"),
     ],
     ids=["exit", "end", "killed", "traceback"],
@@ -218,7 +218,7 @@ def test_only_the_last_of_many_words_are_told(case):
 def test_a_process_that_has_ended_before_it_is_asked_is_told_too(case):
     with fresh(case) as session:
         os.kill(told(session)["pid"], signal.SIGKILL)
-        with pytest.raises(PlatformError, match=f"{WORDS}ended with -9: "):
+        with pytest.raises(PlatformError, match=f"{WORDS}was killed, probably for want of memory: "):
             told(session)
 
 

@@ -3,11 +3,12 @@
 import base64
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.platforms import page_session
+from benchmarks.platforms import page_runtime, page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
 from benchmarks.protocol import Case, Images, Memory, PlatformError, UnavailableError
@@ -224,4 +225,29 @@ def test_a_fault_of_the_page_names_platform_and_model(session, monkeypatch):
 
     monkeypatch.setattr(session._channel, "time", broken)
     with pytest.raises(PlatformError, match=r"^page-doubling: tiny\.onnx: time: gone"):
+        session.run(FEEDS)
+
+
+@pytest.mark.parametrize("limit", ["MOST_FETCHED", "MOST_HELD"])
+def test_a_model_that_no_page_can_hold_is_unavailable_before_anything_is_asked(page_case, limit, monkeypatch):
+    size = page_case.case.model_file.stat().st_size
+    monkeypatch.setattr(page_runtime, limit, size)
+    assert replace(page_case).request.files
+    monkeypatch.setattr(page_runtime, limit, size - 1)
+    words = r"^page-doubling: tiny\.onnx: its files take 0\.0 GB, more than a page can hold; measure it on server-cpu$"
+    with pytest.raises(UnavailableError, match=words):
+        page_case.serving()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["RangeError: Array buffer allocation failed", "RangeError: Invalid typed array length: 9", "std::bad_alloc"],
+)
+def test_want_of_memory_in_a_page_is_told_as_such_without_its_stack(session, monkeypatch, words):
+    def exhausted(feeds, rounds, inline):
+        raise PageError(f"time: {words}\n    at harness.mjs:1:1")
+
+    monkeypatch.setattr(session._channel, "time", exhausted)
+    told = rf"^page-doubling: tiny\.onnx: the page's memory does not suffice \(time: {words}\); take a smaller .*$"
+    with pytest.raises(UnavailableError, match=told):
         session.run(FEEDS)
