@@ -110,6 +110,6 @@ def artefact(model_file: Artefact, session: Session) -> Artefact:
 
 
 @pytest.fixture
-def question(artefact: Artefact, batch_size: int, request: pytest.FixtureRequest) -> Question:
+def question(artefact: Artefact, batch_size: int, target: Target, request: pytest.FixtureRequest) -> Question:
     """Seeded inputs and the reference's answer."""
-    return ask(artefact, batch_size, dict(selection_of(request.config).dims))
+    return ask(artefact, batch_size, dict(selection_of(request.config).dims), PLATFORMS[target.platform].side)

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.measuring.inputs import Dims, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.room import check_room
-from benchmarks.protocol import Block, Facts, Feeds, Outputs
+from benchmarks.protocol import Block, Facts, Feeds, Outputs, Side
 from models.manifest import Artefact
 
 if TYPE_CHECKING:
@@ -51,10 +51,13 @@ class Question:
         return {name: list(value.shape) for name, value in self.feeds.items()}
 
 
-def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Question:
-    """Return a file's question: seeded inputs, and the reference's answer to them."""
+def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None, side: Side = "server") -> Question:
+    """Return a file's question: seeded inputs, and the reference's answer to them.
+
+    Raises UnavailableError where there is no memory for its outputs where they are asked for, on that *side*.
+    """
     feeds = seeded_feeds(artefact.path, batch_size, dims)
-    check_room(artefact.path, feeds)
+    check_room(artefact.path, feeds, side)
     return Question(artefact, feeds, batch_size, reference(artefact.path, feeds), tolerance_of(artefact))
 
 

@@ -1,30 +1,39 @@
 """Is there memory for a model's outputs? Asked before they are computed: a process that takes too much is killed."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
 from benchmarks import quota
-from benchmarks.protocol import Feeds, UnavailableError
+from benchmarks.protocol import Feeds, Side, UnavailableError
 
 if TYPE_CHECKING:
     import onnx
 
-# Of every output there can be so many at once: the reference's and the one that is held against it, here; and in the
-# session's and its partner's processes the last one while the next is computed. A page's runtime has one more, twice.
-COPIES = 6
+# How often an output is in memory at once, at most. Here the reference's and the one that is held against it; in the
+# process of a session the last one while the next is computed, and in its partner's. A page's is also in its runtime,
+# and on its way in the browser.
+COPIES: Mapping[Side, int] = {"server": 6, "client": 9, "remote": 6}
+IN_PAGE = 2**31 - 1  # bytes of an array in a page, which every output is
 SMALL = 1 << 16  # bytes of a weight that may be a shape
 
 
-def check_room(model: Path, feeds: Feeds) -> None:
+def check_room(model: Path, feeds: Feeds, side: Side) -> None:
     """Raise UnavailableError where the outputs of *model* for *feeds*, as far as they can be foreseen, do not fit."""
-    size, free = output_bytes(model, feeds), available()
-    if size * COPIES > free:
+    sizes = output_bytes(model, feeds)
+    largest, size = max(sizes, key=lambda name: sizes[name], default=""), sum(sizes.values())
+    if side == "client" and largest and sizes[largest] > IN_PAGE:
         raise UnavailableError(
-            f"{model.name}: its outputs take {size / 1e9:.1f} GB, of which {COPIES} copies are needed at once, and "
-            f"{free / 1e9:.1f} GB of memory are free; take a smaller --batch-size or --dim, or a machine with more"
+            f"{model.name}: {largest} takes {sizes[largest] / 1e9:.1f} GB, and an array in a page no more than "
+            f"{IN_PAGE / 1e9:.1f} GB; take a smaller --batch-size or --dim, or measure it on server-cpu"
+        )
+    if size * COPIES[side] > (free := available()):
+        raise UnavailableError(
+            f"{model.name}: its outputs take {size / 1e9:.1f} GB, of which {COPIES[side]} copies are needed at once, "
+            f"and {free / 1e9:.1f} GB of memory are free; take a smaller --batch-size or --dim, or a machine with more"
         )
 
 
@@ -35,8 +44,8 @@ def available() -> int:
     return free if allowed is None else min(free, allowed)
 
 
-def output_bytes(model: Path, feeds: Feeds) -> int:
-    """Return the bytes of all outputs whose lengths follow from the graph and its inputs'; others count nothing."""
+def output_bytes(model: Path, feeds: Feeds) -> dict[str, int]:
+    """Return the bytes of each output whose lengths follow from the graph and its inputs'; 0 of the others."""
     import onnx
 
     from models import graph
@@ -55,7 +64,7 @@ def output_bytes(model: Path, feeds: Feeds) -> int:
         inferred = onnx.shape_inference.infer_shapes(read, data_prop=True).graph.output
     except Exception:  # it is a forecast: what is wrong with the graph is told by onnx.checker and the runtimes
         inferred = []
-    return sum((declared | {value.name: size for value in inferred if (size := _bytes(value))}).values())
+    return declared | {value.name: size for value in inferred if (size := _bytes(value))}
 
 
 def _fix(value: "onnx.ValueInfoProto", shape: tuple[int, ...]) -> None:

@@ -57,7 +57,8 @@ def opened(case: Case, target: Target, caches: str, request: pytest.FixtureReque
 
 def _open(case: Case, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, case.batch_size, dict(selection_of(config).dims))
+    side = PLATFORMS[target.platform].side
+    question = ask(artefact, case.batch_size, dict(selection_of(config).dims), side)
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
     before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)

@@ -20,7 +20,7 @@ def doubling(path, declared=("batch", None)):
 
 def test_the_bytes_of_outputs_follow_from_the_inputs(tmp_path):
     feeds = {"x": np.zeros((3, 5), np.float32)}
-    assert room.output_bytes(doubling(tmp_path / "a.onnx"), feeds) == 3 * 10 * 4
+    assert room.output_bytes(doubling(tmp_path / "a.onnx"), feeds) == {"y": 3 * 10 * 4}
     of_many = {
         "ids": np.zeros((2, 7), np.int64),
         "values": np.zeros((2, 7), np.float32),
@@ -28,7 +28,8 @@ def test_the_bytes_of_outputs_follow_from_the_inputs(tmp_path):
         "pixels": np.zeros((3, 9), np.uint8),
         "half": np.zeros(2, np.float16),
     }
-    assert room.output_bytes(make_many(tmp_path / "b.onnx"), of_many) == 2 * 7 * 4 + 3 * 9 + 2 * 8 + 2 * 2
+    found = {"scores": 2 * 7 * 4, "same": 3 * 9, "best": 2 * 8, "halved": 2 * 2}
+    assert room.output_bytes(make_many(tmp_path / "b.onnx"), of_many) == found
 
 
 def test_what_cannot_be_foreseen_counts_as_the_graph_declares_it_or_nothing(tmp_path):
@@ -39,20 +40,33 @@ def test_what_cannot_be_foreseen_counts_as_the_graph_declares_it_or_nothing(tmp_
         return make_graph(tmp_path / name, [node], [("x", "FLOAT", [4])], [("y", "FLOAT", shape)])
 
     feeds = {"x": np.zeros(4, np.float32)}
-    assert room.output_bytes(unknown("a.onnx", [6]), feeds) == 24
-    assert room.output_bytes(unknown("b.onnx", ["n"]), feeds) == 0
+    assert room.output_bytes(unknown("a.onnx", [6]), feeds) == {"y": 24}
+    assert room.output_bytes(unknown("b.onnx", ["n"]), feeds) == {"y": 0}
 
 
-def test_a_case_whose_outputs_do_not_fit_is_unavailable_before_anything_is_computed(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("side", "copies"), [("server", 6), ("client", 9)])
+def test_a_case_whose_outputs_do_not_fit_is_unavailable_before_anything_is_computed(
+    tmp_path, monkeypatch, side, copies
+):
     artefact = own.check(own.load(doubling(tmp_path / "wide.onnx")))
     monkeypatch.setattr("benchmarks.measuring.reference.reference", lambda *_: {})
     size = 2 * 20 * 4
-    monkeypatch.setattr(room, "available", lambda: size * room.COPIES)
-    ask(artefact, 2, {"x:1": 10})
-    monkeypatch.setattr(room, "available", lambda: size * room.COPIES - 1)
-    words = r"^wide\.onnx: its outputs take 0\.0 GB, of which 6 copies .* take a smaller --batch-size or --dim"
+    monkeypatch.setattr(room, "available", lambda: size * copies)
+    ask(artefact, 2, {"x:1": 10}, side)
+    monkeypatch.setattr(room, "available", lambda: size * copies - 1)
+    words = rf"^wide\.onnx: its outputs take 0\.0 GB, of which {copies} copies .* take a smaller --batch-size or --dim"
     with pytest.raises(UnavailableError, match=words):
-        ask(artefact, 2, {"x:1": 10})
+        ask(artefact, 2, {"x:1": 10}, side)
+
+
+def test_a_page_has_its_own_limit(tmp_path, monkeypatch):
+    model, feeds = doubling(tmp_path / "wide.onnx"), {"x": np.zeros((3, 5), np.float32)}
+    monkeypatch.setattr(room, "IN_PAGE", 119)
+    room.check_room(model, feeds, "server")
+    with pytest.raises(UnavailableError, match=r"^wide\.onnx: y takes 0\.0 GB, and an array .* server-cpu$"):
+        room.check_room(model, feeds, "client")
+    monkeypatch.setattr(room, "IN_PAGE", 120)
+    room.check_room(model, feeds, "client")
 
 
 def test_control_groups_are_asked_too(monkeypatch):
