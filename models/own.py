@@ -4,6 +4,8 @@ from pathlib import Path
 
 from models.manifest import Artefact, ModelError, sha256
 
+MOST_OF_A_GRAPH = 2**31 - 1  # bytes of one file; the weights that lie beside it may be more
+
 
 def load(path: Path) -> Artefact:
     """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it.
@@ -12,6 +14,11 @@ def load(path: Path) -> Artefact:
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
+    if path.stat().st_size > MOST_OF_A_GRAPH:
+        raise ModelError(
+            f"{path}: the file has {path.stat().st_size / 1e9:.1f} GB, and a graph can have {MOST_OF_A_GRAPH / 1e9:.1f} GB; "
+            "save the weights beside the graph, with save_as_external_data=True of onnx.save"
+        )
     return Artefact(path.name, path.absolute(), {"file": path.name, "sha256": sha256(path)}, is_own=True)
 
 

@@ -249,3 +249,11 @@ def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims):
     result.stderr.fnmatch_lines(
         ["*not a free dimension, or given twice; the files' own are: batch, pixels:1, sequence*"]
     )
+
+
+def test_a_graph_that_is_too_large_for_its_format_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(2**31)  # a hole, which takes no room
+    words = r"large\.onnx: the file has 2\.1 GB, and a graph can have 2\.1 GB; save the weights beside"
+    with pytest.raises(ModelError, match=words):
+        own.load(tmp_path / "large.onnx")
