@@ -15,10 +15,9 @@ def load(path: Path) -> Artefact:
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
     if path.stat().st_size > MOST_OF_A_GRAPH:
-        raise ModelError(
-            f"{path}: the file has {path.stat().st_size / 1e9:.1f} GB, and a graph can have {MOST_OF_A_GRAPH / 1e9:.1f} GB; "
-            "save the weights beside the graph, with save_as_external_data=True of onnx.save"
-        )
+        size, most = path.stat().st_size / 1e9, MOST_OF_A_GRAPH / 1e9
+        remedy = "save the weights beside the graph, with save_as_external_data=True of onnx.save"
+        raise ModelError(f"{path}: the file has {size:.1f} GB, and a graph can have {most:.1f} GB; {remedy}")
     return Artefact(path.name, path.absolute(), {"file": path.name, "sha256": sha256(path)}, is_own=True)
 
 
