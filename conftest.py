@@ -123,7 +123,7 @@ def artefact(model_file: Artefact, session: Session) -> Artefact:
 
 
 @pytest.fixture
-def question(artefact: Artefact, fed: Fed, request: pytest.FixtureRequest) -> Question:
+def question(artefact: Artefact, fed: Fed, target: Target, request: pytest.FixtureRequest) -> Question:
     """What the model is fed, and the reference's answer."""
-    several = selection_of(request.config).several(artefact)
-    return ask(artefact, fed, several, settings_of(request.config).timeout)
+    several, side = selection_of(request.config).several(artefact), PLATFORMS[target.platform].side
+    return ask(artefact, fed, several, settings_of(request.config).timeout, side)

@@ -64,7 +64,7 @@ class Apart:
         if self.failure:  # what it still answers is not what is asked now
             raise self.failure
         with suppress(BrokenPipeError):  # it has ended, which is told when the answer is waited for
-            pickle.dump(request, cast(IO[bytes], self._process.stdin))
+            pickle.dump(request, cast(IO[bytes], self._process.stdin), pickle.HIGHEST_PROTOCOL)
             cast(IO[bytes], self._process.stdin).flush()
 
     def answer(self, timeout: float, patience: float = 1.0) -> Any:
@@ -150,7 +150,7 @@ class Requests:
                 result = getattr(subject, name)(*arguments)
             except explained as error:
                 result = error
-            pickle.dump(result, self._answers)
+            pickle.dump(result, self._answers, pickle.HIGHEST_PROTOCOL)  # which does not copy large outputs
             self._answers.flush()
 
 

@@ -96,6 +96,7 @@ class Block:
     outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
+    beside: float = 0.0  # seconds of the call that large outputs can have taken, outside the clock
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The run's own quota: how many cores' worth of time its control groups leave it, and how often they stopped it.
+"""The run's own quota: the cores' worth of time and the memory that its groups leave it, and how often they stopped it.
 
 A container's share of the processor is a quota in every period (the kernel's CPU bandwidth control, which makes weak
 clients, too: browser_harness/cgroup.py). Whoever has used it up is stopped until the next period, for tens of
@@ -53,6 +53,25 @@ def read(processes: Iterable[int] = (), proc: Path = PROC) -> Groups:
     return {folder: group for folder, group in read.items() if group}
 
 
+def free_memory(proc: Path = PROC) -> int | None:
+    """Return the bytes that this process's groups still allow, the least of all levels; None where none has a limit.
+
+    What they keep of files counts as free, for the kernel gives it back first.
+    """
+    folders = {*_folders(proc / "self", [*_mounts(proc, "memory")], "memory")}
+    return min((free for folder in folders if (free := _free_memory(folder)) is not None), default=None)
+
+
+def _free_memory(folder: Path) -> int | None:
+    of_v2 = [*_lines(folder / "memory.max"), *_lines(folder / "memory.current")]
+    told = of_v2 or [*_lines(folder / "memory.limit_in_bytes"), *_lines(folder / "memory.usage_in_bytes")]
+    if len(told) < 2 or told[0] == "max":
+        return None
+    counted = dict(line.split() for line in _lines(folder / "memory.stat"))
+    files = int(counted.get("total_inactive_file", counted.get("inactive_file", 0)))  # version 1's first: of all below
+    return max(0, int(told[0]) - int(told[1]) + files)
+
+
 def tightest(groups: Groups) -> Limit | None:
     """Return the quota that holds, the least of all levels; None where there is none."""
     quotas = [(group.cores, folder) for folder, group in groups.items() if group.cores is not None]
@@ -93,11 +112,11 @@ def usable(limit: Limit | None, cores: int) -> int:
     return min(cores, max(1, math.floor(limit.cores))) if limit else cores
 
 
-def _mounts(proc: Path) -> Iterator[_Mount]:
+def _mounts(proc: Path, controller: str = "cpu") -> Iterator[_Mount]:
     for line in _lines(proc / "self" / "mountinfo"):
         place, _dash, kind = line.partition(" - ")
         (root, folder), (system, _source, options) = place.split()[3:5], kind.split()[:3]
-        if system == "cgroup2" or (system == "cgroup" and "cpu" in options.split(",")):
+        if system == "cgroup2" or (system == "cgroup" and controller in options.split(",")):
             yield _Mount(PurePosixPath(_plain(root)), Path(_plain(folder)), system == "cgroup2")
 
 
@@ -106,13 +125,13 @@ def _plain(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)
 
 
-def _folders(process: Path, mounts: Iterable[_Mount]) -> Iterator[Path]:
+def _folders(process: Path, mounts: Iterable[_Mount], controller: str = "cpu") -> Iterator[Path]:
     """Yield the folder of a process's group, and those above up to the mount's own: a container sees no further."""
     for line in _lines(process / "cgroup"):
         _number, controllers, path = line.split(":", 2)
         group, is_v2 = PurePosixPath(path), not controllers
         for mount in mounts:
-            is_ours = mount.is_v2 == is_v2 and (is_v2 or "cpu" in controllers.split(","))
+            is_ours = mount.is_v2 == is_v2 and (is_v2 or controller in controllers.split(","))
             if is_ours and group.is_relative_to(mount.root) and ".." not in group.parts:
                 inside = group.relative_to(mount.root)
                 yield from (mount.folder / level for level in (inside, *inside.parents))

@@ -1,10 +1,11 @@
-"""The way to a page: functions of its ``harness`` are called through it, and bytes left for the page to fetch.
+"""The way to a page: functions of its ``harness`` are called through it, bytes left for it to fetch, and taken from it.
 
 A Channel promises no more than a page can do that joined by a link and that nobody drives from here. A DrivenChannel
 leads to a page of a browser that was started for it. Every fault of page, browser or runtime is a PageError.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -20,6 +21,12 @@ class Channel(Protocol):
 
     def publish(self, path: str, content: bytes) -> None:
         """Let the page fetch *content* from *path* of its own server from now on."""
+
+    def receiving(self, path: str, content: memoryview) -> AbstractContextManager[None]:
+        """Let the page send what fills *content*, once and whole, to *path* of its own server in this context.
+
+        Raises PageError where it has not come when the context ends.
+        """
 
 
 class DrivenChannel(Channel, Protocol):

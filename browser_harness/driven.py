@@ -14,7 +14,8 @@ class DrivenPage:
         self._mark = 0  # of the server's answers, where the page began to load
         server.on_fault = page.note
         # Taken over as they are: a layer between would take its time in every call.
-        self.call, self.code_cache, self.publish = page.call, page.code_cache, server.publish
+        self.call, self.code_cache = page.call, page.code_cache
+        self.publish, self.receiving = server.publish, server.receiving
 
     def load(self) -> None:
         """Load a new page, without a runtime or model, in place of an earlier one."""

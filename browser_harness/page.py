@@ -173,7 +173,7 @@ class Page:
         before = self._context.pages
         self._page = await self._context.new_page()
         self._page.on("pageerror", lambda error: self._faults.append(f"{UNCAUGHT}{apart(str(error))[0]}"))
-        self._page.on("crash", lambda _page: self._faults.append("the page crashed"))
+        self._page.on("crash", lambda _page: self._faults.append("the page crashed, perhaps for want of memory"))
         self._page.on("request", self._note_request)
         await asyncio.gather(self._page.goto(url, timeout=0), *(old.close() for old in before))
 

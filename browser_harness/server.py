@@ -1,5 +1,7 @@
 """The page's own server: a fixed table of files, cross-origin isolated, nothing else; on the loopback interface.
 
+It takes from the page what it was told to wait for: one body of so many bytes at a path. No other is read.
+
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
 and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
 somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
@@ -7,24 +9,30 @@ somebody else has made lead here (DNS rebinding) would let that one's pages read
 
 import base64
 import hashlib
+import io
 import json
+import os
+import shutil
 import socket
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from browser_harness import served
+from browser_harness.channel import PageError
 
 INDEX = "/index.html"
 SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
 LOOPBACK = "127.0.0.1"
+PIECE = 1 << 20  # bytes of a file that are read at once: one may be larger than memory
 IDLE = 60.0  # seconds after which a connection is closed that asks for nothing
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -76,11 +84,19 @@ def _sha256(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+@dataclass
+class _Waiting:
+    """What a page is to send."""
+
+    content: memoryview
+    is_there: bool = False
+
+
 PORTS: set[int] = set()  # that servers of this process have had
 
 
 class Server(ThreadingHTTPServer):
-    """Answers GET for the paths in its table; everything else, wherever it lies on the disk, is 404."""
+    """Answers GET for the paths in its table, and PUT for those it waits for; everything else is 404."""
 
     daemon_threads = True
 
@@ -101,6 +117,7 @@ class Server(ThreadingHTTPServer):
         for file in files.values():
             served.check(file)  # now: the first time takes a while, and an answer may be on the clock
         self._contents: dict[str, bytes] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._sent: list[tuple[str, int]] = []
         if imports:
             self.publish(INDEX, with_import_map(files[INDEX].read_text(), imports).encode())
@@ -152,6 +169,28 @@ class Server(ThreadingHTTPServer):
         """Serve *content* at *path* from now on, in place of a file."""
         self._contents[path] = content
 
+    @contextmanager
+    def receiving(self, path: str, content: memoryview) -> Iterator[None]:
+        """Take what fills *content*, once and whole, at *path* in this context; PageError where it has not come."""
+        waiting = self._waiting[path] = _Waiting(content)
+        try:
+            yield
+        finally:
+            self._waiting.pop(path, None)  # the first that comes has it
+        if not waiting.is_there:
+            raise PageError(f"the page was to send {len(content):,} bytes to {path}, and they have not come")
+
+    def awaits(self, path: str) -> int | None:
+        """Return how many bytes are to come at *path*; None where it waits for nothing."""
+        waiting = self._waiting.get(path)
+        return len(waiting.content) if waiting else None
+
+    def receive(self, path: str, source: io.BufferedIOBase) -> bool:
+        """Fill what waits at *path*, and return whether it is filled; nobody else may do so any more."""
+        if waiting := self._waiting.pop(path, None):
+            waiting.is_there = source.readinto(waiting.content) == len(waiting.content)
+        return waiting is not None and waiting.is_there
+
     @property
     def mark(self) -> int:
         """A point in the sequence of answers, for :meth:`fetched`."""
@@ -168,14 +207,14 @@ class Server(ThreadingHTTPServer):
             total[path] += size
         return dict(total)
 
-    def content(self, path: str) -> bytes | None:
-        """Return what lies at *path*, or None."""
+    def content(self, path: str) -> BinaryIO | None:
+        """Return what lies at *path*, to be read, or None."""
         if path in self._contents:
-            return self._contents[path]
+            return io.BytesIO(self._contents[path])
         if path not in self._files:
             return None
         served.check(self._files[path])
-        return self._files[path].read_bytes()
+        return self._files[path].open("rb")
 
 
 def _ignore(words: str) -> None:
@@ -215,31 +254,63 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.connection.settimeout(IDLE)
 
+    def do_PUT(self) -> None:
+        """Take what the server waits for, from its own page; a body that is refused is not read."""
+        self.close_connection = True  # or such a body would be taken for the next request
+        path = self._asked_path()
+        if path is None:
+            return
+        if (wanted := self.server.awaits(path)) is None:
+            self._send_words(HTTPStatus.NOT_FOUND, f"nothing is to be sent to {path}")
+        elif self.headers.get_all("Content-Length") != [str(wanted)] or "Transfer-Encoding" in self.headers:
+            self._send_words(HTTPStatus.BAD_REQUEST, f"{path} takes {wanted} bytes, with their Content-Length")
+        elif not self.server.receive(path, self.rfile):
+            self._send_words(HTTPStatus.BAD_REQUEST, f"{path}: the body ended before its {wanted} bytes")
+        else:
+            self.close_connection = False
+            self._send(HTTPStatus.CREATED, path, b"")
+
     def _answer(self) -> None:
-        try:
-            asked = urlsplit(self.path)
-        except ValueError as error:
-            self._send_words(HTTPStatus.BAD_REQUEST, str(error))
-            return
-        if foreign := self._foreign_host(asked.netloc):
-            self._send_words(HTTPStatus.MISDIRECTED_REQUEST, f"this server is {self.server.origin}, not {foreign}")
+        path = self._asked_path()
+        if path is None:
             return
         try:
-            content = self.server.content(asked.path)
+            content = self.server.content(path)
         except Exception as error:  # whatever it is, the page would wait for an answer
-            words = f"{asked.path} cannot be served: {_in_words(error)}"
+            words = f"{path} cannot be served: {_in_words(error)}"
             self.server.on_fault(words)
             self._send_words(HTTPStatus.INTERNAL_SERVER_ERROR, words)
             return
         if content is None:
-            self._send(HTTPStatus.NOT_FOUND, asked.path, b"")
-        else:
-            self.server.note(asked.path, len(content))
-            self._send(HTTPStatus.OK, asked.path, content)
+            self._send(HTTPStatus.NOT_FOUND, path, b"")
+            return
+        with content:
+            size = content.seek(0, os.SEEK_END)
+            content.seek(0)
+            self.server.note(path, size)
+            self._send_head(HTTPStatus.OK, path, size)
+            shutil.copyfileobj(content, self.wfile, PIECE)
+
+    def _asked_path(self) -> str | None:
+        """Return the path that is asked for; None where the request was answered: it is broken, or not for here."""
+        try:
+            asked = urlsplit(self.path)
+        except ValueError as error:
+            self._send_words(HTTPStatus.BAD_REQUEST, str(error))
+            return None
+        if (foreign := self._foreign_host(asked.netloc)) is not None:  # none at all is foreign, too
+            self._send_words(HTTPStatus.MISDIRECTED_REQUEST, f"this server is {self.server.origin}, not {foreign}")
+            return None
+        return asked.path
 
     def _foreign_host(self, netloc: str) -> str | None:
-        """Return the host that is asked for where that is none of the server's; it may stand in the first line, too."""
+        """Return the host that is asked for where that is none of the server's; it may stand in the first line, too.
+
+        What is sent must come from a page of the server's own: a browser tells the origin of every page that sends.
+        """
         named = [self.headers.get("Host"), *([netloc] if netloc else [])]
+        if self.command == "PUT":
+            named.append(self.headers.get("Origin", "").partition("://")[2])
         address = self.connection.getsockname()[0]
         return next((str(host) for host in named if not self.server.answers_to(host, address)), None)
 
@@ -247,12 +318,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, ".txt", f"{words}\n".encode())
 
     def _send(self, status: HTTPStatus, path: str, content: bytes) -> None:
+        self._send_head(status, path, len(content))
+        self.wfile.write(content)
+
+    def _send_head(self, status: HTTPStatus, path: str, size: int) -> None:
         self.send_response(status)
         self.send_header("Content-Type", MEDIA_TYPES.get(Path(path).suffix, "application/octet-stream"))
-        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Content-Length", str(size))
         self.send_header("Cache-Control", CACHE_CONTROL if status == HTTPStatus.OK else "no-store")
         self.end_headers()
-        self.wfile.write(content)
 
     def end_headers(self) -> None:
         for name, value in (self.server.headers | self._sharing()).items():

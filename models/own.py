@@ -13,6 +13,9 @@ def name_of(path: Path) -> str:
     return shown(path.name)
 
 
+MOST_OF_A_GRAPH = 2**31 - 1  # bytes of one file; the weights that lie beside it may be more
+
+
 def load(path: Path) -> Artefact:
     """Return the file at *path*, unchecked: :func:`check`, or a platform, says what is wrong with it.
 
@@ -21,6 +24,10 @@ def load(path: Path) -> Artefact:
     """
     if not path.is_file():
         raise ModelError(f"{shown(str(path))}: no such file")
+    if path.stat().st_size > MOST_OF_A_GRAPH:
+        size, most = path.stat().st_size / 1e9, MOST_OF_A_GRAPH / 1e9
+        remedy = "save the weights beside the graph, with save_as_external_data=True of onnx.save"
+        raise ModelError(f"{path}: the file has {size:.1f} GB, and a graph can have {most:.1f} GB; {remedy}")
     place = gathered(path, _data_files(path))
     return Artefact(name_of(path), place, {"file": name_of(path), "sha256": sha256(path)}, is_own=True)
 

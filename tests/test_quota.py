@@ -172,3 +172,26 @@ def test_the_cores_that_can_be_kept_busy_are_bounded_by_the_quota():
     with in_a_group(CORES, 1) as (process, _folder):
         reached, cores, own = process.communicate("\n")[0].split()
     assert (cores, own) == ("1", "None" if reached == "1" else "1.0")
+
+
+OF_FILES = "anon 5\ninactive_file 30\n"
+
+
+def test_free_memory_is_the_least_of_all_levels_and_what_is_kept_of_files_is_free(system, tmp_path):
+    files = {
+        "cg/pod/memory.max": "1000",
+        "cg/pod/memory.current": "600",
+        "cg/pod/memory.stat": OF_FILES,
+        "cg/pod/own/memory.max": "max",
+        "cg/pod/own/memory.current": "500",
+        "cg/memory.stat": OF_FILES,
+    }
+    system([V2], files, self="0::/pod/own\n")
+    assert quota.free_memory(tmp_path / "proc") == 430
+
+
+def test_free_memory_is_told_by_version_1_and_not_where_there_is_no_limit(system, tmp_path):
+    files = {"mem/memory.limit_in_bytes": "1000", "mem/memory.usage_in_bytes": "1200"}
+    system([("/", "/mem", "cgroup cgroup rw,memory")], files, self="4:memory:/\n1:cpu:/\n")
+    assert quota.free_memory(tmp_path / "proc") == 0
+    assert quota.free_memory(tmp_path / "nowhere") is None

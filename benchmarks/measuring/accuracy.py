@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.measuring.reference import open_reference
+from benchmarks.measuring.as_written import open_reference
 from benchmarks.measuring.sampler import check, check_whole
 from benchmarks.protocol import Block, Facts, Feeds, Images, Session, filled
 from models.cifar100 import DataError, Split, normalised_batches, right

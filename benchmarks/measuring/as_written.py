@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from benchmarks.apart import Apart
+from benchmarks.measuring.parity import ParityError
 from benchmarks.protocol import Feeds, Outputs
 from models.refused import reason_of
 from models.words import in_a_line
 
 if TYPE_CHECKING:
     import onnxruntime
-
-
-class ParityError(Exception):
-    """A platform computes something else than the reference; its times would be of another model."""
 
 
 class AsWritten:

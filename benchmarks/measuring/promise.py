@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.apart import Requests
-from benchmarks.measuring.as_written import AsWritten, ParityError
-from benchmarks.measuring.reference import check_parity
+from benchmarks.measuring.as_written import AsWritten
+from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.protocol import Feeds, Outputs
 
 SEED = 4

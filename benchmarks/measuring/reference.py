@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmarks.inputs import Fed
-from benchmarks.measuring.as_written import AsWritten, AsWrittenApart, ParityError, open_reference
-from benchmarks.protocol import Block, Facts, Feeds, Outputs
+from benchmarks.measuring.as_written import AsWritten, AsWrittenApart
+from benchmarks.measuring.parity import ParityError, check_parity
+from benchmarks.measuring.room import check_room
+from benchmarks.protocol import Block, Facts, Feeds, Outputs, Side
 from models.manifest import Artefact
-
-__all__ = ["ParityError", "Question", "ask", "check_parity", "open_reference", "reference", "tolerance_of"]
 
 # Of the largest reference output. float32 implementations differ by 1e-7 to 5e-7 in the order of their sums. Where an
 # intermediate result is rounded to fewer bits, another order moves it by a step: at 11 bits a thousandth, at 8 bits
@@ -76,13 +73,16 @@ class Question:
         return {name: list(value.shape) for name, value in self.feeds.items()}
 
 
-def ask(artefact: Artefact, fed: Fed, several: Fed | None = None, timeout: float = 60.0) -> Question:
+def ask(
+    artefact: Artefact, fed: Fed, several: Fed | None = None, timeout: float = 60.0, side: Side = "server"
+) -> Question:
     """Return a file's question: what it is fed, and the reference's answer to that.
 
     A file of the user's own may hang, take all memory or end its process: it is asked in another, and held against
     itself, also by *several* samples at once and one by one. Raises ParityError where it has no answer, or no two that
-    are alike.
+    are alike, UnavailableError where there is no memory for its outputs where they are asked for, on that *side*.
     """
+    check_room(artefact.path, fed.feeds, side)
     usual = tolerance_of(artefact)
     if not artefact.is_own:
         return Question(artefact, fed, reference(artefact.path, fed.feeds), usual)
@@ -165,30 +165,3 @@ def _digest(feeds: Feeds) -> str:
 def reference(model: Path, feeds: Feeds) -> Outputs:
     """Run the graph as written in this process; raise ParityError where it has no answer."""
     return AsWritten(model).run(feeds)
-
-
-def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: float) -> float:
-    """Return the largest difference relative to the output's largest expected value.
-
-    Raises ParityError where that is above *tolerance*, where integers, infinities or NaN are not the reference's, and
-    for other names, shapes or types.
-    """
-    if [*outputs] != [*expected]:
-        raise ParityError(f"{platform}: outputs {', '.join(outputs)}; the reference has {', '.join(expected)}")
-    return max(_compare(platform, name, outputs[name], expected[name], tolerance) for name in expected)
-
-
-def _compare(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float) -> float:
-    if (output.shape, output.dtype) != (expected.shape, expected.dtype):
-        kind, expected_kind = (f"{value.dtype} {list(value.shape)}" for value in (output, expected))
-        raise ParityError(f"{platform}: {name} is {kind}, the reference's {expected_kind}")
-    exact = np.ones(expected.shape, bool) if expected.dtype.kind != "f" else ~np.isfinite(expected)
-    if unequal := np.sum((output != expected)[exact] & ~(np.isnan(output) & np.isnan(expected))[exact]):
-        raise ParityError(f"{platform}: {name} differ from the reference's in {unequal} places that must be equal")
-    output, expected = output[~exact].astype(np.float64), expected[~exact].astype(np.float64)
-    difference = float(np.abs(output - expected).max(initial=0)) / (float(np.abs(expected).max(initial=0)) or 1.0)
-    if not difference <= tolerance:  # so that NaN fails
-        raise ParityError(
-            f"{platform}: {name} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"
-        )
-    return difference

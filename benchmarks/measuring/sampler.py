@@ -142,7 +142,8 @@ def check(block: Block, rounds: int, wall: float, facts: Facts, *, busy: bool = 
     claimed = math.fsum(block.seconds)
     too_long = claimed > wall + rounds * facts.clock_resolution + 1e-3
     # Only for long calls: a loaded machine may well pause a short one between its samples.
-    too_short = busy and wall > LONG_CALL and claimed < wall / 2
+    inside = wall - block.beside
+    too_short = busy and inside > LONG_CALL and claimed < inside / 2
     if too_long or too_short:
         claim = f"{claimed:.4f} s of samples in a call of {wall:.4f} s"
         raise SampleError(f"{facts.platform}: {facts.clock} gave {claim}; is its unit wrong?")

@@ -4,6 +4,7 @@ It comes as a module of the page under ``browser_harness/engines`` and a :class:
 the page came to be: a browser that was started for it, or one that joined.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,20 @@ from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
 from browser_harness.server import LOOPBACK, Server, serving
+from models.words import in_a_line
 
 HARNESS = {
     f"/{name}": packages.HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")
 }
 # An isolated page's clock steps 5 µs; without isolation it is clamped to 100 µs.
 CLOCK_RESOLUTION_LIMIT = 20e-6
+
+MOST_FETCHED = 2**31 - 1  # bytes of a file that a page can fetch into one piece of memory
+MOST_HELD = 2**32  # bytes of a WebAssembly memory, into which every runtime copies its model
+# What browsers and runtimes say where memory is exhausted.
+EXHAUSTED = r"(?i)array ?buffer allocation failed|invalid (typed )?array (buffer )?length|bad_alloc|out of memory"
+
+ELSEWHERE = "measure it on server-cpu"
 
 InEffect = Mapping[str, Any]  # what the page answers to being opened: what is in force in it
 
@@ -110,8 +119,13 @@ class PageCase:
 
     @cached_property
     def request(self) -> Request:
-        """What the page is asked to open."""
-        return self.runtime.request(self.case, self.settings)
+        """What the page is asked to open; raises UnavailableError where no page can hold it."""
+        request = self.runtime.request(self.case, self.settings)
+        on_disk = [file for file in request.files.values() if isinstance(file, Path) and file.is_file()]
+        sizes = [file.stat().st_size for file in on_disk]
+        if max(sizes, default=0) > MOST_FETCHED or sum(sizes) > MOST_HELD:
+            raise self.unavailable(f"its files take {sum(sizes) / 1e9:.1f} GB, more than a page can hold; {ELSEWHERE}")
+        return request
 
     @property
     def opening(self) -> dict[str, Any]:
@@ -152,10 +166,13 @@ class PageCase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Make a PageError a PlatformError."""
+        """Make a PageError a PlatformError, or what cannot be run where it tells of want of memory."""
         try:
             yield
         except PageError as error:
+            if re.search(EXHAUSTED, str(error)):
+                words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
+                raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error) from error
 
 

@@ -1,6 +1,7 @@
 """A case open in a page: a session over the channel to the page and the host under it."""
 
 import base64
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -27,6 +28,8 @@ from browser_harness.channel import Channel, DrivenChannel
 from browser_harness.host import Host
 from browser_harness.processes import Thread
 
+INLINE = 1 << 20  # bytes of outputs in an answer, as base64; more are sent by themselves, which takes two round trips
+PIECE = 8 << 20  # bytes that a page sends at once: more are no faster, and copies are made of them
 PAGE_WARM_UP = 10  # inferences in a page that is renewed because of its age
 
 
@@ -147,10 +150,24 @@ class PageSession:
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
         before = self._host.thread_seconds()
-        answer = self._call(function, argument)
+        answer = self._call(function, argument | {"inline": INLINE})
         after = self._host.thread_seconds()
         samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
-        return Block(samples, {name: _array(output) for name, output in answer["outputs"]}, _cpu_time(before, after))
+        outputs = {name: self._output(name, output) for name, output in answer["outputs"]}
+        return Block(samples, outputs, _cpu_time(before, after))
+
+    def _output(self, name: str, output: dict[str, Any]) -> NDArray[Any]:
+        """Return an output; one that had no room in the answer is sent now, straight into the array."""
+        if "data" in output:
+            return _array(output)
+        array = np.empty(output["dims"], _little_endian(output))
+        content = array.reshape(-1).view(np.uint8).data
+        for start in range(0, len(content), PIECE):
+            piece, path = content[start : start + PIECE], f"/outputs/{secrets.token_hex(16)}.bin"
+            argument = {"output": name, "url": path, "start": start, "end": start + len(piece)}
+            with self._case.explained(), self._channel.receiving(path, piece):
+                self._channel.call("send", argument)
+        return array
 
     def _call(self, function: str, argument: dict[str, Any]) -> Any:
         with self._case.explained():
@@ -212,8 +229,12 @@ class DrivenSession(PageSession):
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:
-    little_endian = np.dtype(output["type"]).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(output["data"]), little_endian).reshape(output["dims"])
+    return np.frombuffer(base64.b64decode(output["data"]), _little_endian(output)).reshape(output["dims"])
+
+
+def _little_endian(output: dict[str, Any]) -> np.dtype[Any]:
+    kind: np.dtype[Any] = np.dtype(output["type"])
+    return kind.newbyteorder("<")
 
 
 def _cpu_time(before: Mapping[Thread, float], after: Mapping[Thread, float]) -> CpuTime | None:

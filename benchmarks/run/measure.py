@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring import energy, trust
+from benchmarks.measuring.held import Held
 from benchmarks.measuring.ratio import STATISTICS, by_start, of_starts, paired
 from benchmarks.measuring.reference import Question
 from benchmarks.measuring.sampler import (
@@ -75,13 +77,14 @@ class Measure:
     ) -> None:
         """Time *session* on *question*, in turns with *partner*, where there is one; hold every block to the answer."""
         facts = session.facts
-        parity = [question.check(facts, session.run(question.feeds))]
+        held = Held(session, partial(question.check, facts))
+        parity = question.check(facts, session.run(question.feeds))
         images, blocks = 0, list[Block]()
         if not self.benchmark.disabled:
-            info, drawn = self._measured(session, partner, question)
+            info, drawn = self._measured(held, partner and Held(partner), question)
             blocks, images = drawn.blocks, question.images(drawn.blocks)
-            parity += [question.check(facts, block.outputs) for block in blocks]
-            self.benchmark.extra_info.update(info, parity=max(parity), **_ratio(drawn, facts, partner_name))
+            parity = max(parity, *held.parity)
+            self.benchmark.extra_info.update(info, parity=parity, **_ratio(drawn, facts, partner_name))
             self._note_states(facts, question, drawn, partner_name)
         self.record(facts, blocks, images, lambda: session.run(question.feeds))
 

@@ -4,7 +4,7 @@ One opening tells all of them, so these phases share what was opened once in a r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 
 import pytest
@@ -12,7 +12,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.inputs import Fed
 from benchmarks.measuring import trust
-from benchmarks.measuring.reference import ParityError, Question, ask
+from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Case, Opening, PlatformError, UnavailableError
 from benchmarks.results import keys
@@ -57,12 +58,15 @@ def opened(case: Case, fed: Fed, target: Target, caches: str, request: pytest.Fi
 
 def _open(case: Case, fed: Fed, target: Target, caches: str, config: pytest.Config) -> Opened:
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
-    question = ask(artefact, fed, selection_of(config).several(artefact), settings_of(config).timeout)
+    settings, side = settings_of(config), PLATFORMS[target.platform].side
+    question = ask(artefact, fed, selection_of(config).several(artefact), settings.timeout, side)
     rounds = 1 if config.getoption("benchmark_disable") else int(config.getoption("benchmark_min_rounds"))
     before = trust.read(others=True)
     source = PLATFORMS[target.platform].openings(case, question.feeds, settings_of(config), caches)
-    openings = [*islice(source, rounds)]
-    parity = max(question.check(opening.facts, opening.outputs) for opening in openings)
+    openings, parity = list[Opening](), 0.0
+    for opening in islice(source, rounds):
+        parity = max(parity, question.check(opening.facts, opening.outputs))
+        openings.append(replace(opening, outputs={}))  # which can be too large to be kept
     return Opened(question, openings, parity, before, trust.read(others=True))
 
 

@@ -12,8 +12,9 @@ from tabulate import tabulate
 
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
+from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.measuring.reference import MOST, ParityError, own_tolerance, widened
+from benchmarks.measuring.reference import MOST, own_tolerance, widened
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys

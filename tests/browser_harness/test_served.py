@@ -81,7 +81,8 @@ def test_a_damaged_file_is_told_before_anything_is_started(modules, tiny_model, 
 
 def test_a_file_that_is_damaged_while_it_is_served_is_served_no_more(modules):
     with serving({"/a.wasm": modules / WASM}) as server:
-        assert server.content("/a.wasm")
+        with server.content("/a.wasm") as content:
+            assert content.read()
         flip(modules / WASM)
         with pytest.raises(PageError, match="is not as it was published"):
             server.content("/a.wasm")
@@ -91,7 +92,8 @@ def test_files_are_read_once_as_long_as_nobody_touches_them(modules, tiny_model,
     case = PageCase(ChromiumWasm(), case_of(own.load(tiny_model)), Settings())
     with case.serving() as server:
         monkeypatch.setattr(served.hashlib, "sha256", lambda content: pytest.fail("on the clock"))
-        assert server.content(f"/ort/{ChromiumWasm.binary}")
+        with server.content(f"/ort/{ChromiumWasm.binary}") as content:
+            assert content.read()
     with case.serving():
         pass
 

@@ -168,6 +168,88 @@ def test_none_is_served_after_shutdown_on_a_connection_that_was_kept_either():
     kept.close()
 
 
+WANTED = "/outputs/some.bin"
+
+
+def sending(server, body, path=WANTED, **headers):
+    """Write a PUT as a page of the server's own sends it, but for *headers*."""
+    host = f"127.0.0.1:{server.server_port}"
+    told = {"Host": host, "Origin": f"http://{host}", "Content-Length": len(body)} | headers
+    lines = "".join(f"{name}: {value}\r\n" for name, value in told.items() if value is not None)
+    return f"PUT {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+def test_what_the_server_waits_for_is_taken_once():
+    content = memoryview(bytearray(6))
+    with serving(FILES) as server:
+        with server.receiving(WANTED, content[:3]):
+            assert answer(server, sending(server, b"abc"))[0] == "HTTP/1.1 201 Created"
+            assert answer(server, sending(server, b"xyz"))[0].startswith("HTTP/1.1 404 ")
+        with server.receiving(WANTED, content[3:]):
+            both = sending(server, b"def") + asking(f"127.0.0.1:{server.server_port}")
+            status, rest = answer(server, both)
+            assert (status, "HTTP/1.1 200 OK" in rest) == ("HTTP/1.1 201 Created", True)
+        assert answer(server, sending(server, b"abc"))[0].startswith("HTTP/1.1 404 ")
+        assert server.fetched() == {"/harness.mjs": len(FILES["/harness.mjs"].read_bytes())}
+    assert content.tobytes() == b"abcdef"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ({"path": "/outputs/other.bin"}, "404"),
+        ({"path": "/harness.mjs"}, "404"),
+        ({"Host": "evil.test"}, "421"),
+        ({"Host": ""}, "421"),
+        ({"Origin": "http://evil.test"}, "421"),  # somebody else's page, whose browser sends to here
+        ({"Origin": "null"}, "421"),
+        ({"Origin": None}, "421"),
+        ({"Content-Length": None}, "400"),
+        ({"Content-Length": "03"}, "400"),
+        ({"Content-Length": 4}, "400"),
+        ({"Content-Length": "-1"}, "400"),
+        ({"Transfer-Encoding": "chunked"}, "400"),
+        ({"body": b""}, "400"),
+        ({"body": b"more than was asked for"}, "400"),
+    ],
+)
+def test_nothing_else_can_be_sent(request_, status):
+    content = memoryview(bytearray(b"---"))
+    words = r"was to send 3 bytes to /outputs/some\.bin, and they have not come"
+    with serving(FILES) as server, pytest.raises(PageError, match=words), server.receiving(WANTED, content):
+        more = sending(server, **{"body": b"abc"} | request_) + asking(f"127.0.0.1:{server.server_port}")
+        told, rest = answer(server, more)
+        assert told.split()[1] == status
+        assert "HTTP/1.1" not in rest  # what follows is not read: it might be the body's
+    assert content.tobytes() == b"---"
+
+
+def test_a_body_that_is_cut_is_told(capfd):
+    content = memoryview(bytearray(9))
+    missing = pytest.raises(PageError, match="they have not come")
+    with serving(FILES) as server, missing, server.receiving(WANTED, content):
+        assert answer(server, sending(server, b"abc", **{"Content-Length": 9}))[0].startswith("HTTP/1.1 400 ")
+    assert capfd.readouterr().err == ""
+
+
+def test_another_origin_may_not_send_although_it_may_ask():
+    with serving(FILES, allowed_origins=[ELSEWHERE]) as server, server.receiving(WANTED, memoryview(bytearray(0))):
+        assert answer(server, sending(server, b"", Origin=ELSEWHERE))[0].startswith("HTTP/1.1 421 ")
+        assert answer(server, sending(server, b""))[0] == "HTTP/1.1 201 Created"
+
+
+def test_a_large_file_is_sent_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(server_module, "PIECE", 1000)
+    content = bytes(range(256)) * 10
+    (tmp_path / "weights.bin").write_bytes(content)
+    with serving(FILES | {"/model/1": tmp_path / "weights.bin"}) as server:
+        with urllib.request.urlopen(f"{server.origin}/model/1", timeout=5) as response:
+            assert (response.headers["Content-Length"], response.read()) == (str(len(content)), content)
+        assert server.fetched() == {"/model/1": len(content)}
+        with server.content("/model/1") as source:
+            assert source.read(3) == content[:3]  # and not all of it at once
+
+
 def fetch_in_page(page, url):
     """Return the status that the page sees."""
     script = f"fetch('{url}').then(response => response.status)"

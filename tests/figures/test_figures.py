@@ -17,7 +17,7 @@ import pytest
 from benchmarks.figures import cost, endurance, fidelity, gate_proof, gate_rates, soak, turn_cost
 from benchmarks.hardware import CORES
 from benchmarks.inputs import case_of
-from benchmarks.measuring.reference import ParityError
+from benchmarks.measuring.parity import ParityError
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
 from benchmarks.protocol import Block, Facts, UnavailableError

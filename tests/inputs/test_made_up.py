@@ -11,7 +11,8 @@ from onnx.helper import make_node, make_tensor_value_info
 from benchmarks import inputs
 from benchmarks.inputs.hints import Hint, hints
 from benchmarks.inputs.made_up import may_steer, values
-from benchmarks.measuring.reference import ParityError, ask
+from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.reference import ask
 from models import own
 from models.graph import Input
 

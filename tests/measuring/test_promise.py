@@ -17,8 +17,9 @@ from benchmarks import inputs
 from benchmarks.inputs import Wishes, seeded_feeds
 from benchmarks.measuring import reference
 from benchmarks.measuring.as_written import AsWrittenApart
+from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.promise import Promise
-from benchmarks.measuring.reference import ParityError, ask, own_tolerance, widened
+from benchmarks.measuring.reference import ask, own_tolerance, widened
 from benchmarks.run.terminal import differing_words
 from models import own
 from models.random_nodes import name_of, random_nodes

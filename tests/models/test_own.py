@@ -6,7 +6,8 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks.inputs import seeded_batch, seeded_feeds
-from benchmarks.measuring.reference import ParityError, reference
+from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.reference import reference
 from benchmarks.platforms import graphs
 from models import graph, manifest, own
 from models.manifest import ModelError
@@ -278,3 +279,11 @@ def test_a_dimension_that_fits_nothing_is_refused(suite, many, dims, words):
     result = suite.run(*dims, model=many)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*--dim {words}; the files' own are: batch, sequence, pixels:1 (or INPUT:AXIS)"])
+
+
+def test_a_graph_that_is_too_large_for_its_format_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(2**31)  # a hole, which takes no room
+    words = r"large\.onnx: the file has 2\.1 GB, and a graph can have 2\.1 GB; save the weights beside"
+    with pytest.raises(ModelError, match=words):
+        own.load(tmp_path / "large.onnx")

@@ -13,8 +13,9 @@ from helpers import ROOT, make_linear, make_many
 
 from benchmarks import inputs
 from benchmarks.inputs import seeded_feeds
-from benchmarks.measuring.reference import check_parity, reference
-from benchmarks.platforms import onnxruntime_web, page_runtime
+from benchmarks.measuring.parity import check_parity
+from benchmarks.measuring.reference import reference
+from benchmarks.platforms import onnxruntime_web, page_runtime, page_session
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
 from benchmarks.platforms.page_session import PageSession
@@ -545,6 +546,17 @@ def test_a_session_is_renewed_in_another_page_of_the_same_browser(settings, monk
         assert session.facts == facts
         assert (facts.surrounding, facts.lifetime) == ("page", 800)
         assert facts.details["fetched_bytes"] > 1e6
+
+
+@names([WASM, TFJS])
+def test_an_output_without_room_in_the_answer_is_sent_by_itself(platform, settings, monkeypatch):
+    with platform.open(case_of(batch_size=3), settings) as session:
+        feeds = feeds_of(session._case.case)
+        (inline,) = session.run(feeds).values()
+        monkeypatch.setattr(page_session, "INLINE", inline.nbytes - 1)
+        monkeypatch.setattr(page_session, "PIECE", inline.nbytes - 1)  # a second piece is of one byte
+        np.testing.assert_array_equal(session.run(feeds)["logits"], inline)
+        assert not any(path.startswith("/outputs") for path in session._channel.fetched())
 
 
 def test_what_was_opened_afresh_has_borrowed_its_browser(settings):

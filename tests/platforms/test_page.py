@@ -128,8 +128,8 @@ def test_everything_else_is_not_found(server, path):
     assert HEADERS.items() <= headers.items()
 
 
-def test_only_get_is_answered(server):
-    for method in ("POST", "HEAD", "PUT"):
+def test_only_get_is_answered_and_what_is_put_where_it_is_awaited(server):
+    for method in ("POST", "HEAD", "DELETE", "OPTIONS"):
         request = urllib.request.Request(server.origin + "/index.html", data=b"x", method=method)
         with pytest.raises(urllib.error.HTTPError, match="501") as caught:
             urllib.request.urlopen(request, timeout=5)

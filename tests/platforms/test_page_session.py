@@ -2,12 +2,14 @@
 
 import base64
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.inputs import case_of
-from benchmarks.platforms import batches
+from benchmarks.platforms import batches, page_runtime, page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
 from benchmarks.protocol import Images, Memory, PlatformError, UnavailableError
@@ -42,9 +44,16 @@ class Page:
 
     def __init__(self):
         self.contents, self.asked, self.prepared = {}, [], None
+        self.waiting, self.unsent = {}, {}
 
     def publish(self, path, content):
         self.contents[path] = content
+
+    @contextmanager
+    def receiving(self, path, content):
+        self.waiting[path] = content
+        yield
+        assert self.waiting.pop(path).tobytes() == content.tobytes()
 
     def call(self, function, argument):
         self.asked.append(function)
@@ -63,12 +72,12 @@ class Page:
             "clockResolution": 0.005,
         }
 
-    def time(self, feeds, rounds):
+    def time(self, feeds, rounds, inline):
         arrays = [
             (feed["name"], np.frombuffer(self.contents[feed["url"]], feed["type"]).reshape(feed["shape"]))
             for feed in feeds
         ]
-        return self.timed(arrays, rounds)
+        return self.timed(arrays, rounds, inline)
 
     def prepare(self, pixels, shape, start, count, size, mean, std):
         length = np.prod(shape)
@@ -76,16 +85,19 @@ class Page:
         self.prepared = np.zeros((size, *shape), np.float32)
         self.prepared[:count] = bytes_.reshape(count, *shape)
 
-    def timePrepared(self):  # noqa: N802
-        return self.timed([("input", self.prepared)], 1)
+    def timePrepared(self, inline):  # noqa: N802
+        return self.timed([("input", self.prepared)], 1, inline)
 
-    def timed(self, arrays, rounds):
+    def timed(self, arrays, rounds, inline):
         time.sleep(rounds * SECONDS)
-        outputs = [
-            (name, {"type": values.dtype.name, "dims": values.shape, "data": values * 2}) for name, values in arrays
-        ]
-        portable = [(name, output | {"data": base64.b64encode(output["data"].tobytes())}) for name, output in outputs]
+        self.unsent = {name: (values * 2).tobytes() for name, values in arrays if values.nbytes > inline}
+        outputs = [(name, {"type": values.dtype.name, "dims": values.shape}) for name, values in arrays]
+        data = {name: {"data": base64.b64encode((values * 2).tobytes())} for name, values in arrays}
+        portable = [(name, output | ({} if name in self.unsent else data[name])) for name, output in outputs]
         return {"samples": [SECONDS * 1e3] * rounds, "outputs": portable}
+
+    def send(self, output, url, start, end):
+        self.waiting[url][:] = self.unsent[output][start:end]
 
     def wasmBytes(self):  # noqa: N802
         return WASM_BYTES
@@ -141,6 +153,18 @@ def test_a_case_is_opened_and_timed(session):
     np.testing.assert_array_equal(session.run(FEEDS)["input"], 2 * FEEDS["input"])
     session.keep_on(0)
     session.keep_on(None)
+
+
+def test_large_outputs_are_sent_by_themselves_in_pieces(session, monkeypatch):
+    monkeypatch.setattr(page_session, "INLINE", 8)
+    monkeypatch.setattr(page_session, "PIECE", 23)  # one more than it, and no whole numbers
+    feeds = {"large": FEEDS["input"], "small": np.arange(2, dtype=np.float32)}
+    outputs = session.run(feeds)
+    assert [*outputs] == ["large", "small"]
+    np.testing.assert_array_equal(outputs["large"], 2 * feeds["large"])
+    np.testing.assert_array_equal(outputs["small"], 2 * feeds["small"])
+    assert session._channel.asked == ["open", "time", "send", "send"]
+    assert not session._channel.waiting
 
 
 def test_images_are_classified_part_by_part_and_let_go(session, monkeypatch):
@@ -201,9 +225,34 @@ def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
 
 
 def test_a_fault_of_the_page_names_platform_and_model(session, monkeypatch):
-    def broken(feeds, rounds):
+    def broken(feeds, rounds, inline):
         raise PageError("time: gone")
 
     monkeypatch.setattr(session._channel, "time", broken)
     with pytest.raises(PlatformError, match=r"^page-doubling: tiny\.onnx: time: gone"):
+        session.run(FEEDS)
+
+
+@pytest.mark.parametrize("limit", ["MOST_FETCHED", "MOST_HELD"])
+def test_a_model_that_no_page_can_hold_is_unavailable_before_anything_is_asked(page_case, limit, monkeypatch):
+    size = page_case.case.model_file.stat().st_size
+    monkeypatch.setattr(page_runtime, limit, size)
+    assert replace(page_case).request.files
+    monkeypatch.setattr(page_runtime, limit, size - 1)
+    words = r"^page-doubling: tiny\.onnx: its files take 0\.0 GB, more than a page can hold; measure it on server-cpu$"
+    with pytest.raises(UnavailableError, match=words):
+        page_case.serving()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["RangeError: Array buffer allocation failed", "RangeError: Invalid typed array length: 9", "std::bad_alloc"],
+)
+def test_want_of_memory_in_a_page_is_told_as_such_without_its_stack(session, monkeypatch, words):
+    def exhausted(feeds, rounds, inline):
+        raise PageError(f"time: {words}\n    at harness.mjs:1:1")
+
+    monkeypatch.setattr(session._channel, "time", exhausted)
+    told = rf"^page-doubling: tiny\.onnx: the page's memory does not suffice \(time: {words}\); take a smaller .*$"
+    with pytest.raises(UnavailableError, match=told):
         session.run(FEEDS)

@@ -11,7 +11,8 @@ import pytest
 from helpers import make_graph, make_linear, make_many, make_model
 
 from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
-from benchmarks.measuring.reference import ROUNDED, TOLERANCES, ParityError, check_parity, reference
+from benchmarks.measuring.parity import ParityError, check_parity
+from benchmarks.measuring.reference import ROUNDED, TOLERANCES, reference
 from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.platforms.threads import refuse_threads

@@ -1,0 +1,56 @@
+"""A platform's outputs against the reference's, piece by piece: they can be as large as memory allows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.protocol import Outputs
+
+PIECE = 1 << 20  # numbers compared at once; what is made of them takes some 30 MB
+
+
+class ParityError(Exception):
+    """A platform computes something else than the reference; its times would be of another model."""
+
+
+def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: float) -> float:
+    """Return the largest difference relative to the output's largest expected value.
+
+    Raises ParityError where that is above *tolerance*, where integers, infinities or NaN are not the reference's, and
+    for other names, shapes or types.
+    """
+    if [*outputs] != [*expected]:
+        raise ParityError(f"{platform}: outputs {', '.join(outputs)}; the reference has {', '.join(expected)}")
+    return max(_compare(platform, name, outputs[name], expected[name], tolerance) for name in expected)
+
+
+def _compare(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float) -> float:
+    if (output.shape, output.dtype) != (expected.shape, expected.dtype):
+        kind, expected_kind = (f"{value.dtype} {list(value.shape)}" for value in (output, expected))
+        raise ParityError(f"{platform}: {name} is {kind}, the reference's {expected_kind}")
+    found = [_held(*piece) for piece in _pieces(output, expected)]
+    if unequal := sum(piece[0] for piece in found):
+        raise ParityError(f"{platform}: {name} differ from the reference's in {unequal} places that must be equal")
+    # numpy's maximum, which a NaN stays.
+    farthest, largest = (float(np.max([piece[which] for piece in found], initial=0)) for which in (1, 2))
+    difference = farthest / (largest or 1.0)
+    if not difference <= tolerance:  # so that NaN fails
+        raise ParityError(
+            f"{platform}: {name} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"
+        )
+    return difference
+
+
+def _pieces(output: NDArray[Any], expected: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """Yield the numbers of both, which have one shape, in one order, however they lie in memory."""
+    yield from np.nditer([output, expected], ["external_loop", "buffered", "zerosize_ok"], buffersize=PIECE)
+
+
+def _held(output: NDArray[Any], expected: NDArray[Any]) -> tuple[int, float, float]:
+    """Return how many places differ that must be equal, and of the others the largest difference and expected value."""
+    exact = np.ones(expected.shape, bool) if expected.dtype.kind != "f" else ~np.isfinite(expected)
+    unequal = np.sum((output != expected)[exact] & ~(np.isnan(output) & np.isnan(expected))[exact])
+    output, expected = output[~exact].astype(np.float64), expected[~exact].astype(np.float64)
+    return int(unequal), np.abs(output - expected).max(initial=0), np.abs(expected).max(initial=0)
