@@ -10,7 +10,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring.accuracy import Score, check_score, classify, images_of, logits_of, reference_classes, score
 from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks.measuring.trust import assess_clock
 from benchmarks.protocol import Block, Session
+from benchmarks.results import keys
 from benchmarks.run.identity import of_model
 from benchmarks.run.replay import Record
 from benchmarks.run.selection import selection_of
@@ -65,5 +67,6 @@ def test_accuracy(
     check_score(platform_score, artefact, session.facts)
     benchmark.group = f"{artefact.name}, accuracy"
     benchmark.extra_info.update(of_model(artefact) | platform_score.facts(), batch_size=batch_size)
+    benchmark.extra_info[keys.TRUST] = assess_clock(blocks, session.facts)
     feeds = seeded_feeds(artefact.path, batch_size)
     record(session.facts, blocks, platform_score.images, lambda: session.run(feeds), str(platform_score))

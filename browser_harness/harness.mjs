@@ -84,11 +84,11 @@ function listen() {
 
 /**
  * Return `rounds` samples in milliseconds, each from the call until all outputs can be read, and the outputs of the
- * last, as base64 of little-endian numbers.
+ * last, as base64 of little-endian numbers. A sample is the mean of `iterations` inferences in a row.
  */
-async function time({ feeds, rounds }) {
+async function time({ feeds, rounds, iterations }) {
   const given = Object.fromEntries(await Promise.all(feeds.map(async (feed) => [feed.name, await tensorOf(feed)])));
-  return timed(given, rounds);
+  return timed(given, rounds, iterations);
 }
 
 /** Normalise `count` images of `shape` from `start` on, of those at URL `pixels`, for `timePrepared`. */
@@ -100,18 +100,35 @@ async function prepare({ pixels, shape, start, count, mean, std }) {
 
 /** Return one sample, and the outputs, of the images that were prepared. */
 function timePrepared() {
-  return timed({ [engine.inputName()]: prepared }, 1);
+  return timed({ [engine.inputName()]: prepared }, 1, 1);
 }
 
-async function timed(feeds, rounds) {
+async function timed(feeds, rounds, iterations) {
   const samples = new Array(rounds).fill(0);
+  const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
+  return { samples, outputs: engine.outputs(results).map(([name, output]) => [name, portable(output)]) };
+}
+
+/** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
+async function oneByOne(feeds, samples) {
   let results;
-  for (let index = 0; index < rounds; index++) {
+  for (let index = 0; index < samples.length; index++) {
     const start = performance.now();
     results = await engine.infer(feeds);
     samples[index] = performance.now() - start;
   }
-  return { samples, outputs: engine.outputs(results).map(([name, output]) => [name, portable(output)]) };
+  return results;
+}
+
+/** Fill `samples` with means of `iterations` inferences in a row; return the last results. */
+async function inRows(feeds, samples, iterations) {
+  let results;
+  for (let index = 0; index < samples.length; index++) {
+    const start = performance.now();
+    for (let count = 0; count < iterations; count++) results = await engine.infer(feeds);
+    samples[index] = (performance.now() - start) / iterations;
+  }
+  return results;
 }
 
 /** Fetch an input once; later calls with the same type and shape reuse the tensor. */

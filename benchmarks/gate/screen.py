@@ -18,7 +18,7 @@ from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, match, 
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.results import Result, alike, load
-from benchmarks.results.saved import short
+from benchmarks.results.saved import in_rows_alike, short
 from benchmarks.run.lockstep import Schedule
 
 NO_RESULT = "no result, and no reason"
@@ -144,8 +144,8 @@ def read_saved(side: Side) -> Saved:
 
 
 def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Saved]) -> Comparison:
-    """Compare both sides' results of a benchmark."""
-    base, head = (saved[side].results[benchmark.name_in(side)] for side in SIDES)
+    """Compare both sides' results of a benchmark; where one's samples are of more inferences, so are the other's."""
+    base, head = in_rows_alike([saved[side].results[benchmark.name_in(side)] for side in SIDES])
     return Comparison(
         benchmark.head,
         stage,

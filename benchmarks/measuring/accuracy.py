@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.measuring.reference import open_reference
-from benchmarks.measuring.sampler import check, check_whole
+from benchmarks.measuring.sampler import check, check_whole, readable
 from benchmarks.protocol import Block, Facts, Images, Session
 from models.cifar100 import Split, normalised_batches, right
 from models.manifest import Artefact
@@ -59,7 +59,7 @@ def classify(session: Session, images: Images, batch_size: int, title: str) -> l
             if (block := next(answers, None)) is None:
                 break
             check(block, 1, time.perf_counter() - started, session.facts, busy=False)
-            blocks.append(block)
+            blocks.append(readable(block, session.facts))
             bar.update(len(_logits(block)))
     check_whole(blocks, session.facts)
     return blocks

@@ -47,7 +47,7 @@ class Question:
 
     def images(self, blocks: Iterable[Block]) -> int:
         """Return how many images the inferences of *blocks* took in."""
-        return self.batch_size * sum(len(block.seconds) for block in blocks)
+        return self.batch_size * sum(block.inferences for block in blocks)
 
     def shapes(self) -> dict[str, list[int]]:
         """Return the shape of every input."""

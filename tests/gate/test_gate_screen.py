@@ -58,7 +58,7 @@ class TurnSession(FakeSession):
         return self.answer
     def seconds(self):
         return 1e-4 * ({"slower": 1.5, "scattered": 1 + self.start % 2}.get(self.name, 1) if self.is_head else 1)
-    def time(self, feeds, rounds):
+    def time(self, feeds, rounds, iterations=1):
         start = time.monotonic()
         if self.name == "failing" and self.is_head:
             raise PlatformError("failing: gave up; ask again")

@@ -61,12 +61,12 @@ class Page:
             "clockResolution": 0.005,
         }
 
-    def time(self, feeds, rounds):
+    def time(self, feeds, rounds, iterations):
         arrays = [
             (feed["name"], np.frombuffer(self.contents[feed["url"]], feed["type"]).reshape(feed["shape"]))
             for feed in feeds
         ]
-        return self.timed(arrays, rounds)
+        return self.timed(arrays, rounds * iterations, rounds)
 
     def prepare(self, pixels, shape, start, count, mean, std):
         size = np.prod(shape)
@@ -74,10 +74,10 @@ class Page:
         self.prepared = bytes_.reshape(count, *shape).astype(np.float32)
 
     def timePrepared(self):  # noqa: N802
-        return self.timed([("input", self.prepared)], 1)
+        return self.timed([("input", self.prepared)], 1, 1)
 
-    def timed(self, arrays, rounds):
-        time.sleep(rounds * SECONDS)
+    def timed(self, arrays, inferences, rounds):
+        time.sleep(inferences * SECONDS)
         outputs = [
             (name, {"type": values.dtype.name, "dims": values.shape, "data": values * 2}) for name, values in arrays
         ]
