@@ -144,8 +144,8 @@ def read_saved(side: Side) -> Saved:
 
 
 def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Saved]) -> Comparison:
-    """Compare both sides' results of a benchmark; where one's samples are of more inferences, so are the other's."""
-    base, head = in_rows_alike([saved[side].results[benchmark.name_in(side)] for side in SIDES])
+    """Compare both sides' results of a benchmark."""
+    base, head = (saved[side].results[benchmark.name_in(side)] for side in SIDES)
     return Comparison(
         benchmark.head,
         stage,
@@ -173,7 +173,12 @@ def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
 
 
 def log_ratios(base: Result, head: Result) -> list[LogRatio]:
-    """Return the log ratio of each start in which both sides drew in turns."""
+    """Return the log ratio of each start in which both sides drew in turns.
+
+    Each side chooses by itself how many inferences make a sample. At the border of two numbers equal versions may well
+    differ in that: so the samples of the one with fewer are taken together first.
+    """
+    base, head = in_rows_alike([base, head])
     return [log_ratio_of_turns(*both) for both in zip(base.starts, head.starts, strict=False)]
 
 

@@ -23,7 +23,7 @@ CLOCK_STEPS = 100  # an inference of fewer steps of its clock is timed with othe
 SPARE_STEPS = 1.25  # times as many are aimed at: a graph gets faster as it warms up further
 LOOKS = 5  # samples that tell whether they are long enough
 LONG = 100  # times as long as it has to be: one look is enough, even at a cold inference
-MOST_ITERATIONS = 2**24  # of fewer than so many steps: its clock stands still
+MOST_UNSEEN = 2**10  # inferences within a step of a clock: nothing computes so fast
 LEAST_BUSY = 0.5  # seconds of the busiest thread, of fewer the others' share says little
 SPARE_CPU = 0.5  # threads' worth that a process may compute beside its inference (garbage collection, compilation)
 
@@ -135,8 +135,8 @@ def enough(session: Session, feeds: Feeds, warm: Sequence[float], iterations: in
     wanted = SPARE_STEPS * CLOCK_STEPS * session.facts.clock_resolution
     looks = warm[len(warm) // 2 :] or _looks(session, feeds, iterations, wanted)
     while statistics.median(looks) * iterations < wanted:
-        if iterations == MOST_ITERATIONS:
-            words = f"{session.facts.clock} stood still for {iterations:,} inferences; is it a clock?"
+        if iterations >= MOST_UNSEEN and not any(looks):
+            words = f"{session.facts.clock} gave a sample of 0.0 s for {iterations:,} inferences; does it stand still?"
             raise SampleError(f"{session.facts.platform}: {words}")
         iterations *= 2
         looks = _looks(session, feeds, iterations, wanted)

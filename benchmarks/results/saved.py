@@ -118,13 +118,13 @@ class Result:
 
         Percentiles of single inferences and of means of several are not the same figure: so two runs can be compared
         of which one made a sample of more. Neighbours of a block are taken together, and what is left over of a block
-        is left out. Without samples it stays as it is.
+        is left out. Without samples, or with some that are no times, it stays as it is.
         """
         together = iterations // self.iterations
-        if together == 1 or not self.samples:
+        if together == 1 or not self.samples or not all(0 < value < math.inf for value in self.samples):
             return self
         starts = [[_in_rows(block, together) for block in start] for start in self.starts]
-        of_starts = [np.concatenate(start) for start in starts]
+        of_starts = [np.concatenate(start) for start in starts if start]
         figures = {name: figure([*map(compute, of_starts)]).to_json() for name, compute in STATISTICS.items()}
         samples = np.concatenate(of_starts)
         times = {name: float(getattr(np, name)(samples)) for name in ("min", "median", "mean", "max")}
@@ -247,7 +247,7 @@ def in_rows_alike(results: Sequence[Result]) -> list[Result]:
 
 def _in_rows(block: Sequence[float], together: int) -> NDArray[np.float64]:
     """Return the means of so many samples at a time; of a block that has fewer, the mean of all."""
-    rows = max(1, len(block) // together)
+    rows = max(1, len(block) // together) if block else 0
     return np.array([statistics.fmean(block[row * together : (row + 1) * together]) for row in range(rows)])
 
 

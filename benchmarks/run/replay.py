@@ -127,19 +127,24 @@ def _headline(facts: Facts, blocks: Sequence[Block]) -> str:
     """Return the figure that is shown as it is measured: the mean of a client that a quota stops now and then."""
     statistic = "mean" if facts.statistic == "mean" else "median"
     # Without an interval: what the machine did meanwhile is known at the end of the run.
-    return f"{statistic} {milliseconds(figure(of_starts(blocks, statistic)).value)}"
+    words = f"{statistic} {milliseconds(figure(of_starts(blocks, statistic)).value)}"
+    return words if (number := blocks[0].iterations) == 1 else f"{words}, in rows of {number}"
 
 
 def with_interval(seconds: Figure) -> str:
     """Write a time with the interval that holds the figure of all starts."""
     if seconds.low is None or seconds.high is None:
         return milliseconds(seconds.value)
-    return f"{milliseconds(seconds.value)} ({seconds.low * 1e3:,.3f} to {seconds.high * 1e3:,.3f})"
+    return f"{milliseconds(seconds.value)} ({_digits(seconds.low)} to {_digits(seconds.high)})"
 
 
 def milliseconds(seconds: float) -> str:
     """Write a time as people compare it: three digits at least, in milliseconds."""
-    return f"{seconds * 1e3:,.3f} ms"
+    return f"{_digits(seconds)} ms"
+
+
+def _digits(seconds: float) -> str:
+    return f"{seconds * 1e3:,.3f}" if seconds >= 1e-4 else f"{seconds * 1e3:#.3g}"
 
 
 def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, Any]:

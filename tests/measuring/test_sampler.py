@@ -198,7 +198,7 @@ def test_what_is_long_for_its_clock_is_asked_nothing_more_than_its_warm_up():
     session = Coarse(0.01)
     warm = Side(session, BATCH).warm_up(Plan(5, 0.1, warmup_rounds=4))
     assert session.asked == [(1, 1), (1, 1), (2, 1)]
-    assert (warm.samples, warm.inferences) == (pytest.approx([0.01] * 4), 4)
+    assert (warm.samples, warm.inferences) == (pytest.approx([0.01] * 4, abs=5e-6), 4)
 
 
 def test_a_graph_that_gets_faster_as_it_warms_up_is_looked_at_when_it_is_warm():
@@ -238,7 +238,9 @@ def test_a_page_ages_by_inferences():
 
 
 def test_a_clock_that_stands_still_is_told():
-    with pytest.raises(SampleError, match=r"^test: test\.clock stood still for 16,777,216 inferences"):
+    with pytest.raises(
+        SampleError, match=r"^test: test\.clock gave a sample of 0\.0 s for 1,024 inferences; does it stand still\?$"
+    ):
         enough(SimpleNamespace(facts=FACTS, time=lambda _feeds, rounds, many: still(rounds, many)), BATCH, [])
 
 

@@ -195,7 +195,7 @@ def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
 
 
 def test_a_fault_of_the_page_names_platform_and_model(session, monkeypatch):
-    def broken(feeds, rounds):
+    def broken(feeds, rounds, iterations):
         raise PageError("time: gone")
 
     monkeypatch.setattr(session._channel, "time", broken)

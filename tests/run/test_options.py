@@ -190,6 +190,68 @@ def test_histogram(suite):
     assert "resnet8-fake-b1" in next(suite.folder.glob("drawn*.svg")).read_text()
 
 
+ROWS = 32  # of 50 µs are longer than 125 steps of 10 µs
+
+
+@pytest.fixture
+def quick(suite, monkeypatch):
+    """The suite, whose inferences take five steps of their clock."""
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-5")
+    monkeypatch.setenv("FAKE_SHARE", "1")
+    return suite
+
+
+def test_a_quick_graph_is_measured_in_rows_which_is_saved_and_told(quick):
+    result = quick.run("--benchmark-json=out.json", "--benchmark-max-time=0.1")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*median 0.05?? ms, in rows of {ROWS}*"])
+    (benchmark,) = quick.benchmarks()
+    stats, info = benchmark["stats"], benchmark["extra_info"]
+    assert stats["iterations"] == ROWS
+    assert 5e-5 <= stats["min"] < 1e-4
+    assert sum(stats["data"]) * ROWS >= 0.1
+    assert info["images_per_second"] == pytest.approx(1 / stats["mean"])
+    assert info["cpu_seconds_per_inference"] == pytest.approx(stats["mean"])
+    assert info["trust"]["clock_steps"] == pytest.approx(stats["median"] * ROWS / 1e-5)
+    assert sum(map(sum, info["starts"])) == stats["rounds"] == len(stats["data"])
+    asked = quick.calls("time")
+    assert {call["iterations"] for call in asked if call["rounds"] > 5} >= {ROWS}
+    assert len(asked) > 5
+
+
+def test_quick_graphs_are_profiled_drawn_and_compared_too(quick):
+    result = quick.run("--benchmark-cprofile=cumtime", "--benchmark-histogram=drawn", "--benchmark-save=base")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*conftest.py:*(run)*"])
+    assert "resnet8-fake-b1" in next(quick.folder.glob("drawn*.svg")).read_text()
+    same = quick.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    assert same.ret == 0
+    quick.run("--benchmark-disable").assert_outcomes(passed=1)
+
+
+def in_rows_against_single_ones(quick, monkeypatch, *options):
+    """Save a run of single inferences; return one against it whose samples are of several."""
+    limit = ("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-7")
+    quick.run("--benchmark-save=base", "--benchmark-max-time=0.05", *options).assert_outcomes(passed=1)
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-5")
+    return quick.run(*limit, "--benchmark-json=out.json", "--benchmark-max-time=0.05")
+
+
+def test_runs_whose_samples_are_of_more_or_fewer_inferences_are_compared_in_rows_of_as_many(quick, monkeypatch):
+    same = in_rows_against_single_ones(quick, monkeypatch, "--benchmark-save-data")
+    assert same.ret == 0
+    same.stdout.fnmatch_lines(["compared 1 benchmarks with 0001: all within the limits"])
+    assert quick.benchmarks()[0]["stats"]["iterations"] == ROWS
+
+
+def test_without_samples_only_the_mean_of_more_inferences_can_be_compared_with_that_of_fewer(quick, monkeypatch):
+    refused = in_rows_against_single_ones(quick, monkeypatch)
+    assert refused.ret == pytest.ExitCode.TESTS_FAILED
+    words = f"samples of 1 inferences, now of {ROWS}, have only their mean in common; measure again, or *"
+    refused.stdout.fnmatch_lines([f"refused  *resnet8-fake-b1]: {words}"])
+
+
 def test_cprofile_profiles_a_real_inference(suite):
     result = suite.run("--benchmark-cprofile=cumtime")
     result.stdout.fnmatch_lines(["*conftest.py:*(run)*"])
