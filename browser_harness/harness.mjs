@@ -86,7 +86,7 @@ function listen() {
  * Return `rounds` samples in milliseconds, each from the call until all outputs can be read, and the outputs of the
  * last, as base64 of little-endian numbers. A sample is the mean of `iterations` inferences in a row.
  */
-async function time({ feeds, rounds, iterations }) {
+async function time({ feeds, rounds, iterations = 1 }) {
   const given = Object.fromEntries(await Promise.all(feeds.map(async (feed) => [feed.name, await tensorOf(feed)])));
   return timed(given, rounds, iterations);
 }

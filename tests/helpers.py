@@ -196,7 +196,8 @@ class FakePlatform:
             session.note(call="opening", caches=caches)
             factor = 2 if self.name == "drifting" else 1
             memory = Memory(1_000_000, 3_000_000 + number, 500_000 if self.side == "client" else None)
-            yield Opening(0.5, 0.2, 0.1 + number / 1000, session.outputs(feeds, factor), memory, session.facts)
+            second = float(os.environ.get("FAKE_SECOND", "0.1")) + number / 1000
+            yield Opening(0.5, 0.2, second, session.outputs(feeds, factor), memory, session.facts)
 
 platforms.PLATFORMS.clear()
 for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software"):

@@ -103,19 +103,17 @@ class Side:
 
         A quick graph that was warmed up one by one goes on in rows, and is looked at again when it is warm.
         """
-        if self.iterations:
-            return self._warmed(plan, 0)
-        alone = warm_up(self.session, self.feeds, plan)
-        self.iterations = enough(self.session, self.feeds, alone)
-        if self.iterations == 1:
-            return Warm(alone, len(alone))
-        warm = self._warmed(plan, len(alone))
-        self.iterations = enough(self.session, self.feeds, warm.samples, self.iterations)
+        alone: list[float] = []
+        if not self.iterations:
+            alone = warm_up(self.session, self.feeds, plan)
+            self.iterations = enough(self.session, self.feeds, alone)
+            if self.iterations == 1:
+                return Warm(alone, len(alone))
+        rows = warm_up(self.session, self.feeds, plan, self.iterations, math.fsum(alone))
+        warm = Warm(rows, len(alone) + len(rows) * self.iterations)
+        if alone:
+            self.iterations = enough(self.session, self.feeds, rows, self.iterations)
         return warm
-
-    def _warmed(self, plan: Plan, before: int) -> Warm:
-        samples = warm_up(self.session, self.feeds, plan, self.iterations)
-        return Warm(samples, before + len(samples) * self.iterations)
 
     def estimate(self, warm: Warm) -> float:
         """Return the seconds of an inference; of a session that was not warmed up it is drawn."""
@@ -150,10 +148,13 @@ def _looks(session: Session, feeds: Feeds, iterations: int, wanted: float) -> Se
     return first if is_clear else _checked(session, feeds, LOOKS, iterations, busy=False).seconds
 
 
-def warm_up(session: Session, feeds: Feeds, plan: Plan, iterations: int = 1) -> list[float]:
-    """Run and return the samples that are discarded: at most ``warmup_rounds``, for WARM_UP_SECONDS at most."""
+def warm_up(session: Session, feeds: Feeds, plan: Plan, iterations: int = 1, spent: float = 0.0) -> list[float]:
+    """Run and return the samples that are discarded: at most ``warmup_rounds``, for WARM_UP_SECONDS at most.
+
+    Of these so many were *spent* before.
+    """
     samples: list[float] = []
-    seconds = WARM_UP_SECONDS[session.facts.surrounding]
+    seconds = WARM_UP_SECONDS[session.facts.surrounding] - spent
     while len(samples) < plan.warmup_rounds and (left := seconds - math.fsum(samples) * iterations) > 0:
         # A coarse clock may well call it 0.
         last = max(samples[-1] * iterations, session.facts.clock_resolution) if samples else left

@@ -1,6 +1,7 @@
 """A session needs no more of a page than answers to calls, and no browser to start: everything here is a fake."""
 
 import base64
+import itertools
 import time
 
 import numpy as np
@@ -138,6 +139,22 @@ def test_a_case_is_opened_and_timed(session):
     np.testing.assert_array_equal(session.run(FEEDS)["input"], 2 * FEEDS["input"])
     session.keep_on(0)
     session.keep_on(None)
+
+
+def test_a_sample_is_asked_for_with_its_number_of_inferences(session):
+    block = session.time(FEEDS, 2, 8)
+    assert (block.seconds, block.iterations, block.inferences) == ([SECONDS] * 2, 8, 16)
+    assert block.duration == pytest.approx(16 * SECONDS)
+
+
+def test_a_client_is_made_weaker_whose_inferences_its_clock_cannot_see(tiny_model):
+    weaker = PageCase(Doubling(), Case(own.load(tiny_model), slowdown=2), Settings())
+    page = DrivenPage()
+    session = DrivenSession(weaker, page, Braked())
+    session.open()
+    readings = itertools.chain([0.0, 0.0, 0.0, 5e-3], itertools.repeat(SECONDS * 1e3))
+    page.timed = lambda _arrays, _inferences, rounds: {"samples": [next(readings)] * rounds, "outputs": []}
+    assert session.obtained_slowdown(FEEDS) > 0
 
 
 def test_images_are_classified(session):
