@@ -67,8 +67,10 @@ class TurnSession(FakeSession):
             os._exit(7)
         outputs = self.outputs(feeds)
         time.sleep(rounds * self.seconds())
-        with open("blocks.jsonl", "a") as lines:
-            print(json.dumps([RUN, self.name, start, time.monotonic(), SIDE, self.start]), file=lines)
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls > 2:  # before the first start, both sides look at once whether a sample is long enough
+            with open("blocks.jsonl", "a") as lines:
+                print(json.dumps([RUN, self.name, start, time.monotonic(), SIDE, self.start]), file=lines)
         return Block([self.seconds()] * rounds, outputs, None)  # a clock that no busy machine disturbs
 
 FakeSession = TurnSession
