@@ -3,6 +3,7 @@
 Typing is structural: an adapter need not import this module, and adapters do not know each other.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -92,11 +93,22 @@ class Facts:
 class Block:
     """Raw samples of one uninterrupted loop over inferences, and what the last of them computed."""
 
-    seconds: Sequence[float]  # one per inference, by the session's own clock
+    seconds: Sequence[float]  # an inference, by the session's own clock; a sample is the mean of ``iterations`` of them
     outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
     beside: float = 0.0  # seconds of the call that large outputs can have taken, outside the clock
+    iterations: int = 1  # inferences in a row that the clock was read around: several where one is too quick for it
+
+    @property
+    def inferences(self) -> int:
+        """How many inferences were timed."""
+        return len(self.seconds) * self.iterations
+
+    @property
+    def duration(self) -> float:
+        """How many seconds all of them took."""
+        return math.fsum(self.seconds) * self.iterations
 
 
 @dataclass(frozen=True)
@@ -154,10 +166,11 @@ class Session(Protocol):
     def run(self, feeds: Feeds) -> Outputs:
         """Return the outputs of one inference, readable on the host."""
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences one by one; the loop runs where the inference runs.
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples, each of *iterations* inferences in a row; the loops run where the inference runs.
 
-        A sample starts before the inference is asked for and ends when all its outputs can be read on the host.
+        A sample starts before the first inference is asked for and ends when all outputs of the last can be read on the
+        host; it is their mean.
         """
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:

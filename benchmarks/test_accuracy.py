@@ -20,7 +20,9 @@ from benchmarks.measuring.accuracy import (
     reference_classes,
     score,
 )
+from benchmarks.measuring.trust import assess_clock
 from benchmarks.protocol import Block, Session
+from benchmarks.results import keys
 from benchmarks.run.identity import of_model
 from benchmarks.run.images import own_examination
 from benchmarks.run.replay import Record
@@ -94,6 +96,7 @@ def test_accuracy(
     check_score(found, wanted, artefact, session.facts)
     benchmark.group = f"{artefact.name}, accuracy"
     benchmark.extra_info.update(of_model(artefact) | found.facts() | dict(examination.facts), batch_size=batch_size)
+    benchmark.extra_info[keys.TRUST] = assess_clock(blocks, session.facts)
     feeds = examination.feeds(batch_size)
     # A last batch that is not full is filled up, and computed all the same.
     record(session.facts, blocks, batch_size * len(blocks), lambda: session.run(feeds), str(found))

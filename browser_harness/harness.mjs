@@ -85,11 +85,12 @@ function listen() {
 
 /**
  * Return `rounds` samples in milliseconds, each from the call until all outputs can be read, and the outputs of the
- * last: up to `inline` bytes of them as base64 of little-endian numbers, the others for `send`.
+ * last: up to `inline` bytes of them as base64 of little-endian numbers, the others for `send`. A sample is the mean of
+ * `iterations` inferences in a row.
  */
-async function time({ feeds, rounds, inline }) {
+async function time({ feeds, rounds, iterations = 1, inline }) {
   const given = Object.fromEntries(await Promise.all(feeds.map(async (feed) => [feed.name, await tensorOf(feed)])));
-  return timed(given, rounds, inline);
+  return timed(given, rounds, iterations, inline);
 }
 
 /**
@@ -106,19 +107,36 @@ async function prepare({ pixels, shape, start, count, size, mean, std }) {
 
 /** Return one sample, and the outputs, of the images that were prepared. */
 function timePrepared({ inline }) {
-  return timed({ [engine.inputName()]: prepared }, 1, inline);
+  return timed({ [engine.inputName()]: prepared }, 1, 1, inline);
 }
 
-async function timed(feeds, rounds, inline) {
+async function timed(feeds, rounds, iterations, inline) {
   unsent.clear();
   const samples = new Array(rounds).fill(0);
+  const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
+  return { samples, outputs: portable(engine.outputs(results), inline) };
+}
+
+/** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
+async function oneByOne(feeds, samples) {
   let results;
-  for (let index = 0; index < rounds; index++) {
+  for (let index = 0; index < samples.length; index++) {
     const start = performance.now();
     results = await engine.infer(feeds);
     samples[index] = performance.now() - start;
   }
-  return { samples, outputs: portable(engine.outputs(results), inline) };
+  return results;
+}
+
+/** Fill `samples` with means of `iterations` inferences in a row; return the last results. */
+async function inRows(feeds, samples, iterations) {
+  let results;
+  for (let index = 0; index < samples.length; index++) {
+    const start = performance.now();
+    for (let count = 0; count < iterations; count++) results = await engine.infer(feeds);
+    samples[index] = (performance.now() - start) / iterations;
+  }
+  return results;
 }
 
 /** Fetch an input once; later calls with the same type and shape reuse the tensor. */

@@ -115,7 +115,7 @@ class FakeSession:
             "FakeProvider",
             self.threads,
             "fake.clock",
-            1e-7,
+            float(os.environ.get("FAKE_CLOCK_STEP", "1e-7")),
             surrounding="page" if self.platform.side == "client" else "process",
             slowdown=Slowdown(self.case.slowdown) if self.case.slowdown > 1 else None,
             is_software=self.platform.name == "software",
@@ -148,19 +148,20 @@ class FakeSession:
         if str(self.start) == os.environ.get("FAKE_ODD_START"):
             slow *= 3
         return slow * float(os.environ.get("FAKE_SECONDS", "5e-5")) / self.threads
-    def time(self, feeds, rounds):
-        self.note(call="time", rounds=rounds)
+    def time(self, feeds, rounds, iterations=1):
+        self.note(call="time", rounds=rounds, iterations=iterations)
         samples = []
         for _ in range(rounds):
             start = time.perf_counter()
-            while time.perf_counter() - start < self.seconds():
+            while time.perf_counter() - start < self.seconds() * iterations:
                 pass
-            samples.append(time.perf_counter() - start)
+            samples.append((time.perf_counter() - start) / iterations)
         with open("samples.jsonl", "a") as lines:
             print(json.dumps(samples), file=lines)
         share = os.environ.get("FAKE_SHARE")
-        cpu = CpuTime(sum(samples) * float(share), sum(samples) * float(share)) if share else None
-        return Block(samples, self.outputs(feeds, 2 if self.platform.name == "drifting" else 1), cpu)
+        cpu = CpuTime(*[sum(samples) * iterations * float(share)] * 2) if share else None
+        outputs = self.outputs(feeds, 2 if self.platform.name == "drifting" else 1)
+        return Block(samples, outputs, cpu, iterations=iterations)
 
 class FakePlatform:
     has_device, threading = False, "settable"
@@ -195,7 +196,8 @@ class FakePlatform:
             session.note(call="opening", caches=caches)
             factor = 2 if self.name == "drifting" else 1
             memory = Memory(1_000_000, 3_000_000 + number, 500_000 if self.side == "client" else None)
-            yield Opening(0.5, 0.2, 0.1 + number / 1000, session.outputs(feeds, factor), memory, session.facts)
+            second = float(os.environ.get("FAKE_SECOND", "0.1")) + number / 1000
+            yield Opening(0.5, 0.2, second, session.outputs(feeds, factor), memory, session.facts)
 
 platforms.PLATFORMS.clear()
 for name in ("fake", "absent", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software"):

@@ -51,7 +51,7 @@ def run(sweep: Sweep, results: Path) -> tuple[float, float]:
 def timed_seconds(results: Sequence[Result]) -> float:
     """Return the seconds inside timed inferences, those of partners too; opening a session does not count."""
     inferences = [result for result in results if not result.name.startswith(NO_INFERENCES)]
-    ours = math.fsum(result.stats["total"] for result in inferences)
+    ours = math.fsum(result.stats["total"] * result.iterations for result in inferences)
     return ours + math.fsum(result.info.get(keys.PARTNER_SECONDS, 0.0) for result in inferences)
 
 

@@ -87,12 +87,17 @@ def _difference(first: Any, other: Any) -> str:
     return f"{first} and {other}"
 
 
-def values(runs: Sequence[Run]) -> Runs:
-    """Return each benchmark's log of p10 over the calibration's p10, a number for each run that has it."""
+def values(runs: Sequence[Run], beside: Sequence[Run] = ()) -> Runs:
+    """Return each benchmark's log of p10 over the calibration's p10, a number for each run that has it.
+
+    Where another run, also of those *beside*, made its samples of more inferences, samples are taken together as far.
+    """
+    most: dict[str, int] = {}
+    for result in (result for run in [*runs, *beside] for result in run.results):
+        most[result.fullname] = max(result.iterations, most.get(result.fullname, 1))
     by_name: dict[str, list[float]] = {}
-    for run in runs:
-        for result in run.results:
-            by_name.setdefault(result.fullname, []).append(_value(result))
+    for result in (result for run in runs for result in run.results):
+        by_name.setdefault(result.fullname, []).append(_value(result.in_rows_of(most[result.fullname])))
     return by_name
 
 
@@ -116,7 +121,7 @@ def _in_force(result: Result) -> alike.Facts:
 
 def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bool) -> dict[str, Row]:
     """Return the verdict on every benchmark by full name."""
-    ours, theirs = values(head), values(base)
+    ours, theirs = values(head, base), values(base, head)
     decided = {}
     for name, row in decide_stored(theirs, ours, rules, can_confirm).items():
         if name not in theirs:

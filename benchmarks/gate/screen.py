@@ -18,7 +18,7 @@ from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, match, 
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.results import Result, alike, load
-from benchmarks.results.saved import short
+from benchmarks.results.saved import in_rows_alike, short
 from benchmarks.run.lockstep import Schedule
 
 NO_RESULT = "no result, and no reason"
@@ -173,7 +173,12 @@ def plain(base: Result, head: Result) -> dict[str, dict[str, float]]:
 
 
 def log_ratios(base: Result, head: Result) -> list[LogRatio]:
-    """Return the log ratio of each start in which both sides drew in turns."""
+    """Return the log ratio of each start in which both sides drew in turns.
+
+    Each side chooses by itself how many inferences make a sample. At the border of two numbers equal versions may well
+    differ in that: so the samples of the one with fewer are taken together first.
+    """
+    base, head = in_rows_alike([base, head])
     return [log_ratio_of_turns(*both) for both in zip(base.starts, head.starts, strict=False)]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.history.runs import LeftOut, StoredRun
 from benchmarks.results import Result, keys
-from benchmarks.results.saved import WitnessTimes
+from benchmarks.results.saved import WitnessTimes, in_rows_alike
 
 RAW = "raw"  # where a run did not time the work
 NO_WITNESS = WitnessTimes(RAW, 1.0)
@@ -64,9 +64,10 @@ def all_series(runs: Iterable[StoredRun]) -> tuple[list[Series], list[LeftOut]]:
     """Return a series for each benchmark of each machine, and results whose values are none; *runs* are in order."""
     by_key: defaultdict[Key, list[_Measured]] = defaultdict(list)
     left_out = []
-    for run in runs:
-        for result in run.results:
-            key, measured = _of(run, result)
+    for key, found in _by_key(runs).items():
+        # Of runs that made a sample of fewer inferences, samples are taken together as far.
+        for (run, _), result in zip(found, in_rows_alike([result for _, result in found]), strict=True):
+            measured = _of(run, result)
             if why := _why_not(result, measured):
                 left_out.append(LeftOut(f"{run.file}: {key.name}", why))
             else:
@@ -86,11 +87,19 @@ def _why_not(result: Result, measured: _Measured) -> str:
     return f"{measured.seconds} s over a calibration of {measured.witness} s is no speed"
 
 
-def _of(run: StoredRun, result: Result) -> tuple[Key, _Measured]:
+def _by_key(runs: Iterable[StoredRun]) -> dict[Key, list[tuple[StoredRun, Result]]]:
+    found: defaultdict[Key, list[tuple[StoredRun, Result]]] = defaultdict(list)
+    for run in runs:
+        for result in run.results:
+            workload = (result.witness or NO_WITNESS).workload
+            found[Key(run.machine, run.fingerprint, result.fullname, result.statistic, workload)].append((run, result))
+    return found
+
+
+def _of(run: StoredRun, result: Result) -> _Measured:
     witness = result.witness or NO_WITNESS
-    key = Key(run.machine, run.fingerprint, result.fullname, result.statistic, witness.workload)
     model = str(result.info.get(keys.MODEL_SHA256, ""))[:8]
-    return key, _Measured(run, result.seconds(result.statistic), witness.p10, model, result.starts_wanted)
+    return _Measured(run, result.seconds(result.statistic), witness.p10, model, result.starts_wanted)
 
 
 def _usual_witness(by_key: dict[Key, list[_Measured]]) -> dict[tuple[str, str, str], float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.measuring.as_written import open_reference
-from benchmarks.measuring.sampler import check, check_whole
+from benchmarks.measuring.sampler import check, check_whole, readable
 from benchmarks.protocol import Block, Facts, Feeds, Images, Session, filled
 from models.cifar100 import DataError, Split, normalised_batches, right
 from models.manifest import Artefact
@@ -108,7 +108,7 @@ def classify(session: Session, images: Images, batch_size: int, title: str) -> l
             if (block := next(answers, None)) is None:
                 break
             check(block, 1, time.perf_counter() - started, session.facts, busy=False)
-            blocks.append(block)
+            blocks.append(readable(block, session.facts))
             bar.update(len(next(iter(block.outputs.values()))))
     check_whole(blocks, session.facts)
     return blocks

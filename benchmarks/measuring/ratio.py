@@ -104,5 +104,5 @@ def paired(pairs: Sequence[tuple[Block, Block]], statistic: str = "p10") -> Rati
 def cpu_per_inference(blocks: Sequence[Block]) -> float | None:
     """Return the processor seconds of one inference; None where a block does not tell."""
     counted = [block.cpu.all_threads for block in blocks if block.cpu]
-    inferences = sum(len(block.seconds) for block in blocks)
+    inferences = sum(block.inferences for block in blocks)
     return math.fsum(counted) / inferences if len(counted) == len(blocks) else None

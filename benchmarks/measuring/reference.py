@@ -66,7 +66,7 @@ class Question:
 
     def images(self, blocks: Iterable[Block]) -> int:
         """Return how many images the inferences of *blocks* took in; without a batch, one each."""
-        return (1 if self.batch_size is None else self.batch_size) * sum(len(block.seconds) for block in blocks)
+        return (1 if self.batch_size is None else self.batch_size) * sum(block.inferences for block in blocks)
 
     def shapes(self) -> dict[str, list[int]]:
         """Return the shape of every input."""

@@ -151,6 +151,17 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
     return known | {"doubts": _doubts(known, ignored=("margin", "drift"))}
 
 
+def assess_clock(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
+    """Return only whether the samples are long enough for their clock, of what is timed beside something else."""
+    known = {"clock_steps": _clock_steps(blocks, facts)}
+    return known | {"doubts": _doubts(known)}
+
+
+def _clock_steps(blocks: Sequence[Block], facts: Facts) -> float:
+    middle = statistics.median(value for block in blocks for value in block.seconds)
+    return middle * blocks[0].iterations / facts.clock_resolution
+
+
 def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, str]:
     failed = [check for check in CHECKS if check.name not in ignored and check.fails(known)]
     # Whoever is stopped does not compute: the quota says why, and no other program is to blame.
@@ -260,12 +271,11 @@ def _quota(before: Reading, after: Reading) -> dict[str, Any]:
 
 
 def _samples(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
-    middle = statistics.median(value for block in blocks for value in block.seconds)
-    known: dict[str, Any] = {"clock_steps": middle / facts.clock_resolution}
+    known: dict[str, Any] = {"clock_steps": _clock_steps(blocks, facts)}
     cpu = [block.cpu.busiest_thread for block in blocks if block.cpu]
     # A quota stops the threads on purpose; and where a platform chooses its threads, none has to be busy throughout.
     if len(cpu) == len(blocks) and not facts.slowdown and facts.threads:
-        known["computing_share"] = math.fsum(cpu) / math.fsum(value for block in blocks for value in block.seconds)
+        known["computing_share"] = math.fsum(cpu) / math.fsum(block.duration for block in blocks)
     return known | _starts(blocks, facts) | _variation(blocks)
 
 

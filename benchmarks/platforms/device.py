@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -128,10 +128,9 @@ def synchronize(binding: Any) -> None:
 class OffProcessor(native.NativeSession):
     """A case open on a device; the processor's time says nothing of it and is left out."""
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences in a plain loop."""
-        block = super().time(feeds, rounds)
-        return Block(block.seconds, block.outputs, None)
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples of *iterations* inferences in plain loops."""
+        return replace(super().time(feeds, rounds, iterations), cpu=None)
 
 
 class HostToHost(OffProcessor):

@@ -91,14 +91,14 @@ class FreshSession:
         """Run one inference there."""
         return self.time(feeds, 1).outputs
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences there."""
-        block: Block = self._call("time", feeds, rounds)
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples of *iterations* inferences there."""
+        block: Block = self._call("time", feeds, rounds, iterations)
         return block
 
-    def time_on_device(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences there, without copies from and to the host."""
-        block: Block = self._call("time_on_device", feeds, rounds)
+    def time_on_device(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples of *iterations* inferences there, without copies from and to the host."""
+        block: Block = self._call("time_on_device", feeds, rounds, iterations)
         return block
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,12 +72,12 @@ class NativeSession:
         """Run one inference."""
         return self.time(feeds, 1).outputs
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences in a plain loop."""
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples of *iterations* inferences in plain loops."""
         with self._explained():
             prepared = self._engine.prepare(feeds)
-            block, answer = timed(self._engine.infer, prepared, rounds)
-            return Block(block.seconds, self._engine.outputs(answer), block.cpu)
+            block, answer = timed(self._engine.infer, prepared, rounds, iterations)
+            return replace(block, outputs=self._engine.outputs(answer))
 
     def keep_on(self, core: int | None) -> None:
         """Keep this thread, which computes, on a core; None lets it go."""
@@ -105,16 +106,36 @@ class NativeSession:
             raise PlatformError(f"{self.facts.platform}: {self._model.name}: {words}") from error
 
 
-def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int) -> tuple[Block, Any]:
+def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int, iterations: int = 1) -> tuple[Block, Any]:
     """Return *rounds* samples of ``infer(prepared)``, without outputs yet, and the last answer."""
-    clock, samples = time.perf_counter, [0.0] * rounds
+    samples = [0.0] * rounds
     process, thread = time.process_time(), time.thread_time()
-    for index in range(rounds):
+    answer = (
+        _one_by_one(infer, prepared, samples) if iterations == 1 else _in_rows(infer, prepared, samples, iterations)
+    )
+    cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
+    return Block(samples, {}, cpu, iterations=iterations), answer
+
+
+def _one_by_one(infer: Callable[[Any], Any], prepared: Any, samples: list[float]) -> Any:
+    """Fill *samples*, with nothing but the inference between two readings of the clock; return the last answer."""
+    clock, answer = time.perf_counter, None
+    for index in range(len(samples)):
         start = clock()
         answer = infer(prepared)
         samples[index] = clock() - start
-    cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
-    return Block(samples, {}, cpu), answer
+    return answer
+
+
+def _in_rows(infer: Callable[[Any], Any], prepared: Any, samples: list[float], iterations: int) -> Any:
+    """Fill *samples* with means of *iterations* inferences in a row; return the last answer."""
+    clock, answer, row = time.perf_counter, None, range(iterations)
+    for index in range(len(samples)):
+        start = clock()
+        for _ in row:
+            answer = infer(prepared)
+        samples[index] = (clock() - start) / iterations
+    return answer
 
 
 def facts(platform: str, provider: str, threads: int | None, details: Mapping[str, Any] | None = None) -> Facts:

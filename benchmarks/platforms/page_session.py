@@ -113,9 +113,10 @@ class PageSession:
         """Refuse: there may be no other page."""
         raise NotImplementedError
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
-        """Time *rounds* inferences in one call: the loop is the page's, only its samples and last outputs travel."""
-        return self._block("time", {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds})
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
+        """Time *rounds* samples in one call: the loops are the page's, only its samples and last outputs travel."""
+        asked = {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds, "iterations": iterations}
+        return replace(self._block("time", asked), iterations=iterations)
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Publish the pixels part by part for the page to fetch; it normalises them, and times an inference a batch."""

@@ -28,7 +28,9 @@ def obtained_slowdown(time: Callable[[int], Sequence[float]], host: Host) -> flo
 
 def _settled(time: Callable[[int], Sequence[float]]) -> float:
     """Run until the browser has compiled what it runs, which would use up the quota; return seconds a time."""
-    mean = time(2)[-1]
+    rounds = 2
+    while not (mean := time(rounds)[-1]):  # shorter than a step of the clock
+        rounds *= 2
     for _ in range(BLOCKS):
         mean = statistics.fmean(time(math.ceil(SECONDS / mean)))
     return mean

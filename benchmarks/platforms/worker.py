@@ -48,14 +48,14 @@ class Answers:
         self.session = self.stack.enter_context(self.platform.open(self.case, self.settings))
         return self.session.facts
 
-    def time(self, feeds: Feeds, rounds: int) -> Block:
+    def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time inferences."""
-        return self._opened().time(feeds, rounds)
+        return self._opened().time(feeds, rounds, iterations)
 
-    def time_on_device(self, feeds: Feeds, rounds: int) -> Block:
+    def time_on_device(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time inferences without copies from and to the host."""
         session: DeviceSession = self._opened()  # type: ignore[assignment]  # asked of platforms with a device only
-        return session.on_device().time(feeds, rounds)
+        return session.on_device().time(feeds, rounds, iterations)
 
     def classify(self, images: Images, batch_size: int) -> list[Block]:
         """Time an inference for every batch."""

@@ -49,6 +49,7 @@ DRIFT = (
     "machine_drift"  # {"spread": 0.03, "degrees": 24}: of the machine between the run's benchmarks; in the intervals
 )
 PARTNER_SECONDS = "partner_seconds"
+PARTNER_ITERATIONS = "partner_iterations"  # inferences in a sample of it; the benchmark's own are in stats
 PARTNER = "partner"  # of each start and block: its p10, median and mean, and rounds
 RATIO_TO = "ratio_to_"  # and the partner's name
 MEMORY = "memory_"  # and before, peak or wasm

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from benchmarks.results import alike
 from benchmarks.results.damage import is_number
-from benchmarks.results.saved import Fault, Result, Run
+from benchmarks.results.saved import Fault, Result, Run, in_rows_alike
 
 OPTION = "--benchmark-compare-fail"
 RENEW = f"save a new baseline with a run without {OPTION}"
@@ -65,10 +65,19 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def differences(before: Result, now: Result, checks: Sequence[Check]) -> Iterator[str]:
-    """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits."""
+    """Yield how a benchmark differs from its baseline: in what was done, or in its times by more than the limits.
+
+    Where the samples of one are of more inferences, the other's are taken together as far.
+    """
     done = [*changed(alike.of_benchmark(before), alike.of_benchmark(now))]
+    if not done:
+        before, now = in_rows_alike([before, now])
     compared = [*dict.fromkeys((*TIMES, *(check.field for check in checks)))]
     bad = [*_bad_times(now, compared), *(f"the baseline: {fault}" for fault in _bad_times(before, compared))]
+    if before.iterations != now.iterations and any(check.field != "mean" for check in checks):
+        bad.append(
+            f"samples of {before.iterations} inferences, now of {now.iterations}, have only their mean in common"
+        )
     yield from (f"{difference}; measure the same, or {RENEW}" for difference in done)
     yield from (f"{fault}; measure again, or compare another statistic" for fault in bad)
     if not done and not bad:

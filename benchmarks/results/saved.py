@@ -2,8 +2,9 @@
 
 import json
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.measuring.ratio import STATISTICS, Ratio
-from benchmarks.measuring.starts import Figure
+from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
 from benchmarks.results.damage import check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
@@ -103,8 +105,35 @@ class Result:
 
     @property
     def samples(self) -> Sequence[float]:
-        """The seconds of each inference, or of each opening; none where they were not saved."""
+        """The seconds of an inference, or of each opening; none where they were not saved."""
         return self.stats.get("data") or ()
+
+    @property
+    def iterations(self) -> int:
+        """Of how many inferences in a row a sample is the mean."""
+        return int(self.stats.get("iterations", 1))
+
+    def in_rows_of(self, iterations: int) -> "Result":
+        """Return it as if each sample were the mean of so many inferences, a multiple of what it is the mean of.
+
+        Percentiles of single inferences and of means of several are not the same figure: so two runs can be compared
+        of which one made a sample of more. Neighbours of a block are taken together, and what is left over of a block
+        is left out. Without samples, or with some that are no times, it stays as it is.
+        """
+        together = iterations // self.iterations
+        if together == 1 or not self.samples or not all(0 < value < math.inf for value in self.samples):
+            return self
+        starts = [[_in_rows(block, together) for block in start] for start in self.starts]
+        of_starts = [np.concatenate(start) for start in starts if start]
+        figures = {name: figure([*map(compute, of_starts)]).to_json() for name, compute in STATISTICS.items()}
+        samples = np.concatenate(of_starts)
+        times = {name: float(getattr(np, name)(samples)) for name in ("min", "median", "mean", "max")}
+        rounds = [[len(block) for block in start] for start in starts]
+        return replace(
+            self,
+            stats={**times, "data": samples.tolist(), "iterations": iterations, "rounds": len(samples)},
+            info={**self.info, keys.STARTS: rounds, keys.FIGURES: figures},
+        )
 
     @property
     def starts(self) -> list[list[Sequence[float]]]:
@@ -213,6 +242,18 @@ class Result:
         """Return which of these statistics are no positive finite numbers, and so no times."""
         values = {name: self.stats.get(name) for name in names}
         return [name for name, value in values.items() if not (is_number(value) and math.isfinite(value) and value > 0)]
+
+
+def in_rows_alike(results: Sequence[Result]) -> list[Result]:
+    """Return *results* of a benchmark as if their samples were of as many inferences in all of them: of the most."""
+    most = max((result.iterations for result in results), default=1)
+    return [result.in_rows_of(most) for result in results]
+
+
+def _in_rows(block: Sequence[float], together: int) -> NDArray[np.float64]:
+    """Return the means of so many samples at a time; of a block that has fewer, the mean of all."""
+    rows = max(1, len(block) // together) if block else 0
+    return np.array([statistics.fmean(block[row * together : (row + 1) * together]) for row in range(rows)])
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ from benchmarks.measuring.ratio import STATISTICS, by_start, of_starts, paired
 from benchmarks.measuring.reference import Question
 from benchmarks.measuring.sampler import (
     Plan,
+    Side,
     check_slowdown,
     check_whole,
     draw,
     draw_in_turns,
-    warm_up,
     while_young,
 )
 from benchmarks.measuring.witness import Witness
@@ -153,49 +153,45 @@ def plan(option: Option, turns: Turns | None = None) -> Plan:
 
 def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
     """Draw from all starts that *plan* wants, in turns with a partner where there is one."""
-    drawn, sides = Drawn(), [side for side in (partner, session) if side]
+    drawn, sides = Drawn(), [Side(one, question.feeds) for one in (partner, session) if one]
+    sessions, ours = [side.session for side in sides], sides[-1]
     whole, estimate = plan, None
     while len(drawn.cores) < whole.starts:
         if drawn.cores:
-            for side in sides:  # the partner first: its process starts while the page is opened
-                side.renew()
-        warm = {id(side): warm_up(side, question.feeds, plan) for side in sides}
+            for one in sessions:  # the partner first: its process starts while the page is opened
+                one.renew()
+        warm = [side.warm_up(plan) for side in sides]
         if estimate is None:  # known before the first is drawn from, so that it does not outlive its share either
-            estimate = min(warm[id(session)], default=None)
-            whole = plan.for_sessions([side.facts for side in sides], estimate)
-        drawn.warm_up += len(warm[id(session)])
-        with kept_on(draw_core(sides), sides, drawn), _counting(drawn):
+            estimate = min(warm[-1].samples, default=None)
+            whole = plan.for_sessions([one.facts for one in sessions], estimate, ours.iterations)
+        drawn.warm_up += warm[-1].inferences
+        with kept_on(draw_core(sessions), sessions, drawn), _counting(drawn):
             looks = drawn.witness.look_after
             if partner is None:
-                for block in looks(draw(session, question.feeds, whole.of_a_start, estimate)):
+                for block in looks(draw(session, question.feeds, whole.of_a_start, estimate, ours.iterations)):
                     drawn.add(block)
             else:
-                known = [min(warm[id(side)], default=0.0) or _estimate(side, question) for side in (session, partner)]
-                pairs = draw_in_turns(session, partner, question.feeds, whole.of_a_start, (known[0], known[1]))
-                for pair in looks(pairs):
+                known = [side.estimate(seen) for side, seen in zip(sides, warm, strict=True)]
+                for pair in looks(draw_in_turns(ours, sides[0], whole.of_a_start, (known[1], known[0]))):
                     drawn.add_pair(pair)
     return drawn
 
 
-def _estimate(session: Session, question: Question) -> float:
-    """Return the seconds of an inference of a session that was not warmed up."""
-    return session.time(question.feeds, 1).seconds[0]
-
-
 def draw_in_lockstep(session: Session, question: Question, plan: Plan, turns: Turns) -> Drawn:
     """Draw a block in each turn, from starts that the other side opens at the same time."""
-    drawn = Drawn()
+    drawn, side = Drawn(), Side(session, question.feeds)
     for number in range(plan.starts):
         core = turns.next_start()
         if number:
             session.renew()
-        warm = warm_up(session, question.feeds, plan)
-        drawn.warm_up += len(warm)
+        warm = side.warm_up(plan)
+        drawn.warm_up += warm.inferences
         turns.wait_for_turn()
         # What is a little slower on one core is so on both sides, and they scatter less: WebNN's by two thirds.
         with kept_on(None if (session.facts.threads or 1) > 1 else core, [session], drawn):
-            blocks = draw(session, question.feeds, plan.of_a_start, min(warm, default=None))
-            young = while_young(blocks, session.facts, len(warm))
+            estimate = min(warm.samples, default=None)
+            blocks = draw(session, question.feeds, plan.of_a_start, estimate, side.iterations)
+            young = while_young(blocks, session.facts, warm.inferences)
             for block in drawn.witness.look_after(young, WITNESSED_TURNS):
                 drawn.add(block)
                 turns.wait_for_turn()
@@ -253,7 +249,7 @@ def _circumstances(
     """Return how far the samples can be trusted, and the energy, where nothing but inferences was counted."""
     info: dict[str, Any] = {keys.TRUST: trust.assess(drawn.blocks, facts, before, after, slowdown)}
     if drawn.joules and not drawn.partner_blocks:
-        inferences = sum(len(block.seconds) for block in drawn.blocks)
+        inferences = sum(block.inferences for block in drawn.blocks)
         info["joules_per_inference"] = {name: value / inferences for name, value in drawn.joules.items()}
     return info | ({"slowdown_obtained": slowdown} if slowdown else {})
 
@@ -261,11 +257,12 @@ def _circumstances(
 def _ratio(drawn: Drawn, facts: Facts, partner_name: str) -> dict[str, Any]:
     if not drawn.partner_blocks:
         return {}
-    seconds = math.fsum(value for block in drawn.partner_blocks for value in block.seconds)
+    seconds = math.fsum(block.duration for block in drawn.partner_blocks)
     pairs = [*zip(drawn.blocks, drawn.partner_blocks, strict=True)]
     return {
         f"{keys.RATIO_TO}{partner_name}": paired(pairs, facts.statistic).to_json(),
         keys.PARTNER_SECONDS: seconds,
+        keys.PARTNER_ITERATIONS: drawn.partner_blocks[0].iterations,
         keys.PARTNER: [[_figures(block) for block in start] for start in by_start(drawn.partner_blocks)],
     }
 

@@ -14,6 +14,7 @@ from benchmarks.inputs import Fed
 from benchmarks.measuring import trust
 from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.reference import Question, ask
+from benchmarks.measuring.sampler import readable
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Case, Opening, PlatformError, UnavailableError
 from benchmarks.results import keys
@@ -82,7 +83,10 @@ class Report:
     def __call__(self, seconds: Callable[[Opening], float], headline: str = "") -> None:
         """Report one figure of every opening, in seconds; *headline* is shown in place of their median."""
         opened, facts = self.opened, self.opened.openings[-1].facts
-        blocks = [Block([seconds(one)], one.outputs, None, number) for number, one in enumerate(opened.openings)]
+        blocks = [
+            readable(Block([seconds(one)], one.outputs, None, number), facts)
+            for number, one in enumerate(opened.openings)
+        ]
         self.benchmark.extra_info.update(of_question(opened.question, facts), parity=opened.parity, caches=self.caches)
         self.benchmark.extra_info[keys.TRUST] = trust.assess_openings(blocks, facts, opened.before, opened.after)
         self.record(facts, blocks, 0, lambda: None, headline)

@@ -6,7 +6,7 @@ they were measured, and nothing private of pytest-benchmark is touched.
 """
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,27 +25,21 @@ FEWEST_BEYOND = 100  # samples times per cent: of fewer beyond a percentile it s
 
 
 class ReplayClock:
-    """A timer that reads 0 before a replayed call and the sample after it: end - start is the sample, bit for bit."""
+    """A timer that is read around each round: 0 before it, and its length after: end - start is that, bit for bit."""
 
     def __init__(self) -> None:
         self.__name__ = "unset"  # what pytest-benchmark stores as the benchmark's timer
-        self._now = 0.0
-        self._sample: float | None = None
+        self._rounds: Iterator[float] = iter(())
+        self.is_in_round = False
 
     def __call__(self) -> float:
         """Return the time, in seconds."""
-        return self._now
+        self.is_in_round = not self.is_in_round
+        return 0.0 if self.is_in_round else next(self._rounds)
 
-    def arm(self, sample: float | None) -> None:
-        """Make *sample* the length of the next call; None when there is none left."""
-        self._now, self._sample = 0.0, sample
-
-    def fire(self) -> bool:
-        """Let the armed sample pass; False where none was left."""
-        if self._sample is None:
-            return False
-        self._now = self._sample
-        return True
+    def wind_up(self, rounds: Iterable[float]) -> None:
+        """Make *rounds* the lengths of the rounds to come."""
+        self._rounds, self.is_in_round = iter(rounds), False
 
 
 @pytest.hookimpl(trylast=True)
@@ -97,23 +91,25 @@ class Record:
         if facts.is_software:  # also where the saved file is read by pytest-benchmark alone
             benchmark.group = f"{benchmark.group}, on a simulated GPU: no speed"
         benchmark.extra_info.update(describe(facts, blocks, images))
-        samples = [seconds for block in blocks for seconds in block.seconds]
-        self._replay(facts.clock, samples, live)
+        self._replay(facts.clock, blocks, live)
         doubts = benchmark.extra_info.get(keys.TRUST, {}).get(keys.DOUBTS)
         self.node.user_properties += [(HEADLINE, headline or _headline(facts, blocks)), (IS_DOUBTFUL, bool(doubts))]
         self.node.user_properties.append((MADE_UP, benchmark.extra_info.get(keys.MAY_STEER, [])))
 
-    def _replay(self, name: str, samples: list[float], live: Callable[[], object]) -> None:
+    def _replay(self, name: str, blocks: Sequence[Block], live: Callable[[], object]) -> None:
         marker = self.node.get_closest_marker("benchmark")
         assert marker is not None, "pytest_collection_modifyitems gives one to every test that uses this"
-        clock, left = marker.kwargs["timer"], iter(samples)
+        clock, iterations = marker.kwargs["timer"], blocks[0].iterations
+        samples = [seconds for block in blocks for seconds in block.seconds]
         clock.__name__ = name
+        clock.wind_up(seconds * iterations for seconds in samples)  # of a power of two: divided by it, the same again
 
         def inference() -> None:
-            if not clock.fire():  # --benchmark-cprofile calls once more: profile a real inference
+            # Outside of a round pytest-benchmark wants a result, or profiles with --benchmark-cprofile: a real one.
+            if not clock.is_in_round:
                 live()
 
-        self.benchmark.pedantic(inference, setup=lambda: clock.arm(next(left, None)), rounds=len(samples))
+        self.benchmark.pedantic(inference, rounds=len(samples), iterations=iterations)
         kept = self.benchmark.stats
         if kept is None or kept.stats.data != samples or kept.options["timer"] is not clock:
             raise RuntimeError("pytest-benchmark did not keep the samples: another marker or version changed its clock")
@@ -133,19 +129,24 @@ def _headline(facts: Facts, blocks: Sequence[Block]) -> str:
     """Return the figure that is shown as it is measured: the mean of a client that a quota stops now and then."""
     statistic = "mean" if facts.statistic == "mean" else "median"
     # Without an interval: what the machine did meanwhile is known at the end of the run.
-    return f"{statistic} {milliseconds(figure(of_starts(blocks, statistic)).value)}"
+    words = f"{statistic} {milliseconds(figure(of_starts(blocks, statistic)).value)}"
+    return words if (number := blocks[0].iterations) == 1 else f"{words}, in rows of {number}"
 
 
 def with_interval(seconds: Figure) -> str:
     """Write a time with the interval that holds the figure of all starts."""
     if seconds.low is None or seconds.high is None:
         return milliseconds(seconds.value)
-    return f"{milliseconds(seconds.value)} ({seconds.low * 1e3:,.3f} to {seconds.high * 1e3:,.3f})"
+    return f"{milliseconds(seconds.value)} ({_digits(seconds.low)} to {_digits(seconds.high)})"
 
 
 def milliseconds(seconds: float) -> str:
     """Write a time as people compare it: three digits at least, in milliseconds."""
-    return f"{seconds * 1e3:,.3f} ms"
+    return f"{_digits(seconds)} ms"
+
+
+def _digits(seconds: float) -> str:
+    return f"{seconds * 1e3:,.3f}" if seconds >= 1e-4 else f"{seconds * 1e3:#.3g}"
 
 
 def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, An
     info[keys.STARTS] = [[len(block.seconds) for block in start] for start in by_start(blocks)]
     info[keys.FIGURES] = {name: figure(of_starts(blocks, name)).to_json() for name in STATISTICS}
     if images:
-        info["images_per_second"] = images / math.fsum(samples)
+        info["images_per_second"] = images / math.fsum(block.duration for block in blocks)
     if cpu := cpu_per_inference(blocks):
         info[keys.CPU_SECONDS] = cpu
     return info

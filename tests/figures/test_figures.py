@@ -354,7 +354,7 @@ def test_the_page_is_not_renewed(monkeypatch):
 
         facts = Facts("test", "TestProvider", 1, "test.clock", 1e-7, lifetime=1)
 
-        def time(self, feeds, rounds):
+        def time(self, feeds, rounds, iterations=1):
             return Block([1e-3] * rounds, {}, None)
 
     monkeypatch.setattr(endurance, "warm_up", lambda *_: [1e-3])

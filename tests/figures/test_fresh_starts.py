@@ -78,7 +78,7 @@ class Session:
         self.seconds, self.calls = seconds, []
         self.facts = Facts("test", "TestProvider", threads, "test.clock", 1e-7)
 
-    def time(self, _feeds, rounds):
+    def time(self, _feeds, rounds, _iterations=1):
         self.calls.append(rounds)
         return Block([self.seconds] * rounds, {}, CpuTime(rounds * self.seconds * 2, rounds * self.seconds))
 

@@ -372,6 +372,20 @@ def test_a_slowdown_is_told_from_a_slow_machine(slower, verdict):
         assert verdict_on(runs(), runs(slower), can_confirm=True).verdict is Verdict.UNDECIDED
 
 
+def test_runs_whose_samples_are_of_more_or_fewer_inferences_are_compared_in_rows_of_as_many():
+    def scattered(iterations):
+        inferences = [1e-3 * (1 + step % 7 / 20) for step in range(320)]
+        rows = zip(*[iter(inferences)] * iterations, strict=True)
+        stats = {"data": [sum(row) / iterations for row in rows], "iterations": iterations}
+        return [
+            run({**result(calibration={"workload": "matmul", "p10": 1e-3 + number * 1e-6}), "stats": stats})
+            for number in range(5)
+        ]
+
+    assert verdict_on(scattered(1), scattered(8)).verdict is Verdict.SAME
+    assert verdict_on(scattered(8), scattered(1)).verdict is Verdict.SAME
+
+
 def test_the_value_is_p10_over_the_calibrations():
     measured = run(result(2e-3, calibration={"workload": "matmul", "p10": 4e-3}))
     assert baseline.values([measured]) == {NAME: [pytest.approx(math.log(2e-3 * 1.001 / 4e-3))]}

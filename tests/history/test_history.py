@@ -166,6 +166,17 @@ def test_without_samples_the_saved_figure_is_drawn(storage):
     assert series.values == [7]
 
 
+def test_runs_whose_samples_are_of_more_or_fewer_inferences_are_drawn_in_rows_of_as_many(storage):
+    inferences = [1e-3, 3e-3, 3e-3, 5e-3] * 10
+    rows = [sum(pair) / 2 for pair in zip(inferences[::2], inferences[1::2], strict=True)]
+    for number, samples in enumerate((inferences, rows)):
+        saved = result("server-cpu", 1e-3)
+        saved["stats"] |= {"data": samples, "iterations": 1 + number}
+        storage.save(number, [saved])
+    (series,), _left_out = storage.series()
+    assert series.values == pytest.approx([2, 2])
+
+
 def test_what_else_changed_is_noted_and_does_not_break_the_series(storage):
     storage.save(1, [result("server-cpu", 1e-3)])
     storage.save(2, [result("server-cpu", 1e-3)], versions={"onnxruntime": "1.33.0", "openvino": "1"}, release="6.9.0")

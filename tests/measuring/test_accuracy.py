@@ -4,13 +4,15 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers import FAKE_PLATFORMS, ROOT, Suite, clean_environment
 
-from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Expectation, Score, check_score, score
-from benchmarks.protocol import Facts
+from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Expectation, Score, check_score, classify, score
+from benchmarks.measuring.trust import assess_clock
+from benchmarks.protocol import Block, Facts, Images
 from models.cifar100 import Split, right
 from models.manifest import Artefact
 
@@ -35,6 +37,15 @@ def test_a_score_counts_answers_that_are_the_references():
     assert found == Score(images=4, top1=3, top5=4, as_reference=3)
     assert found.facts() == {"images": 4, "top1": 75.0, "top5": 100.0, "as_reference": 75.0}
     assert str(found) == "top-1 75.00 %, top-5 100.00 %, 75.00 % as the reference"
+
+
+def test_a_batch_that_its_clock_cannot_see_took_a_step_at_most():
+    images = Images(np.zeros((2, 3, 32, 32), np.uint8), [0] * 3, [1] * 3)
+    batch = Block([0.0], {"logits": np.zeros((1, 100), np.float32)}, None)
+    session = SimpleNamespace(facts=HERE, classify=lambda _images, _size: iter([batch, batch]))
+    blocks = classify(session, images, 1, "a title")
+    assert [block.seconds for block in blocks] == [[1e-7], [1e-7]]
+    assert assess_clock(blocks, HERE)["doubts"] == {"clock_steps": "a sample is 1 steps of its clock"}
 
 
 @pytest.mark.parametrize("precision", ALLOWED)

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,15 +11,20 @@ import pytest
 from benchmarks.measuring.ratio import percentile
 from benchmarks.measuring.sampler import (
     BLOCK_SECONDS,
+    CLOCK_STEPS,
     WARM_UP_SECONDS,
     Plan,
     SampleError,
+    Side,
     check,
     check_slowdown,
     check_whole,
     draw,
     draw_in_turns,
+    enough,
+    readable,
     warm_up,
+    while_young,
 )
 from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
 from benchmarks.run.replay import ReplayClock, describe
@@ -39,10 +45,12 @@ class Scripted:
         self.seconds, self.drawn, self.computing = itertools.cycle(seconds), [], computing
         self.facts = replace(FACTS, surrounding=surrounding)
 
-    def time(self, batch, rounds):
+    def time(self, batch, rounds, iterations=1):
         self.drawn.append(rounds)
-        seconds = list(itertools.islice(self.seconds, rounds))
-        return block(seconds, self.computing * sum(seconds), sum(seconds))
+        rows = [list(itertools.islice(self.seconds, iterations)) for _ in range(rounds)]
+        spent = sum(map(sum, rows))
+        cpu = self.computing * spent, spent
+        return replace(block([sum(row) / iterations for row in rows], *cpu), iterations=iterations)
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +92,8 @@ def test_control_comes_back_between_blocks():
 
 def test_two_sessions_take_turns_of_equal_length():
     ours, theirs = Scripted([0.01]), Scripted([0.002])
-    pairs = list(draw_in_turns(ours, theirs, BATCH, Plan(min_rounds=5, max_time=1.0), (0.01, 0.002)))
+    sides = Side(ours, BATCH, 1), Side(theirs, BATCH, 1)
+    pairs = list(draw_in_turns(*sides, Plan(min_rounds=5, max_time=1.0), (0.01, 0.002)))
     assert ours.drawn == [10] * 10
     assert theirs.drawn == [50] * 10
     assert all(math.fsum(mine.seconds) == pytest.approx(math.fsum(other.seconds)) for mine, other in pairs)
@@ -153,11 +162,106 @@ def test_no_warm_up_runs_nothing():
     assert warm_up(Scripted([0.5]), BATCH, Plan(5, 1.0)) == []
 
 
-def test_samples_too_short_for_their_clock_are_refused():
-    blocks = [*draw(Scripted([0.001]), BATCH, Plan(5, 0.05))]
-    check_whole(blocks, replace(FACTS, clock_resolution=5e-5))
-    with pytest.raises(SampleError, match=r"test: samples of 1\.00e-03 s are too short for test\.clock"):
-        check_whole(blocks, replace(FACTS, clock_resolution=1e-4))
+class Coarse(Scripted):
+    """One whose clock steps, by default, 5 µs: it reads as many whole steps as fit between two readings."""
+
+    def __init__(self, seconds, step=5e-6, **options):
+        super().__init__([seconds] if isinstance(seconds, float) else seconds, **options)
+        self.facts, self.asked, self.now = replace(self.facts, clock_resolution=step), [], 0.0
+
+    def time(self, batch, rounds, iterations=1):
+        self.asked.append((rounds, iterations))
+        samples = []
+        for _ in range(rounds):
+            start, self.now = self.now, self.now + math.fsum(itertools.islice(self.seconds, iterations))
+            steps = round((self.now - start) / 1e-12) * 1e-12 / self.facts.clock_resolution
+            offset = start / self.facts.clock_resolution % 1
+            samples.append(math.floor(steps + offset) * self.facts.clock_resolution / iterations)
+        return replace(block(samples), iterations=iterations)
+
+
+@pytest.mark.parametrize("warmup_rounds", [0, 200])
+@pytest.mark.parametrize(
+    ("seconds", "iterations"), [(3e-8, 32768), (1e-6, 1024), (4e-5, 16), (0.0004, 2), (0.0007, 1), (0.3, 1)]
+)
+def test_a_sample_of_a_quick_graph_is_of_so_many_inferences_that_its_clock_sees_it(seconds, iterations, warmup_rounds):
+    side = Side(Coarse(seconds), BATCH)
+    side.warm_up(Plan(5, 0.1, warmup_rounds=warmup_rounds))
+    assert side.iterations == iterations
+    (drawn, *_) = draw(side.session, BATCH, Plan(5, 0.1), side.estimate(side.warm_up(Plan(5, 0.1))), side.iterations)
+    assert drawn.iterations == iterations
+    assert drawn.duration / len(drawn.seconds) >= CLOCK_STEPS * 5e-6
+    assert drawn.seconds[0] == pytest.approx(seconds, rel=0.01)
+
+
+def test_what_is_long_for_its_clock_is_asked_nothing_more_than_its_warm_up():
+    session = Coarse(0.01)
+    warm = Side(session, BATCH).warm_up(Plan(5, 0.1, warmup_rounds=4))
+    assert session.asked == [(1, 1), (1, 1), (2, 1)]
+    assert (warm.samples, warm.inferences) == (pytest.approx([0.01] * 4, abs=5e-6), 4)
+
+
+def test_a_graph_that_gets_faster_as_it_warms_up_is_looked_at_when_it_is_warm():
+    side = Side(Coarse([*[5e-4] * 250, *[5e-5] * 5000], surrounding="page"), BATCH)
+    side.warm_up(Plan(5, 0.1, warmup_rounds=200))
+    assert side.iterations == 16
+
+
+def test_all_starts_make_a_sample_of_as_many_inferences():
+    session = Coarse(2e-5)
+    side = Side(session, BATCH)
+    side.warm_up(Plan(5, 0.1, warmup_rounds=20))
+    session.seconds, session.asked = itertools.cycle([0.01]), []
+    warm = side.warm_up(Plan(5, 0.1, warmup_rounds=20))
+    assert {iterations for _, iterations in session.asked} == {32}
+    assert warm.inferences == 32 * len(warm.samples)
+
+
+def test_a_plan_counts_the_seconds_of_all_inferences_of_a_sample():
+    blocks = [*draw(Coarse(1e-5), BATCH, Plan(5, 0.1), 1e-5, 64)]
+    assert math.fsum(one.duration for one in blocks) == pytest.approx(0.1, rel=0.02)
+    assert sum(one.inferences for one in blocks) == pytest.approx(10_000, rel=0.02)
+
+
+def test_a_partner_that_needs_more_inferences_takes_turns_of_equal_length():
+    sides = Side(Coarse(0.001), BATCH, 1), Side(Coarse(1e-5), BATCH, 64)
+    for ours, theirs in draw_in_turns(*sides, Plan(5, 1.0), (0.001, 1e-5)):
+        assert ours.duration == pytest.approx(theirs.duration, rel=0.02)
+        assert (ours.iterations, theirs.iterations) == (1, 64)
+
+
+def test_a_page_ages_by_inferences():
+    facts = replace(FACTS, lifetime=800)
+    blocks = itertools.repeat(replace(block([0.001] * 5), iterations=32))
+    assert len([*while_young(blocks, facts, 320)]) == 3
+    assert Plan(40, 1e-9, warmup_rounds=1).for_sessions([facts], 1e-3, 128).starts == 8  # 5,120 / (800 - 128)
+
+
+def test_a_clock_that_stands_still_is_told():
+    with pytest.raises(
+        SampleError, match=r"^test: test\.clock gave a sample of 0\.0 s for 1,024 inferences; does it stand still\?$"
+    ):
+        enough(SimpleNamespace(facts=FACTS, time=lambda _feeds, rounds, many: still(rounds, many)), BATCH, [])
+
+
+def still(rounds, iterations):
+    return replace(block([0.0] * rounds), iterations=iterations)
+
+
+def test_a_session_that_overlooks_the_iterations_is_refused():
+    with pytest.raises(SampleError, match=r"^test: wanted samples of 4 inferences, got some of 1$"):
+        [*draw(SimpleNamespace(facts=FACTS, time=lambda *_: block([0.1])), BATCH, Plan(5, 1.0), None, 4)]
+
+
+def test_the_samples_of_a_call_are_held_against_it_with_all_their_inferences():
+    with pytest.raises(SampleError, match="is its unit wrong"):
+        check(replace(block([0.01] * 10), iterations=64), 10, 1.0, FACTS)
+
+
+def test_what_reads_0_and_cannot_be_made_longer_took_a_step_at_most():
+    facts = replace(FACTS, clock_resolution=5e-6)
+    assert readable(block([0.0, 1e-5]), facts).seconds == [5e-6, 1e-5]
+    check(block([0.0]), 1, 1.0, facts, busy=False)
 
 
 @pytest.mark.parametrize(
@@ -228,12 +332,12 @@ def test_processor_time_is_left_out_where_one_block_lacks_it():
     assert "cpu_seconds_per_inference" not in describe(FACTS, [block([0.1], 0.1), block([0.1])], 1)
 
 
-def test_the_replay_clock_reads_each_sample_exactly():
-    clock = ReplayClock()
-    for sample in (0.1 + 0.2, 1e-9, 3.0):
-        clock.arm(sample)
+def test_the_replay_clock_reads_each_round_exactly():
+    clock, rounds = ReplayClock(), (0.1 + 0.2, 1e-9, 3.0)
+    clock.wind_up(rounds)
+    for seconds in rounds:
+        assert not clock.is_in_round
         start = clock()
-        assert clock.fire()
-        assert clock() - start == sample
-    clock.arm(None)
-    assert not clock.fire()
+        assert clock.is_in_round
+        assert clock() - start == seconds
+    assert not clock.is_in_round

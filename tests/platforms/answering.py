@@ -79,7 +79,7 @@ class Session:
     def __init__(self, place="host"):
         self.facts, self.place = Facts("answering", "TestProvider", 1, "test.clock", 1e-7), place
 
-    def time(self, feeds, rounds):
+    def time(self, feeds, rounds, iterations=1):
         do(feeds.get("deeds", ()))
         told = {
             "pid": os.getpid(),
@@ -88,7 +88,7 @@ class Session:
             "place": self.place,
             "folder": os.environ["TMPDIR"],
         }
-        return Block([0.5] * rounds, feeds | told, None)
+        return Block([0.5] * rounds, feeds | told, None, iterations=iterations)
 
     def classify(self, images, batch_size):
         for _ in range(0, len(images.pixels), batch_size):

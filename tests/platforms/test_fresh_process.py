@@ -107,6 +107,12 @@ def test_a_session_on_a_device_is_of_the_same_process(case):
         assert told(session)["pid"] == on_device.run({})["pid"] != before["pid"]
 
 
+def test_samples_of_several_inferences_are_drawn_there_too(case):
+    with fresh(case) as session:
+        for place in (session, session.on_device()):
+            assert (place.time({}, 3, 4).iterations, place.time({}, 3).iterations) == (4, 1)
+
+
 def test_images_are_classified_there(case):
     with fresh(case) as session:
         blocks = [*session.classify(Images(np.zeros((5, 3, 32, 32), np.uint8), MEAN, STD), 2)]

@@ -55,6 +55,17 @@ def difference(case, feeds, outputs):
     return np.abs(logits - expected).max() / np.abs(expected).max()
 
 
+def test_what_is_timed_one_by_one_and_in_rows_is_inferred_as_often_as_was_asked():
+    asked = []
+    for rounds, iterations in ((3, 1), (3, 4)):
+        block, answer = native.timed(
+            lambda prepared: asked.append(prepared) or len(asked), "prepared", rounds, iterations
+        )
+        assert (len(block.seconds), block.iterations, answer) == (rounds, iterations, len(asked))
+        assert min(block.seconds) > 0
+    assert asked == ["prepared"] * (3 + 12)
+
+
 def refused(platform, case, words, error=PlatformError, settings=SOFTWARE):
     with pytest.raises(error, match=f"^{platform.name}: {words}"), platform.open(case, settings):
         pytest.fail("a session was opened")

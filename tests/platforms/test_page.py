@@ -235,12 +235,12 @@ import os, signal
 from benchmarks.platforms.page_session import PageSession
 time, calls = PageSession.time, []
 
-def faulty(session, feeds, rounds):
+def faulty(session, feeds, rounds, iterations=1):
     calls.append(rounds)
     if len(calls) == 3:
         page = session._channel.page
         {fault}
-    return time(session, feeds, rounds)
+    return time(session, feeds, rounds, iterations)
 
 PageSession.time = faulty
 """

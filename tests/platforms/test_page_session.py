@@ -1,6 +1,7 @@
 """A session needs no more of a page than answers to calls, and no browser to start: everything here is a fake."""
 
 import base64
+import itertools
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,12 +73,12 @@ class Page:
             "clockResolution": 0.005,
         }
 
-    def time(self, feeds, rounds, inline):
+    def time(self, feeds, rounds, iterations, inline):
         arrays = [
             (feed["name"], np.frombuffer(self.contents[feed["url"]], feed["type"]).reshape(feed["shape"]))
             for feed in feeds
         ]
-        return self.timed(arrays, rounds, inline)
+        return self.timed(arrays, rounds * iterations, rounds, inline)
 
     def prepare(self, pixels, shape, start, count, size, mean, std):
         length = np.prod(shape)
@@ -86,10 +87,10 @@ class Page:
         self.prepared[:count] = bytes_.reshape(count, *shape)
 
     def timePrepared(self, inline):  # noqa: N802
-        return self.timed([("input", self.prepared)], 1, inline)
+        return self.timed([("input", self.prepared)], 1, 1, inline)
 
-    def timed(self, arrays, rounds, inline):
-        time.sleep(rounds * SECONDS)
+    def timed(self, arrays, inferences, rounds, inline):
+        time.sleep(inferences * SECONDS)
         self.unsent = {name: (values * 2).tobytes() for name, values in arrays if values.nbytes > inline}
         outputs = [(name, {"type": values.dtype.name, "dims": values.shape}) for name, values in arrays]
         data = {name: {"data": base64.b64encode((values * 2).tobytes())} for name, values in arrays}
@@ -153,6 +154,22 @@ def test_a_case_is_opened_and_timed(session):
     np.testing.assert_array_equal(session.run(FEEDS)["input"], 2 * FEEDS["input"])
     session.keep_on(0)
     session.keep_on(None)
+
+
+def test_a_sample_is_asked_for_with_its_number_of_inferences(session):
+    block = session.time(FEEDS, 2, 8)
+    assert (block.seconds, block.iterations, block.inferences) == ([SECONDS] * 2, 8, 16)
+    assert block.duration == pytest.approx(16 * SECONDS)
+
+
+def test_a_client_is_made_weaker_whose_inferences_its_clock_cannot_see(tiny_model):
+    weaker = PageCase(Doubling(), case_of(own.load(tiny_model), slowdown=2), Settings())
+    page = DrivenPage()
+    session = DrivenSession(weaker, page, Braked())
+    session.open()
+    readings = itertools.chain([0.0, 0.0, 0.0, 5e-3], itertools.repeat(SECONDS * 1e3))
+    page.timed = lambda _arrays, _inferences, rounds, _inline: {"samples": [next(readings)] * rounds, "outputs": []}
+    assert session.obtained_slowdown(FEEDS) > 0
 
 
 def test_large_outputs_are_sent_by_themselves_in_pieces(session, monkeypatch):
@@ -225,7 +242,7 @@ def test_an_unknown_machine_cannot_be_made_weaker(tiny_model):
 
 
 def test_a_fault_of_the_page_names_platform_and_model(session, monkeypatch):
-    def broken(feeds, rounds, inline):
+    def broken(feeds, rounds, iterations, inline):
         raise PageError("time: gone")
 
     monkeypatch.setattr(session._channel, "time", broken)

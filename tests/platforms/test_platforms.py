@@ -2,6 +2,7 @@
 
 import math
 import sys
+import time
 from dataclasses import replace
 from functools import cache
 
@@ -143,6 +144,17 @@ def test_a_block_holds_as_many_positive_samples_as_rounds(session):
     assert len(block.seconds) == 5
     np.testing.assert_array_equal(block.outputs["logits"], session.run(feeds)["logits"])
     assert all(isinstance(value, float) and math.isfinite(value) and value > 0 for value in block.seconds)
+
+
+def test_a_sample_of_several_inferences_is_their_mean(session):
+    feeds = fed(seeded_batch(1))
+    start = time.perf_counter()
+    block = session.time(feeds, 3, 4)
+    wall = time.perf_counter() - start
+    assert (len(block.seconds), block.iterations, block.inferences) == (3, 4, 12)
+    np.testing.assert_array_equal(block.outputs["logits"], session.run(feeds)["logits"])
+    assert 0 < block.duration == pytest.approx(4 * sum(block.seconds))
+    assert block.duration <= wall + 3 * session.facts.clock_resolution
 
 
 def test_a_larger_batch_takes_longer(platform, settings):

@@ -12,7 +12,7 @@ from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import NotARunError, Result, Run, alike, keys, load
 from benchmarks.results.machine import circumstances, fingerprint
-from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes, short
+from benchmarks.results.saved import Commit, Fault, SchemaError, WitnessTimes, in_rows_alike, short
 
 SCHEMA_1 = Path(__file__).with_name("schema-1.json")  # written by 3f827d8; some of its benchmarks failed, as by name
 OLD = json.loads(SCHEMA_1.read_text())
@@ -287,3 +287,40 @@ def test_an_old_runs_machine_is_known():
     machine = load(SCHEMA_1).machine
     assert fingerprint(machine).startswith("Intel(R) Xeon(R) Processor, model 6.")
     assert circumstances(machine)["kernel"] == machine["release"]
+
+
+# Samples of several inferences
+
+
+def in_rows(seconds, starts, iterations=1, **info):
+    return result({keys.STARTS: starts, keys.STATISTIC: "p10", **info}, data=seconds, iterations=iterations)
+
+
+def test_a_sample_of_an_older_run_is_of_one_inference():
+    assert (result(data=[1.0]).iterations, result(data=[1.0], iterations=4).iterations) == (1, 4)
+
+
+def test_neighbours_of_a_block_are_taken_together_and_what_is_left_over_is_left_out():
+    together = in_rows([1.0, 3.0, 5.0, 7.0, 9.0, 2.0, 4.0, 6.0], [[3, 2], [2, 1]]).in_rows_of(2)
+    assert together.samples == [2.0, 8.0, 3.0, 6.0]  # a block too short for a row is one
+    assert together.starts == [[[2.0], [8.0]], [[3.0], [6.0]]]
+    assert (together.iterations, together.stats["rounds"], together.stats["max"]) == (2, 4, 8.0)
+    assert together.seconds("median") == pytest.approx(math.sqrt(5.0 * 4.5))  # in the middle of the starts
+
+
+def test_percentiles_are_of_rows_of_as_many_inferences_in_all_results():
+    generator = np.random.default_rng(1)
+    inferences = 1 + generator.exponential(0.1, 8000)
+    single = in_rows([*inferences], [[8000]])
+    rows = in_rows([*inferences.reshape(-1, 8).mean(1)], [[1000]], 8)
+    assert rows.seconds("p10") > 1.04 * single.seconds("p10")  # as one and the same platform
+    ours, theirs = in_rows_alike([single, rows])
+    assert theirs == rows
+    for statistic in STATISTICS:
+        assert ours.seconds(statistic) == pytest.approx(theirs.seconds(statistic), rel=1e-12)
+
+
+def test_what_has_no_samples_stays_as_it_is():
+    kept = result({keys.FIGURES: {"p10": {"value": 2.0, "starts": 1}}}, median=2.0)
+    for same in (kept, in_rows([1.0, 0.0], [[2]]), in_rows([1.0, math.nan], [[2]])):
+        assert in_rows_alike([same, in_rows([1.0], [[1]], 2)])[0] is same

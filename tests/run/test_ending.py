@@ -30,10 +30,10 @@ def pytest_benchmark_update_json():
 IN_TIME = """
 time_of = FakeSession.time
 
-def time_or_stop(session, feeds, rounds):
+def time_or_stop(session, feeds, rounds, iterations=1):
     if session.case.batch_size == 2 and asked:
         os.kill(os.getpid(), asked.pop())
-    return time_of(session, feeds, rounds)
+    return time_of(session, feeds, rounds, iterations)
 
 FakeSession.time = time_or_stop
 """

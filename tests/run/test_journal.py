@@ -14,10 +14,10 @@ KILLED = """
 import signal
 time_of = FakeSession.time
 
-def time_or_die(session, feeds, rounds):
+def time_or_die(session, feeds, rounds, iterations=1):
     if session.case.batch_size == int(os.environ.get("FAKE_DEATH", 0)):
         os.kill(os.getpid(), signal.SIGKILL)
-    return time_of(session, feeds, rounds)
+    return time_of(session, feeds, rounds, iterations)
 
 FakeSession.time = time_or_die
 """

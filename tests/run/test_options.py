@@ -17,6 +17,9 @@ from browser_harness.processes import USABLE
 PRESENT = ("fake", "wrong", "drifting", "contrary", "broken", "closing", "slow", "software")
 
 
+LOOKED_AT = 6  # inferences, whether they are long enough for their clock, where none was run to warm up
+
+
 def flat(lists):
     return list(itertools.chain.from_iterable(lists))
 
@@ -24,7 +27,7 @@ def flat(lists):
 def test_every_raw_sample_is_in_the_json_bit_for_bit(suite):
     suite.run("--benchmark-json=out.json", "--benchmark-warmup=off").assert_outcomes(passed=1)
     (benchmark,) = suite.benchmarks()
-    assert benchmark["stats"]["data"] == flat(suite.lines("samples.jsonl"))
+    assert benchmark["stats"]["data"] == flat(suite.lines("samples.jsonl"))[LOOKED_AT:]
     assert benchmark["stats"]["iterations"] == 1
     assert benchmark["options"]["timer"] == "fake.clock"
 
@@ -103,7 +106,7 @@ def test_warmup_rounds_are_run_and_discarded(suite, options, rounds):
     suite.run("--benchmark-json=out.json", f"--benchmark-warmup={options[0]}", *options[1:])
     (benchmark,) = suite.benchmarks()
     assert benchmark["extra_info"]["warmup_rounds"] == 5 * rounds  # of five starts
-    assert suite.timed_rounds() == 5 * rounds + benchmark["stats"]["rounds"]
+    assert suite.timed_rounds() == (5 * rounds or LOOKED_AT) + benchmark["stats"]["rounds"]
 
 
 def test_a_warmup_has_an_end_before_its_iterations(suite, monkeypatch):
@@ -133,7 +136,7 @@ def test_autosave_keeps_the_samples_and_says_where(suite):
 
 
 def test_each_median_is_shown_as_it_is_measured(suite):
-    number = r"\d+\.\d{3}"
+    number = r"\d+\.\d{3,4}"  # of less than 0.1 ms three digits that are not 0
     shown = rf".*test_latency\[resnet8-fake-b1\] median {number} ms"
     as_it_ends = rf"{shown}( \(unstable\))?\s*(\[.*)?$"  # how wide it is, is known at the end of the run
     row = rf"resnet8-fake-b1( \(!\))? +median {number} ms \({number} to {number}\)"
@@ -188,6 +191,68 @@ def test_a_page_unlike_its_siblings_is_told_and_moves_nothing(suite, monkeypatch
 def test_histogram(suite):
     suite.run("--benchmark-histogram=drawn")
     assert "resnet8-fake-b1" in next(suite.folder.glob("drawn*.svg")).read_text()
+
+
+ROWS = 32  # of 50 µs are longer than 125 steps of 10 µs
+
+
+@pytest.fixture
+def quick(suite, monkeypatch):
+    """The suite, whose inferences take five steps of their clock."""
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-5")
+    monkeypatch.setenv("FAKE_SHARE", "1")
+    return suite
+
+
+def test_a_quick_graph_is_measured_in_rows_which_is_saved_and_told(quick):
+    result = quick.run("--benchmark-json=out.json", "--benchmark-max-time=0.1")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*median 0.05?? ms, in rows of {ROWS}*"])
+    (benchmark,) = quick.benchmarks()
+    stats, info = benchmark["stats"], benchmark["extra_info"]
+    assert stats["iterations"] == ROWS
+    assert 5e-5 <= stats["min"] < 1e-4
+    assert sum(stats["data"]) * ROWS >= 0.1
+    assert info["images_per_second"] == pytest.approx(1 / stats["mean"])
+    assert info["cpu_seconds_per_inference"] == pytest.approx(stats["mean"])
+    assert info["trust"]["clock_steps"] == pytest.approx(stats["median"] * ROWS / 1e-5)
+    assert sum(map(sum, info["starts"])) == stats["rounds"] == len(stats["data"])
+    asked = quick.calls("time")
+    assert {call["iterations"] for call in asked if call["rounds"] > 5} >= {ROWS}
+    assert len(asked) > 5
+
+
+def test_quick_graphs_are_profiled_drawn_and_compared_too(quick):
+    result = quick.run("--benchmark-cprofile=cumtime", "--benchmark-histogram=drawn", "--benchmark-save=base")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*conftest.py:*(run)*"])
+    assert "resnet8-fake-b1" in next(quick.folder.glob("drawn*.svg")).read_text()
+    same = quick.run("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    assert same.ret == 0
+    quick.run("--benchmark-disable").assert_outcomes(passed=1)
+
+
+def in_rows_against_single_ones(quick, monkeypatch, *options):
+    """Save a run of single inferences; return one against it whose samples are of several."""
+    limit = ("--benchmark-compare=0001", "--benchmark-compare-fail=median:400%")
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-7")
+    quick.run("--benchmark-save=base", "--benchmark-max-time=0.05", *options).assert_outcomes(passed=1)
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "1e-5")
+    return quick.run(*limit, "--benchmark-json=out.json", "--benchmark-max-time=0.05")
+
+
+def test_runs_whose_samples_are_of_more_or_fewer_inferences_are_compared_in_rows_of_as_many(quick, monkeypatch):
+    same = in_rows_against_single_ones(quick, monkeypatch, "--benchmark-save-data")
+    assert same.ret == 0
+    same.stdout.fnmatch_lines(["compared 1 benchmarks with 0001: all within the limits"])
+    assert quick.benchmarks()[0]["stats"]["iterations"] == ROWS
+
+
+def test_without_samples_only_the_mean_of_more_inferences_can_be_compared_with_that_of_fewer(quick, monkeypatch):
+    refused = in_rows_against_single_ones(quick, monkeypatch)
+    assert refused.ret == pytest.ExitCode.TESTS_FAILED
+    words = f"samples of 1 inferences, now of {ROWS}, have only their mean in common; measure again, or *"
+    refused.stdout.fnmatch_lines([f"refused  *resnet8-fake-b1]: {words}"])
 
 
 def test_cprofile_profiles_a_real_inference(suite):
@@ -307,7 +372,12 @@ def test_the_ratio_to_the_base_is_measured_in_turns(suite):
     starts = benchmark["extra_info"]["starts"]
     assert (ratio["statistic"], ratio["pairs"]) == ("p10", len(flat(starts)))
     calls = [(call["call"], call["platform"]) for call in suite.lines("calls.jsonl") if call["call"] != "keep_on"]
-    first = 1 + calls.index(("time", "fake"))  # an estimate of each side, as nothing was warmed up
+    # Of each side two looks whether it is long enough, and an estimate, as nothing was warmed up; the partner first.
+    assert [platform for call, platform in calls if call == "time"][:6] == ["fake"] * 2 + ["slow"] * 2 + [
+        "fake",
+        "slow",
+    ]
+    first = 6 + calls.index(("time", "fake"))
     blocks = [("time", "slow"), ("time", "fake")]
     assert calls[first : first + 2 * len(starts[0])] == blocks * len(starts[0])
     renewals = [number for number, call in enumerate(calls) if call[0] == "renew"]

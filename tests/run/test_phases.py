@@ -27,6 +27,16 @@ def test_load_is_of_cold_and_warm_caches(suite):
         assert benchmark["extra_info"]["caches"] == benchmark["params"]["caches"] == caches
 
 
+def test_a_second_inference_within_a_step_of_its_clock_took_a_step_at_most_and_is_doubted(suite, monkeypatch):
+    monkeypatch.setenv("FAKE_SECOND", "0")
+    monkeypatch.setenv("FAKE_CLOCK_STEP", "0.01")
+    result = run(suite, "first_inference", platform="fake")
+    result.assert_outcomes(passed=2)
+    _, second = suite.benchmarks()
+    assert second["stats"]["data"] == [0.01, 0.001, 0.002, 0.003, 0.004]
+    result.stdout.fnmatch_lines(["unstable test_second_inference*: *a sample is 0 steps of its clock*"])
+
+
 def test_first_and_second_inference_are_apart(suite):
     run(suite, "first_inference", platform="fake").assert_outcomes(passed=2)
     first, second = suite.benchmarks()
