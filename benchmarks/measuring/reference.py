@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # intermediate result is rounded to fewer bits, another order moves it by a step: at 11 bits a thousandth, at 8 bits
 # 1e-2 to 2e-2 in the catalogue's models. onnxruntime's CPU provider computes fp16 graphs in float32; a GPU does not.
 TOLERANCES = {"float32": 1e-5, "fp16": 1e-2, "int8": 5e-2}
-# A network of the user's own may be deeper than the catalogue's, and round more often.
+# A network of the user's own, or one that is only timed, is deeper than those that were trained, and rounds more often.
 OWN_TOLERANCES = {"float64": 1e-4, "float32": 1e-4, "fp16": 2e-2, "bf16": 1e-1, "int8": 1e-1}
 PRECISIONS = tuple(TOLERANCES)  # of the catalogue's files
 ROUNDED = {"tf32": TOLERANCES["fp16"]}  # by a platform's arithmetic: as many bits as fp16, before it multiplies
@@ -62,7 +62,7 @@ def ask(artefact: Artefact, batch_size: int, dims: Dims | None = None) -> Questi
 
 def tolerance_of(artefact: Artefact) -> float:
     """Return the tolerance that the file's precision calls for."""
-    return (OWN_TOLERANCES if artefact.is_own else TOLERANCES)[artefact.row["precision"]]
+    return (OWN_TOLERANCES if artefact.is_own or artefact.is_untrained else TOLERANCES)[artefact.row["precision"]]
 
 
 def reference(model: Path, feeds: Feeds) -> Outputs:

@@ -21,6 +21,7 @@ QUOTA = "quota"  # in cores, of the run's control groups; null where it is not b
 MODEL_SHA256 = "model_sha256"
 DATA_SHA256 = "data_sha256"
 PRECISION = "precision"  # of the model's weights
+UNTRAINED = "untrained"  # true of a network that is only timed: its answers mean nothing
 BATCH_SIZE = "batch_size"
 INPUTS = "inputs"  # shapes by name
 
