@@ -22,7 +22,7 @@ from models.precisions import FP16_METHOD, INT8_METHOD, to_fp16, to_int8
 from models.resnet import multiply_adds
 
 CALIBRATION = 16  # made-up images that int8's ranges are seen on
-BATCH_SIZES = (1, 8)  # of the files for LiteRT
+BATCH_SIZES = (1,)  # of the files for LiteRT, each as large as the network
 INT8 = INT8_METHOD.format(images=f"{CALIBRATION} made-up images")
 
 
