@@ -1,6 +1,7 @@
 """Networks that are only timed: tiny ones in the place of torchvision's, with each kind of layer that those have."""
 
 import json
+import shutil
 import sys
 from types import SimpleNamespace
 
@@ -12,7 +13,13 @@ import torch
 from torch import nn
 
 from benchmarks.measuring import reference
+from benchmarks.measuring.inputs import seeded_feeds
+from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
+from benchmarks.platforms.exports import litert_file
+from benchmarks.platforms.pytorch import ServerTorch
+from benchmarks.protocol import Case, UnavailableError
 from benchmarks.run.identity import of_model
+from benchmarks.settings import Settings
 from models import NETWORKS, NetworkSpec, in_torch, manifest
 from models.export import logits_of
 from models.manifest import Artefact, ModelError
@@ -70,28 +77,43 @@ def tiny():
     )
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch):
-    """A catalogue with the tiny network in it, which torchvision defines; the names that torchvision is asked for."""
+@pytest.fixture(scope="module")
+def catalogue():
+    """A catalogue with the tiny network in it, which torchvision defines; what torchvision is asked for."""
     asked_for = []
 
     def get_model(name, weights):
         asked_for.append((name, weights))
         return tiny()
 
-    monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(models=SimpleNamespace(get_model=get_model)))
-    monkeypatch.setitem(NETWORKS, "tiny", SPEC)
-    monkeypatch.setitem(sys.modules, "litert_torch", None)
-    monkeypatch.setattr(make.importlib.util, "find_spec", lambda _name: None)
-    return asked_for
+    with pytest.MonkeyPatch.context() as patch:
+        torchvision = SimpleNamespace(models=SimpleNamespace(get_model=get_model))
+        patch.setitem(sys.modules, "torchvision", torchvision)
+        patch.setitem(NETWORKS, "tiny", SPEC)
+        patch.setattr(make.importlib.util, "find_spec", lambda _name: None)  # LiteRT's converter
+        yield asked_for
+
+
+@pytest.fixture(autouse=True)
+def known(catalogue):
+    """What torchvision is asked for in this test."""
+    catalogue.clear()
+    return catalogue
+
+
+@pytest.fixture(scope="module")
+def made(catalogue, tmp_path_factory):
+    """A folder with the tiny network in all forms but LiteRT's."""
+    folder = tmp_path_factory.mktemp("made")
+    *_, last = make.make("tiny", folder / "manifest.json")
+    assert last == "tiny: not made for LiteRT: its converter is not in this environment; see `tox run -e networks`"
+    return folder
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    """A manifest beside which the tiny network lies in all forms but LiteRT's."""
-    shelf = tmp_path / "untrained" / "manifest.json"
-    assert [line.partition(":")[0] for line in make.make("tiny", shelf)][-1] == "tiny"  # what is left out is told
-    return shelf
+def shelf(made, tmp_path):
+    """A manifest of one's own, beside which the tiny network lies."""
+    return shutil.copytree(made, tmp_path / "untrained") / "manifest.json"
 
 
 def images(count, seed=3):
@@ -220,6 +242,31 @@ def test_the_ranges_of_int8_are_of_all_batches(shelf, tmp_path):
     assert scale_of([images(1), 10 * images(1)]) == pytest.approx(10 * scale_of([images(1)]), rel=0.01)
 
 
+def test_what_its_environment_lacks_is_unavailable_and_told(shelf, monkeypatch):
+    case = Case(manifest.load("tiny", shelf), 1)
+    with pytest.raises(
+        UnavailableError, match=r"tiny\.onnx: no \.tflite file; make it with `tox run -e networks -- ti"
+    ):
+        litert_file("server-litert", case)
+    fewer = Case(manifest.load("tiny.fp16", shelf), 1)
+    with pytest.raises(UnavailableError, match="only the catalogue's float32 models do"):
+        litert_file("server-litert", fewer)
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    with (
+        pytest.raises(UnavailableError, match=r"^server-torch: tiny\.onnx: .*torchvision.*; .*install it$"),
+        ServerTorch().open(case, Settings(timeout=60)),
+    ):
+        pass
+
+
+def test_pytorch_answers_like_the_file(shelf):
+    case = Case(manifest.load("tiny", shelf), 1)
+    feeds = seeded_feeds(case.model_file, 1)
+    with ServerTorch().open(case, Settings(timeout=60)) as session:
+        answer = session.run(feeds)
+    assert reference.check_parity("server-torch", answer, reference.reference(case.model_file, feeds), 1e-5) > 0
+
+
 # The command
 
 
@@ -245,11 +292,6 @@ def test_an_unknown_name_is_refused_before_anything_is_made(monkeypatch):
 
 
 def test_tensorflow_js_answers_like_the_file(shelf):
-    from benchmarks.measuring.inputs import seeded_feeds
-    from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
-    from benchmarks.protocol import Case
-    from benchmarks.settings import Settings
-
     (platform,) = [platform for platform in CHROMIUM_PLATFORMS if platform.name == "chromium-tfjs"]
     artefact = manifest.load("tiny", shelf)
     steps = json.loads(manifest.derived(artefact, "tfjs.json").read_text())["operations"]
