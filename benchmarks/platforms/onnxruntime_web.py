@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.platforms.graphs import data_files, free_dimensions, precision_of
+from benchmarks.platforms.graphs import data_files, free_dimensions, has_int8_depthwise, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.platforms.vulkan_devices import LOADER, Shown, ask
@@ -124,6 +124,13 @@ class ChromiumWebnn(Placed, PagePlatform):
                 "for; measure it on Windows or macOS, or take chromium-webnn"
             )
         return super().unavailable(settings)
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Refuse what ends the process behind WebNN, so that the page would wait for its answer in vain."""
+        if sys.platform not in ("win32", "darwin") and has_int8_depthwise(case.model_file):
+            words = "Chromium's WebNN loses its context over int8 depthwise convolutions; measure this file on"
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words} chromium-wasm")
+        return super().request(case, settings)
 
     def execution_provider(self) -> dict[str, Any]:
         """Return the provider with its device."""

@@ -259,6 +259,18 @@ def test_what_its_environment_lacks_is_unavailable_and_told(shelf, monkeypatch):
         pass
 
 
+def test_int8_depthwise_convolutions_are_not_put_to_a_webnn_that_they_end(shelf, monkeypatch):
+    (webnn,) = [platform for platform in CHROMIUM_PLATFORMS if platform.name == "chromium-webnn"]
+    case, settings = Case(manifest.load("tiny.int8", shelf), 1), Settings(timeout=60)
+    monkeypatch.setattr(sys, "platform", "linux")
+    words = r"^chromium-webnn: tiny\.int8\.onnx: .* int8 depthwise convolutions; measure this file on chromium-wasm$"
+    with pytest.raises(UnavailableError, match=words):
+        webnn.request(case, settings)
+    assert webnn.request(Case(manifest.load("tiny", shelf), 1), settings)
+    monkeypatch.setattr(sys, "platform", "darwin")  # another library computes there
+    assert webnn.request(case, settings)
+
+
 def test_pytorch_answers_like_the_file(shelf):
     case = Case(manifest.load("tiny", shelf), 1)
     feeds = seeded_feeds(case.model_file, 1)
