@@ -1,6 +1,7 @@
 """The models under test: the catalogue, their trained ONNX files, and how those are made.
 
-Adding a model is one line in :data:`MODELS`, then ``tox run -e train -- NAME``.
+Adding a model is one line in :data:`MODELS`, then ``tox run -e train -- NAME``; a network that is only timed is one
+line in :data:`NETWORKS`, then ``tox run -e networks -- NAME``.
 """
 
 import os
@@ -41,5 +42,31 @@ MODELS: dict[str, ModelSpec] = {
         ModelSpec("resnet14-half", depth=14, widths=HALF_WIDTHS),
         ModelSpec("resnet20-half", depth=20, widths=HALF_WIDTHS),
         ModelSpec("plain20", depth=20, plain=True),
+    )
+}
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A timing network: a *definition* of torchvision with weights that nobody trained (see :mod:`models.networks`)."""
+
+    name: str
+    definition: str
+    size: int = 224  # of the images, in pixels a side
+    seed: int = 0
+
+    def architecture(self) -> dict[str, Any]:
+        """Return what decides graph and weights, as the manifest holds it."""
+        return {"definition": self.definition, "size": self.size, "seed": self.seed}
+
+
+NETWORKS: dict[str, NetworkSpec] = {
+    spec.name: spec
+    for spec in (
+        NetworkSpec("mobilenet-v3-small", "mobilenet_v3_small"),
+        NetworkSpec("mobilenet-v2", "mobilenet_v2"),
+        NetworkSpec("efficientnet-b0", "efficientnet_b0"),
+        NetworkSpec("resnet18", "resnet18"),
+        NetworkSpec("resnet50", "resnet50"),
     )
 }

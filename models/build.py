@@ -7,13 +7,12 @@ A. Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimiz
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
-from models import MODELS, WORK_DIR, ModelSpec, manifest
-from models.cifar100 import MEAN, STD, Split, accuracy, hold_out, load
+from models import WORK_DIR, ModelSpec, manifest
+from models.cifar100 import MEAN, STD, Split, accuracy, hold_out, load, normalised_batches
 from models.export import export_onnx, file_facts
 from models.files import ExportError, replacing
 from models.manifest import Artefact, sha256
@@ -120,7 +119,10 @@ def export(name: str, data: Data, workshop: Workshop, precisions: Sequence[str] 
     source = manifest.load(name, workshop.manifest)
     _, held_out = hold_out(data.train, TRAINING_HELD_OUT)
     methods: dict[str, tuple[Callable[[Path, Path], None], str]] = {
-        "int8": (partial(to_int8, held_out=held_out), INT8_METHOD.format(images=len(held_out.labels))),
+        "int8": (
+            lambda source, target: to_int8(source, target, normalised_batches(held_out.images, 100)),
+            INT8_METHOD.format(images=f"{len(held_out.labels):,} held-out training images"),
+        ),
         "fp16": (to_fp16, FP16_METHOD),
     }
     # What was made from the float32 file for other runtimes is float32 too.
@@ -139,19 +141,19 @@ def export(name: str, data: Data, workshop: Workshop, precisions: Sequence[str] 
 
 
 def export_tfjs(name: str, workshop: Workshop) -> None:
-    """Write a trained model's graph and weights for TensorFlow.js beside it; raises ModelError, ExportError."""
+    """Write a model's graph and weights for TensorFlow.js beside it; raises ModelError, ExportError."""
     source = manifest.load(name, workshop.manifest)
     graph, weights = (source.path.with_name(f"{name}.tfjs.{kind}") for kind in ("json", "bin"))
     to_tfjs(source.path, graph, weights)
     _write_derived(source, [graph, weights], ("onnx", "numpy"), workshop)
 
 
-def export_tflite(name: str, workshop: Workshop) -> None:
-    """Write a trained model for LiteRT beside it, a file for each batch size; raises ModelError, ExportError."""
+def export_tflite(name: str, workshop: Workshop, batch_sizes: Sequence[int] = BATCH_SIZES) -> None:
+    """Write a model for LiteRT beside it, a file for each batch size; raises ModelError, ExportError."""
     source = manifest.load(name, workshop.manifest)
-    for batch_size in BATCH_SIZES:
+    for batch_size in batch_sizes:
         target = source.path.with_name(f"{name}.b{batch_size}.tflite")
-        difference = to_tflite(source.path, MODELS[name], batch_size, target)
+        difference = to_tflite(source.path, name, batch_size, target)
         print(f"{target}: logits within {difference:.1e} of onnxruntime's largest")
         _write_derived(source, [target], ("torch", "litert-torch", "litert-converter", "ai-edge-litert"), workshop)
 

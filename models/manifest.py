@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models import MODELS, ModelSpec
+from models import MODELS, NETWORKS, ModelSpec
 from models.files import replacing
 
 MODELS_DIR = Path(__file__).parent
@@ -16,6 +16,8 @@ MANIFEST = MODELS_DIR / "manifest.json"
 # Short trainings made by --build-models: kept apart, never committed, labelled in every result.
 STAND_INS = MODELS_DIR / "stand-ins" / "manifest.json"
 STAND_IN_REMEDY = "or pass --build-models for a short stand-in"
+# Timing networks, made by `tox run -e networks`: too large to be committed, and labelled in every result.
+UNTRAINED = MODELS_DIR / "untrained" / "manifest.json"
 
 Row = dict[str, Any]
 
@@ -39,6 +41,11 @@ class Artefact:
     def is_stand_in(self) -> bool:
         """Whether the file is a short training made for want of the committed one."""
         return bool(self.row.get("stand_in", False))
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether nobody trained it: its times are a network's, its answers mean nothing."""
+        return bool(self.row.get("untrained", False))
 
 
 def sha256(path: Path) -> str:
@@ -146,6 +153,8 @@ def _content(manifest: Path) -> dict[str, Any]:
         remedy = f"restore it with `git checkout -- {manifest}`"
         if manifest == STAND_INS:  # which git does not have
             remedy = f"delete it, and the stand-ins are trained again: `rm {manifest}`"
+        if manifest == UNTRAINED:
+            remedy = f"delete it, and make the networks again: `rm {manifest}`, `tox run -e networks`"
         raise ModelError(f"{manifest} is damaged ({fault}); {remedy}")
     return content | saved
 
@@ -183,27 +192,39 @@ def is_absent(name: str, manifest: Path = MANIFEST) -> bool:
     return row is None or not (manifest.parent / row["file"]).is_file()
 
 
+def base_of(name: str) -> str:
+    """Return the name of a model's float32 file; see :func:`variant`."""
+    return name.partition(".")[0]
+
+
 def load(name: str, manifest: Path = MANIFEST) -> Artefact:
     """Return the model's checked file, which lies beside *manifest*; raise ModelError where it is absent or altered."""
-    base = name.partition(".")[0]
+    base = base_of(name)
     remedy = f"restore it with `git checkout -- models`, or train the model with `tox run -e train -- {base}`"
+    if_absent = f"{remedy}, {STAND_IN_REMEDY}"
+    if base in NETWORKS:
+        remedy = if_absent = f"make it with `tox run -e networks -- {base}`"
     all_rows = rows(manifest)
     row = all_rows.get(name)
     if row is None:
-        raise ModelError(f"{name}: {manifest} has no row for this model; {remedy}, {STAND_IN_REMEDY}")
+        raise ModelError(f"{name}: {manifest} has no row for this model; {if_absent}")
     path = manifest.parent / row["file"]
     if not path.is_file():
-        raise ModelError(f"{name}: {path} is missing; {remedy}, {STAND_IN_REMEDY}")
+        raise ModelError(f"{name}: {path} is missing; {if_absent}")
     if (digest := sha256(path)) != row["sha256"]:
         raise ModelError(f"{name}: {path} has SHA-256 {digest}, but its manifest row says {row['sha256']}; {remedy}")
-    if base in MODELS and row["architecture"] != MODELS[base].architecture():
-        wanted = MODELS[base].architecture()
+    if (wanted := _architecture(base)) and row["architecture"] != wanted:
         raise ModelError(f"{name}: {path} is {row['architecture']}, but the catalogue says {wanted}; {remedy}")
     made, source = row.get("made"), all_rows.get(base)
     if made and source and made["sha256"] != source["sha256"]:
-        again = f"make it again with `tox run -e train -- export {base}`"
+        again = remedy if base in NETWORKS else f"make it again with `tox run -e train -- export {base}`"
         raise ModelError(f"{name}: {path} was made from an earlier training of {base}; {again}")
     return Artefact(name, path, row)
+
+
+def _architecture(base: str) -> Row | None:
+    spec = MODELS.get(base) or NETWORKS.get(base)
+    return spec.architecture() if spec else None
 
 
 def derived(artefact: Artefact, suffix: str) -> Path | None:
@@ -219,6 +240,8 @@ def derived(artefact: Artefact, suffix: str) -> Path | None:
         return None
     make = "export-tflite --" if suffix.endswith("tflite") else "train -- export --form tfjs"
     again = f"restore it with `git checkout -- models`, or make it again with `tox run -e {make} {artefact.name}`"
+    if artefact.is_untrained:
+        again = f"make it again with `tox run -e networks -- {artefact.name}`"
     if not path.is_file():
         raise ModelError(f"{artefact.name}: {path} is missing; {again}")
     if (digest := sha256(path)) != row["sha256"]:

@@ -1,6 +1,7 @@
 """The same network in fewer bits: int8 by static quantisation, and fp16."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +12,18 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from onnxruntime.transformers.onnx_model import OnnxModel
 
-from models.cifar100 import Split, normalised_batches
 from models.export import strip_metadata
 
 # Signed activations (s8s8) would leave the fast integer instructions of x86 unused.
-INT8_METHOD = (
-    "static QDQ, unsigned activations, signed weights per channel, ranges seen on {images:,} held-out training images"
-)
+INT8_METHOD = "static QDQ, unsigned activations, signed weights per channel, ranges seen on {images}"
 FP16_METHOD = "float16 weights and arithmetic between float32 inputs and outputs"
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
-    """Hands the calibrator a hundred images at a time."""
+    """Hands the calibrator a batch at a time."""
 
-    def __init__(self, images: NDArray[np.uint8]) -> None:
-        self._batches = normalised_batches(images, 100)
+    def __init__(self, batches: Iterable[NDArray[np.float32]]) -> None:
+        self._batches = iter(batches)
 
     def get_next(self) -> dict[str, NDArray[np.float32]] | None:
         """Return the next feed, None after the last."""
@@ -33,15 +31,15 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
         return None if batch is None else {"input": batch}
 
 
-def to_int8(source: Path, target: Path, held_out: Split) -> None:
-    """Write *source* quantised to *target*; the ranges of the activations are seen on *held_out* images."""
+def to_int8(source: Path, target: Path, batches: Iterable[NDArray[np.float32]]) -> None:
+    """Write *source* quantised to *target*; the ranges of the activations are seen on *batches* of images."""
     with tempfile.TemporaryDirectory() as folder:
         inferred, raw = Path(folder, "inferred.onnx"), Path(folder, "raw.onnx")
         quant_pre_process(source, inferred, skip_optimization=True, skip_symbolic_shape=True)
         quantize_static(
             inferred,
             raw,
-            _Reader(held_out.images),
+            _Reader(batches),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

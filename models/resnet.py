@@ -21,6 +21,7 @@ from models.graph import numbers
 from models.manifest import ModelError
 
 CLASSES = 100
+IMAGE_SIZE = 32  # pixels a side
 
 
 class Block(nn.Module):
@@ -98,12 +99,18 @@ def restore(artefact_path: Path, spec: ModelSpec) -> ResNet:
     Raises ModelError naming the first weight that is absent, unexpected, or of another type or shape.
     """
     folded = fold_batch_norm(ResNet(spec))
-    # Integers are axes and shapes of the graph, and no weights.
-    weights = {name: value for name, value in numbers(onnx.load(artefact_path)).items() if value.dtype.kind != "i"}
-    expected = {name: value.numpy() for name, value in folded.state_dict().items()}
-    _refuse_unlike(weights, expected, f"{artefact_path}: not the float32 weights of {spec.name}")
-    folded.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    load_weights(folded, artefact_path, spec.name)
     return folded
+
+
+def load_weights(network: nn.Module, artefact_path: Path, name: str) -> None:
+    """Give *network*, which is called *name*, the weights of an exported file; raise ModelError as :func:`restore`."""
+    # Integers are axes and shapes of the graph, and single numbers the limits of a Clip: no weights.
+    held = numbers(onnx.load(artefact_path)).items()
+    weights = {name: value for name, value in held if value.dtype.kind != "i" and value.ndim}
+    expected = {name: value.numpy() for name, value in network.state_dict().items()}
+    _refuse_unlike(weights, expected, f"{artefact_path}: not the float32 weights of {name}")
+    network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
 
 
 def _refuse_unlike(weights: dict[str, NDArray[Any]], expected: dict[str, NDArray[Any]], complaint: str) -> None:
@@ -114,8 +121,8 @@ def _refuse_unlike(weights: dict[str, NDArray[Any]], expected: dict[str, NDArray
             raise ModelError(f"{complaint}: {name} is {in_file} in the file, {in_network} in the network")
 
 
-def multiply_adds(model: nn.Module) -> int:
-    """Count the multiply-adds of the convolutions and linear layers for one image."""
+def multiply_adds(model: nn.Module, size: int = IMAGE_SIZE) -> int:
+    """Count the multiply-adds of the convolutions and linear layers for one image of *size* x *size* pixels."""
     total = 0
 
     def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -128,7 +135,7 @@ def multiply_adds(model: nn.Module) -> int:
     training = model.training
     try:
         with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, 32, 32))
+            model.eval()(torch.zeros(1, 3, size, size))
     finally:
         model.train(training)
         for hook in hooks:

@@ -11,7 +11,7 @@ from benchmarks.figures.fresh import readme_commands
 from benchmarks.figures.tables import candidates_table, models_table
 from benchmarks.platforms import PLATFORMS
 from benchmarks.run.choices import PHASES
-from models import MODELS
+from models import MODELS, NETWORKS
 
 README = (ROOT / "README.md").read_text()
 
@@ -31,7 +31,7 @@ def resolved(groups, name):
     ]
 
 
-@pytest.mark.parametrize("name", dict.fromkeys([*PLATFORMS, *PHASES, *MODELS, *tox_environments()]))
+@pytest.mark.parametrize("name", dict.fromkeys([*PLATFORMS, *PHASES, *MODELS, *NETWORKS, *tox_environments()]))
 def test_the_readme_names_it(name):
     assert f"`{name}`" in README
 

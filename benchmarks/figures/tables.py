@@ -112,6 +112,37 @@ def _with_interval(result: Result) -> str:
     return marked(result, f"{milliseconds(figure.value)} {interval}")
 
 
+def networks_table(results: Sequence[Result]) -> str:
+    """Return a row for each timing network: its size, and on each platform the median and the ratio to ``server-cpu``.
+
+    Parity is the farthest of the platforms' answers from the reference's, as a share of the largest.
+    """
+    platforms = [*dict.fromkeys(result.params["platform"] for result in results)]
+    rows: dict[tuple[str, int], dict[str, Result]] = {}
+    for result in results:
+        params = result.params
+        rows.setdefault((params["model"], params["batch_size"]), {})[params["platform"]] = result
+    body = [
+        [f"`{model}`", str(size), *_network_facts([*row.values()]), *(_timed(row.get(name)) for name in platforms)]
+        for (model, size), row in rows.items()
+    ]
+    head = ["untrained network", "batch", "file", "multiply-adds", "parity", *(f"`{name}`" for name in platforms)]
+    return table(head, body)
+
+
+def _network_facts(results: Sequence[Result]) -> list[str]:
+    info = results[0].info
+    parity = max(result.info.get("parity", 0.0) for result in results)
+    return [_megabytes(info, "model_bytes"), f"{info['multiply_adds'] / 1e6:,.0f} M", f"{parity:.0e}"]
+
+
+def _timed(result: Result | None) -> str:
+    if result is None:
+        return NONE
+    times_server = ratio(result, "server_cpu")
+    return _headline(result) if times_server == NONE else f"{_headline(result)}, × {times_server}"
+
+
 def device_table(results: Sequence[Result]) -> str:
     """Return medians without the copies from and to the host, by batch size."""
     of_device = of_phase(results, "device")
@@ -248,7 +279,9 @@ def accuracy_table(results: Sequence[Result]) -> str:
 
 
 def tables_of(results: Sequence[Result]) -> list[str]:
-    """Return a table for each phase that *results* hold."""
+    """Return a table for each phase that *results* hold; networks that are only timed have one of their own."""
+    untrained = of_phase([result for result in results if result.is_untrained], "latency")
+    results = [result for result in results if not result.is_untrained]
     accuracies = [result for result in results if keys.AS_REFERENCE in result.info]
     single = [result for result in of_phase(results, "latency") if result.params["batch_size"] == 1]
     of_single: Sequence[Callable[[], str]] = (
@@ -263,6 +296,7 @@ def tables_of(results: Sequence[Result]) -> list[str]:
         ("load", lambda: opening_table(results)),
     )
     tables = [make() for test, make in makers if of_phase(results, test)]
+    tables += [networks_table(untrained)] if untrained else []
     return tables + ([accuracy_table(accuracies)] if accuracies else [])
 
 

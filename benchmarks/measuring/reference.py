@@ -21,7 +21,7 @@ from models.manifest import Artefact
 # intermediate result is rounded to fewer bits, another order moves it by a step: at 11 bits a thousandth, at 8 bits
 # 1e-2 to 2e-2 in the catalogue's models. onnxruntime's CPU provider computes fp16 graphs in float32; a GPU does not.
 TOLERANCES = {"float32": 1e-5, "fp16": 1e-2, "int8": 5e-2}
-# A network of the user's own may be deeper than the catalogue's, and round more often.
+# A network of the user's own, or one that is only timed, is deeper than those that were trained, and rounds more often.
 OWN_TOLERANCES = {"float64": 1e-4, "float32": 1e-4, "fp16": 2e-2}
 FEW_BITS = 1e-1  # of its own too, in all that has fewer: bfloat16, bytes, and half of one
 PRECISIONS = tuple(TOLERANCES)  # of the catalogue's files
@@ -112,7 +112,8 @@ def _blaming(made_up: Sequence[str]) -> str:
 def tolerance_of(artefact: Artefact) -> float:
     """Return the tolerance that the file's precision calls for."""
     precision = artefact.row["precision"]
-    return own_tolerance(precision) if artefact.is_own else TOLERANCES[precision]
+    is_trained = not (artefact.is_own or artefact.is_untrained)
+    return TOLERANCES[precision] if is_trained else own_tolerance(precision)
 
 
 def own_tolerance(precision: str) -> float:

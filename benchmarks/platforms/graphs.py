@@ -98,3 +98,24 @@ def precision_of(case: Case) -> str:
     from models import graph
 
     return graph.precision(graph.read(case.model_file))
+
+
+def has_int8_depthwise(model: Path) -> bool:
+    """Whether a convolution in groups takes a weight that was quantised; not of a file that is no ONNX."""
+    from google.protobuf.message import DecodeError
+
+    from models import graph
+
+    try:
+        nodes = graph.read(model).graph.node
+    except DecodeError:
+        return False
+    dequantised = {node.output[0] for node in nodes if node.op_type == "DequantizeLinear"}
+    groups = [
+        (node.input[1], entry.i)
+        for node in nodes
+        if node.op_type == "Conv"
+        for entry in node.attribute
+        if entry.name == "group"
+    ]
+    return any(weight in dequantised and number > 1 for weight, number in groups)

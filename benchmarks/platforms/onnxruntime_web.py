@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.platforms import lacking
-from benchmarks.platforms.graphs import data_files, fixed, precision_of
+from benchmarks.platforms.graphs import data_files, fixed, has_int8_depthwise, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
 from benchmarks.platforms.vulkan_devices import LOADER, Shown, ask
@@ -89,7 +89,6 @@ class Placed(OrtWeb):
     called = "this build of onnxruntime-web"  # it has fewer operators than the one for WebAssembly alone
     placement: str  # what the log calls the provider
     threading: Threading = "runtime"
-    fixed_batch = True
     script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
 
     def session_options(self, case: Case) -> dict[str, Any]:
@@ -143,6 +142,13 @@ class ChromiumWebnn(Placed, PagePlatform):
                 "for; measure it on Windows or macOS, or take chromium-webnn"
             )
         return super().unavailable(settings)
+
+    def request(self, case: Case, settings: Settings) -> Request:
+        """Refuse what ends the process behind WebNN, so that the page would wait for its answer in vain."""
+        if sys.platform not in ("win32", "darwin") and has_int8_depthwise(case.model_file):
+            words = "Chromium's WebNN loses its context over int8 depthwise convolutions; measure this file on"
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words} chromium-wasm")
+        return super().request(case, settings)
 
     def execution_provider(self) -> dict[str, Any]:
         """Return the provider with its device."""

@@ -14,7 +14,7 @@ from benchmarks.platforms import native
 from benchmarks.platforms.native import INPUT, OUTPUT
 from benchmarks.protocol import HAS_FOLDER, Case, Feeds, Outputs, UnavailableError
 from benchmarks.settings import Settings
-from models import MODELS
+from models import MODELS, NETWORKS
 
 COMPILER = "g++"  # what PyTorch calls unless CXX names another
 
@@ -144,12 +144,16 @@ def _network(case: Case, platform: str) -> Any:
     """Return the case's network, channels last; raise UnavailableError where it is not written in PyTorch."""
     import torch
 
-    from models.resnet import restore
+    from models.in_torch import network_of
 
-    if case.artefact.is_own or case.artefact.name not in MODELS:
+    where = f"{platform}: {case.model_file.name}"
+    if case.artefact.is_own or case.artefact.name not in MODELS | NETWORKS:
         words = "the network is not written in PyTorch; only the catalogue's float32 models are"
-        raise UnavailableError(f"{platform}: {case.model_file.name}: {words}")
-    return restore(case.model_file, MODELS[case.artefact.name]).to(memory_format=torch.channels_last)
+        raise UnavailableError(f"{where}: {words}")
+    try:
+        return network_of(case.artefact.name, case.model_file).to(memory_format=torch.channels_last)
+    except ImportError as error:
+        raise UnavailableError(f"{where}: {error}; torchvision defines the network, install it") from error
 
 
 class TorchEngine:

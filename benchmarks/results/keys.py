@@ -22,6 +22,7 @@ MODEL_SHA256 = "model_sha256"
 DATA_SHA256 = "data_sha256"
 PRECISION = "precision"  # of the model's weights
 BATCH_SIZE = "batch_size"  # null of a graph without a batch
+UNTRAINED = "untrained"  # true of a network that is only timed: its answers mean nothing
 INPUTS = "inputs"  # shapes by name
 FED = "fed"  # by name: "made up", or what was given
 MADE_UP = "made up"

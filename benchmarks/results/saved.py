@@ -218,6 +218,11 @@ class Result:
         return [*self.info.get(keys.MAY_STEER, [])]
 
     @property
+    def is_untrained(self) -> bool:
+        """Whether it is of a network that nobody trained: its times are such a network's, its answers mean nothing."""
+        return bool(self.info.get(keys.UNTRAINED))
+
+    @property
     def trust(self) -> Json:
         """What is known of the circumstances; empty where nothing is."""
         trust: Json = self.info.get(keys.TRUST, {})

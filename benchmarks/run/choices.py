@@ -12,13 +12,14 @@ from benchmarks import hardware
 from benchmarks.inputs.given import Arrays, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
-from models import MODELS
+from models import MODELS, NETWORKS
 from models.manifest import variant
 
 ALL = "all"
 NO_BATCH = "no-batch"  # in the name of a case whose graph has none
 SLOWDOWNS = (2, 4, 6)
-NAMES = [*MODELS, *(variant(name, precision) for name in MODELS for precision in PRECISIONS if precision != "float32")]
+CATALOGUE = [*MODELS, *NETWORKS]  # trained, and only timed
+NAMES = [variant(name, precision) for precision in PRECISIONS for name in CATALOGUE]
 LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?")
 
 
@@ -131,7 +132,7 @@ def model(text: str) -> str | Path:
         return path
     if path.suffix == ".onnx" or len(path.parts) > 1:
         raise argparse.ArgumentTypeError(f"{text}: no such file")
-    known, behind = ", ".join(MODELS), " or ".join(f".{precision}" for precision in PRECISIONS[1:])
+    known, behind = ", ".join(CATALOGUE), " or ".join(f".{precision}" for precision in PRECISIONS[1:])
     raise argparse.ArgumentTypeError(
         f"unknown model {text!r}: choose from {known}, with {behind} behind or without, or name an ONNX file"
     )

@@ -136,9 +136,11 @@ def of_model(artefact: Artefact) -> dict[str, Any]:
     }
     if artefact.is_own:
         return info | {keys.DATA_SHA256: row["data_sha256"]}
-    return info | {
+    info |= {
         "multiply_adds": row["multiply_adds"],
-        "training_epochs": row["training"]["epochs"],
-        keys.TOP1: row["test"]["top1"],
         "stand_in": artefact.is_stand_in,
+        keys.UNTRAINED: artefact.is_untrained,
     }
+    if artefact.is_untrained:
+        return info | {"training_epochs": 0, keys.TOP1: None}
+    return info | {"training_epochs": row["training"]["epochs"], keys.TOP1: row["test"]["top1"]}

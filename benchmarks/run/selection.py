@@ -14,9 +14,9 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Arrays
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
-from benchmarks.run.choices import ALL, NAMES, NO_BATCH, Phase, Target
+from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
-from models import MODELS, manifest, own, stand_in
+from models import MODELS, NETWORKS, manifest, own, stand_in
 from models.manifest import Artefact, variant
 
 
@@ -63,7 +63,7 @@ class Selection:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
         paths = [model for model in self.models if isinstance(model, Path)]
         yield from faults(paths, NAMES, self.dims, self.batch_axes, self.inputs)
-        if self.precisions and self.models and not any(model in MODELS for model in self.models):
+        if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
         if self.slowdowns and self.platforms and not clients:
@@ -153,12 +153,14 @@ class Selection:
         if only is not None:
             return only
         # In full, fewer bits are measured at batch 1 only: other sizes would double the sweep and tell little more.
-        if self.is_full and (model in MODELS or model in self.own_models):
+        if self.is_full and (model in CATALOGUE or model in self.own_models):
             return phase.batch_sizes_in_full
         return phase.batch_sizes[:1] if self.is_full else phase.batch_sizes
 
     def _model_label(self, model: str) -> str:
         """Return the model's name with what else decides its figures: a stand-in, the lengths of free dimensions."""
+        if manifest.base_of(model) in NETWORKS and model in NAMES:
+            return f"{model}.untrained"
         if model in NAMES:
             return f"{model}.stand-in" if self.builds_stand_ins and manifest.is_absent(model) else model
         return self.own_models[model].label
@@ -167,6 +169,8 @@ class Selection:
         """Return the file behind a case's *model*; a stand-in, trained now, where it is absent and one is wanted."""
         if model in self.own_models:
             return replace(own.load(self.own_models[model].path), name=model)
+        if manifest.base_of(model) in NETWORKS:
+            return manifest.load(model, manifest.UNTRAINED)
         if self.builds_stand_ins:
             return stand_in.load_or_build(model, self.data_dir)
         return manifest.load(model)
@@ -187,7 +191,7 @@ def _can_be_weaker(platform: str) -> bool:
 
 
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:
-    return [variant(name, precision) for precision in precisions] if name in MODELS else [name]
+    return [variant(name, precision) for precision in precisions] if name in CATALOGUE else [name]
 
 
 SELECTION = pytest.StashKey[Selection]()

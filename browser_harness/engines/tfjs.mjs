@@ -65,14 +65,29 @@ function compute(images) {
   return values[graph.output];
 }
 
+const convolution = (library) => ({ input, kernel, bias, stride, pad, activation }, values) => {
+  const [x, filter] = [values[input], kernel];
+  return tf.fused[library]({ x, filter, strides: stride, pad, dataFormat: NHWC, bias, activation });
+};
+
+const of = (library) => ({ input }, values) => tf[library](values[input]);
+
+/** As Keras writes it: the library has no kernel of its own. */
+const hardSigmoid = (x) => tf.mul(tf.relu6(tf.add(x, 3)), 1 / 6);
+
 const OPERATIONS = {
-  conv: ({ input, kernel, bias, stride, pad, activation }, values) => {
-    const [x, filter] = [values[input], kernel];
-    return tf.fused.conv2d({ x, filter, strides: stride, pad, dataFormat: NHWC, bias, activation });
-  },
-  relu: ({ input }, values) => tf.relu(values[input]),
+  conv: convolution('conv2d'),
+  depthwise: convolution('depthwiseConv2d'),
+  relu: of('relu'),
+  relu6: of('relu6'),
+  sigmoid: of('sigmoid'),
+  hardSigmoid: ({ input }, values) => hardSigmoid(values[input]),
+  hardSwish: ({ input }, values) => tf.mul(values[input], hardSigmoid(values[input])),
   add: ({ input, other }, values) => tf.add(values[input], values[other]),
-  mean: ({ input }, values) => tf.mean(values[input], [1, 2]),
+  mul: ({ input, other }, values) => tf.mul(values[input], values[other]),
+  maxPool: ({ input, size, stride, pad }, values) => tf.maxPool(values[input], size, stride, pad),
+  mean: ({ input, keepDims = false }, values) => tf.mean(values[input], [1, 2], keepDims),
+  flatten: ({ input }, values) => tf.reshape(values[input], [values[input].shape[0], -1]),
   gemm: ({ input, kernel, bias }, values) => tf.fused.matMul({ a: values[input], b: kernel, bias }),
 };
 

@@ -67,6 +67,28 @@ def test_a_saved_run_becomes_a_table_for_each_phase(saved, monkeypatch, capsys):
     ]
 
 
+def test_networks_that_are_only_timed_have_a_table_of_their_own(saved, monkeypatch, capsys):
+    size = {"untrained": True, "model_bytes": 13_979_593, "multiply_adds": 300_774_272, "top1": None}
+    timed = [
+        benchmark("latency", "server-cpu", 8e-3, parity=6e-7, **size),
+        benchmark("latency", "chromium-webnn", 2e-2, parity=2.4e-6, ratio_to_server_cpu=RATIO | INTERVAL, **size),
+    ]
+    for result in timed:
+        result["params"]["model"], result["fullname"] = "mobilenet-v2", f"untrained {result['fullname']}"
+    content = json.loads(saved.read_text())
+    for benchmarks, tables_there in (([*timed, *content["benchmarks"]], 6), (timed, 1)):
+        saved.write_text(json.dumps(content | {"benchmarks": benchmarks}))
+        monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
+        tables.main()
+        *others, last = capsys.readouterr().out.split("\n\n")
+        assert len(others) == tables_there - 1
+        assert "mobilenet" not in "".join(others)
+        assert rows(last) == [
+            ["untrained network", "batch", "file", "multiply-adds", "parity", "`server-cpu`", "`chromium-webnn`"],
+            ["`mobilenet-v2`", "1", "14.0 MB", "301 M", "2e-06", "8.00 ms", "20.0 ms, × 2.50 (2.40 to 2.60)"],
+        ]
+
+
 def test_what_is_no_run_is_refused(tmp_path, monkeypatch):
     (file := tmp_path / "other.json").write_text("{}")
     monkeypatch.setattr(sys, "argv", ["tables", f"{file}"])

@@ -12,6 +12,7 @@ from benchmarks.run import choices
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
 from benchmarks.run.selection import Selection
 from models import manifest
+from models.manifest import ModelError
 
 NAMES = ("model", "platform", "batch_size", "caches")
 BEST = manifest.chosen()[0]
@@ -53,6 +54,27 @@ def test_what_a_phase_is_swept_over_are_its_fields():
     first, second = manifest.chosen()[:2]
     assert [case.values[0] for case in cases] == [f"{first}.int8", f"{first}.fp16", f"{second}.int8", f"{second}.fp16"]
     assert {case.values[2] for case in cases} == {5}
+
+
+def test_a_timing_network_is_chosen_by_name_alone_and_labelled_untrained():
+    assert not [
+        model for phase in PHASES.values() for model in Selection(is_full=True).models_of(phase) if "net-" in model
+    ]
+    selection = Selection(models=("mobilenet-v2", "resnet18.int8"), platforms=("server-cpu",), precisions=("all",))
+    assert not [*selection.faults()]
+    assert names(selection, "load") == [
+        f"{model}.untrained-server-cpu-b1"
+        for model in ("mobilenet-v2", "mobilenet-v2.fp16", "mobilenet-v2.int8", "resnet18.int8")
+    ]
+    (case, *_) = selection.cases(PHASES["load"], NAMES[:3])
+    assert case.values == ("mobilenet-v2", "server-cpu", 1)
+
+
+@pytest.mark.parametrize("builds_stand_ins", [False, True])
+def test_an_absent_timing_network_names_the_command_that_makes_it(monkeypatch, tmp_path, builds_stand_ins):
+    monkeypatch.setattr(manifest, "UNTRAINED", tmp_path / "manifest.json")
+    with pytest.raises(ModelError, match=r"^resnet50\.fp16: .*; make it with `tox run -e networks -- resnet50`$"):
+        Selection(builds_stand_ins=builds_stand_ins).model_file("resnet50.fp16")
 
 
 def test_only_a_phase_that_says_so_has_every_precision_in_full():

@@ -436,7 +436,7 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--platform=abacus", "*unknown platform 'abacus': choose from fake, absent, wrong, *, or all"),
         (
             "--model=vgg",
-            "*unknown model 'vgg': choose from resnet8, *plain20, with .fp16 or .int8 behind*or name an ONNX file",
+            "*unknown model 'vgg': choose from resnet8, *plain20, *resnet50, with .fp16 or .int8 *or name an ONNX file",
         ),
         ("--model=no/such.onnx", "*argument --model: no/such.onnx: no such file*"),
         ("--dim=sequence", "*argument --dim: 'sequence' is not NAME=N*"),

@@ -19,6 +19,16 @@ def names(suite):
     return [benchmark["name"] for benchmark in suite.benchmarks()]
 
 
+@pytest.mark.parametrize("name", ["resnet50", "resnet50.int8"])
+def test_what_nobody_trained_is_not_scored(pytester, outside_xdist, name):
+    result = Suite(pytester, phases=("accuracy", "latency")).run("-m", "accuracy", "--model=resnet8", model=name)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    words = (
+        f"ERROR: -m accuracy: {name} is untrained, and its answers mean nothing; leave it out, or choose from resnet8,*"
+    )
+    result.stderr.fnmatch_lines([words])
+
+
 def test_load_is_of_cold_and_warm_caches(suite):
     run(suite, "load").assert_outcomes(passed=2)
     assert names(suite) == [f"test_load[resnet8-slow-b1-{caches}]" for caches in ("cold", "warm")]
