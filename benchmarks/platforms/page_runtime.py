@@ -7,7 +7,7 @@ the page came to be: a browser that was started for it, or one that joined.
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,13 +136,18 @@ class PageCase:
             "configuration": self.request.configuration,
         }
 
-    @contextmanager
-    def serving(self, host: str = LOOPBACK) -> Iterator[Server]:
-        """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine."""
-        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
+    def serving(self, host: str = LOOPBACK) -> AbstractContextManager[Server]:
+        """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine.
+
+        Raises at once what :attr:`request` raises.
+        """
         model = {self.request.urls[name]: file for name, file in self.request.files.items()}
         on_disk = {url: file for url, file in model.items() if isinstance(file, Path)}
-        contents = {url: content for url, content in model.items() if isinstance(content, bytes)}
+        return self._serving(on_disk, {url: file for url, file in model.items() if isinstance(file, bytes)}, host)
+
+    @contextmanager
+    def _serving(self, on_disk: Mapping[str, Path], contents: Mapping[str, bytes], host: str) -> Iterator[Server]:
+        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
         files = {**HARNESS, **module, **self.runtime.runtime, **on_disk}
         origins = self.runtime.allowed_origins(self.settings)
         with serving(files, self.runtime.script_sources, self.runtime.imports, host, origins) as server:

@@ -189,6 +189,7 @@ def test_a_layers_extensions_are_the_drivers_business(added):
         ([b"VK_KHR_surface"], b"VK_KHR_surface ", -7),
         ([], b"", 0),
     ],
+    ids=["among others", "alone", "not asked for", "none"],
 )
 def test_an_instance_is_created_without_the_extension_and_with_all_else(added, real, asked, passed, answer):
     names = (ctypes.c_char_p * len(asked))(*asked)

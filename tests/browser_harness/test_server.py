@@ -118,6 +118,7 @@ def test_it_answers_to_the_hosts_that_it_is_given():
 @pytest.mark.parametrize(
     "request_",
     [b"\r\n\r\n", b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\r\n\r\n", asking("x", "http://[/")],
+    ids=["empty", "nonsense", "TLS", "no address"],
 )
 def test_a_request_that_is_broken_is_answered(request_, capfd):
     with serving(FILES) as server:

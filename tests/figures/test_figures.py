@@ -20,7 +20,7 @@ from benchmarks.inputs import case_of
 from benchmarks.measuring.parity import ParityError
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.native import NativeSession
-from benchmarks.protocol import Block, Facts, UnavailableError
+from benchmarks.protocol import Block, Case, Facts, UnavailableError
 from benchmarks.results import Result
 from benchmarks.run.choices import Target
 from models import manifest
@@ -76,7 +76,7 @@ def test_a_bare_loop_answers_with_as_many_samples_as_asked_for():
 
 
 def test_a_bare_loop_that_breaks_is_told(capfd):
-    no_model = case_of(manifest.Artefact("absent", Path("absent.onnx"), {}))
+    no_model = Case(manifest.Artefact("absent", Path("absent.onnx"), {}), shapes={"input": (1, 3, 32, 32)})
     with fidelity.bare_loop("server-cpu", no_model) as bare, pytest.raises(RuntimeError, match="the bare loop ended"):
         bare.time(1)
     assert "absent.onnx" in capfd.readouterr().err

@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
-from helpers import ROOT, make_linear, make_many
+from helpers import ROOT, make_graph
 
 from benchmarks import inputs
 from benchmarks.inputs import seeded_feeds
@@ -20,7 +21,7 @@ from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
 from benchmarks.platforms.page_session import PageSession
 from benchmarks.platforms.vulkan_devices import Shown
-from benchmarks.protocol import Images, PlatformError, Slowdown, UnavailableError
+from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, headless_surface, packages, processes, server
 from browser_harness.channel import PageError
@@ -157,8 +158,8 @@ def test_tensorflow_js_caps_its_threads_in_silence(settings):
 class WithoutOverride(ChromiumWebnn):
     """WebNN as a page gets it that does not know of free dimensions."""
 
-    def _lengths(self, case):
-        return {}
+    def session_options(self, case):
+        return super().session_options(case) | {"freeDimensionOverrides": {}}
 
 
 class WithoutWebnn(ChromiumWebnn):
@@ -210,12 +211,13 @@ def test_a_browser_without_webnn_is_told_with_the_remedy(settings):
         pytest.fail("it was opened")
 
 
-@pytest.mark.parametrize(("make", "dimension"), [(make_linear, "x:0"), (make_many, "pixels:1")])
-def test_webnn_needs_a_named_batch_and_nothing_else_free(make, dimension, tmp_path, settings):
-    case = inputs.case_of(own.load(make(tmp_path / "own.onnx")))
-    words = rf"^chromium-webnn: own\.onnx: the free dimension {dimension} cannot be fixed"
-    with pytest.raises(UnavailableError, match=words), WEBNN.open(case, settings):
-        pytest.fail("it was opened")
+def test_webnn_is_told_lengths_that_names_cannot_say(tmp_path, settings):
+    nodes = [onnx.helper.make_node("GlobalAveragePool", ["x"], ["y"])]
+    shapes = [("x", "FLOAT", ["N", 3, "?", "?"])], [("y", "FLOAT", None)]
+    artefact = own.load(make_graph(tmp_path / "own.onnx", nodes, *shapes))
+    case = Case(artefact, 2, shapes={"x": (2, 3, 8, 6)})
+    with WEBNN.open(case, settings) as session:
+        assert session.run({"x": np.ones((2, 3, 8, 6), np.float32)})["y"].shape == (2, 3, 1, 1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="is so on Linux")

@@ -15,7 +15,7 @@ import onnxruntime
 import openvino
 import pytest
 import torch
-from helpers import make_linear, make_many
+from helpers import make_linear
 
 from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.platforms import cuda, litert, native, pytorch, server, vulkan_devices, webgpu
@@ -242,11 +242,6 @@ def test_an_altered_tflite_file_is_refused(monkeypatch):
     derived = {name: row | {"sha256": "0"} for name, row in artefact.row["derived"].items()}
     altered = manifest.Artefact("resnet8", artefact.path, artefact.row | {"derived": derived})
     refused(LITERT, case_of(altered), r"resnet8\.onnx: .*has SHA-256")
-
-
-def test_openvino_refuses_lengths_that_nobody_told(tmp_path):
-    case = case_of(own.load(make_many(tmp_path / "many.onnx")))
-    refused(OPENVINO, case, r"many\.onnx: input ids has free dimensions beside the batch", UnavailableError)
 
 
 # What is not what its name says

@@ -3,7 +3,6 @@
 import math
 import sys
 import time
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -17,7 +16,7 @@ from benchmarks.measuring.reference import ROUNDED, TOLERANCES, reference
 from benchmarks.measuring.sampler import Plan, draw
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.platforms.threads import refuse_threads
-from benchmarks.protocol import Block, Images, PlatformError, UnavailableError
+from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD, normalise
@@ -132,7 +131,7 @@ def test_versions_are_told_without_a_session(platform, settings):
 def test_logits_agree_with_the_reference_and_are_of_the_images_given(platform, case, settings, size):
     feeds = seeded_feeds(case.model_file, size)
     negated = fed(-feeds["input"])
-    with platform.open(replace(case, batch_size=size), settings) as session:
+    with platform.open(case_of(case.artefact, size), settings) as session:
         for given in (feeds, negated):
             assert_close(platform, session.run(given), reference(case.model_file, given))
 
@@ -226,7 +225,7 @@ def test_a_file_that_is_no_model_is_refused(platform, settings, tmp_path, conten
     refusal = UnavailableError if platform.name in EXPORTED else PlatformError
     with (
         pytest.raises(refusal, match=rf"^{platform.name}: broken\.onnx: .*{NO_MODEL.get(platform.name, words)}"),
-        platform.open(case_of(own.load(broken)), settings),
+        platform.open(Case(own.load(broken), shapes={}), settings),
     ):
         pytest.fail("the platform opened it")
 
@@ -245,7 +244,8 @@ def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp
     model = make_many(tmp_path / "many.onnx")
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
     expected = reference(model, feeds)
-    with present(name, settings).open(case_of(own.load(model), 3), settings) as session:
+    shapes = {input_: value.shape for input_, value in feeds.items()}
+    with present(name, settings).open(Case(own.load(model), 3, shapes=shapes), settings) as session:
         outputs = session.time(feeds, 2).outputs
     assert check_parity(name, outputs, expected, 1e-5) < 1e-5
     np.testing.assert_array_equal(outputs["same"], feeds["pixels"])
@@ -280,7 +280,7 @@ def test_images_are_normalised_alike_to_the_last_bit(any_file_platform, settings
 
 def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, case, settings):
     pixels = np.random.default_rng(1).integers(0, 256, (16, 3, 32, 32), np.uint8)
-    with platform.open(replace(case, batch_size=8), settings) as session:
+    with platform.open(case_of(case.artefact, 8), settings) as session:
         blocks = list(session.classify(Images(pixels, MEAN, STD), 8))
     outputs = {"logits": np.concatenate([block.outputs["logits"] for block in blocks])}
     assert_close(platform, outputs, reference(case.model_file, fed(normalise(pixels))))
@@ -352,7 +352,7 @@ def test_a_reference_without_an_answer_is_told(tmp_path):
     shapes = [("ids", "INT64", [8])], [("y", "FLOAT", [8, 4])]
     model = make_graph(tmp_path / "gather.onnx", [node], *shapes, [table])
     with pytest.raises(ParityError, match=r"gather\.onnx: the reference cannot answer: .*indices"):
-        reference(model, seeded_feeds(model, 8))
+        reference(model, {"ids": np.ones(8, np.int64)})
 
 
 def test_a_browser_that_is_not_there_is_named(tmp_path):

@@ -440,7 +440,7 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ),
         ("--model=no/such.onnx", "*argument --model: no/such.onnx: no such file*"),
         ("--dim=sequence", "*argument --dim: 'sequence' is not NAME=N*"),
-        ("--dim=sequence=0", "*argument --dim: 'sequence=0' is not NAME=N*"),
+        ("--dim=sequence=-1", "*argument --dim: 'sequence=-1' is not NAME=N*"),
         ("--batch-size=0", "*argument --batch-size: 0 is not positive*"),
         ("--starts=0", "*argument --starts: 0 is not positive*"),
         ("--starts=2.5", "*argument --starts: invalid int value: '2.5'*"),
