@@ -126,7 +126,7 @@ def test_an_ending_that_hangs_is_broken_into(monkeypatch):
 def test_an_interrupt_that_a_test_of_the_suites_own_has_caught_ends_nothing(pytester, outside_xdist):
     suite = Suite(pytester, FAKE_PLATFORMS)
     (suite.folder / "test_that_interrupts_itself.py").write_text(OWN)
-    assert pytester.runpytest(suite.folder / "test_that_interrupts_itself.py").ret == pytest.ExitCode.OK
+    assert pytester.runpytest_subprocess(suite.folder / "test_that_interrupts_itself.py").ret == pytest.ExitCode.OK
 
 
 def test_a_run_that_has_measured_all_is_none_that_was_interrupted():
