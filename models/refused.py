@@ -62,6 +62,18 @@ def _operators(_model: Path, said: Said) -> str:
     return f"has no {listed(said['operators'].split(', '))}"
 
 
+def _unconverted(_model: Path, said: Said) -> str:
+    return f"cannot convert {listed(said['operators'].strip().split(', '))} of the graph in these lengths"
+
+
+def _shapes(_model: Path, said: Said) -> str:
+    return f"infers other shapes than the graph's own: {said['why']}"
+
+
+def _own_fault(_model: Path, _said: Said) -> str:
+    return "fails over this graph with a fault of its own"
+
+
 def _older(what: str) -> Callable[[Path, Said], str]:
     return lambda _model, said: f"knows {what} up to {said['known']}, this has {said['has']}"
 
@@ -93,6 +105,9 @@ REASONS: list[tuple[re.Pattern[str], Callable[[Path, Said], str]]] = [
         ),
         (r"Opset (?P<has>\d+) is under development.* is till opset (?P<known>\d+)", _older("opsets")),
         (r"No conversion rule found for operations: (?P<operators>[\w.:, -]+)", _operators),
+        (r"Conversion is failed for: (?P<operators>[\w.:, -]+)", _unconverted),
+        (r"\[ShapeInferenceError\] (?P<why>[^\n]*?)\.?(?:\n|$)", _shapes),
+        (r"absl::container_internal::", _own_fault),
         (r"Unsupported operation of type: (?P<operator>\w+)", _operator),
         (r"Loading input model Unsupported (?:type|value_info type)", _types),
         (r"assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled", _in_part),
