@@ -43,12 +43,12 @@ SAID = {
     "Unsupported model IR version: 9, max supported IR version: 5": "knows versions of the format up to 5, this has 9",
     OPSET: "knows opsets up to 26, this has 99",
     "Summary: -- No conversion rule found for operations: Det-21, my.own.Twist": "has no Det-21, my.own.Twist",
-    "Summary:\n-- Conversion is failed for: Conv-16, LSTM-16\n": "cannot convert Conv-16, LSTM-16 of the graph in these "
-    "lengths",
+    "Summary:\n-- Conversion is failed for: Conv-16, LSTM-16\n": "cannot convert Conv-16, LSTM-16 of the graph in "
+    "these lengths",
     "ERROR_CODE: 6, ERROR_MESSAGE: [ShapeInferenceError] inferred=4 declared=3": "infers other shapes than the graph's "
     "own: inferred=4 declared=3",
-    "ERROR_CODE: 6, ERROR_MESSAGE: absl::container_internal::raw_hash_map<>::at": "fails over this graph with a fault of "
-    "its own",
+    "ERROR_CODE: 6, ERROR_MESSAGE: absl::container_internal::raw_hash_map<>::at": "fails over this graph with a fault "
+    "of its own",
     "Loading input model Unsupported type": "does not have all of the graph's types: float32, uint4",
     "Unsupported operation of type: Convert name: t": "has no Convert",
     "Failed to execute 'relu' on 'MLGraphBuilder': No such shape.\n    at V (x)": "refuses relu: No such shape",
