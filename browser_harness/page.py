@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Page as PlaywrightPage
 
 LEAST_CODE = 1024  # bytes of an entry of the code cache; a smaller one only remembers that a file was seen
+GRACE = 2.0  # seconds that a page may still take to answer after an error that nobody caught in it
 CLOSING = 10.0  # seconds that driver and browser may take to close, each
 UNCAUGHT = "uncaught in the page: "
 SPACE = 64_000_000  # bytes for a profile with its caches; with 4 MB no page loads, with 1 MB no browser starts
@@ -48,6 +49,7 @@ class Page:
         self._profile = self._scratch.path / "profile"
         self._faults: list[str] = []
         self._has_told = False
+        self._has_broken = asyncio.Event()  # an error that nobody caught
         self._origins: tuple[str, ...] = ()  # that the page may ask, each with a slash behind it
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
@@ -129,7 +131,7 @@ class Page:
         from playwright.async_api import Error as PlaywrightError
 
         try:
-            return self._runner.run(asyncio.wait_for(coroutine, self._timeout))
+            return self._runner.run(self._answered(coroutine))
         except TimeoutError:
             words = f"no answer within {self._timeout:g} s; where it is only slow, raise --inference-timeout"
             raise self._fault(what, words) from None
@@ -141,6 +143,21 @@ class Page:
             if stack:
                 fault.add_note(stack)
             raise fault from error
+
+    async def _answered(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for an answer; where the page breaks meanwhile only a little longer, for it may never come."""
+        call, broken = asyncio.ensure_future(coroutine), asyncio.ensure_future(self._has_broken.wait())
+        try:
+            async with asyncio.timeout(self._timeout):
+                await asyncio.wait([call, broken], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([call], timeout=GRACE if broken.done() else None)
+            if not call.done():
+                raise DriverError("the page does not answer any more")
+            return call.result()
+        finally:
+            for task in (call, broken):
+                task.cancel()
+            await asyncio.gather(call, broken, return_exceptions=True)
 
     def _fault(self, what: str, words: str = "") -> PageError:
         """Make the one error that tells a fault; what is noted here is not told again when the page is closed."""
@@ -172,10 +189,15 @@ class Page:
         assert self._context is not None, "call start() first"
         before = self._context.pages
         self._page = await self._context.new_page()
-        self._page.on("pageerror", lambda error: self._faults.append(f"{UNCAUGHT}{apart(str(error))[0]}"))
+        self._has_broken.clear()
+        self._page.on("pageerror", self._note_error)
         self._page.on("crash", lambda _page: self._faults.append("the page crashed, perhaps for want of memory"))
         self._page.on("request", self._note_request)
         await asyncio.gather(self._page.goto(url, timeout=0), *(old.close() for old in before))
+
+    def _note_error(self, error: Exception) -> None:
+        self._faults.append(f"{UNCAUGHT}{apart(str(error))[0]}")
+        self._has_broken.set()
 
     def _note_request(self, request: "Request") -> None:
         if not request.url.startswith((*self._origins, "data:", "blob:", "about:")):

@@ -176,6 +176,14 @@ def test_an_uncaught_error_in_the_page_is_told(server):
         )
 
 
+def test_a_page_that_breaks_and_answers_no_more_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(page_module, "GRACE", 0.1)
+    words = r"time: the page does not answer any more; uncaught in the page: .*lost"
+    with pytest.raises(PageError, match=words), open_page(server) as page:
+        run_in_page(page, "harness.time = () => new Promise(() => setTimeout(() => { throw Error('lost'); }))")
+        page.call("time", {})
+
+
 def test_an_error_in_a_call_carries_the_pages_words_and_apart_from_them_its_stack(page, request_):
     page.call("open", request_)
     with pytest.raises(PageError, match=r"^time: .+") as raised:
