@@ -140,8 +140,7 @@ def _nudged(feeds: Feeds, generator: np.random.Generator) -> Feeds:
 
 def _moved(value: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
     step = generator.choice([-ROUNDING, ROUNDING], value.shape) * np.finfo(value.dtype).eps
-    moved: NDArray[Any] = (value * (1 + step)).astype(value.dtype)
-    return moved
+    return np.asarray(value * (1 + step), value.dtype)  # of a scalar too, which numpy makes a number of its own
 
 
 def _same(output: NDArray[Any], expected: NDArray[Any]) -> bool:

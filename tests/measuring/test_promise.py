@@ -209,6 +209,12 @@ def test_what_no_runtime_rounds_is_not_moved(tmp_path, kind):
     assert promise(path, seeded_feeds(path, 2)).nudge() is None
 
 
+def test_a_scalar_is_moved_too(tmp_path):
+    declared = [("s", "FLOAT", []), ("x", *ROW)]
+    path = make_graph(tmp_path / "g.onnx", [make_node("Mul", ["s", "x"], ["y"])], declared, [("y", *ROW)])
+    assert 0 < asked(path).differs["nudge"] < 1e-5
+
+
 # In a process of its own
 
 
