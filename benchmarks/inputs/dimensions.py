@@ -13,7 +13,11 @@ Place = tuple[str, int]  # an input and one of its axes
 
 # How exporters call a batch, the surest first; where a graph has B and N, N counts something in a sample.
 BATCH_WORDS = {"batch", "batchsize", "batchdim", "minibatch", "nbatch", "bs", "bsz"}
-OTHER_WORDS = {"seq", "sequence", "length", "len", "heads", "head", "tokens", "beam", "beams", "x", "times"}
+OTHER_WORDS = {
+    *("seq", "sequence", "seqlen", "length", "len", "heads", "head", "tokens", "token", "beam", "beams", "x", "times"),
+    *("boxes", "rois", "objects", "anchors", "points", "nodes", "edges", "frames", "patches", "steps", "words"),
+    *("height", "width", "pixels", "channels", "features", "classes"),
+}
 BATCH_LETTERS = ("b", "n")
 # What exporters write where nobody gave a name. Taken for the batch only where nothing else can be.
 GENERIC = re.compile(
@@ -21,6 +25,8 @@ GENERIC = re.compile(
     r"|\w+_dynamic_axes_\d+|\w+_dim_\d+",
     re.IGNORECASE,
 )
+# Of those, what is a symbol of one dimension; the others, such as "?", stand for any.
+SYMBOL = re.compile(r"(?!\?|none$|-1$|unk(nown)?$).+", re.IGNORECASE)
 CHANNELS = (1, 3, 4)
 
 
@@ -48,13 +54,20 @@ class Dimensions:
     @classmethod
     def of(cls, inputs: Sequence[Input], given: Dims | None = None, batch_axes: Iterable[str] = ()) -> "Dimensions":
         """Find the batch; *batch_axes* name it as input:axis, and who gives a length to input:axis says it is none."""
-        given = given or {}
-        batch = _named(inputs, [*batch_axes]) or _found(inputs)
+        given, batch_axes = given or {}, [*batch_axes]
+        if both := [name for name in batch_axes if name in given]:
+            raise ModelError(
+                f"--batch-axis {both[0]}: --dim {both[0]}={given[both[0]]} says that it is none; leave out one"
+            )
+        named = _named(inputs, batch_axes)
+        batch = named or _found(inputs)
         if batch:
             lengths = {
                 (declared.name, axis): length for declared in inputs for axis, length in enumerate(declared.shape)
             }
-            left = frozenset(place for place in batch.places if not _has_length(place, lengths[place], given))
+            # By a name that nobody chose for a batch, where nobody said that it is the batch either.
+            none = {name for name in given if GENERIC.fullmatch(name)} if named is None else set[str]()
+            left = frozenset(place for place in batch.places if key(*place) not in given and lengths[place] not in none)
             batch = Batch(left, batch.fixed) if left else None
         return cls(tuple(inputs), batch, given)
 
@@ -90,7 +103,7 @@ class Dimensions:
             for declared in self.inputs
             if declared.name in known
             for axis, length in enumerate(declared.shape)
-            if isinstance(length, str) and not GENERIC.fullmatch(length)
+            if isinstance(length, str) and SYMBOL.fullmatch(length)
         }
         return {name: length for name, length in shared.items() if name not in self.given}
 
@@ -120,11 +133,6 @@ class Dimensions:
             return batch_size
         own = lengths.get(key(declared.name, axis))  # wins over a name
         return lengths[str(length)] if own is None else own
-
-
-def _has_length(place: Place, length: int | str | None, given: Dims) -> bool:
-    """Whether a place was given a length of its own, or by a name that nobody chose for a batch."""
-    return key(*place) in given or (isinstance(length, str) and length in given and bool(GENERIC.fullmatch(length)))
 
 
 def key(name: str, axis: int) -> str:
@@ -171,7 +179,7 @@ def _named(inputs: Sequence[Input], batch_axes: Sequence[str]) -> Batch | None:
     if not places:
         return None
     lengths = [by_name[name].shape[axis] for name, axis in places]
-    named = {length for length in lengths if isinstance(length, str) and not GENERIC.fullmatch(length)}
+    named = {length for length in lengths if isinstance(length, str) and SYMBOL.fullmatch(length)}
     fixed = {length for length in lengths if isinstance(length, int)}
     if len(fixed) > 1:
         raise ModelError(f"--batch-axis: {', '.join(batch_axes)} are fixed at {sorted(fixed)}, no one batch")
@@ -185,9 +193,15 @@ def _found(inputs: Sequence[Input]) -> Batch | None:
     if words := {name for name in names if _is_batch(name)}:
         return Batch(_places(inputs, words))
     for letter in BATCH_LETTERS:
-        if letters := {name for name in names if name.lower() == letter}:
+        if (letters := {name for name in names if name.lower() == letter}) and not _in_an_image(inputs, letters):
             return Batch(_places(inputs, letters))
     return _first_axis(inputs)
+
+
+def _in_an_image(inputs: Sequence[Input], letters: set[str]) -> bool:
+    """Whether a letter counts something in a sample: boxes, beside pictures whose number the graph fixes."""
+    firsts = {declared.shape[0] for declared in inputs if _is_image(declared)}
+    return any(isinstance(first, int) for first in firsts) and not firsts & letters
 
 
 def _is_batch(name: str) -> bool:
@@ -207,8 +221,12 @@ def _first_axis(inputs: Sequence[Input]) -> Batch | None:
     (first,) = firsts
     places = frozenset((declared.name, 0) for declared in arrays)
     if isinstance(first, int):
-        return Batch(places, first) if first == 1 or any(map(_is_image, arrays)) else None
-    return Batch(places) if first is None or GENERIC.fullmatch(first) else None
+        return Batch(places, first) if first == 1 or (first and any(map(_is_image, arrays))) else None
+    if first is None:
+        return Batch(places)
+    if not GENERIC.fullmatch(first):
+        return None
+    return Batch(places | _places(inputs, [first])) if SYMBOL.fullmatch(first) else Batch(places)
 
 
 def _is_image(declared: Input) -> bool:

@@ -34,6 +34,8 @@ def inputs(**shapes):
         ({"x": ["s77", 3]}, {"x": 0}),
         ({"x": [None, 3, "?", "?"]}, {"x": 0}),
         ({"x": [None, 3], "z": [None]}, {"x": 0, "z": 0}),
+        ({"x": ["batch", 3], "p": ["batch_seqlen", 2]}, {"x": 0}),
+        ({"x": ["N", 3, 8, 8], "mean": [1, 3, 1, 1]}, {"x": 0}),
     ],
 )
 def test_the_batch_is_found_wherever_it_stands(shapes, axes):
@@ -50,6 +52,9 @@ def test_the_batch_is_found_wherever_it_stands(shapes, axes):
         {"ids": ["unk__1", 4], "mask": ["unk__2", 4]},  # shared by nothing
         {"x": [None, None], "state": [2, None, 128]},
         {"x": ["batch_sequence", 4]},
+        {"x": ["batch_nodes", 4]},
+        {"x": [1, 3, 8, 8], "boxes": ["N", 4]},  # in one picture
+        {"x": [0, 3, 8, 8]},
         {"x": [64, 10]},
         {"x": [16000]},
         {"x": [8, 64], "w": [64, 10]},
@@ -84,6 +89,18 @@ def test_who_names_the_batch_is_believed():
     assert fixed.fixed == 64
     with pytest.raises(ModelError, match=r"fixed at \[2, 3\], no one batch"):
         Dimensions.of(inputs(x=[2], y=[3]), batch_axes=["x:0", "y:0"])
+
+
+def test_a_symbol_is_the_batch_wherever_it_stands_and_nowhere_another_length():
+    square = Dimensions.of(inputs(x=["s77", 16], q=["s77", "s77"]))
+    assert square.shapes(3) == {"x": (3, 16), "q": (3, 3)}
+    state = inputs(x=["s1", "s77", 3], h=[1, "s77", 4])
+    named = Dimensions.of(state, {"s1": 5}, ["x:1"])
+    assert (named.shapes(2), named.batch_names()) == ({"x": (5, 2, 3), "h": (1, 2, 4)}, {"s77"})
+    assert Dimensions.of(state, {"s77": 5}, ["x:1"]).batch_names() == {"s77"}  # to be refused, not to be overlooked
+    assert Dimensions.of(state).shapes(None, {"x": (5, 2, 3)})["h"] == (1, 2, 4)
+    with pytest.raises(ModelError, match="--batch-axis x:1: --dim x:1=4 says that it is none; leave out one"):
+        Dimensions.of(state, {"x:1": 4}, ["x:1"])
 
 
 def test_a_place_with_a_length_of_its_own_is_no_batch():
