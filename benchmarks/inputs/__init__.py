@@ -130,6 +130,8 @@ def _arrays(model: Path, wishes: Wishes) -> dict[str, NDArray[Any]]:
     arrays = wishes.arrays.fitting(declared(model))
     if twice := [name for name, _ in wishes.values if name in arrays]:
         raise ModelError(f"--input {twice[0]}=…: {wishes.arrays.path.name} has {twice[0]} as well; leave out one")
+    for one in _dimensions(model, wishes).contradicting({name: array.shape for name, array in arrays.items()}):
+        raise ModelError(f"{one} in {wishes.arrays.path.name}; leave out --dim")
     return arrays
 
 
@@ -144,6 +146,10 @@ def batch_of(dimensions: "Dimensions", known: Shapes) -> int | None:
     if len({*sizes.values()}) > 1:
         words = ", ".join(f"{size} of {name}" for name, size in sorted(sizes.items()))
         raise ModelError(f"--input: batches of different sizes, {words}")
+    if 0 in sizes.values():
+        raise ModelError(
+            f"--input: the batch of {next(iter(sizes))} is 0, and nothing could be counted; give at least 1"
+        )
     return next(iter(sizes.values()), dimensions.batch.fixed)
 
 

@@ -107,6 +107,15 @@ class Dimensions:
         }
         return {name: length for name, length in shared.items() if name not in self.given}
 
+    def contradicting(self, known: Shapes) -> Iterator[str]:
+        """Yield which lengths were given that are others in the *known* shapes."""
+        for declared in self.inputs:
+            for axis, (length, found) in enumerate(zip(declared.shape, known.get(declared.name, ()), strict=False)):
+                place = key(declared.name, axis)
+                name = place if place in self.given else length
+                if isinstance(name, str) and not isinstance(length, int) and self.given.get(name, found) != found:
+                    yield f"--dim {name}={self.given[name]}: {place} is {found}"
+
     def shapes(self, batch_size: int | None, known: Shapes | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shape of every input, with a batch of *batch_size*; None of a graph that has no batch.
 
