@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from helpers import make_graph
+from helpers import make_graph, make_linear
 from onnx.helper import make_node
 
 from benchmarks import inputs
@@ -165,6 +165,20 @@ def test_each_file_of_arrays_is_a_case(suite, voice, tmp_path):
     assert (info["batch_size"], info["inputs"]["input"], info["fed"]["sr"]) == (2, [2, 4], "16000")
     assert info["fed"]["input"].startswith("silence.npz ")
     assert "may_steer" not in info
+
+
+def test_cases_that_would_have_one_name_are_refused(suite, voice, tmp_path):
+    np.savez(tmp_path / "speech.npz", input=np.ones((1, 4), np.float32))
+    other = tmp_path / "voice.onnx.speech"
+    other.write_bytes(make_linear(tmp_path / "linear.onnx").read_bytes())
+    result = suite.run(f"--input={tmp_path / 'speech.npz'}", f"--model={other}", model=voice)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--input *speech.npz: two cases would be called voice.onnx.speech; rename the file"])
+
+
+def test_an_axis_that_is_named_twice_is_named_once(suite, voice):
+    result = suite.run(*["--batch-axis=input:0"] * 2, "--dim=n=4", "--collect-only", "-q", model=voice)
+    result.stdout.fnmatch_lines(["*test_latency[[]voice.onnx.n=4.batch=input:0-fake-b1[]]*"])
 
 
 def test_what_was_made_up_is_told_beside_the_figure(suite, voice):
