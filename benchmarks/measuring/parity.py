@@ -71,3 +71,14 @@ def moved_places(outputs: Outputs, expected: Outputs) -> float | None:
         if value.dtype.kind != "f" and value.shape == expected[name].shape and value.size
     ]
     return max(shares, default=None)
+
+
+def proving_nothing(expected: Outputs) -> list[str]:
+    """Return the outputs that hold no finite number: any platform that answers the same of them may be wrong."""
+    return [
+        name for name, value in expected.items() if not any(np.isfinite(piece).any() for piece in _one_by_one(value))
+    ]
+
+
+def _one_by_one(value: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    yield from np.nditer([value], ["external_loop", "buffered", "zerosize_ok"], buffersize=PIECE)

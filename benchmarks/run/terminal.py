@@ -210,6 +210,8 @@ def parity_lines(rows: Sequence[Row]) -> list[str]:
     lines = dict[str, None]()
     for result in [row.result for row in rows if row.result.info.get("own")]:
         model, usual = result.params.get("model"), own_tolerance(str(result.info.get(keys.PRECISION)))
+        if unproved := result.info.get(keys.UNPROVED):
+            lines[f"parity   {model}: {unproved_words(unproved)}"] = None
         for way, differs in result.info.get(keys.REFERENCE_DIFFERS, {}).items():
             how = WAYS[way.removesuffix(PLACES)].format(batch=result.info[keys.BATCH_SIZE])
             words = moving_words(differs, how) if way.endswith(PLACES) else differing_words(differs, how, usual)
@@ -225,6 +227,12 @@ def differing_words(differs: float, way: str, usual: float) -> str | None:
         return f"{said}, more than rounding does; that is allowed to no platform"
     allowed = widened(usual, {way: differs})
     return f"{said}; answers may differ by {allowed:.1e}, not {usual:.0e}" if allowed > usual else None
+
+
+def unproved_words(names: Sequence[str]) -> str:
+    """Say what comes of outputs that hold no finite number."""
+    said = f"{', '.join(names)}: empty, infinite or NaN throughout"
+    return f"{said}: no platform's answer is proved by it; give real values with --input"
 
 
 def moving_words(share: float, way: str) -> str | None:

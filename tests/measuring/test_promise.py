@@ -18,7 +18,7 @@ from benchmarks import inputs
 from benchmarks.inputs import Wishes, seeded_feeds
 from benchmarks.measuring import reference
 from benchmarks.measuring.as_written import AsWrittenApart
-from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.parity import ParityError, proving_nothing
 from benchmarks.measuring.promise import Promise
 from benchmarks.measuring.reference import ask, own_tolerance, widened
 from benchmarks.run.terminal import differing_words, moving_words
@@ -335,6 +335,24 @@ def test_a_run_tells_whole_numbers_that_move(suite, tmp_path):
     result.assert_outcomes(passed=1)
     words = "of the reference's whole numbers * differ (a batch of 1, its inputs moved by a rounding); * may differ"
     result.stdout.fnmatch_lines([f"parity   g.onnx: {words}"])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [([np.nan, np.inf], ["y"]), ([], ["y"]), ([np.nan, 0.0], []), (np.float32(1), [])],
+)
+def test_an_output_without_a_finite_number_proves_nothing(value, expected):
+    assert proving_nothing({"y": np.asarray(value, np.float32)}) == expected
+    assert proving_nothing({"y": np.array([3])}) == []
+
+
+def test_a_run_tells_what_proves_nothing(suite, tmp_path):
+    minus = onnx.numpy_helper.from_array(np.float32(-1), "minus")
+    nodes = [make_node("Abs", ["x"], ["a"]), make_node("Mul", ["a", "minus"], ["m"]), make_node("Log", ["m"], ["y"])]
+    result = suite.run("--benchmark-json=out.json", model=make(tmp_path, *nodes, weights=[minus]))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["parity   g.onnx: y: empty, infinite or NaN throughout: no platform's answer is *"])
+    assert suite.benchmarks()[0]["extra_info"]["unproved"] == ["y"]
 
 
 def test_a_run_tells_and_stores_it(suite, tmp_path):
