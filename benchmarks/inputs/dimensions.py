@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.inputs.expressions import computed
 from benchmarks.protocol import Shapes
 from models.graph import Input
 from models.manifest import ModelError
@@ -85,9 +86,11 @@ class Dimensions:
             for declared in self.inputs
             if declared.name not in (known or {})
             for axis in self._open(declared)
-            if key(declared.name, axis) not in lengths and declared.shape[axis] not in lengths
+            if key(declared.name, axis) not in lengths and not self._is_known(declared.shape[axis], lengths)
         ]
-        return [*dict.fromkeys(called(declared, axis) for declared, axis in places)]
+        names = dict.fromkeys(called(declared, axis) for declared, axis in places)
+        if_given = self._with_batch({**lengths, **dict.fromkeys(names, 1)}, 1)
+        return [name for name in names if computed(name, {**if_given, name: -1}) is None]
 
     def _open(self, declared: Input) -> Iterator[int]:
         """Yield the axes of an input that are neither fixed nor the batch."""
@@ -95,6 +98,13 @@ class Dimensions:
         for axis, length in enumerate(declared.shape):
             if not isinstance(length, int) and (declared.name, axis) not in places:
                 yield axis
+
+    def _is_known(self, length: int | str | None, lengths: Dims) -> bool:
+        return length in lengths or computed(str(length), self._with_batch(lengths, 1)) is not None
+
+    def _with_batch(self, lengths: Dims, batch_size: int | None) -> Dims:
+        """Return *lengths* with the batch's, which expressions may be made of."""
+        return {**lengths, **({} if batch_size is None else dict.fromkeys(self.batch_names(), batch_size))}
 
     def bound(self, known: Shapes) -> dict[str, int]:
         """Return what the *known* shapes of some inputs say of dimensions that others have, too, by name."""
@@ -140,8 +150,13 @@ class Dimensions:
         if self.batch and (declared.name, axis) in self.batch.places:
             assert batch_size is not None, "a graph with a batch is given one"
             return batch_size
-        own = lengths.get(key(declared.name, axis))  # wins over a name
-        return lengths[str(length)] if own is None else own
+        # A place wins over a name, and what was given over what follows.
+        for name in (key(declared.name, axis), str(length)):
+            if name in lengths:
+                return lengths[name]
+        found = computed(str(length), self._with_batch(lengths, batch_size))
+        assert found is not None, "what is missing was refused before"
+        return found
 
 
 def key(name: str, axis: int) -> str:

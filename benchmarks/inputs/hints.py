@@ -33,6 +33,7 @@ ALONG_SEVERAL = ("GatherND", "ScatterND")  # with an index for each of several a
 DIVISORS = {"Div": 1, "Mod": 1, "Reciprocal": 0}
 # What tells how many, how far or how large: of 0 nothing would be computed.
 COUNTS = {"TopK": (1,), "Loop": (0,), "Range": (1, 2), "Tile": (1,), "Expand": (1,), "ConstantOfShape": (0,)}
+COUNTS |= {"Resize": (2,), "Upsample": (1,)}
 WHOLE = {2, 3, 4, 5, 6, 7, 12, 13}  # of onnx's types: the integers
 
 

@@ -94,7 +94,10 @@ def ask(
         return Question(artefact, fed, reference(artefact.path, fed.feeds), usual)
     with AsWrittenApart(artefact.path, timeout) as asked:
         expected = _answer(asked, fed)
-        differs = _differences(asked, artefact, fed.feeds, several)
+        try:
+            differs = _differences(asked, artefact, fed.feeds, several)
+        except ParityError as error:
+            raise ParityError(f"{error}{_blaming(fed.steering)}") from error
     floating = {way: value for way, value in differs.items() if not way.endswith(PLACES)}
     return Question(artefact, fed, expected, widened(usual, floating), differs)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.inputs.dimensions import Dimensions, options
+from benchmarks.inputs.expressions import computed
 from models.graph import Input
 from models.manifest import ModelError
 
@@ -123,6 +124,25 @@ def test_all_missing_lengths_are_asked_for_at_once():
     with pytest.raises(ModelError, match=r"no length for x:2, x:3, sequence; add --dim x:2=N --dim x:3=N --dim seq"):
         dimensions.shapes(1)
     assert options(["a b"]) == "--dim 'a b=N'"
+
+
+def test_lengths_that_follow_from_others_are_not_asked_for():
+    both = inputs(ids=["batch", "seq"], mask=["batch", "past + seq"], keys=["2*batch", "past"])
+    assert Dimensions.of(both).missing() == ["seq", "past"]
+    dimensions = Dimensions.of(both, {"seq": 3, "past": 4})
+    assert dimensions.missing() == []
+    for size in (1, 8):
+        assert dimensions.shapes(size) == {"ids": (size, 3), "mask": (size, 7), "keys": (2 * size, 4)}
+    given = Dimensions.of(both, {"seq": 3, "past": 4, "past + seq": 9, "keys:0": 5})
+    assert given.shapes(2) == {"ids": (2, 3), "mask": (2, 9), "keys": (5, 4)}
+    known = Dimensions.of(both).shapes(2, {"ids": (2, 3), "keys": (4, 1)})
+    assert known["mask"] == (2, 4)
+
+
+@pytest.mark.parametrize("text", ["", "?", "a b", "f(a)", "a//none", "none", "a - 9", "a/2", "'a'", "-a", "a**9", "("])
+def test_what_is_no_expression_of_known_lengths_has_no_length(text):
+    assert computed(text, {"a": 3, "none0": 0}) is None
+    assert computed("(a + 1)*2 // 3", {"a": 3}) == 2
 
 
 def test_what_was_given_tells_the_lengths_of_what_was_not():

@@ -157,6 +157,13 @@ def test_a_divisor_is_known_behind_other_operators(tmp_path, nodes, kind):
     assert inputs.fed(model, 8).feeds["x"].min() >= 1
 
 
+def test_nothing_is_resized_by_nothing(tmp_path):
+    resize = make_node("Resize", ["z", "", "x"], ["y"], mode="nearest")
+    declared = [("z", "FLOAT", ["batch", 1, 4, 4]), ("x", "FLOAT", [4])]
+    model = make_graph(tmp_path / "a.onnx", [resize], declared, [("y", "FLOAT", None)])
+    assert inputs.fed(model, 2).feeds["x"].tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize(
     "node",
     [

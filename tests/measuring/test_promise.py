@@ -88,6 +88,18 @@ def test_random_outputs_are_refused_with_the_node(tmp_path, nodes, weights, word
     assert str(raised.value) == f"g.onnx: its outputs are random (node {words}): {why}"
 
 
+def test_an_input_that_may_have_made_them_random_is_named(tmp_path):
+    declared = [("x", *ROW), ("training", "BOOL", [])]
+    dropout = make_node("Dropout", ["x", "ratio", "training"], ["y"])
+    path = make_graph(tmp_path / "g.onnx", [dropout], declared, [("y", *ROW)], [RATIO])
+    with pytest.raises(
+        ParityError, match=r"are random \(node Dropout 'y'\).*; training was made up: give real .*g=VALUE"
+    ):
+        asked(path)
+    fed = inputs.fed(path, 2, Wishes(values=(("training", "false"),)))
+    assert ask(own.check(own.load(path)), fed).differs["again"] == 0
+
+
 def test_two_throws_alike_are_no_proof(tmp_path):
     """Of one number that is 0 or 1 every second pair of answers is the same."""
     nodes = [make_node("Mul", ["x", "zero"], ["p0"]), make_node("Sigmoid", ["p0"], ["p"])]
