@@ -3,7 +3,6 @@
 The door is :func:`fed`, from a graph and a person's :class:`Wishes` to arrays.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.inputs.hints import Hint
 from benchmarks.protocol import Case, Feeds, Shapes
 from models.manifest import Artefact, ModelError
 
 if TYPE_CHECKING:
+    import onnx
+
     from benchmarks.inputs.dimensions import Dimensions
     from benchmarks.inputs.given import Arrays
+    from benchmarks.inputs.hints import Hint
     from models.graph import Input
 
 MADE_UP = "made up"
@@ -103,7 +104,7 @@ def _fed(model: Path, batch_size: int | None, wishes: Wishes) -> Fed:
     known = {name: array.shape for name, array in arrays.items()}
     check_batch(dimensions, batch_size, batch_of(dimensions, known))
     shapes = dimensions.shapes(batch_size, known)
-    by_value, uses = given.of_values(wishes.values), defaultdict(Hint, _hints(model))
+    by_value, uses = given.of_values(wishes.values), _hints(model, shapes)
     generator = np.random.default_rng(made_up.SEED)
     feeds: dict[str, NDArray[Any]] = {}
     sources: dict[str, str] = {}
@@ -129,6 +130,8 @@ def _arrays(model: Path, wishes: Wishes) -> dict[str, NDArray[Any]]:
     arrays = wishes.arrays.fitting(declared(model))
     if twice := [name for name, _ in wishes.values if name in arrays]:
         raise ModelError(f"--input {twice[0]}=…: {wishes.arrays.path.name} has {twice[0]} as well; leave out one")
+    for one in _dimensions(model, wishes).contradicting({name: array.shape for name, array in arrays.items()}):
+        raise ModelError(f"{one} in {wishes.arrays.path.name}; leave out --dim")
     return arrays
 
 
@@ -143,6 +146,10 @@ def batch_of(dimensions: "Dimensions", known: Shapes) -> int | None:
     if len({*sizes.values()}) > 1:
         words = ", ".join(f"{size} of {name}" for name, size in sorted(sizes.items()))
         raise ModelError(f"--input: batches of different sizes, {words}")
+    if 0 in sizes.values():
+        raise ModelError(
+            f"--input: the batch of {next(iter(sizes))} is 0, and nothing could be counted; give at least 1"
+        )
     return next(iter(sizes.values()), dimensions.batch.fixed)
 
 
@@ -198,10 +205,6 @@ def _dimensions(model: Path, wishes: Wishes) -> "Dimensions":
     return Dimensions.of(declared(model), dict(wishes.dims), wishes.batch_axes)
 
 
-def _hints(model: Path) -> "dict[str, Hint]":
-    return _read(model, _stamp(model))[1]
-
-
 def _stamp(model: Path) -> tuple[int, int]:
     """Return what changes when a file does."""
     status = model.stat()
@@ -209,17 +212,30 @@ def _stamp(model: Path) -> tuple[int, int]:
 
 
 @cache
-def _read(model: Path, stamp: tuple[int, int]) -> "tuple[list[Input], dict[str, Hint]]":
+def _read(model: Path, stamp: tuple[int, int]) -> "tuple[list[Input], onnx.ModelProto]":
     """Read a graph once: its inputs, and what it does with them."""
     from google.protobuf.message import DecodeError
 
-    from benchmarks.inputs.hints import hints
+    from benchmarks.inputs.hints import without_weights
     from models import graph  # not above: a run that reads no file need not wait for onnx
 
     try:
         proto = graph.read(model)
     except DecodeError:
         raise ModelError("it is no ONNX file") from None
-    inputs = graph.declared_inputs(proto)
-    # Of numbers that are not whole nothing is asked.
-    return inputs, hints(proto, [declared.name for declared in inputs if declared.dtype.kind not in "fO"])
+    return graph.declared_inputs(proto), without_weights(proto)
+
+
+def _hints(model: Path, shapes: Shapes) -> "dict[str, Hint]":
+    return _hints_of(model, _stamp(model), tuple(shapes.items()))
+
+
+@cache
+def _hints_of(
+    model: Path, stamp: tuple[int, int], shapes: tuple[tuple[str, tuple[int, ...]], ...]
+) -> "dict[str, Hint]":
+    """Ask what a graph does with its inputs, once for each of their lengths."""
+    from benchmarks.inputs.hints import hints
+
+    inputs, proto = _read(model, stamp)
+    return hints(proto, {declared.name: declared.dtype.kind == "f" for declared in inputs}, dict(shapes))

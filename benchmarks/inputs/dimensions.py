@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.inputs.expressions import computed
 from benchmarks.protocol import Shapes
 from models.graph import Input
 from models.manifest import ModelError
@@ -13,7 +14,11 @@ Place = tuple[str, int]  # an input and one of its axes
 
 # How exporters call a batch, the surest first; where a graph has B and N, N counts something in a sample.
 BATCH_WORDS = {"batch", "batchsize", "batchdim", "minibatch", "nbatch", "bs", "bsz"}
-OTHER_WORDS = {"seq", "sequence", "length", "len", "heads", "head", "tokens", "beam", "beams", "x", "times"}
+OTHER_WORDS = {
+    *("seq", "sequence", "seqlen", "length", "len", "heads", "head", "tokens", "token", "beam", "beams", "x", "times"),
+    *("boxes", "rois", "objects", "anchors", "points", "nodes", "edges", "frames", "patches", "steps", "words"),
+    *("height", "width", "pixels", "channels", "features", "classes"),
+}
 BATCH_LETTERS = ("b", "n")
 # What exporters write where nobody gave a name. Taken for the batch only where nothing else can be.
 GENERIC = re.compile(
@@ -21,6 +26,8 @@ GENERIC = re.compile(
     r"|\w+_dynamic_axes_\d+|\w+_dim_\d+",
     re.IGNORECASE,
 )
+# Of those, what is a symbol of one dimension; the others, such as "?", stand for any.
+SYMBOL = re.compile(r"(?!\?|none$|-1$|unk(nown)?$).+", re.IGNORECASE)
 CHANNELS = (1, 3, 4)
 
 
@@ -48,13 +55,20 @@ class Dimensions:
     @classmethod
     def of(cls, inputs: Sequence[Input], given: Dims | None = None, batch_axes: Iterable[str] = ()) -> "Dimensions":
         """Find the batch; *batch_axes* name it as input:axis, and who gives a length to input:axis says it is none."""
-        given = given or {}
-        batch = _named(inputs, [*batch_axes]) or _found(inputs)
+        given, batch_axes = given or {}, [*batch_axes]
+        if both := [name for name in batch_axes if name in given]:
+            raise ModelError(
+                f"--batch-axis {both[0]}: --dim {both[0]}={given[both[0]]} says that it is none; leave out one"
+            )
+        named = _named(inputs, batch_axes)
+        batch = named or _found(inputs)
         if batch:
             lengths = {
                 (declared.name, axis): length for declared in inputs for axis, length in enumerate(declared.shape)
             }
-            left = frozenset(place for place in batch.places if not _has_length(place, lengths[place], given))
+            # By a name that nobody chose for a batch, where nobody said that it is the batch either.
+            none = {name for name in given if GENERIC.fullmatch(name)} if named is None else set[str]()
+            left = frozenset(place for place in batch.places if key(*place) not in given and lengths[place] not in none)
             batch = Batch(left, batch.fixed) if left else None
         return cls(tuple(inputs), batch, given)
 
@@ -72,9 +86,11 @@ class Dimensions:
             for declared in self.inputs
             if declared.name not in (known or {})
             for axis in self._open(declared)
-            if key(declared.name, axis) not in lengths and declared.shape[axis] not in lengths
+            if key(declared.name, axis) not in lengths and not self._is_known(declared.shape[axis], lengths)
         ]
-        return [*dict.fromkeys(called(declared, axis) for declared, axis in places)]
+        names = dict.fromkeys(called(declared, axis) for declared, axis in places)
+        if_given = self._with_batch({**lengths, **dict.fromkeys(names, 1)}, 1)
+        return [name for name in names if computed(name, {**if_given, name: -1}) is None]
 
     def _open(self, declared: Input) -> Iterator[int]:
         """Yield the axes of an input that are neither fixed nor the batch."""
@@ -83,6 +99,13 @@ class Dimensions:
             if not isinstance(length, int) and (declared.name, axis) not in places:
                 yield axis
 
+    def _is_known(self, length: int | str | None, lengths: Dims) -> bool:
+        return length in lengths or computed(str(length), self._with_batch(lengths, 1)) is not None
+
+    def _with_batch(self, lengths: Dims, batch_size: int | None) -> Dims:
+        """Return *lengths* with the batch's, which expressions may be made of."""
+        return {**lengths, **({} if batch_size is None else dict.fromkeys(self.batch_names(), batch_size))}
+
     def bound(self, known: Shapes) -> dict[str, int]:
         """Return what the *known* shapes of some inputs say of dimensions that others have, too, by name."""
         shared = {
@@ -90,9 +113,18 @@ class Dimensions:
             for declared in self.inputs
             if declared.name in known
             for axis, length in enumerate(declared.shape)
-            if isinstance(length, str) and not GENERIC.fullmatch(length)
+            if isinstance(length, str) and SYMBOL.fullmatch(length)
         }
         return {name: length for name, length in shared.items() if name not in self.given}
+
+    def contradicting(self, known: Shapes) -> Iterator[str]:
+        """Yield which lengths were given that are others in the *known* shapes."""
+        for declared in self.inputs:
+            for axis, (length, found) in enumerate(zip(declared.shape, known.get(declared.name, ()), strict=False)):
+                place = key(declared.name, axis)
+                name = place if place in self.given else length
+                if isinstance(name, str) and not isinstance(length, int) and self.given.get(name, found) != found:
+                    yield f"--dim {name}={self.given[name]}: {place} is {found}"
 
     def shapes(self, batch_size: int | None, known: Shapes | None = None) -> dict[str, tuple[int, ...]]:
         """Return the shape of every input, with a batch of *batch_size*; None of a graph that has no batch.
@@ -118,13 +150,13 @@ class Dimensions:
         if self.batch and (declared.name, axis) in self.batch.places:
             assert batch_size is not None, "a graph with a batch is given one"
             return batch_size
-        own = lengths.get(key(declared.name, axis))  # wins over a name
-        return lengths[str(length)] if own is None else own
-
-
-def _has_length(place: Place, length: int | str | None, given: Dims) -> bool:
-    """Whether a place was given a length of its own, or by a name that nobody chose for a batch."""
-    return key(*place) in given or (isinstance(length, str) and length in given and bool(GENERIC.fullmatch(length)))
+        # A place wins over a name, and what was given over what follows.
+        for name in (key(declared.name, axis), str(length)):
+            if name in lengths:
+                return lengths[name]
+        found = computed(str(length), self._with_batch(lengths, batch_size))
+        assert found is not None, "what is missing was refused before"
+        return found
 
 
 def key(name: str, axis: int) -> str:
@@ -171,7 +203,7 @@ def _named(inputs: Sequence[Input], batch_axes: Sequence[str]) -> Batch | None:
     if not places:
         return None
     lengths = [by_name[name].shape[axis] for name, axis in places]
-    named = {length for length in lengths if isinstance(length, str) and not GENERIC.fullmatch(length)}
+    named = {length for length in lengths if isinstance(length, str) and SYMBOL.fullmatch(length)}
     fixed = {length for length in lengths if isinstance(length, int)}
     if len(fixed) > 1:
         raise ModelError(f"--batch-axis: {', '.join(batch_axes)} are fixed at {sorted(fixed)}, no one batch")
@@ -185,9 +217,15 @@ def _found(inputs: Sequence[Input]) -> Batch | None:
     if words := {name for name in names if _is_batch(name)}:
         return Batch(_places(inputs, words))
     for letter in BATCH_LETTERS:
-        if letters := {name for name in names if name.lower() == letter}:
+        if (letters := {name for name in names if name.lower() == letter}) and not _in_an_image(inputs, letters):
             return Batch(_places(inputs, letters))
     return _first_axis(inputs)
+
+
+def _in_an_image(inputs: Sequence[Input], letters: set[str]) -> bool:
+    """Whether a letter counts something in a sample: boxes, beside pictures whose number the graph fixes."""
+    firsts = {declared.shape[0] for declared in inputs if _is_image(declared)}
+    return any(isinstance(first, int) for first in firsts) and not firsts & letters
 
 
 def _is_batch(name: str) -> bool:
@@ -207,8 +245,12 @@ def _first_axis(inputs: Sequence[Input]) -> Batch | None:
     (first,) = firsts
     places = frozenset((declared.name, 0) for declared in arrays)
     if isinstance(first, int):
-        return Batch(places, first) if first == 1 or any(map(_is_image, arrays)) else None
-    return Batch(places) if first is None or GENERIC.fullmatch(first) else None
+        return Batch(places, first) if first == 1 or (first and any(map(_is_image, arrays))) else None
+    if first is None:
+        return Batch(places)
+    if not GENERIC.fullmatch(first):
+        return None
+    return Batch(places | _places(inputs, [first])) if SYMBOL.fullmatch(first) else Batch(places)
 
 
 def _is_image(declared: Input) -> bool:

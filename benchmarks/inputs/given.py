@@ -1,7 +1,6 @@
 """What a person gives to be fed: arrays in a file of NumPy's, and single values."""
 
 import hashlib
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +44,7 @@ class Arrays:
                 raise ValueError("it is a single array, without a name")
             with file:
                 return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # of many kinds: what is damaged, locked, packed otherwise, or larger than memory
             words = " ".join(str(error).split())
             remedy = "write one with np.savez(FILE, INPUT=array)"
             raise ModelError(f"--input {self.path}: no file of NumPy's arrays by name ({words}); {remedy}") from error
@@ -85,8 +84,10 @@ def value(declared: Input, text: str) -> Any:
         if kind.kind == "b":
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         number = int(text, 0) if kind.kind in "iu" else float(text)
-        read = np.array(number).astype(kind)
-        if kind.kind in "iu" and int(read) != number:
+        with np.errstate(over="ignore"):
+            read = np.array(number).astype(kind)
+        is_infinite = kind.kind == "f" and bool(np.isinf(read)) and "inf" not in text.lower()  # 1e400, too large
+        if is_infinite or (kind.kind in "iu" and int(read) != number):
             raise OverflowError
     except (ValueError, KeyError, OverflowError, TypeError):
         raise ModelError(f"--input {declared.name}={text}: {text!r} is no {kind}, which {declared.name} is") from None

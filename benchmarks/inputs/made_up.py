@@ -16,13 +16,14 @@ PIXEL_AXES = 3  # bytes in as many or more are a picture's: any of them will do
 def values(declared: Input, shape: tuple[int, ...], hint: Hint, generator: np.random.Generator) -> NDArray[Any]:
     """Return values of the input's type that mean something to most models.
 
-    Floating: normal. Bytes: all of them, as pixels. Other integers: indices of the table that they look up, else 0 and
-    1, valid as token, mask and index alike; what is divided by is never 0. Raises ModelError for other types.
+    Floating: normal. Bytes: all of them, as pixels. Other integers, and what is cast to them: indices of the table that
+    they look up, else 0 and 1, valid as token, mask and index alike; what is divided by is never 0, and of what is
+    counted there is one. Raises ModelError for other types.
     """
     kind = declared.dtype
-    if kind.kind == "f":
+    if kind.kind == "f" and not (hint.is_index or hint.is_divisor or hint.is_count):
         return generator.standard_normal(shape, np.float32).astype(kind)
-    if kind.kind in "iub":
+    if kind.kind in "fiub":
         low, high = _range(kind, hint)
         return generator.integers(low, high, shape).astype(kind)
     raise ModelError(
@@ -32,9 +33,12 @@ def values(declared: Input, shape: tuple[int, ...], hint: Hint, generator: np.ra
 
 def _range(kind: np.dtype[Any], hint: Hint) -> tuple[int, int]:
     """Return the least value, and the one above the largest."""
+    least = int(hint.is_divisor or hint.is_count)
     if hint.below:
-        most = int(np.iinfo(kind).max) if kind.kind in "iu" else 1
-        return int(hint.is_divisor), max(min(hint.below, most + 1), 1 + hint.is_divisor)
+        most = int(np.iinfo(kind).max) if kind.kind in "iu" else 1 if kind.kind == "b" else hint.below
+        return least, max(min(hint.below, most + 1), 1 + least)
+    if hint.is_count:
+        return 1, 2
     high = 256 if kind == np.uint8 else 2
     return (1, max(high, 3)) if hint.is_divisor else (0, high)
 

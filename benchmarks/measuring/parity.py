@@ -15,30 +15,37 @@ class ParityError(Exception):
     """A platform computes something else than the reference; its times would be of another model."""
 
 
-def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: float) -> float:
+def check_parity(platform: str, outputs: Outputs, expected: Outputs, tolerance: float, places: float = 0.0) -> float:
     """Return the largest difference relative to the output's largest expected value.
 
-    Raises ParityError where that is above *tolerance*, where integers, infinities or NaN are not the reference's, and
-    for other names, shapes or types.
+    Raises ParityError where that is above *tolerance*, where in more than a share of *places* whole numbers are not the
+    reference's, where infinities or NaN are not, and for other names, shapes or types.
     """
     if [*outputs] != [*expected]:
         raise ParityError(f"{platform}: outputs {', '.join(outputs)}; the reference has {', '.join(expected)}")
-    return max(_compare(platform, name, outputs[name], expected[name], tolerance) for name in expected)
+    for name in expected:
+        _check_kind(platform, name, outputs[name], expected[name])
+    return max(_compare(f"{platform}: {name}", outputs[name], expected[name], tolerance, places) for name in expected)
 
 
-def _compare(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float) -> float:
+def _check_kind(platform: str, name: str, output: NDArray[Any], expected: NDArray[Any]) -> None:
     if (output.shape, output.dtype) != (expected.shape, expected.dtype):
         kind, expected_kind = (f"{value.dtype} {list(value.shape)}" for value in (output, expected))
         raise ParityError(f"{platform}: {name} is {kind}, the reference's {expected_kind}")
+
+
+def _compare(what: str, output: NDArray[Any], expected: NDArray[Any], tolerance: float, places: float) -> float:
     found = [_held(*piece) for piece in _pieces(output, expected)]
-    if unequal := sum(piece[0] for piece in found):
-        raise ParityError(f"{platform}: {name} differ from the reference's in {unequal} places that must be equal")
+    allowed = int(places * expected.size) if expected.dtype.kind != "f" else 0
+    if (unequal := sum(piece[0] for piece in found)) > allowed:
+        but = f", of which {allowed} may differ" if allowed else ""
+        raise ParityError(f"{what} differ from the reference's in {unequal} places that must be equal{but}")
     # numpy's maximum, which a NaN stays.
     farthest, largest = (float(np.max([piece[which] for piece in found], initial=0)) for which in (1, 2))
     difference = farthest / (largest or 1.0)
     if not difference <= tolerance:  # so that NaN fails
         raise ParityError(
-            f"{platform}: {name} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"
+            f"{what} differ from the reference's by {difference:.1e} of the largest, more than {tolerance}"
         )
     return difference
 
@@ -54,3 +61,24 @@ def _held(output: NDArray[Any], expected: NDArray[Any]) -> tuple[int, float, flo
     unequal = np.sum((output != expected)[exact] & ~(np.isnan(output) & np.isnan(expected))[exact])
     output, expected = output[~exact].astype(np.float64), expected[~exact].astype(np.float64)
     return int(unequal), np.abs(output - expected).max(initial=0), np.abs(expected).max(initial=0)
+
+
+def moved_places(outputs: Outputs, expected: Outputs) -> float | None:
+    """Return in which share of its places the output of whole numbers differs that does so most; None without one."""
+    shares = [
+        float(np.mean(value != expected[name]))
+        for name, value in outputs.items()
+        if value.dtype.kind != "f" and value.shape == expected[name].shape and value.size
+    ]
+    return max(shares, default=None)
+
+
+def proving_nothing(expected: Outputs) -> list[str]:
+    """Return the outputs that hold no finite number: any platform that answers the same of them may be wrong."""
+    return [
+        name for name, value in expected.items() if not any(np.isfinite(piece).any() for piece in _one_by_one(value))
+    ]
+
+
+def _one_by_one(value: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    yield from np.nditer([value], ["external_loop", "buffered", "zerosize_ok"], buffersize=PIECE)

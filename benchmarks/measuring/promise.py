@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.apart import Requests
 from benchmarks.measuring.as_written import AsWritten
-from benchmarks.measuring.parity import ParityError, check_parity
+from benchmarks.measuring.parity import ParityError, check_parity, moved_places
 from benchmarks.protocol import Feeds, Outputs
 
 SEED = 4
@@ -34,6 +34,7 @@ class Promise:
         self._model = model
         self._feeds: Feeds = {}
         self._expected: Outputs = {}
+        self._places: dict[str, list[float]] = {}  # by way of asking: shares of whole numbers that were others
 
     @cached_property
     def _opened(self) -> AsWritten:
@@ -87,7 +88,9 @@ class Promise:
             return None
         found, until = list[float | None](), time.monotonic() + LONGEST / 2
         while len(found) < NUDGES and (time.monotonic() < until or not found):
-            found.append(_difference(self._opened.run(_nudged(self._feeds, generator)), self._expected))
+            answer = self._opened.run(_nudged(self._feeds, generator))
+            found.append(_difference(answer, self._expected))
+            self._note("nudge", answer, self._expected)
         return max((value for value in found if value is not None), default=None)
 
     def batch(self, feeds: Feeds, axes: Mapping[str, int]) -> float | None:
@@ -113,7 +116,19 @@ class Promise:
             for name, axis in along.items()
             if axis is not None and len({answer[name].shape for answer in alone}) == 1
         }
+        self._note("batch", joined, together)
         return _difference(joined, {name: together[name] for name in joined})
+
+    def places(self, way: str) -> float | None:
+        """Return in which share of places whole numbers were others, when it was asked in that way; None without any.
+
+        They move where a rounding tips them over: an index of the largest, a threshold, a quantised value.
+        """
+        return max(self._places.get(way, ()), default=None)
+
+    def _note(self, way: str, outputs: Outputs, expected: Outputs) -> None:
+        share = moved_places(outputs, expected)
+        self._places.setdefault(way, []).extend([] if share is None else [share])
 
 
 def _sample(feeds: Feeds, axes: Mapping[str, int], number: int) -> Feeds:
@@ -140,8 +155,7 @@ def _nudged(feeds: Feeds, generator: np.random.Generator) -> Feeds:
 
 def _moved(value: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
     step = generator.choice([-ROUNDING, ROUNDING], value.shape) * np.finfo(value.dtype).eps
-    moved: NDArray[Any] = (value * (1 + step)).astype(value.dtype)
-    return moved
+    return np.asarray(value * (1 + step), value.dtype)  # of a scalar too, which numpy makes a number of its own
 
 
 def _same(output: NDArray[Any], expected: NDArray[Any]) -> bool:

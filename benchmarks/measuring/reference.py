@@ -29,6 +29,7 @@ ROUNDED = {"tf32": TOLERANCES["fp16"]}  # by a platform's arithmetic: as many bi
 # Of a user's own file: how many times as much as it differs from itself may a platform differ, and up to where the
 # difference is one of rounding. Right runtimes differed by up to 1.5 times as much, where that was above 1e-4.
 TIMES, MOST = 3.0, 5e-2
+PLACES = "_places"  # ends what is no difference, but a share of places: of whole numbers that were others
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,11 @@ class Question:
     expected: Outputs
     tolerance: float
     differs: Mapping[str, float] = field(default_factory=dict)  # the reference from itself, by way of asking
+
+    @property
+    def places(self) -> float:
+        """In which share of an output's places whole numbers may be others."""
+        return widened(0.0, {way: value for way, value in self.differs.items() if way.endswith(PLACES)})
 
     @property
     def feeds(self) -> Feeds:
@@ -58,7 +64,7 @@ class Question:
 
     def check(self, facts: Facts, outputs: Outputs) -> float:
         """Hold a session's answer against the expected one; see :func:`check_parity`."""
-        return check_parity(facts.platform, outputs, self.expected, self.tolerance_for(facts))
+        return check_parity(facts.platform, outputs, self.expected, self.tolerance_for(facts), self.places)
 
     def tolerance_for(self, facts: Facts) -> float:
         """Return how far the session's answer may be off."""
@@ -88,8 +94,12 @@ def ask(
         return Question(artefact, fed, reference(artefact.path, fed.feeds), usual)
     with AsWrittenApart(artefact.path, timeout) as asked:
         expected = _answer(asked, fed)
-        differs = _differences(asked, artefact, fed.feeds, several)
-    return Question(artefact, fed, expected, widened(usual, differs), differs)
+        try:
+            differs = _differences(asked, artefact, fed.feeds, several)
+        except ParityError as error:
+            raise ParityError(f"{error}{_blaming(fed.steering)}") from error
+    floating = {way: value for way, value in differs.items() if not way.endswith(PLACES)}
+    return Question(artefact, fed, expected, widened(usual, floating), differs)
 
 
 def _answer(asked: AsWrittenApart, fed: Fed) -> Outputs:
@@ -148,11 +158,20 @@ def _differences(asked: AsWrittenApart, artefact: Artefact, feeds: Feeds, severa
             _FOUND[key] = asked.call(way, *arguments)
         return _FOUND[key]
 
+    def find_places(way: str, fed: Feeds) -> float | None:
+        key = (f"{way}{PLACES}", *files, _digest(fed))
+        if key not in _FOUND:
+            _FOUND[key] = asked.call("places", way)
+        return _FOUND[key]
+
     found = {"again": find("again", feeds, tolerance_of(artefact))}
     with suppress(ParityError):
         found["nudge"] = find("nudge", feeds)
+        found[f"nudge{PLACES}"] = find_places("nudge", feeds)
     with suppress(ParityError):  # several may be too much for the memory, the limit or the graph
-        found["batch"] = find("batch", several.feeds, several.feeds, several.batch_axes) if several else None
+        if several:
+            found["batch"] = find("batch", several.feeds, several.feeds, several.batch_axes)
+            found[f"batch{PLACES}"] = find_places("batch", several.feeds)
     return {way: value for way, value in found.items() if value is not None}
 
 

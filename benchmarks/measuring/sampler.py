@@ -20,7 +20,9 @@ WARM_UP_SECONDS = {"page": 0.15, "process": 0.03}
 LEAST_SLOWDOWN = 0.7  # of what was asked for
 LONG_CALL = 1.0  # seconds from which on the samples of a call must fill it
 CLOCK_STEPS = 100  # an inference of fewer steps of its clock is timed with others in a row
-SPARE_STEPS = 1.25  # times as many are aimed at: a graph gets faster as it warms up further
+SPARE_STEPS = (
+    1.6  # times as many are aimed at: a graph gets faster as it warms up further, by up to a third as was seen
+)
 LOOKS = 5  # samples that tell whether they are long enough
 LONG = 100  # times as long as it has to be: one look is enough, even at a cold inference
 MOST_UNSEEN = 2**10  # inferences within a step of a clock: nothing computes so fast

@@ -74,11 +74,15 @@ class OpenVinoEngine:
         self._request = compiled.create_infer_request()
 
     def prepare(self, feeds: Feeds) -> Feeds:
-        """Return the arrays as they are; raise ValueError where one has another shape than was compiled for."""
-        for name, array in feeds.items():
+        """Return the arrays as they are; raise ValueError where one has another shape than was compiled for.
+
+        An input that nothing in the graph uses may be gone.
+        """
+        used = {name: array for name, array in feeds.items() if name in self._shapes}
+        for name, array in used.items():
             if array.shape != self._shapes[name]:
                 raise ValueError(f"{name} has the shape {array.shape}, opened for {self._shapes[name]}")
-        return feeds
+        return used
 
     def infer(self, prepared: Feeds) -> Any:
         """Run once; the inputs are not copied, the outputs are."""

@@ -59,6 +59,7 @@ TRUST = "trust"
 TOLERANCE = "tolerance"  # how large the difference from the reference, "parity", might have been
 # {"batch": 3.7e-03, "nudge": 2e-07, "again": 0}: by how much the reference differs from itself, by way of asking
 REFERENCE_DIFFERS = "reference_differs"
+UNPROVED = "unproved"  # outputs of the reference without a finite number, which prove no platform right; else absent
 DOUBTS = "doubts"  # in trust
 OTHER_PROGRAMS = "other_programs"  # in trust
 ODD_STARTS = "odd_starts"  # in trust: {"3": 2.9}, the starts that took so many times as long as their siblings

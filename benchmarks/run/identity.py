@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import hardware
+from benchmarks.measuring.parity import proving_nothing
 from benchmarks.measuring.reference import Question
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Facts
@@ -121,6 +122,7 @@ def of_question(question: Question, facts: Facts) -> dict[str, Any]:
     }
     info |= {keys.MAY_STEER: [*given.steering]} if given.steering else {}
     info |= {keys.REFERENCE_DIFFERS: dict(question.differs)} if question.differs else {}
+    info |= {keys.UNPROVED: unproved} if (unproved := proving_nothing(question.expected)) else {}
     return of_model(question.artefact) | info
 
 

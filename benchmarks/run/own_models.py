@@ -65,7 +65,7 @@ def _of_file(path: Path, dims: Lengths, batch_axes: Sequence[str], given: Given)
     free, axes = _free(declared), _axes(declared)
     wishes = Wishes(
         tuple((name, length) for name, length in dims if name in free),
-        tuple(name for name in batch_axes if name in axes),
+        tuple(dict.fromkeys(name for name in batch_axes if name in axes)),
         values,
     )
     fitting = [one for one in given if isinstance(one, Arrays) and names & {*_names(one)}]
@@ -83,7 +83,11 @@ def faults(
     declared = {path: _inputs(path) for path in paths}
     yield from _dims_of_no_file(declared, dims)
     yield from _fitting_no_file(declared, batch_axes, given)
-    for model in own_models(paths, dims, batch_axes, given):
+    models = own_models(paths, dims, batch_axes, given)
+    names = [model.name for model in models]
+    for model in models:
+        if model.wishes.arrays and names.count(model.name) > 1:
+            yield f"--input {model.wishes.arrays.path}: two cases would be called {model.name}; rename the file"
         yield from _of_model(model)
 
 

@@ -14,7 +14,7 @@ from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
 from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.measuring.reference import MOST, own_tolerance, widened
+from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError
 from benchmarks.results import keys
@@ -210,9 +210,12 @@ def parity_lines(rows: Sequence[Row]) -> list[str]:
     lines = dict[str, None]()
     for result in [row.result for row in rows if row.result.info.get("own")]:
         model, usual = result.params.get("model"), own_tolerance(str(result.info.get(keys.PRECISION)))
+        if unproved := result.info.get(keys.UNPROVED):
+            lines[f"parity   {model}: {unproved_words(unproved)}"] = None
         for way, differs in result.info.get(keys.REFERENCE_DIFFERS, {}).items():
-            how = WAYS[way].format(batch=result.info[keys.BATCH_SIZE])
-            if (words := differing_words(differs, how, usual)) is not None:
+            how = WAYS[way.removesuffix(PLACES)].format(batch=result.info[keys.BATCH_SIZE])
+            words = moving_words(differs, how) if way.endswith(PLACES) else differing_words(differs, how, usual)
+            if words is not None:
                 lines[f"parity   {model}: {words}"] = None
     return [*lines]
 
@@ -224,6 +227,22 @@ def differing_words(differs: float, way: str, usual: float) -> str | None:
         return f"{said}, more than rounding does; that is allowed to no platform"
     allowed = widened(usual, {way: differs})
     return f"{said}; answers may differ by {allowed:.1e}, not {usual:.0e}" if allowed > usual else None
+
+
+def unproved_words(names: Sequence[str]) -> str:
+    """Say what comes of outputs that hold no finite number."""
+    said = f"{', '.join(names)}: empty, infinite or NaN throughout"
+    return f"{said}: no platform's answer is proved by it; give real values with --input"
+
+
+def moving_words(share: float, way: str) -> str | None:
+    """Say what comes of a reference whose whole numbers are others in a *share* of places; None where nothing does."""
+    if not share:
+        return None
+    said = f"of the reference's whole numbers {share:.2%} differ ({way})"
+    if share > MOST:
+        return f"{said}, more than rounding does; that is allowed to no platform"
+    return f"{said}; {widened(0.0, {way: share}):.2%} may differ"
 
 
 def odd_words(result: Result) -> str:

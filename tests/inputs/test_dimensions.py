@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.inputs.dimensions import Dimensions, options
+from benchmarks.inputs.expressions import computed
 from models.graph import Input
 from models.manifest import ModelError
 
@@ -34,6 +35,8 @@ def inputs(**shapes):
         ({"x": ["s77", 3]}, {"x": 0}),
         ({"x": [None, 3, "?", "?"]}, {"x": 0}),
         ({"x": [None, 3], "z": [None]}, {"x": 0, "z": 0}),
+        ({"x": ["batch", 3], "p": ["batch_seqlen", 2]}, {"x": 0}),
+        ({"x": ["N", 3, 8, 8], "mean": [1, 3, 1, 1]}, {"x": 0}),
     ],
 )
 def test_the_batch_is_found_wherever_it_stands(shapes, axes):
@@ -50,6 +53,9 @@ def test_the_batch_is_found_wherever_it_stands(shapes, axes):
         {"ids": ["unk__1", 4], "mask": ["unk__2", 4]},  # shared by nothing
         {"x": [None, None], "state": [2, None, 128]},
         {"x": ["batch_sequence", 4]},
+        {"x": ["batch_nodes", 4]},
+        {"x": [1, 3, 8, 8], "boxes": ["N", 4]},  # in one picture
+        {"x": [0, 3, 8, 8]},
         {"x": [64, 10]},
         {"x": [16000]},
         {"x": [8, 64], "w": [64, 10]},
@@ -86,6 +92,18 @@ def test_who_names_the_batch_is_believed():
         Dimensions.of(inputs(x=[2], y=[3]), batch_axes=["x:0", "y:0"])
 
 
+def test_a_symbol_is_the_batch_wherever_it_stands_and_nowhere_another_length():
+    square = Dimensions.of(inputs(x=["s77", 16], q=["s77", "s77"]))
+    assert square.shapes(3) == {"x": (3, 16), "q": (3, 3)}
+    state = inputs(x=["s1", "s77", 3], h=[1, "s77", 4])
+    named = Dimensions.of(state, {"s1": 5}, ["x:1"])
+    assert (named.shapes(2), named.batch_names()) == ({"x": (5, 2, 3), "h": (1, 2, 4)}, {"s77"})
+    assert Dimensions.of(state, {"s77": 5}, ["x:1"]).batch_names() == {"s77"}  # to be refused, not to be overlooked
+    assert Dimensions.of(state).shapes(None, {"x": (5, 2, 3)})["h"] == (1, 2, 4)
+    with pytest.raises(ModelError, match="--batch-axis x:1: --dim x:1=4 says that it is none; leave out one"):
+        Dimensions.of(state, {"x:1": 4}, ["x:1"])
+
+
 def test_a_place_with_a_length_of_its_own_is_no_batch():
     dimensions = Dimensions.of(inputs(x=["batch", 4], mask=["batch"]), {"mask:0": 9})
     assert dimensions.shapes(2) == {"x": (2, 4), "mask": (9,)}
@@ -106,6 +124,25 @@ def test_all_missing_lengths_are_asked_for_at_once():
     with pytest.raises(ModelError, match=r"no length for x:2, x:3, sequence; add --dim x:2=N --dim x:3=N --dim seq"):
         dimensions.shapes(1)
     assert options(["a b"]) == "--dim 'a b=N'"
+
+
+def test_lengths_that_follow_from_others_are_not_asked_for():
+    both = inputs(ids=["batch", "seq"], mask=["batch", "past + seq"], keys=["2*batch", "past"])
+    assert Dimensions.of(both).missing() == ["seq", "past"]
+    dimensions = Dimensions.of(both, {"seq": 3, "past": 4})
+    assert dimensions.missing() == []
+    for size in (1, 8):
+        assert dimensions.shapes(size) == {"ids": (size, 3), "mask": (size, 7), "keys": (2 * size, 4)}
+    given = Dimensions.of(both, {"seq": 3, "past": 4, "past + seq": 9, "keys:0": 5})
+    assert given.shapes(2) == {"ids": (2, 3), "mask": (2, 9), "keys": (5, 4)}
+    known = Dimensions.of(both).shapes(2, {"ids": (2, 3), "keys": (4, 1)})
+    assert known["mask"] == (2, 4)
+
+
+@pytest.mark.parametrize("text", ["", "?", "a b", "f(a)", "a//none", "none", "a - 9", "a/2", "'a'", "-a", "a**9", "("])
+def test_what_is_no_expression_of_known_lengths_has_no_length(text):
+    assert computed(text, {"a": 3, "none0": 0}) is None
+    assert computed("(a + 1)*2 // 3", {"a": 3}) == 2
 
 
 def test_what_was_given_tells_the_lengths_of_what_was_not():

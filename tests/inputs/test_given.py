@@ -1,8 +1,10 @@
 """What a person gives to be fed."""
 
+import zipfile
+
 import numpy as np
 import pytest
-from helpers import make_graph
+from helpers import make_graph, make_linear
 from onnx.helper import make_node
 
 from benchmarks import inputs
@@ -46,9 +48,20 @@ def test_a_batch_of_another_size_than_was_given_is_refused(voice, tmp_path):
     arrays = saved(tmp_path / "speech.npz", input=np.ones((2, 3), np.float32))
     with pytest.raises(ModelError, match="what was given has batch of 2; measure it with --batch-size 2"):
         inputs.fed(voice, 8, Wishes(arrays=arrays))
+    none = saved(tmp_path / "none.npz", input=np.ones((0, 3), np.float32))
+    with pytest.raises(ModelError, match="the batch of input is 0, and nothing could be counted"):
+        inputs.only_batch(voice, Wishes(arrays=none))
     two = saved(tmp_path / "two.npz", input=np.ones((2, 3), np.float32), state=np.ones((2, 5), np.float32))
     with pytest.raises(ModelError, match="batches of different sizes, 2 of input, 5 of state"):
         inputs.only_batch(voice, Wishes(arrays=two))
+
+
+@pytest.mark.parametrize("name", ["n", "input:1"])
+def test_a_length_that_an_array_does_not_have_is_refused(voice, tmp_path, name):
+    arrays = saved(tmp_path / "a.npz", input=np.ones((2, 3), np.float32))
+    with pytest.raises(ModelError, match=rf"--dim {name}=7: input:1 is 3 in a\.npz; leave out --dim"):
+        inputs.fed(voice, 2, Wishes(dims=((name, 7),), arrays=arrays))
+    assert inputs.fed(voice, 2, Wishes(dims=((name, 3),), arrays=arrays)).shapes["input"] == (2, 3)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +85,13 @@ def test_what_is_no_file_of_arrays_is_named(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(ModelError, match=r"--input .*a\.npz: no file of NumPy's arrays by name"):
         _ = Arrays(tmp_path / "a.npz").names
+    with zipfile.ZipFile(tmp_path / "b.npz", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("x.npy", b"\x93NUMPY" + bytes(9999))
+    damaged = bytearray((tmp_path / "b.npz").read_bytes())
+    damaged[40:44] = b"\xff\xff\xff\xff"
+    (tmp_path / "b.npz").write_bytes(damaged)
+    with pytest.raises(ModelError, match=r"--input .*b\.npz: no file of NumPy's arrays by name"):
+        _ = Arrays(tmp_path / "b.npz").names
     np.save(tmp_path / "lone.npy", np.ones(3))
     with pytest.raises(ModelError, match="it is a single array, without a name"):
         _ = Arrays(tmp_path / "lone.npy").names
@@ -93,11 +113,26 @@ def test_a_value_is_read_as_the_inputs_type(kind, text, expected):
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"), [("int64", "0.5"), ("uint8", "300"), ("uint8", "-1"), ("bool", "2"), ("float32", "a")]
+    ("kind", "text"),
+    [
+        ("int64", "0.5"),
+        ("uint8", "300"),
+        ("uint8", "-1"),
+        ("bool", "2"),
+        ("float32", "a"),
+        ("float32", "1e39"),
+        ("float64", "1e400"),
+        ("float16", "7e4"),
+    ],
 )
 def test_a_value_of_another_type_is_refused(kind, text):
     with pytest.raises(ModelError, match=f"--input x={text}: '{text}' is no {kind}, which x is"):
         value(Input("x", np.dtype(kind), ()), text)
+
+
+def test_infinities_are_values():
+    assert value(Input("x", np.dtype(np.float32), ()), "-inf") == -np.inf
+    assert np.isnan(value(Input("x", np.dtype(np.float16), ()), "nan"))
 
 
 def test_a_file_and_a_value_are_told_apart(tmp_path):
@@ -130,6 +165,20 @@ def test_each_file_of_arrays_is_a_case(suite, voice, tmp_path):
     assert (info["batch_size"], info["inputs"]["input"], info["fed"]["sr"]) == (2, [2, 4], "16000")
     assert info["fed"]["input"].startswith("silence.npz ")
     assert "may_steer" not in info
+
+
+def test_cases_that_would_have_one_name_are_refused(suite, voice, tmp_path):
+    np.savez(tmp_path / "speech.npz", input=np.ones((1, 4), np.float32))
+    other = tmp_path / "voice.onnx.speech"
+    other.write_bytes(make_linear(tmp_path / "linear.onnx").read_bytes())
+    result = suite.run(f"--input={tmp_path / 'speech.npz'}", f"--model={other}", model=voice)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--input *speech.npz: two cases would be called voice.onnx.speech; rename the file"])
+
+
+def test_an_axis_that_is_named_twice_is_named_once(suite, voice):
+    result = suite.run(*["--batch-axis=input:0"] * 2, "--dim=n=4", "--collect-only", "-q", model=voice)
+    result.stdout.fnmatch_lines(["*test_latency[[]voice.onnx.n=4.batch=input:0-fake-b1[]]*"])
 
 
 def test_what_was_made_up_is_told_beside_the_figure(suite, voice):

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -17,10 +18,10 @@ from benchmarks import inputs
 from benchmarks.inputs import Wishes, seeded_feeds
 from benchmarks.measuring import reference
 from benchmarks.measuring.as_written import AsWrittenApart
-from benchmarks.measuring.parity import ParityError
+from benchmarks.measuring.parity import ParityError, proving_nothing
 from benchmarks.measuring.promise import Promise
 from benchmarks.measuring.reference import ask, own_tolerance, widened
-from benchmarks.run.terminal import differing_words
+from benchmarks.run.terminal import differing_words, moving_words
 from models import own
 from models.random_nodes import name_of, random_nodes
 
@@ -85,6 +86,18 @@ def test_random_outputs_are_refused_with_the_node(tmp_path, nodes, weights, word
         asked(make(tmp_path, *nodes, weights=weights))
     why = "there is no answer to hold a platform's against"
     assert str(raised.value) == f"g.onnx: its outputs are random (node {words}): {why}"
+
+
+def test_an_input_that_may_have_made_them_random_is_named(tmp_path):
+    declared = [("x", *ROW), ("training", "BOOL", [])]
+    dropout = make_node("Dropout", ["x", "ratio", "training"], ["y"])
+    path = make_graph(tmp_path / "g.onnx", [dropout], declared, [("y", *ROW)], [RATIO])
+    with pytest.raises(
+        ParityError, match=r"are random \(node Dropout 'y'\).*; training was made up: give real .*g=VALUE"
+    ):
+        asked(path)
+    fed = inputs.fed(path, 2, Wishes(values=(("training", "false"),)))
+    assert ask(own.check(own.load(path)), fed).differs["again"] == 0
 
 
 def test_two_throws_alike_are_no_proof(tmp_path):
@@ -209,6 +222,54 @@ def test_what_no_runtime_rounds_is_not_moved(tmp_path, kind):
     assert promise(path, seeded_feeds(path, 2)).nudge() is None
 
 
+def test_a_scalar_is_moved_too(tmp_path):
+    declared = [("s", "FLOAT", []), ("x", *ROW)]
+    path = make_graph(tmp_path / "g.onnx", [make_node("Mul", ["s", "x"], ["y"])], declared, [("y", *ROW)])
+    assert 0 < asked(path).differs["nudge"] < 1e-5
+
+
+def truncated(path, factor, samples=64):
+    """Write a product of matrices, cut to whole numbers: some lie so near to one that a rounding tips them over."""
+    matrix = np.random.default_rng(0).standard_normal((16, samples)).astype(np.float32)
+    weights = [onnx.numpy_helper.from_array(matrix, "W"), onnx.numpy_helper.from_array(np.float32(factor), "factor")]
+    nodes = [
+        make_node("MatMul", ["x", "W"], ["a"]),
+        make_node("Mul", ["a", "factor"], ["b"]),
+        make_node("Cast", ["b"], ["y"], to=TensorProto.INT32),
+    ]
+    return make(path, *nodes, weights=weights, output=("INT32", ["batch", samples]))
+
+
+def test_whole_numbers_that_a_rounding_tips_over_may_differ_as_often(tmp_path):
+    found = asked(truncated(tmp_path, 5e3, 512))
+    assert 0 < found.differs["nudge_places"] < 0.05
+    assert found.places == pytest.approx(reference.TIMES * found.differs["nudge_places"], rel=0.05)
+    assert found.tolerance == own_tolerance("float32")  # of floating outputs, as ever
+    facts = SimpleNamespace(platform="here", rounding=None)
+    assert found.check(facts, {"y": one_more(found.expected["y"])}) == 0
+    with pytest.raises(ParityError, match=r"here: y differ .* in 1024 places that must be equal, of which \d+ may"):
+        found.check(facts, {"y": found.expected["y"] + 1})
+
+
+def test_whole_numbers_that_stay_must_be_equal(tmp_path):
+    found = asked(truncated(tmp_path, 1e-3))
+    assert (found.differs["nudge_places"], found.places) == (0, 0)
+    with pytest.raises(ParityError, match=r"in 1 places that must be equal$"):
+        found.check(SimpleNamespace(platform="here", rounding=None), {"y": one_more(found.expected["y"])})
+
+
+def test_whole_numbers_that_all_move_allow_nothing(tmp_path):
+    found = asked(truncated(tmp_path, 2e8))
+    assert found.differs["nudge_places"] > reference.MOST
+    assert found.places == 0
+
+
+def one_more(numbers):
+    changed = numbers.copy()
+    changed[0, 0] += 1
+    return changed
+
+
 # In a process of its own
 
 
@@ -218,10 +279,10 @@ def test_a_sweep_asks_once(tmp_path, monkeypatch):
     path = make_linear(tmp_path / "linear.onnx")
     monkeypatch.setattr(reference, "_FOUND", {})
     first, second = asked(path), asked(path)
-    assert calls == ["open", "run", "again", "nudge", "batch", "open", "run"]
+    assert calls == ["open", "run", "again", "nudge", "places", "batch", "places", "open", "run"]
     assert (first.differs, first.tolerance) == (second.differs, second.tolerance)
     asked(path, 3)  # of other inputs
-    assert calls[7:] == ["open", "run", "again", "nudge"]
+    assert calls[9:] == ["open", "run", "again", "nudge", "places"]
 
 
 def test_a_process_that_dies_of_what_it_was_asked_is_told(tmp_path):
@@ -273,6 +334,37 @@ def test_what_a_reference_cannot_promise_is_told():
     assert differing_words(0.5, "twice", 1e-4) == (
         f"{said} 5.0e-01 (twice), more than rounding does; that is allowed to no platform"
     )
+
+
+def test_whole_numbers_that_move_are_told():
+    assert moving_words(0.0, "twice") is None
+    assert moving_words(0.002, "twice") == "of the reference's whole numbers 0.20% differ (twice); 0.60% may differ"
+    assert moving_words(0.5, "twice").endswith("(twice), more than rounding does; that is allowed to no platform")
+
+
+def test_a_run_tells_whole_numbers_that_move(suite, tmp_path):
+    result = suite.run(model=truncated(tmp_path, 5e3, 512))
+    result.assert_outcomes(passed=1)
+    words = "of the reference's whole numbers * differ (a batch of 1, its inputs moved by a rounding); * may differ"
+    result.stdout.fnmatch_lines([f"parity   g.onnx: {words}"])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [([np.nan, np.inf], ["y"]), ([], ["y"]), ([np.nan, 0.0], []), (np.float32(1), [])],
+)
+def test_an_output_without_a_finite_number_proves_nothing(value, expected):
+    assert proving_nothing({"y": np.asarray(value, np.float32)}) == expected
+    assert proving_nothing({"y": np.array([3])}) == []
+
+
+def test_a_run_tells_what_proves_nothing(suite, tmp_path):
+    minus = onnx.numpy_helper.from_array(np.float32(-1), "minus")
+    nodes = [make_node("Abs", ["x"], ["a"]), make_node("Mul", ["a", "minus"], ["m"]), make_node("Log", ["m"], ["y"])]
+    result = suite.run("--benchmark-json=out.json", model=make(tmp_path, *nodes, weights=[minus]))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["parity   g.onnx: y: empty, infinite or NaN throughout: no platform's answer is *"])
+    assert suite.benchmarks()[0]["extra_info"]["unproved"] == ["y"]
 
 
 def test_a_run_tells_and_stores_it(suite, tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import make_graph, make_many
 
+from benchmarks import inputs
 from benchmarks.measuring import room
 from benchmarks.measuring.reference import ask
 from benchmarks.protocol import UnavailableError
@@ -49,14 +50,14 @@ def test_a_case_whose_outputs_do_not_fit_is_unavailable_before_anything_is_compu
     tmp_path, monkeypatch, side, copies
 ):
     artefact = own.check(own.load(doubling(tmp_path / "wide.onnx")))
-    monkeypatch.setattr("benchmarks.measuring.reference.reference", lambda *_: {})
+    fed = inputs.fed(artefact.path, 2, inputs.Wishes(dims=(("x:1", 10),)))
     size = 2 * 20 * 4
     monkeypatch.setattr(room, "available", lambda: size * copies)
-    ask(artefact, 2, {"x:1": 10}, side)
+    ask(artefact, fed, side=side)
     monkeypatch.setattr(room, "available", lambda: size * copies - 1)
     words = rf"^wide\.onnx: its outputs take 0\.0 GB, of which {copies} copies .* take a smaller --batch-size or --dim"
     with pytest.raises(UnavailableError, match=words):
-        ask(artefact, 2, {"x:1": 10}, side)
+        ask(artefact, fed, side=side)
 
 
 def test_a_page_has_its_own_limit(tmp_path, monkeypatch):

@@ -182,7 +182,7 @@ class Coarse(Scripted):
 
 @pytest.mark.parametrize("warmup_rounds", [0, 200])
 @pytest.mark.parametrize(
-    ("seconds", "iterations"), [(3e-8, 32768), (1e-6, 1024), (4e-5, 16), (0.0004, 2), (0.0007, 1), (0.3, 1)]
+    ("seconds", "iterations"), [(3e-8, 32768), (1e-6, 1024), (4e-5, 32), (0.0005, 2), (0.0009, 1), (0.3, 1)]
 )
 def test_a_sample_of_a_quick_graph_is_of_so_many_inferences_that_its_clock_sees_it(seconds, iterations, warmup_rounds):
     side = Side(Coarse(seconds), BATCH)
@@ -207,14 +207,20 @@ def test_a_graph_that_gets_faster_as_it_warms_up_is_looked_at_when_it_is_warm():
     assert side.iterations == 16
 
 
+def test_a_graph_that_gets_faster_by_a_third_once_it_was_looked_at_is_still_long_enough():
+    side = Side(Coarse(1e-5, surrounding="page"), BATCH)
+    side.warm_up(Plan(5, 0.1, warmup_rounds=200))
+    assert side.iterations * 1e-5 * 0.65 >= CLOCK_STEPS * side.session.facts.clock_resolution
+
+
 def test_all_starts_make_a_sample_of_as_many_inferences():
     session = Coarse(2e-5)
     side = Side(session, BATCH)
     side.warm_up(Plan(5, 0.1, warmup_rounds=20))
     session.seconds, session.asked = itertools.cycle([0.01]), []
     warm = side.warm_up(Plan(5, 0.1, warmup_rounds=20))
-    assert {iterations for _, iterations in session.asked} == {32}
-    assert warm.inferences == 32 * len(warm.samples)
+    assert {iterations for _, iterations in session.asked} == {64}
+    assert warm.inferences == 64 * len(warm.samples)
 
 
 def test_a_plan_counts_the_seconds_of_all_inferences_of_a_sample():

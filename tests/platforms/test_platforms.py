@@ -252,9 +252,16 @@ def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp
     assert {value.dtype.name for value in outputs.values()} == {"float32", "uint8", "int64", "float16"}
 
 
+def test_an_input_may_be_used_by_nothing(any_file_platform, settings, tmp_path):
+    declared = [("x", "FLOAT", ["batch", 4]), ("unused", "FLOAT", ["batch", 3])]
+    relu = onnx.helper.make_node("Relu", ["x"], ["y"])
+    model = make_graph(tmp_path / "a.onnx", [relu], declared, [("y", "FLOAT", ["batch", 4])])
+    feeds = seeded_feeds(model, 2)
+    with any_file_platform.open(case_of(own.load(model), 2), settings) as session:
+        assert_close(any_file_platform, session.run(feeds), reference(model, feeds))
+
+
 def test_weights_may_lie_in_a_file_of_their_own(any_file_platform, settings, tmp_path):
-    if any_file_platform.name == "chromium-webnn":
-        pytest.skip("this graph's batch has no name, by which WebNN could be told its length")
     make_linear(tmp_path / "my model.onnx", save_as_external_data=True, location="my weights.bin", size_threshold=0)
     model = tmp_path / "my model.onnx"
     feeds, case = seeded_feeds(model, 2), case_of(own.load(model), 2)
