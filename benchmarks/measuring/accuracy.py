@@ -102,12 +102,15 @@ def classify(session: Session, images: Images, batch_size: int, title: str) -> l
     """Return a block for every batch, with a progress bar; raise SampleError for samples that cannot be true."""
     blocks: list[Block] = []
     answers = session.classify(images, batch_size)
+    waited = 0.0  # less what earlier samples took of it: the answer of one call can be several blocks
     with _progress(title, len(images.pixels)) as bar:
         while True:
             started = time.perf_counter()
             if (block := next(answers, None)) is None:
                 break
-            check(block, 1, time.perf_counter() - started, session.facts, busy=False)
+            waited += time.perf_counter() - started
+            check(block, 1, waited, session.facts, busy=False)
+            waited -= block.duration
             blocks.append(readable(block, session.facts))
             bar.update(len(next(iter(block.outputs.values()))))
     check_whole(blocks, session.facts)
