@@ -15,6 +15,7 @@ from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import uses_external_data
 
 from models.manifest import ModelError
+from models.names import shown
 
 WITH_GRAPHS = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
 # How the names of operators begin and end that only a quantised graph has.
@@ -238,8 +239,16 @@ def outside_weights(model: onnx.ModelProto) -> list[Outside]:
 
 def _outside(weight: TensorProto) -> Outside:
     entries = {entry.key: entry.value for entry in weight.external_data}
-    length = int(entries.get("length") or 0) or _bytes(weight)
-    return Outside(weight.name, entries.get("location", ""), int(entries.get("offset") or 0) + length)
+    offset, length = (_place(weight, key, entries.get(key) or "0") for key in ("offset", "length"))
+    return Outside(weight.name, entries.get("location", ""), offset + (length or _bytes(weight)))
+
+
+def _place(weight: TensorProto, key: str, text: str) -> int:
+    """Return a number of bytes that says where a weight lies."""
+    if not text.isdecimal():
+        words = f"weight {shown(weight.name)} has {shown(text)} for its {key} in a file of weights"
+        raise ModelError(f"{words}, which is no number of bytes; export the graph again")
+    return int(text)
 
 
 def _bytes(weight: TensorProto) -> int:
