@@ -16,6 +16,7 @@ from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
+from models.names import shown
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,7 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, phase in choices.PHASES.items():
         config.addinivalue_line("markers", f"{name}: {phase.words}")
     if fault := next(faults(config), None):
-        raise pytest.UsageError(fault)
+        raise pytest.UsageError(shown(fault))  # which may name what the graph does
 
 
 def faults(config: pytest.Config) -> Iterator[str]:
