@@ -98,3 +98,21 @@ def test_the_platform_that_the_reference_runs_on_is_not_told_to_be_measured_on_i
     case = case_of(own.load(make_linear(tmp_path / "linear.onnx")))
     refusal = lacking.refusal("server-cpu", "onnxruntime", case, "Could not find an implementation for A(1)")
     assert (type(refusal), str(refusal)) == (PlatformError, "server-cpu: linear.onnx: onnxruntime has no A (opset 1)")
+
+
+@pytest.fixture
+def endless(uint4, monkeypatch):
+    """A file that server-cpu is not seen to open."""
+    lacking.refused_by_base.cache_clear()
+    monkeypatch.setenv("PYTHONPATH", str(uint4.parent))
+    (uint4.parent / "onnxruntime.py").write_text("while True: pass\n")
+    return uint4
+
+
+def test_a_runtime_that_hangs_over_the_question_who_can_ends_alone(endless):
+    refusal = lacking.refusal("chromium-wasm", "it", case_of(own.load(endless), None), NO_KERNEL, timeout=0.5)
+    words = (
+        r"chromium-wasm: uint4\.onnx: it has no .*; server-cpu was to open it, and its process did not answer within"
+    )
+    assert isinstance(refusal, PlatformError)
+    assert re.match(words, str(refusal))
