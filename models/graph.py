@@ -128,8 +128,8 @@ def types(model: onnx.ModelProto) -> list[str]:
     )
 
 
-def first_types(model: onnx.ModelProto, operator: str) -> list[str]:
-    """Return the types that the nodes of an operator are given first; none where they cannot be told."""
+def first_types(model: onnx.ModelProto, operator: str, name: str = "") -> list[str]:
+    """Return the types that an operator's nodes, or those of a *name*, are given first; none where that is not told."""
     with suppress(onnx.shape_inference.InferenceError, EncodeError, ValueError):  # then it tells what the file does
         model = onnx.shape_inference.infer_shapes(model)
     known = {
@@ -138,8 +138,13 @@ def first_types(model: onnx.ModelProto, operator: str) -> list[str]:
         for value in (*graph.input, *graph.output, *graph.value_info)
     }
     known |= {weight.name: type_name(weight.data_type) for weight in weights(model)}
-    first = (node.input[0] for node in nodes(model) if node.op_type == operator and node.input)
-    return sorted({known[name] for name in first if name in known})
+    asked = [node for node in nodes(model) if node.op_type == operator and node.input[:1] and node.input[0] in known]
+    return sorted({f"{known[node.input[0]]}{_cast_to(node)}" for node in asked if not name or node.name == name})
+
+
+def _cast_to(node: onnx.NodeProto) -> str:
+    """Return into what a node casts: what it is given is half of what it is."""
+    return f" to {type_name(_number(node, 'to', 0))}" if node.op_type == "Cast" else ""
 
 
 def graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
