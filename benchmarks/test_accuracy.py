@@ -27,6 +27,7 @@ from benchmarks.run.identity import of_model
 from benchmarks.run.images import own_examination
 from benchmarks.run.replay import Record
 from benchmarks.run.selection import selection_of
+from benchmarks.settings import settings_of
 from models import WORK_DIR
 from models.cifar100 import Split, load
 from models.manifest import Artefact
@@ -52,13 +53,14 @@ def examination(
 
 
 @pytest.fixture(scope="session")
-def expected() -> Expected:
+def expected(request: pytest.FixtureRequest) -> Expected:
     """The reference's answers to the test set, computed once a model."""
     answers: dict[str, NDArray[np.intp]] = {}
+    timeout = settings_of(request.config).timeout
 
     def ask(artefact: Artefact, examination: Examination) -> NDArray[np.intp]:
         if artefact.name not in answers:
-            answers[artefact.name] = reference_classes(artefact, examination)
+            answers[artefact.name] = reference_classes(artefact, examination, timeout)
         return answers[artefact.name]
 
     return ask
@@ -78,7 +80,7 @@ def examined(
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         answers = expected(artefact, examination)
         blocks = classify(session, examination.images, batch_size, title)
-        found = score(logits_of(blocks, examination), examination.split, answers)
+        found = score(logits_of(blocks, examination, session.facts.platform), examination.split, answers)
     return found, expectation_of(artefact, examination, answers), blocks
 
 

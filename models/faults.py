@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.manifest import ModelError
 from models.names import shown
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ LFS = b"version https://git-lfs"
 OTHERS = {
     b"PK\x03\x04": "a zip archive, as PyTorch's files are, too; unpack it, or export the network as ONNX",
     b"\x1f\x8b": "compressed with gzip; unpack it",
-    b"<!DOCTYPE": "a page of HTML; download the file itself",
-    b"<html": "a page of HTML; download the file itself",
     b"\x89HDF": "an HDF5 file, as Keras writes; export the network as ONNX",
 }
+PAGE = (b"<!doctype", b"<html")  # in letters of any case, and behind empty lines
 OTHERS_WITHIN = {b"ORTM": "in onnxruntime's own format", b"TFL3": "a .tflite file"}  # from the fifth byte on
 
 
@@ -42,9 +42,11 @@ def _of_file(model: Path) -> str | None:
         read = graph.read(model)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
-    except DecodeError as error:
-        return f"this is no ONNX file: {' '.join(str(error).split())}"
-    return None if read.HasField("graph") else "this is no ONNX file: there is no graph in it"
+    except DecodeError:
+        return "this is no ONNX file, or a part of one; download or export it again"
+    if not read.HasField("graph"):
+        return "this is no ONNX file: there is no graph in it"
+    return None if read.graph.output else "its graph has no output, which could be compared"
 
 
 def kind_of(head: bytes) -> str | None:
@@ -53,6 +55,8 @@ def kind_of(head: bytes) -> str | None:
         return "an empty file; download or export it again"
     if head.startswith(LFS):
         return "a pointer of Git LFS, not the file itself; run `git lfs pull`"
+    if head.lstrip().lower().startswith(PAGE):
+        return "a page of HTML; download the file itself"
     known = [words for begin, words in OTHERS.items() if head.startswith(begin)]
     known += [f"{words}; give the ONNX file" for begin, words in OTHERS_WITHIN.items() if head[4:8] == begin]
     return known[0] if known else None
@@ -70,7 +74,11 @@ def _of_weights(model: Path) -> Iterator[str]:
     """Yield what is wrong with the files of the weights, each file once."""
     from models import graph
 
-    outside = graph.outside_weights(graph.read(model))
+    try:
+        outside = graph.outside_weights(graph.read(model))
+    except ModelError as error:
+        yield str(error)
+        return
     for location in dict.fromkeys(weight.location for weight in outside):
         of_file = [weight for weight in outside if weight.location == location]
         if words := _of_location(model, location, of_file):
@@ -80,7 +88,7 @@ def _of_weights(model: Path) -> Iterator[str]:
 def _of_location(model: Path, location: str, weights: "Sequence[Outside]") -> str | None:
     name = shown(location)
     if not is_beside(location):
-        return f"weight {shown(weights[0].name)} is to lie in {name}, outside the model's folder, where none is read"
+        return f"weight {shown(weights[0].name)} is to lie in {_elsewhere(location)}"
     file = model.absolute().parent / location
     if not file.is_file():
         where = f"{'no file' if file.exists() else 'not'} in {shown(str(model.absolute().parent))}"
@@ -99,10 +107,20 @@ def _of_location(model: Path, location: str, weights: "Sequence[Outside]") -> st
     return None
 
 
+def _elsewhere(location: str) -> str:
+    """Say of a place that is none in the model's folder what is wrong with it."""
+    if not location:
+        return "a file that has no name; export the graph again"
+    if os.path.isabs(location):
+        words = "and is looked for in the model's folder alone"
+        return f"{shown(location)}, {words}; write its location relative to that, as onnx.save does"
+    return f"{shown(location)}, outside the model's folder, where none is read"
+
+
 def is_beside(location: str) -> bool:
     """Whether the name of a file of weights stays in the model's folder; links are the user's own to make."""
     name = os.path.normpath(location)
-    return bool(location) and not os.path.isabs(name) and Path(name).parts[0] != ".."
+    return bool(location) and not os.path.isabs(name) and name.split(os.sep)[0] != ".."
 
 
 def _remedy(model: Path, location: str) -> str:

@@ -15,6 +15,7 @@ from onnx import TensorProto, numpy_helper
 from onnx.external_data_helper import uses_external_data
 
 from models.manifest import ModelError
+from models.names import shown
 
 WITH_GRAPHS = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
 # How the names of operators begin and end that only a quantised graph has.
@@ -127,8 +128,8 @@ def types(model: onnx.ModelProto) -> list[str]:
     )
 
 
-def first_types(model: onnx.ModelProto, operator: str) -> list[str]:
-    """Return the types that the nodes of an operator are given first; none where they cannot be told."""
+def first_types(model: onnx.ModelProto, operator: str, name: str = "") -> list[str]:
+    """Return the types that an operator's nodes, or those of a *name*, are given first; none where that is not told."""
     with suppress(onnx.shape_inference.InferenceError, EncodeError, ValueError):  # then it tells what the file does
         model = onnx.shape_inference.infer_shapes(model)
     known = {
@@ -137,8 +138,13 @@ def first_types(model: onnx.ModelProto, operator: str) -> list[str]:
         for value in (*graph.input, *graph.output, *graph.value_info)
     }
     known |= {weight.name: type_name(weight.data_type) for weight in weights(model)}
-    first = (node.input[0] for node in nodes(model) if node.op_type == operator and node.input)
-    return sorted({known[name] for name in first if name in known})
+    asked = [node for node in nodes(model) if node.op_type == operator and node.input[:1] and node.input[0] in known]
+    return sorted({f"{known[node.input[0]]}{_cast_to(node)}" for node in asked if not name or node.name == name})
+
+
+def _cast_to(node: onnx.NodeProto) -> str:
+    """Return into what a node casts: what it is given is half of what it is."""
+    return f" to {type_name(_number(node, 'to', 0))}" if node.op_type == "Cast" else ""
 
 
 def graphs(model: onnx.ModelProto) -> Iterator[onnx.GraphProto]:
@@ -238,8 +244,16 @@ def outside_weights(model: onnx.ModelProto) -> list[Outside]:
 
 def _outside(weight: TensorProto) -> Outside:
     entries = {entry.key: entry.value for entry in weight.external_data}
-    length = int(entries.get("length") or 0) or _bytes(weight)
-    return Outside(weight.name, entries.get("location", ""), int(entries.get("offset") or 0) + length)
+    offset, length = (_place(weight, key, entries.get(key) or "0") for key in ("offset", "length"))
+    return Outside(weight.name, entries.get("location", ""), offset + (length or _bytes(weight)))
+
+
+def _place(weight: TensorProto, key: str, text: str) -> int:
+    """Return a number of bytes that says where a weight lies."""
+    if not text.isdecimal():
+        words = f"weight {shown(weight.name)} has {shown(text)} for its {key} in a file of weights"
+        raise ModelError(f"{words}, which is no number of bytes; export the graph again")
+    return int(text)
 
 
 def _bytes(weight: TensorProto) -> int:

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from models.names import shown
+
 # Where in a runtime's source an error was raised, the function, and the condition that did not hold.
 SOURCE = (
     r"\S+\.(?:cc|cpp|h|hpp):\d+ "
@@ -22,7 +24,7 @@ PLUMBING = re.compile(
         )
     )
 )
-RUNNING = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'([^']*)' Status Message: ")
+RUNNING = re.compile(r"Non-zero status code returned while running (\w+) node\. Name:'(.*?)' Status Message: ")
 # What is better said in other words, with what mends it.
 SAID = (
     (
@@ -51,7 +53,7 @@ def in_a_line(error: object, file: Path | None = None) -> str:
         words = re.sub(pattern, better, words)
     if file is not None:
         words = words.replace(f' "{file}"', "").replace(f"{file}", file.name)
-    return words.strip() or repr(error)
+    return shown(words.strip()) or repr(error)
 
 
 def _node(running: re.Match[str]) -> str:

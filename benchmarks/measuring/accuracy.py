@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.measuring.as_written import open_reference
+from benchmarks.measuring.as_written import AsWritten, AsWrittenApart
 from benchmarks.measuring.sampler import check, check_whole, readable
-from benchmarks.protocol import Block, Facts, Feeds, Images, Session, filled
+from benchmarks.protocol import Block, Facts, Feeds, Images, Outputs, Session, filled
 from models.cifar100 import DataError, Split, normalised_batches, right
 from models.manifest import Artefact
 
@@ -102,39 +103,58 @@ def classify(session: Session, images: Images, batch_size: int, title: str) -> l
     """Return a block for every batch, with a progress bar; raise SampleError for samples that cannot be true."""
     blocks: list[Block] = []
     answers = session.classify(images, batch_size)
+    waited = 0.0  # less what earlier samples took of it: the answer of one call can be several blocks
     with _progress(title, len(images.pixels)) as bar:
         while True:
             started = time.perf_counter()
             if (block := next(answers, None)) is None:
                 break
-            check(block, 1, time.perf_counter() - started, session.facts, busy=False)
+            waited += time.perf_counter() - started
+            check(block, 1, waited, session.facts, busy=False)
+            waited -= block.duration
             blocks.append(readable(block, session.facts))
             bar.update(len(next(iter(block.outputs.values()))))
     check_whole(blocks, session.facts)
     return blocks
 
 
-def logits_of(blocks: Iterable[Block], examination: Examination) -> NDArray[np.floating[Any]]:
+def logits_of(blocks: Iterable[Block], examination: Examination, platform: str) -> NDArray[np.floating[Any]]:
     """Return the answers of all blocks, [images, classes]."""
-    return np.concatenate([_by_class(block.outputs[examination.model.output]) for block in blocks])
+    return np.concatenate([_by_class(block.outputs[examination.model.output], platform) for block in blocks])
 
 
-def _by_class(answers: NDArray[Any]) -> NDArray[Any]:
-    """Return answers as [images, classes]; there may be dimensions of one behind."""
+def _by_class(answers: NDArray[Any], whose: str) -> NDArray[Any]:
+    """Return answers as [images, classes]; there may be dimensions of one behind.
+
+    Raises AccuracyError for NaN, which is larger than nothing, and which argmax would take for the largest.
+    """
+    if np.isnan(answers).any():
+        raise AccuracyError(f"{whose}: answers with NaN, which is no class; are --mean and --std the model's own?")
     return answers.reshape(len(answers), -1)
 
 
-def reference_classes(artefact: Artefact, examination: Examination) -> NDArray[np.intp]:
-    """Return the reference's answer to every image."""
-    session, classes = open_reference(artefact.path), []
+def reference_classes(artefact: Artefact, examination: Examination, timeout: float = 60.0) -> NDArray[np.intp]:
+    """Return the reference's answer to every image; it has *timeout* seconds for a batch."""
     model, images, size = examination.model, examination.images, _reference_batch_size(examination)
-    with _progress(f"{artefact.name}, reference", len(images.pixels)) as bar:
+    title, classes = f"{artefact.name}, reference", []
+    with _reference(artefact, timeout) as run, _progress(title, len(images.pixels)) as bar:
         for batch in normalised_batches(images.pixels, size, images.mean, images.std):
-            (answers,) = session.run([model.output], {model.input: filled(batch, size)})
+            answers = run({model.input: filled(batch, size)})[model.output]
             _check_classes(artefact, examination, answers)
-            classes.append(_by_class(answers)[: len(batch)].argmax(1))
+            classes.append(_by_class(answers, title)[: len(batch)].argmax(1))
             bar.update(len(batch))
     return np.concatenate(classes)
+
+
+@contextmanager
+def _reference(artefact: Artefact, timeout: float) -> Iterator[Callable[[Feeds], Outputs]]:
+    """Yield what answers as the reference: of a file of the user's own, which may hang, where it can be ended."""
+    if not artefact.is_own:
+        yield AsWritten(artefact.path).run
+        return
+    with AsWrittenApart(artefact.path, timeout) as apart:
+        apart.open()
+        yield apart.run
 
 
 def _reference_batch_size(examination: Examination) -> int:

@@ -1,31 +1,40 @@
 """What a platform lacks for a file of the user's own: that makes it unavailable, and one that can run it is told."""
 
-import os
 from functools import cache
 
+from benchmarks.apart import Apart
 from benchmarks.protocol import Case, PlatformError, UnavailableError
 from models.manifest import Artefact
 from models.refused import reason_of
 from models.words import in_a_line
 
 BASE, RUNTIME = "server-cpu", "onnxruntime"  # the provider that the reference runs on, too
+TIMEOUT = 60.0  # of a call; who is in a process of its own has the limit of that
 
 
-def refusal(platform: str, runtime: str, case: Case, error: Exception) -> PlatformError | UnavailableError:
-    """Return the error of a *runtime* that has refused a case with an *error* of its own."""
+def refusal(
+    platform: str, runtime: str, case: Case, error: Exception, timeout: float = TIMEOUT
+) -> PlatformError | UnavailableError:
+    """Return the error of a *runtime* that has refused a case with an *error* of its own; see :func:`unavailable`."""
     if case.artefact.is_own and (reason := reason_of(runtime, case.model_file, str(error))):
-        return unavailable(platform, case, reason)
+        return unavailable(platform, case, reason, timeout=timeout)
     return PlatformError(f"{platform}: {case.model_file.name}: {in_a_line(error, case.model_file)}")
 
 
-def unavailable(platform: str, case: Case, reason: str, remedy: str | None = None) -> PlatformError | UnavailableError:
+def unavailable(
+    platform: str, case: Case, reason: str, remedy: str | None = None, timeout: float = TIMEOUT
+) -> PlatformError | UnavailableError:
     """Return the error of a platform that lacks something for a file of the user's own.
 
     It tells the *remedy*, a platform that was seen to run it, or else ``server-cpu``, where that can open the file.
     Where it cannot, the reference cannot either, and there is nothing to hold any platform's answers against.
+    It is given *timeout* seconds for that.
     """
     words = f"{platform}: {case.model_file.name}: {reason}"
-    refused = None if remedy else refused_by_base(case.artefact)
+    try:
+        refused = None if remedy else refused_by_base(case.artefact, timeout)
+    except PlatformError as error:
+        return PlatformError(f"{words}; {BASE} was to open it, and its process {error}")
     if refused and platform != BASE:
         is_same = reason.endswith(refused.removeprefix(RUNTIME))
         words += "; the reference lacks it, too" if is_same else f"; the reference has no answer: {refused}"
@@ -35,17 +44,16 @@ def unavailable(platform: str, case: Case, reason: str, remedy: str | None = Non
 
 
 @cache
-def refused_by_base(artefact: Artefact) -> str | None:
-    """Return why onnxruntime's CPU provider does not open the file, as it is written or optimised; None if it does."""
-    import onnxruntime
+def refused_by_base(artefact: Artefact, timeout: float) -> str | None:
+    """Return why onnxruntime's CPU provider does not open the file, as it is written or optimised; None if it does.
 
-    levels = onnxruntime.GraphOptimizationLevel
-    for level in (levels.ORT_DISABLE_ALL, levels.ORT_ENABLE_ALL):
-        options = onnxruntime.SessionOptions()
-        options.graph_optimization_level = level
-        options.log_severity_level = 4  # what it has to say is told by the exception
-        try:
-            onnxruntime.InferenceSession(os.fspath(artefact.path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class
-            return reason_of(RUNTIME, artefact.path, str(error)) or in_a_line(error, artefact.path)
-    return None
+    It has *timeout* seconds, in a process of its own. Raises PlatformError where that hangs, or ends.
+    """
+    process = Apart("benchmarks.platforms.as_base", PlatformError)
+    try:
+        process.ask(artefact.path)
+        process.ask("refused")
+        refused: str | None = process.answer(timeout)
+    finally:
+        process.close()
+    return refused

@@ -106,16 +106,16 @@ class Placed(OrtWeb):
         details = super().prove(case, in_effect, settings)
         if any(f"All nodes placed on [{self.placement}]" in line for line in in_effect["placed"]):
             return details
-        raise self._left_over(case, in_effect)
+        raise self._left_over(case, in_effect, settings.timeout)
 
-    def _left_over(self, case: Case, in_effect: InEffect) -> Exception:
+    def _left_over(self, case: Case, in_effect: InEffect, timeout: float) -> Exception:
         """Return what is raised where nodes are placed elsewhere."""
         seen, left = in_effect["placed"], in_effect.get("left")
         words = f"not all nodes are placed on {self.placement}"
         words += f", it leaves {listed(left)}" if left else ""
         if case.artefact.is_own:
             in_wasm = any("All nodes placed on [CPUExecutionProvider]" in line for line in seen)
-            return lacking.unavailable(self.name, case, words, "chromium-wasm" if in_wasm else None)
+            return lacking.unavailable(self.name, case, words, "chromium-wasm" if in_wasm else None, timeout)
         words += f"; the log says: {'; '.join(seen) or 'nothing on where the nodes are'}"
         if (precision := precision_of(case)) != "float32":
             remedy = f"measure the float32 file, not {precision}"

@@ -178,7 +178,8 @@ class PageCase:
             if re.search(EXHAUSTED, str(error)):
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
-            raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error) from error
+            timeout = self.settings.timeout
+            raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from models import image_folder
 from models.cifar100 import DataError, Split
 from models.image_folder import Listed, Size
 from models.manifest import ModelError
+from models.names import shown
 
 if TYPE_CHECKING:
     from models.classifier import Classifier
@@ -126,7 +127,7 @@ def prepare(config: pytest.Config, files: Iterable[Path]) -> None:
                     decoded[model.size] = image_folder.decode(found, model.size, preparation.resize)
                 sets[file] = _examination(preparation, model, found, decoded[model.size])
     except DataError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(shown(str(error))) from error
     config.stash[EXAMINATIONS] = sets
 
 

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.protocol import UnavailableError
 from benchmarks.run.choices import Target, phase_of
 from benchmarks.run.selection import selection_of
+from models.names import shown
 
 
 @pytest.hookimpl(wrapper=True)
@@ -29,6 +30,6 @@ def _skip_or_fail(item: pytest.Item) -> Generator[None, None, None]:
             raise
         target = Target.of(item.callspec.params["platform"])  # type: ignore[attr-defined]  # parametrised by conftest.py
         is_asked_for = target.platform in selection_of(item.config).platforms
-        failed, skipped, words = pytest.fail.Exception, pytest.skip.Exception, " ".join(str(error).split())
+        failed, skipped, words = pytest.fail.Exception, pytest.skip.Exception, shown(" ".join(str(error).split()))
         # From None: the error has the same words, and they would be told twice.
         raise (failed(words, pytrace=False) if is_asked_for else skipped(words)) from None

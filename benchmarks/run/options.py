@@ -18,6 +18,7 @@ from benchmarks.settings import positive
 from browser_harness import chromium
 from models import MODELS, NETWORKS
 from models.manifest import base_of
+from models.names import shown
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, phase in choices.PHASES.items():
         config.addinivalue_line("markers", f"{name}: {phase.words}")
     if fault := next(faults(config), None):
-        raise pytest.UsageError(fault)
+        raise pytest.UsageError(shown(fault))  # which may name what the graph does
 
 
 @pytest.hookimpl(trylast=True)  # behind -m, which leaves most phases out

@@ -12,6 +12,7 @@ from benchmarks.run import images
 from benchmarks.run.choices import phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
+from models.names import shown
 
 REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
 
@@ -44,7 +45,7 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
     reasons = {item: mark.args[0] for item in items if (mark := item.get_closest_marker(REASON))}
     lacking = {phase_of(item) for item in reasons}
     if reasons and all(phase_of(item) in lacking for item in items):
-        raise pytest.UsageError("; ".join(dict.fromkeys(reasons.values())))
+        raise pytest.UsageError(shown("; ".join(dict.fromkeys(reasons.values()))))
     files = _classified(config, [item for item in items if item not in reasons])
     given = images.preparation_of(config).given
     if items and given and not files and not reasons:

@@ -23,6 +23,7 @@ from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
 from models.cifar100 import DataError
 from models.manifest import ModelError
+from models.names import shown as printable
 
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
@@ -64,12 +65,18 @@ def pytest_runtest_makereport(
     """Show the message alone of an error that explains itself; with -vv also what led to it, such as a page's stack."""
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, EXPLAINED):
-        report.longrepr = call.excinfo.getrepr(style="value", chain=False)
+        report.longrepr = _in_a_line(call.excinfo).getrepr(style="value", chain=False)
         if item.config.get_verbosity() < EVERYTHING:
             report.sections = []  # what a runtime logged of the same error
         else:
             report.sections += [("where it was raised", note) for note in notes(call.excinfo.value)]
     return report
+
+
+def _in_a_line(raised: "pytest.ExceptionInfo[BaseException]") -> "pytest.ExceptionInfo[Exception]":
+    """Return an error whose words drive no terminal, whatever a graph calls its inputs."""
+    words = printable(str(raised.value)) or repr(raised.value)
+    return pytest.ExceptionInfo.from_exception(Exception(words).with_traceback(raised.tb))
 
 
 def notes(error: BaseException | None) -> Iterator[str]:
@@ -90,7 +97,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def _made_up_words(names: Sequence[str]) -> str:
-    return f"made up: {', '.join(names)}"
+    return f"made up: {printable(', '.join(names))}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -199,8 +206,8 @@ def made_up_lines(results: Sequence[Result]) -> list[str]:
     """Return a line for each model whose figures may be of a path through the graph that nobody chose."""
     steered = {str(result.params["model"]): result.may_steer for result in results if result.may_steer}
     return [
-        f"made up  {model}: {', '.join(names)}: values nobody chose, and they may decide what is computed; "
-        f"give real ones with --input {names[0]}=VALUE or --input FILE.npz"
+        f"made up  {model}: {printable(', '.join(names))}: values nobody chose, and they may decide what is computed; "
+        f"give real ones with --input {printable(names[0])}=VALUE or --input FILE.npz"
         for model, names in steered.items()
     ]
 

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from helpers import FAKE_PLATFORMS, ROOT, Suite, clean_environment
 
+from benchmarks.measuring import accuracy
 from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Expectation, Score, check_score, classify, score
+from benchmarks.measuring.sampler import SampleError
 from benchmarks.measuring.trust import assess_clock
 from benchmarks.protocol import Block, Facts, Images
 from models.cifar100 import Split, right
@@ -46,6 +48,21 @@ def test_a_batch_that_its_clock_cannot_see_took_a_step_at_most():
     blocks = classify(session, images, 1, "a title")
     assert [block.seconds for block in blocks] == [[1e-7], [1e-7]]
     assert assess_clock(blocks, HERE)["doubts"] == {"clock_steps": "a sample is 1 steps of its clock"}
+
+
+def answered_at_once(seconds, monkeypatch):
+    """Classify three images one by one, in one call that took a second, by batches of so many *seconds*."""
+    clock = iter([0.0, 1.0, *[1.0] * 6])
+    monkeypatch.setattr(accuracy.time, "perf_counter", lambda: next(clock))
+    batch = Block([seconds], {"logits": np.zeros((1, 100), np.float32)}, None)
+    session = SimpleNamespace(facts=HERE, classify=lambda _images, _size: iter([batch] * 3))
+    return classify(session, Images(np.zeros((3, 3, 32, 32), np.uint8), [0] * 3, [1] * 3), 1, "a title")
+
+
+def test_batches_that_are_answered_at_once_took_their_calls_time_together(monkeypatch):
+    assert [block.seconds for block in answered_at_once(0.3, monkeypatch)] == [[0.3]] * 3
+    with pytest.raises(SampleError, match=r"gave 0\.4000 s of samples in a call of 0\.2000 s"):
+        answered_at_once(0.4, monkeypatch)
 
 
 @pytest.mark.parametrize("precision", ALLOWED)

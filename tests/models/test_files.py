@@ -85,11 +85,12 @@ def test_a_model_behind_a_link_whose_weights_lie_beside_the_target_is_told(tmp_p
     assert told in fault(tmp_path / "link.onnx")
 
 
-@pytest.mark.parametrize("location", ["../b/weights.bin", "/etc/hostname", "sub/../../b/weights.bin", ""])
+@pytest.mark.parametrize("location", ["../b/weights.bin", "/etc/hostname", "sub/../../b/weights.bin", "", "/"])
 def test_weights_outside_the_models_folder_are_refused_and_never_touched(tmp_path, location):
     make_apart(tmp_path / "b")
     model = make_apart(tmp_path / "a", location)
-    assert "outside the model's folder, where none is read" in fault(model)
+    words = {"": "a file that has no name", "/": "looked for in the model's folder alone; write its location relative"}
+    assert words.get(location[:1], "outside the model's folder, where none is read") in fault(model)
     assert own.load(model).path == model
     assert not faults.is_beside(location)
 
@@ -103,6 +104,20 @@ def test_names_below_the_folder_are_weights_as_well(tmp_path):
             os.rename(tmp_path / "a" / "weights.bin", place)
         assert fault(model) is None
         assert own.check(own.load(model)).path == model
+
+
+@pytest.mark.parametrize(("key", "text"), [("offset", "-4"), ("offset", "abc"), ("length", "12kB"), ("length", "-1")])
+def test_places_in_a_file_of_weights_that_are_no_numbers_are_told(tmp_path, key, text):
+    path = make_apart(tmp_path)
+    model = onnx.load(path, load_external_data=False)
+    entry = next(entry for entry in model.graph.initializer[0].external_data if entry.key == key)
+    entry.value = text
+    path.write_bytes(model.SerializeToString())
+    assert f"weight weights has {text} for its {key} in a file of weights, which is no number of bytes" in fault(path)
+
+
+def test_a_folder_as_the_place_of_weights_is_told(tmp_path):
+    assert f"., with its weights, is no file in {tmp_path}" in fault(make_apart(tmp_path, "."))
 
 
 def test_weights_that_are_not_there_or_not_whole_are_told(tmp_path):
@@ -124,9 +139,9 @@ def test_weights_that_are_not_there_or_not_whole_are_told(tmp_path):
         (b"", "this is an empty file"),
         (b"version https://git-lfs.github.com/spec/v1\n", "this is a pointer of Git LFS, .*; run `git lfs pull`"),
         (b"PK\x03\x04rest", "this is a zip archive"),
-        (b"<!DOCTYPE html><html>", "this is a page of HTML"),
+        (b"\n<!doctype html><html>", "this is a page of HTML"),
         (b"\x1c\0\0\0TFL3", "this is a .tflite file; give the ONNX file"),
-        (b"no model at all" * 9, "this is no ONNX file: "),
+        (b"no model at all" * 9, "this is no ONNX file, or a part of one; download or export it again"),
         (b"\x08\x0a", "this is no ONNX file: there is no graph in it"),
     ],
     ids=["empty", "lfs", "zip", "html", "tflite", "text", "bare"],
@@ -136,6 +151,13 @@ def test_what_is_no_model_is_called_what_it_is(suite, tmp_path, content, words):
     result = suite.run(model=tmp_path / "a.onnx")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.re_match_lines([rf"ERROR: --model {tmp_path}/a\.onnx: {words}"])
+
+
+def test_a_graph_without_outputs_is_told(tmp_path):
+    model = onnx.load(make_linear(tmp_path / "a.onnx"))
+    del model.graph.output[:]
+    onnx.save(model, tmp_path / "a.onnx")
+    assert fault(tmp_path / "a.onnx").endswith(": its graph has no output, which could be compared")
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):

@@ -51,6 +51,10 @@ OPENVINO = (
             "node. Name:'' Status Message: element_wise_ops.cc:703 Compute Integer division by zero",
             "Div: Integer division by zero",
         ),
+        (
+            "Non-zero status code returned while running Gather node. Name:'it's \x1b[31m' Status Message: out of data",
+            "Gather it's \\x1b[31m: out of data",
+        ),
         ('Unable to open "/models/some net.onnx"', "Unable to open"),
         ("Bad node spec\n\n==> Context: Bad node: n", "Bad node spec; Bad node: n"),
         ("what it says of a::b(c) stays", "what it says of a::b(c) stays"),

@@ -1,16 +1,20 @@
 """The accuracy of a file of the user's own: on a folder of images by class, or refused before anything is opened."""
 
 import numpy as np
+import onnx
 import psutil
 import pytest
 from helpers import FAKE_PLATFORMS, Suite, make_graph
 from PIL import Image
 
 from benchmarks.inputs import case_of
+from benchmarks.measuring.accuracy import AccuracyError, Examination, logits_of, reference_classes
+from benchmarks.measuring.parity import ParityError
 from benchmarks.platforms import PLATFORMS, batches
-from benchmarks.protocol import Images
+from benchmarks.protocol import Block, Images
 from benchmarks.settings import Settings
 from models import cifar100, classifier, image_folder, own
+from models.cifar100 import Split
 from models.image_folder import Size, decode, listed
 from models.manifest import ModelError
 
@@ -287,3 +291,39 @@ def test_a_process_of_its_own_answers_for_every_image_alone(tmp_path, monkeypatc
     with PLATFORMS["server-cpu"].open_fresh(case_of(model, 4), Settings(timeout=30)) as session:
         blocks = [*session.classify(Images(pixels, [MEAN] * 3, [STD] * 3), 4)]
     assert [block.outputs["logits"].shape for block in blocks] == [(4, 3), (4, 3), (3, 3)]
+
+
+def answering(path):
+    """Return a graph's artefact, and four images that it is put to."""
+    artefact, images = own.load(path), np.zeros((4, 3, 8, 8), np.uint8)
+    split = Split(images, np.zeros(4, np.int64))
+    return artefact, Examination(classifier.read(artefact.path, {}), split, Images(images, [MEAN] * 3, [STD] * 3))
+
+
+def test_a_reference_that_hangs_ends_alone(tmp_path):
+    model = onnx.load(make_classifier(tmp_path / "endless.onnx"))
+    shape = ["batch", 3]
+    logits = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name in ("a", "b")]
+    flags = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.BOOL, []) for name in ("go", "on")]
+    number = onnx.helper.make_tensor_value_info("number", onnx.TensorProto.INT64, [])
+    same = [onnx.helper.make_node("Identity", ["a"], ["b"]), onnx.helper.make_node("Identity", ["go"], ["on"])]
+    body = onnx.helper.make_graph(same, "body", [number, flags[0], logits[0]], [flags[1], logits[1]])
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(True), "for ever"))
+    model.graph.node[-1].output[0] = "once"
+    model.graph.node.append(onnx.helper.make_node("Loop", ["", "for ever", "once"], ["logits"], body=body))
+    onnx.save(model, tmp_path / "endless.onnx")
+    artefact, examination = answering(tmp_path / "endless.onnx")
+    with pytest.raises(ParityError, match=r"^endless\.onnx: the reference cannot answer: its process did not answer"):
+        reference_classes(artefact, examination, timeout=2)
+
+
+def test_nan_is_no_answer(tmp_path):
+    model = onnx.load(make_classifier(tmp_path / "nan.onnx"))
+    model.graph.initializer[1].CopyFrom(onnx.numpy_helper.from_array(np.full(3, np.nan, np.float32), "bias"))
+    onnx.save(model, tmp_path / "nan.onnx")
+    artefact, examination = answering(tmp_path / "nan.onnx")
+    with pytest.raises(AccuracyError, match=r"^nan\.onnx, reference: answers with NaN, which is no class; are --mean"):
+        reference_classes(artefact, examination)
+    block = Block([1.0], {"logits": np.full((4, 3), np.nan, np.float32)}, None)
+    with pytest.raises(AccuracyError, match=r"^here: answers with NaN"):
+        logits_of([block], examination, "here")

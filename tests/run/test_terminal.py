@@ -87,3 +87,16 @@ def test_an_error_is_told_once_and_with_vv_all_that_led_to_it(pytester, outside_
     all_of_it = suite.run("-vv").stdout.str()
     assert all_of_it.count("at create (engine.mjs:1:1)") == 1
     assert "the runtime logged it, too" in all_of_it
+
+
+NAMED = """
+def refuse(self, case):
+    raise PlatformError("fake: input a\\x1b[31m\\nred is unknown")
+FakePlatform.check = refuse
+"""
+
+
+def test_names_within_an_error_drive_no_terminal(pytester, outside_xdist):
+    result = Suite(pytester, FAKE_PLATFORMS + NAMED).run("-vv")
+    result.stdout.fnmatch_lines([r"fake: input a\x1b[[]31m\nred is unknown"])
+    assert "\x1b[31m" not in result.stdout.str()
