@@ -91,8 +91,7 @@ def _of_location(model: Path, location: str, weights: "Sequence[Outside]") -> st
         return f"weight {shown(weights[0].name)} is to lie in {_elsewhere(location)}"
     file = model.absolute().parent / location
     if not file.is_file():
-        where = f"{'no file' if file.exists() else 'not'} in {shown(str(model.absolute().parent))}"
-        return f"{name}, with its weights, is {where}; {_remedy(model, location)}"
+        return f"{name}, with its weights, is {_absent(model, location)}"
     try:
         with file.open("rb") as opened:
             head, length = opened.read(HEAD), os.fstat(opened.fileno()).st_size
@@ -121,6 +120,15 @@ def is_beside(location: str) -> bool:
     """Whether the name of a file of weights stays in the model's folder; links are the user's own to make."""
     name = os.path.normpath(location)
     return bool(location) and not os.path.isabs(name) and name.split(os.sep)[0] != ".."
+
+
+def _absent(model: Path, location: str) -> str:
+    """Say how a file of weights is none, and what to do."""
+    file = model.absolute().parent / location
+    if file.is_symlink() and not file.exists():
+        return f"a link to {shown(os.readlink(file))}, which is not there; fetch that"
+    where = f"{'no file' if file.exists() else 'not'} in {shown(str(model.absolute().parent))}"
+    return f"{where}; {_remedy(model, location)}"
 
 
 def _remedy(model: Path, location: str) -> str:

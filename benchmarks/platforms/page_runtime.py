@@ -29,8 +29,11 @@ CLOCK_RESOLUTION_LIMIT = 20e-6
 
 MOST_FETCHED = 2**31 - 1  # bytes of a file that a page can fetch into one piece of memory
 MOST_HELD = 2**32  # bytes of a WebAssembly memory, into which every runtime copies its model
-# What browsers and runtimes say where memory is exhausted.
-EXHAUSTED = r"(?i)array ?buffer allocation failed|invalid (typed )?array (buffer )?length|bad_alloc|out of memory"
+# What browsers and runtimes say where memory is exhausted, or more is wanted than 32 bits can tell.
+EXHAUSTED = (
+    r"(?i)array ?buffer allocation failed|invalid (typed )?array (buffer )?length|bad_alloc|out of memory"
+    r"|integer overflow"
+)
 
 ELSEWHERE = "measure it on server-cpu"
 

@@ -70,6 +70,12 @@ def test_another_disks_files_are_copied(tmp_path, monkeypatch):
     assert run(own.load(in_hub(tmp_path)).path).shape == (1, 8)
 
 
+def test_a_link_to_weights_that_are_not_there_is_told(tmp_path):
+    model = in_hub(tmp_path)
+    (tmp_path / "blobs" / "1f").unlink()
+    assert "weights.bin, with its weights, is a link to ../../blobs/1f, which is not there; fetch" in fault(model)
+
+
 def test_a_file_where_it_is_stays_there(tmp_path):
     model = make_apart(tmp_path / "a")
     os.link(model.with_name("weights.bin"), tmp_path / "second name")  # which onnx.checker alone would refuse

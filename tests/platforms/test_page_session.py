@@ -263,7 +263,12 @@ def test_a_model_that_no_page_can_hold_is_unavailable_before_anything_is_asked(p
 
 @pytest.mark.parametrize(
     "words",
-    ["RangeError: Array buffer allocation failed", "RangeError: Invalid typed array length: 9", "std::bad_alloc"],
+    [
+        "RangeError: Array buffer allocation failed",
+        "RangeError: Invalid typed array length: 9",
+        "std::bad_alloc",
+        "Integer overflow",
+    ],
 )
 def test_want_of_memory_in_a_page_is_told_as_such(session, monkeypatch, words):
     def exhausted(feeds, rounds, iterations, inline):
