@@ -308,9 +308,9 @@ class _Handler(BaseHTTPRequestHandler):
 
         What is sent must come from a page of the server's own: a browser tells the origin of every page that sends.
         """
-        named = [self.headers.get("Host"), *([netloc] if netloc else [])]
+        named = [*self.headers.get_all("Host", [None]), *([netloc] if netloc else [])]
         if self.command == "PUT":
-            named.append(self.headers.get("Origin", "").partition("://")[2])
+            named += [origin.partition("://")[2] or origin for origin in self.headers.get_all("Origin", ["any page"])]
         address = self.connection.getsockname()[0]
         return next((str(host) for host in named if not self.server.answers_to(host, address)), None)
 

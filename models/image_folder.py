@@ -150,7 +150,8 @@ def _named(file: Path) -> Iterator[None]:
         raise
     except Exception as error:
         words = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
-        known = "" if str(file) in words else f": {words}"
+        is_named = any(name in words for name in (str(file), repr(str(file))))  # by Pillow, which writes it as Python
+        known = "" if is_named else f": {words}"
         raise DataError(f"{file}: not an image that can be read{known}; mend it, or take it away") from error
 
 

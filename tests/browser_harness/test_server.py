@@ -204,6 +204,8 @@ def test_what_the_server_waits_for_is_taken_once():
         ({"Host": ""}, "421"),
         ({"Origin": "http://evil.test"}, "421"),  # somebody else's page, whose browser sends to here
         ({"Origin": "null"}, "421"),
+        ({"Expect": "nothing\r\nOrigin: http://evil.test"}, "421"),  # a second one
+        ({"Expect": "nothing\r\nHost: evil.test"}, "421"),
         ({"Origin": None}, "421"),
         ({"Content-Length": None}, "400"),
         ({"Content-Length": "03"}, "400"),
