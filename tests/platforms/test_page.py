@@ -180,7 +180,8 @@ def test_a_page_that_breaks_and_answers_no_more_is_not_waited_for(server, monkey
     monkeypatch.setattr(page_module, "GRACE", 0.1)
     words = r"time: the page does not answer any more; uncaught in the page: .*lost"
     with pytest.raises(PageError, match=words), open_page(server) as page:
-        run_in_page(page, "harness.time = () => new Promise(() => setTimeout(() => { throw Error('lost'); }))")
+        lost = "() => new Promise(() => setTimeout(() => { throw Error('lost'); }))"
+        run_in_page(page, f"void (harness.time = {lost})")
         page.call("time", {})
 
 
