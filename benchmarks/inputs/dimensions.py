@@ -22,12 +22,12 @@ OTHER_WORDS = {
 BATCH_LETTERS = ("b", "n")
 # What exporters write where nobody gave a name. Taken for the batch only where nothing else can be.
 GENERIC = re.compile(
-    r"\?|none|-1|unk(nown)?(__\d+)?|(\w+\.)*DynamicDimension\.\d+|[sud]\d+|(dim|axis|sym|symbol|dyn|dynamic)_?\d+"
+    r"\?|none|-1|unk(__\d+)?|unknown|(\w+\.)*DynamicDimension\.\d+|[sud]\d+|(dim|axis|sym|symbol|dyn|dynamic)_?\d+"
     r"|\w+_dynamic_axes_\d+|\w+_dim_\d+",
     re.IGNORECASE,
 )
 # Of those, what is a symbol of one dimension; the others, such as "?", stand for any.
-SYMBOL = re.compile(r"(?!\?|none$|-1$|unk(nown)?$).+", re.IGNORECASE)
+SYMBOL = re.compile(r"(?!\?|none$|-1$|unk$|unknown$).+", re.IGNORECASE)
 CHANNELS = (1, 3, 4)
 
 

@@ -102,7 +102,7 @@ class FreshSession:
         return block
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
-        """Time an inference for every batch there; images and answers go to and fro some megabytes at a time."""
+        """Time an inference for every batch there; images go there and answers come back some megabytes at a time."""
         for part in parts(images, batch_size):
             batches = len(part.pixels) / batch_size
             yield from self._call("classify", part, batch_size, patience=batches)
