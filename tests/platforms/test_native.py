@@ -85,11 +85,14 @@ def test_as_many_threads_compute_as_were_asked_for(platform, threads):
     case, feeds = resnet8(64, threads), {"input": seeded_batch(64)}
     with platform.open(case, SOFTWARE) as session:
         session.run(feeds)
-        block = session.time(feeds, 20)
+        blocks = [session.time(feeds, 20) for _ in range(3)]
     assert (session.facts.platform, session.facts.threads) == (platform.name, threads)
-    assert difference(case, feeds, block.outputs) < 1e-5
+    assert difference(case, feeds, blocks[-1].outputs) < 1e-5
+    at_work = [block.cpu.all_threads / block.cpu.busiest_thread for block in blocks]
     # On a loaded machine one thread may get little to do; it has no share at all where it does not exist.
-    assert 1 + 0.02 * (threads - 1) < block.cpu.all_threads / block.cpu.busiest_thread + 0.01 < threads + 0.5
+    assert 1 + 0.02 * (threads - 1) < max(at_work) + 0.01
+    # What an earlier test left in this process may compute beside one block, and not beside all.
+    assert min(at_work) < threads + 0.5
 
 
 @pytest.mark.parametrize("platform", [CPU, OPENVINO], ids=by_name)
