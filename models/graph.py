@@ -31,6 +31,7 @@ FLOATS = ("bfloat16", "fp16", "float32", "float64")
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 NUMBERS = (*FLOATS[1:], *INTEGERS, "bool")  # that numpy, the runtimes and a page all have
 UNTOLD = ("undefined", "none")  # whoever opens such a file will tell
+SMALL = 1 << 16  # bytes of a weight that may be a shape, or a number that is added
 QUANTISED = {"int8": {"int8", "uint8"}, **{name: {name} for name in BYTES}, "int16": {"int16", "uint16"}}
 USUAL = {"float": "float32", "double": "float64", "float16": "fp16"}  # where a type's own name is not the one in use
 
@@ -65,6 +66,14 @@ def _input(value: onnx.ValueInfoProto) -> Input:
     except KeyError:
         raise ModelError(f"input {value.name} is of an unknown type, {tensor.elem_type}") from None
     return Input(value.name, dtype, tuple(shape))
+
+
+def without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Clear what is large in a model: no shape is read from it, and all that is left is copied several times."""
+    for weight in weights(model):
+        if len(weight.raw_data) > SMALL:
+            weight.ClearField("raw_data")
+    return model
 
 
 def with_shapes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> onnx.ModelProto:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 import onnx
-from onnx import AttributeProto, NodeProto, numpy_helper
+from onnx import NodeProto, numpy_helper
+
+from models import graph
 
 RANDOM = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
 DROPOUT = "Dropout"  # random in training only
@@ -12,7 +14,7 @@ TRAINING_MODE = 2  # which of Dropout's inputs says so, since opset 12; before, 
 
 def random_nodes(model: onnx.ModelProto) -> Iterator[NodeProto]:
     """Yield the random nodes of *model*, those in branches, loops and local functions included."""
-    nodes = [*_nodes(model.graph.node), *(node for function in model.functions for node in _nodes(function.node))]
+    nodes = [*graph.nodes(model)]
     off = _switched_off(model, nodes)
     for node in nodes:
         if node.op_type in RANDOM or (node.op_type == DROPOUT and _trains(node, off)):
@@ -22,19 +24,6 @@ def random_nodes(model: onnx.ModelProto) -> Iterator[NodeProto]:
 def name_of(node: NodeProto) -> str:
     """Return what a person finds a node by: ``RandomNormalLike 'r'``, by its output where it has no name."""
     return f"{node.op_type} '{node.name or node.output[0]}'"
-
-
-def _nodes(nodes: Iterable[NodeProto]) -> Iterator[NodeProto]:
-    """Yield *nodes* and those of their subgraphs: the branches of an If, the body of a Loop or a Scan."""
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            for graph in _subgraphs(attribute):
-                yield from _nodes(graph.node)
-
-
-def _subgraphs(attribute: AttributeProto) -> list[onnx.GraphProto]:
-    return [attribute.g] if attribute.type == AttributeProto.GRAPH else [*attribute.graphs]
 
 
 def _trains(node: NodeProto, off: set[str]) -> bool:

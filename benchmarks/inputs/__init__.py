@@ -213,17 +213,16 @@ def _stamp(model: Path) -> tuple[int, int]:
 
 @cache
 def _read(model: Path, stamp: tuple[int, int]) -> "tuple[list[Input], onnx.ModelProto]":
-    """Read a graph once: its inputs, and what it does with them."""
+    """Read a graph once: its inputs, and the graph without what is large in it."""
     from google.protobuf.message import DecodeError
 
-    from benchmarks.inputs.hints import without_weights
     from models import graph  # not above: a run that reads no file need not wait for onnx
 
     try:
         proto = graph.read(model)
     except DecodeError:
         raise ModelError("it is no ONNX file") from None
-    return graph.declared_inputs(proto), without_weights(proto)
+    return graph.declared_inputs(proto), graph.without_weights(proto)
 
 
 def _hints(model: Path, shapes: Shapes) -> "dict[str, Hint]":

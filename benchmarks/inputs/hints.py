@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     _Taker = tuple[onnx.NodeProto, int]  # a node, and which of its inputs a value is
 
-SMALL = 1 << 16  # bytes of a weight that may be a shape, or a number that is added
 # Operators whose first input is what comes out, in another shape or type, or some of it.
 PASSING = {
     *("Cast", "Identity", "Unsqueeze", "Squeeze", "Reshape", "Flatten", "Expand", "Transpose", "Slice", "Tile"),
@@ -168,16 +167,6 @@ def _other_names(node: "onnx.NodeProto") -> Iterator[tuple[str, str]]:
             yield from zip(answers, given, strict=False)
         yield from zip(node.input, given, strict=False)
         yield from zip(answers, node.output, strict=False)
-
-
-def without_weights(model: "onnx.ModelProto") -> "onnx.ModelProto":
-    """Clear what is large in a model: no shape is read from it, and all that is left is copied several times."""
-    from models.graph import weights
-
-    for weight in weights(model):
-        if len(weight.raw_data) > SMALL:
-            weight.ClearField("raw_data")
-    return model
 
 
 def _inlined(model: "onnx.ModelProto") -> "onnx.ModelProto":

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 # and on its way in the browser.
 COPIES: Mapping[Side, int] = {"server": 6, "client": 9, "remote": 6}
 IN_PAGE = 2**31 - 1  # bytes of an array in a page, which every output is
-SMALL = 1 << 16  # bytes of a weight that may be a shape
 
 
 def check_room(model: Path, feeds: Feeds, side: Side) -> None:
@@ -50,14 +49,9 @@ def output_bytes(model: Path, feeds: Feeds) -> dict[str, int]:
 
     from models import graph
 
-    read = graph.read(model)
+    read = graph.without_weights(graph.read(model))
     declared = {value.name: _bytes(value) for value in read.graph.output}
-    for weight in read.graph.initializer:
-        if len(weight.raw_data) > SMALL:  # no shape is read from it, and all that is left is copied twice
-            weight.ClearField("raw_data")
-    for value in read.graph.input:
-        if value.name in feeds:
-            _fix(value, feeds[value.name].shape)
+    read = graph.with_shapes(read, {name: value.shape for name, value in feeds.items()})
     for value in read.graph.output:  # what the graph says of them may have been written down for another length
         value.type.tensor_type.ClearField("shape")
     try:
@@ -65,13 +59,6 @@ def output_bytes(model: Path, feeds: Feeds) -> dict[str, int]:
     except Exception:  # it is a forecast: what is wrong with the graph is told by onnx.checker and the runtimes
         inferred = []
     return declared | {value.name: size for value in inferred if (size := _bytes(value))}
-
-
-def _fix(value: "onnx.ValueInfoProto", shape: tuple[int, ...]) -> None:
-    declared = value.type.tensor_type.shape
-    declared.ClearField("dim")
-    for length in shape:
-        declared.dim.add().dim_value = length
 
 
 def _bytes(value: "onnx.ValueInfoProto") -> int:

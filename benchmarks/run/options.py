@@ -16,8 +16,6 @@ from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
-from models import MODELS, NETWORKS
-from models.manifest import base_of
 from models.names import shown
 
 
@@ -89,16 +87,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {phase.words}")
     if fault := next(faults(config), None):
         raise pytest.UsageError(shown(fault))  # which may name what the graph does
-
-
-@pytest.hookimpl(trylast=True)  # behind -m, which leaves most phases out
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse to score what nobody trained."""
-    scored = [item for item in items if choices.phase_of(item) is choices.PHASES["accuracy"]]
-    cases = [item.callspec for item in scored if isinstance(item, pytest.Function) and hasattr(item, "callspec")]
-    if untrained := [case.params["model"] for case in cases if base_of(str(case.params.get("model"))) in NETWORKS]:
-        words = "is untrained, and its answers mean nothing; leave it out"
-        raise pytest.UsageError(f"-m accuracy: {untrained[0]} {words}, or choose from {', '.join(MODELS)}")
 
 
 def faults(config: pytest.Config) -> Iterator[str]:

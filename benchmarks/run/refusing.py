@@ -12,6 +12,8 @@ from benchmarks.run import images
 from benchmarks.run.choices import phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
+from models import MODELS, NETWORKS
+from models.manifest import base_of
 from models.names import shown
 
 REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
@@ -46,6 +48,9 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
     lacking = {phase_of(item) for item in reasons}
     if reasons and all(phase_of(item) in lacking for item in items):
         raise pytest.UsageError(shown("; ".join(dict.fromkeys(reasons.values()))))
+    if untrained := next(filter(_is_untrained, _scored(items)), None):
+        words = "is untrained, and its answers mean nothing; leave it out"
+        raise pytest.UsageError(f"-m accuracy: {untrained} {words}, or choose from {', '.join(MODELS)}")
     files = _classified(config, [item for item in items if item not in reasons])
     given = images.preparation_of(config).given
     if items and given and not files and not reasons:
@@ -58,6 +63,14 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
 def _classified(config: pytest.Config, items: Sequence[pytest.Item]) -> list[Path]:
     """Return the files of the user's own that are to classify images."""
     own = selection_of(config).own_files
+    return [own[model] for model in dict.fromkeys(_scored(items)) if model in own]
+
+
+def _scored(items: Sequence[pytest.Item]) -> list[str]:
+    """Return the models whose answers are to be held against labels."""
     phases = ((item, phase_of(item)) for item in items)
-    models = [item.callspec.params["model"] for item, phase in phases if phase and phase.classifies]  # type: ignore[attr-defined]
-    return [own[model] for model in dict.fromkeys(models) if model in own]
+    return [item.callspec.params["model"] for item, phase in phases if phase and phase.classifies]  # type: ignore[attr-defined]
+
+
+def _is_untrained(model: str | None) -> bool:
+    return base_of(str(model)) in NETWORKS
