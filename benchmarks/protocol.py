@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.settings import Settings
+from browser_harness.network import LOOPBACK, Conditions, Obtained
 from models.manifest import Artefact
 
 HAS_FOLDER = "CLIENT_OR_SERVER_HAS_FOLDER"  # set in a process whose temporary files are a session's, and go with it
@@ -48,6 +49,7 @@ class Case:
     batch_size: int = 1  # also of a graph that has no batch
     threads: int = 1
     slowdown: int = 1  # a client this many times weaker; 1 is this machine
+    network: Conditions = LOOPBACK  # between a page and the servers that it asks
     shapes: Shapes = field(kw_only=True, hash=False)
 
     @property
@@ -65,6 +67,27 @@ class Slowdown:
 
 
 @dataclass(frozen=True)
+class Network:
+    """What lay between a page and the servers that it asked."""
+
+    asked: Conditions
+    obtained: Obtained
+    kind: str  # how it was made, as :data:`browser_harness.network.link.Kind` has it
+    lacks: Sequence[str] = ()  # what a real network does and this did not
+    congestion_control: str | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """The server that computed, where that is not this process nor a page."""
+
+    software: str  # with its version, by its own word
+    protocol: str  # as the page spoke it: http/1.1, h2
+    url: str | None = None  # of one that was there; None of one that the suite started
+    is_relayed: bool = False  # the page's own server passed requests on, as it answers no other origin's pages
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a session proved about itself when it was opened."""
 
@@ -78,6 +101,8 @@ class Facts:
     slowdown: Slowdown | None = None  # None where nothing slows it down
     rounding: Literal["tf32"] | None = None  # coarser than the file's precision, as the platform's name says
     is_software: bool = False  # on a GPU that is simulated on the processor: its times are no GPU's
+    network: Network | None = None  # None where nothing lay between
+    server: Server | None = None  # of a platform on the side "remote"
     details: Mapping[str, Any] = field(default_factory=dict)  # what the platform tells of itself beside all that
 
     @property
@@ -99,6 +124,10 @@ class Block:
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
     beside: float = 0.0  # seconds of the call that large outputs can have taken, outside the clock
     iterations: int = 1  # inferences in a row that the clock was read around: several where one is too quick for it
+    computing: Sequence[
+        float
+    ] = ()  # seconds of each sample that a server computed, by its own word; none if it has none
+    wire: tuple[int, int] | None = None  # bytes that went up and down meanwhile, all packets; None where nobody counts
 
     @property
     def inferences(self) -> int:

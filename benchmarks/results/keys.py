@@ -33,6 +33,11 @@ EXECUTION_PROVIDER = "execution_provider"
 THREADS = "threads"
 CLOCK = "clock"
 SLOWDOWN = "slowdown"  # {"asked": 4, "obtained": 4.3}; absent where nothing slows the client down
+# {"asked": {"name", "round_trip", "down", "up"}, "obtained": {"round_trip", "down", "up"}, "kind", "lacks",
+# "congestion_control"}, in seconds and bit/s; absent where nothing lay between page and servers
+NETWORK = "network"
+SERVER = "server"  # {"software", "protocol", "url", "is_relayed"}; absent where none was asked
+UPLOAD = "upload"  # {"form": "float32", "bytes": 12288}: what a page sent of an inference's inputs
 SOFTWARE_GPU = "software_gpu"  # true, or absent
 STATISTIC = "statistic"  # by which two runs of it are compared: p10 or mean
 DETAILS = "details"  # what the platform tells of itself
@@ -49,6 +54,10 @@ FIGURES = "figures"  # {"median": {"value": …, "low": …, "high": …}, …}:
 DRIFT = (
     "machine_drift"  # {"spread": 0.03, "degrees": 24}: of the machine between the run's benchmarks; in the intervals
 )
+SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, by its own word; absent if it has none
+WIRE_BYTES = "wire_bytes"  # {"up": 13543, "down": 1140}: an inference, headers of all layers included
+# {"connect": …, "tls": …, "preflight": …} in seconds: of a first request, each seen apart
+REQUEST_PARTS = "request_parts"
 PARTNER_SECONDS = "partner_seconds"
 PARTNER_ITERATIONS = "partner_iterations"  # inferences in a sample of it; the benchmark's own are in stats
 PARTNER = "partner"  # of each start and block: its p10, median and mean, and rounds

@@ -23,8 +23,14 @@ ROOT = Path(__file__).parents[2]
 MEASURES = (
     "conftest.py",
     "benchmarks/*.py",
-    *(f"benchmarks/{room}/*.py" for room in ("run", "inputs", "measuring", "platforms", "results")),
-    *(f"browser_harness/{pattern}" for pattern in ("*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")),
+    *(
+        f"benchmarks/{room}/*.py"
+        for room in ("run", "inputs", "measuring", "remote", "loadgen", "platforms", "results")
+    ),
+    *(
+        f"browser_harness/{pattern}"
+        for pattern in ("*.py", "network/*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")
+    ),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
 LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()

@@ -1,0 +1,1 @@
+"""How many inferences a second a server carries: MLPerf LoadGen asks, by its own scenarios."""
