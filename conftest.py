@@ -14,6 +14,7 @@ from benchmarks.run import nothing
 from benchmarks.run.choices import BASE, Target, phase_of
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
+from browser_harness.network import LOOPBACK
 from models import own
 from models.manifest import Artefact
 
@@ -71,7 +72,7 @@ def case(model_file: Artefact, target: Target, request: pytest.FixtureRequest) -
     if reason := PLATFORMS[target.platform].unavailable(settings_of(request.config)):
         raise UnavailableError(reason)
     given: Fed = request.getfixturevalue("fed")
-    return Case(model_file, given.batch_size or 1, target.threads, target.slowdown, shapes=given.shapes)
+    return Case(model_file, given.batch_size or 1, target.threads, target.slowdown, target.network, shapes=given.shapes)
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
@@ -103,7 +104,7 @@ def partner(case: Case, target: Target, request: pytest.FixtureRequest) -> Itera
     if target == BASE or is_alone:
         yield None
     else:
-        with _open(replace(case, threads=1, slowdown=1), BASE, request) as opened:
+        with _open(replace(case, threads=1, slowdown=1, network=LOOPBACK), BASE, request) as opened:
             yield opened
 
 

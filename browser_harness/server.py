@@ -140,6 +140,12 @@ class Server(ThreadingHTTPServer):
         """The server's scheme, address and port."""
         return f"http://{self.host}:{self.server_port}"
 
+    def origin_at(self, entrance: int) -> str:
+        """Return the origin by which clients reach the server at another port, and answer to that as well."""
+        if entrance != self.server_port:
+            self.allowed_hosts = (*self.allowed_hosts, f"{self.host}:{entrance}")
+        return f"http://{self.host}:{entrance}"
+
     def answers_to(self, host: str | None, address: str) -> bool:
         """Whether *host* is this server, for a connection to its *address*, or one of those it is given."""
         own = [f"{name}:{self.server_port}" for name in (self.host, address, "localhost")]

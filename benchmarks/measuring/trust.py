@@ -130,7 +130,7 @@ def assess(
     *slowdown* is how many times slower a client became that was to be slowed down. ``doubts`` says in words what makes
     the figure doubtful; :func:`advice` what to do about it.
     """
-    known = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
+    known = _machine(before, after) | _others(before, after) | _samples(blocks, facts) | _network(facts)
     if slowdown and facts.slowdown:
         known["slowdown_excess"] = slowdown / facts.slowdown.asked
     return known | {"doubts": _doubts(known)}
@@ -143,7 +143,7 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
     ended meanwhile are no longer counted as ours, so that the time of other programs is that of the processes which
     were there throughout.
     """
-    known = _machine(before, after) | _samples(blocks, facts)
+    known = _machine(before, after) | _samples(blocks, facts) | _network(facts)
     throughout = before.theirs.keys() & after.theirs.keys()
     if throughout:
         others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
@@ -206,6 +206,7 @@ QUOTA = Check(
     "for {quota[seconds]:.2f} s of {quota[of]:.2f} s, its cores together",
     "raise or lift the quota, or read the mean: p10, median and ratio hide what it does",
 )
+NETWORK = "network_off"
 COMPUTING = Check(
     "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs{OR_READ}", is_least=True
 )
@@ -235,8 +236,21 @@ CHECKS = (
         "programs waited for memory for {:.0%} of the time",
         "close other programs, or raise the memory's limit",
     ),
+    Check(
+        NETWORK,
+        0.1,
+        "the network was not as asked for: {network_words}",
+        "ask for a slower network, or measure when the machine is quiet",
+    ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
+
+
+def _network(facts: Facts) -> dict[str, Any]:
+    """Return how far the network was from what was asked for, relative to that."""
+    if facts.network is None:
+        return {}
+    return {NETWORK: facts.network.obtained.off(facts.network.asked), "network_words": facts.network.obtained.words}
 
 
 def _others(before: Reading, after: Reading) -> dict[str, Any]:

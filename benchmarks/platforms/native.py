@@ -30,6 +30,7 @@ from benchmarks.protocol import (
     Outputs,
     PlatformError,
     Side,
+    Takes,
     Threading,
     UnavailableError,
     filled,
@@ -178,6 +179,7 @@ class FreshProcesses:
     side: Side = "server"
     threading: Threading = "settable"
     has_device = False
+    takes: Takes = "arrays"
     patience = 1.0  # an opening's limit is that of a call
 
     def openings(self: Patient, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

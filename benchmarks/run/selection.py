@@ -1,7 +1,7 @@
 """What the command line chose, read once, and the cases that it makes of a phase."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,11 @@ from benchmarks import hardware, inputs
 from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Arrays
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
+from benchmarks.protocol import Platform
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
+from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, manifest, own, stand_in
 from models.manifest import Artefact, variant
 
@@ -40,6 +42,7 @@ class Selection:
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
     slowdowns: tuple[int, ...] = ()
+    networks: tuple[Conditions, ...] = ()
     dims: tuple[tuple[str, int], ...] = ()  # lengths of free dimensions
     batch_axes: tuple[str, ...] = ()  # as input:axis
     inputs: tuple[Arrays | tuple[str, str], ...] = ()  # files of arrays, and values by the input's name
@@ -68,6 +71,8 @@ class Selection:
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
         if self.slowdowns and self.platforms and not clients:
             yield "--slowdown has no effect: it is of clients, and every --platform is a server"
+        if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
+            yield "--network has no effect: it is between a page and a server, and no --platform has a page"
 
     def cases(self, phase: Phase, parameters: Sequence[str]) -> list[Parameters]:
         """Return every case of a phase; *parameters* are the names of those that its benchmark takes."""
@@ -114,16 +119,21 @@ class Selection:
         return PRECISIONS if self.is_full and phase.every_precision_in_full else phase.precisions
 
     def targets_of(self, phase: Phase) -> list[Target]:
-        """Return every platform on every number of threads, the clients on every class of weakness."""
-        everything = ALL in self.platforms or (self.is_full and not self.platforms)
-        names = PLATFORMS if everything else dict.fromkeys(self.platforms or DEFAULT_SWEEP)
+        """Return every platform on every number of threads, the clients of every weakness, and over every network."""
         return [
-            Target(name, number, slowdown)
-            for name in names
-            if PLATFORMS[name].has_device or not phase.needs_device
+            Target(name, number, slowdown, network)
+            for name in self._platforms()
+            if _has(PLATFORMS[name], phase)
             for number in self.threads_of(phase)
             for slowdown in self._slowdowns_of(name)
+            for network in self._networks_of(name, phase)
         ]
+
+    def _platforms(self) -> Iterable[str]:
+        """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
+        everything = LOCAL if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        named = [name for name in self.platforms if name != ALL]
+        return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
 
     def with_device(self) -> list[str]:
         """Return the platforms that have a memory of their own."""
@@ -140,6 +150,11 @@ class Selection:
 
     def _slowdowns_of(self, platform: str) -> list[int]:
         return [*dict.fromkeys(self.slowdowns)] if self.slowdowns and _can_be_weaker(platform) else [1]
+
+    def _networks_of(self, platform: str, phase: Phase) -> list[Conditions]:
+        """Return the networks asked for, where one is seen: by requests always, by a page that computes as it loads."""
+        is_seen = PLATFORMS[platform].side == "remote" or (phase.loads and _asks(platform))
+        return [*dict.fromkeys(self.networks)] if self.networks and is_seen else [LOOPBACK]
 
     def batch_sizes_of(self, phase: Phase, model: str) -> Sequence[int | None]:
         """Return the sizes asked for, else the one that a file of the user's own takes, else the phase's.
@@ -190,6 +205,18 @@ def _can_be_weaker(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
 
 
+def _asks(platform: str) -> bool:
+    """Whether it has a page, which asks a server."""
+    return PLATFORMS[platform].side != "server"
+
+
+def _has(platform: Platform, phase: Phase) -> bool:
+    """Whether a platform has what a phase measures."""
+    if phase.is_of_this_machine and platform.side == "remote":
+        return False
+    return platform.has_device or not phase.needs_device
+
+
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:
     return [variant(name, precision) for precision in precisions] if name in CATALOGUE else [name]
 
@@ -215,6 +242,7 @@ def _read(config: pytest.Config) -> Selection:
         precisions=each("precision"),
         threads=each("threads"),
         slowdowns=each("slowdown"),
+        networks=each("network"),
         dims=each("dim"),
         batch_axes=each("batch_axis"),
         inputs=each("input"),
