@@ -7,6 +7,7 @@ and that of its acknowledgements, which fill a narrow way up before a wide way d
 
 import select
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -25,7 +26,13 @@ SHORTEST = 8  # packets
 # queue holds 100 ms.
 HASTE = 1.1  # times the rate
 LEAD = 0.03  # s
-PATIENCE = 30.0  # s after which a datagram is lost
+PATIENCE = 12.0  # s after which a ping is lost, more than the longest round trip
+SPARE = (
+    2.0  # s beyond the round trip after which what is missing of a train is lost: the slowest sends a packet in 1.2 s
+)
+ROOM = 32 << 20  # bytes that may arrive before they are read
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35  # of Linux's socket.h
+STAMP = struct.Struct("@ll")
 
 
 Side = Callable[[], AbstractContextManager[None]]  # has the calling thread on one side of a link
@@ -60,6 +67,8 @@ def _bound(address: str) -> socket.socket:
     end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     end.bind((address, 0))
     end.settimeout(PATIENCE)
+    end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+    end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     return end
 
 
@@ -71,8 +80,9 @@ def by_datagrams(on_client_side: Side, on_server_side: Side, asked: Conditions) 
     with _ends(on_client_side, on_server_side) as (client, server):
         _ping(client, server)
         round_trip = median(_ping(client, server) for _ in range(PINGS))
-        down = _rate(server, client, asked.down) if asked.down else None
-        up = _rate(client, server, asked.up) if asked.up else None
+        patience = asked.round_trip + SPARE
+        down = _rate(server, client, asked.down, patience) if asked.down else None
+        up = _rate(client, server, asked.up, patience) if asked.up else None
     # A ping, too, has to be sent: without that, the rest is the round trip.
     sending = sum(8 * (HEADERS + 1) / rate for rate in (down, up) if rate)
     return Obtained(max(0.0, round_trip - sending), down, up)
@@ -92,28 +102,33 @@ def _ping(client: socket.socket, server: socket.socket) -> float:
     return time.perf_counter() - start
 
 
-def _rate(source: socket.socket, sink: socket.socket, rate: float) -> float:
+def _rate(source: socket.socket, sink: socket.socket, rate: float, patience: float) -> float:
     """Return the bit/s at which a train comes out that is sent somewhat faster than *rate*; headers count."""
     count = max(SHORTEST, round(TRAIN * rate / 8 / MTU))
     gap = MTU * 8 / rate / HASTE
     start, sent, arrivals = time.perf_counter() - LEAD, 0, list[float]()
     while len(arrivals) < count:
-        now = time.perf_counter()
-        while sent < count and now >= start + sent * gap:
+        while sent < count and time.perf_counter() >= start + sent * gap:
             source.send(bytes(MTU - HEADERS))
             sent += 1
-        wait = max(0.0, start + sent * gap - now) if sent < count else PATIENCE
+        wait = max(0.0, start + sent * gap - time.perf_counter()) if sent < count else patience
         if select.select([sink], [], [], wait)[0]:
-            sink.recv(MTU)
-            arrivals.append(time.perf_counter())
+            arrivals.append(_arrival(sink))
         elif sent == count:
-            raise LinkError(
-                f"the link lost what was sent to measure it: of {count} packets {len(arrivals)} came through"
-            )
+            break  # the rest was lost
+    if len(arrivals) < SHORTEST:
+        raise LinkError(f"the link lost all but {len(arrivals)} of the {count} packets that were to measure its rate")
     return MTU * 8 / _seconds_apart(arrivals)
 
 
+def _arrival(sink: socket.socket) -> float:
+    """Take a datagram; return when the kernel had it, in seconds: this thread may have noticed it later."""
+    [(_, _, stamp)] = sink.recvmsg(MTU, socket.CMSG_SPACE(STAMP.size))[1]
+    seconds, nanoseconds = STAMP.unpack(stamp)
+    return float(seconds % 1_000_000 + nanoseconds / 1e9)
+
+
 def _seconds_apart(arrivals: Sequence[float]) -> float:
-    """Return what lies between one arrival and the next: the median over half a train, as some are noticed late."""
+    """Return what lies between one arrival and the next: the median over half a train, as some packets are late."""
     half = len(arrivals) // 2
     return median(later - earlier for earlier, later in zip(arrivals, arrivals[half:], strict=False)) / half
