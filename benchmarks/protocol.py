@@ -25,6 +25,9 @@ Side = Literal["server", "client", "remote"]  # where a model computes; remote: 
 # "single": one thread, and no number of them can be asked for; "settable": as many as are asked for; "runtime": as many
 # as the runtime likes, outside what the suite opened it in, such as on a GPU.
 Threading = Literal["single", "settable", "runtime"]
+# What a platform uploads, and is fed accordingly: arrays as the graph declares them; pixels, normalised on the server;
+# the file of a picture, decoded there.
+Takes = Literal["arrays", "pixels", "image"]
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 Shapes = Mapping[str, tuple[int, ...]]  # input name to the shape that it is fed in
@@ -248,6 +251,10 @@ class Platform(Protocol):
     @property
     def threading(self) -> Threading:
         """Who chooses the number of threads that compute."""
+
+    @property
+    def takes(self) -> Takes:
+        """What it uploads of an input; ``arrays`` where nothing is uploaded, too."""
 
     @property
     def has_device(self) -> bool:

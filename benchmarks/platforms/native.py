@@ -30,6 +30,7 @@ from benchmarks.protocol import (
     Outputs,
     PlatformError,
     Side,
+    Takes,
     Threading,
     UnavailableError,
     filled,
@@ -177,6 +178,7 @@ class FreshProcesses:
     caches = ("process",)
     side: Side = "server"
     threading: Threading = "settable"
+    takes: Takes = "arrays"
     has_device = False
     patience = 1.0  # an opening's limit is that of a call
 

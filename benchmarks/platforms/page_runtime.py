@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks.platforms import lacking
-from benchmarks.protocol import Case, PlatformError, Side, Threading, UnavailableError
+from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
@@ -63,6 +63,7 @@ class PageRuntime(ABC):
 
     side: Side = "client"
     threading: Threading = "settable"  # "runtime": outside the page's process
+    takes: Takes = "arrays"
     has_device = False
     name: str
     provider: str
