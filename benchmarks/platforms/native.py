@@ -178,8 +178,8 @@ class FreshProcesses:
     caches = ("process",)
     side: Side = "server"
     threading: Threading = "settable"
-    takes: Takes = "arrays"
     has_device = False
+    takes: Takes = "arrays"
     patience = 1.0  # an opening's limit is that of a call
 
     def openings(self: Patient, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

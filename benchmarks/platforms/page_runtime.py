@@ -63,8 +63,8 @@ class PageRuntime(ABC):
 
     side: Side = "client"
     threading: Threading = "settable"  # "runtime": outside the page's process
-    takes: Takes = "arrays"
     has_device = False
+    takes: Takes = "arrays"
     name: str
     provider: str
     engine: ClassVar[str]  # its module's name
