@@ -1,15 +1,15 @@
-"""The channel to a page that Playwright drives, with the server that the page loads from."""
+"""The channel to a page that is driven from here, with the server that the page loads from."""
 
 from collections.abc import Mapping
 
-from browser_harness.page import Page
+from browser_harness.browser_page import BrowserPage
 from browser_harness.server import Server
 
 
 class DrivenPage:
     """A :class:`browser_harness.channel.DrivenChannel`: a page, loaded from *server*."""
 
-    def __init__(self, page: Page, server: Server) -> None:
+    def __init__(self, page: BrowserPage, server: Server) -> None:
         self.page, self._server = page, server
         self._mark = 0  # of the server's answers, where the page began to load
         server.on_fault = page.note
