@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import hardware
-from benchmarks.inputs.given import Arrays, parse
+from benchmarks.inputs.given import Given, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
 from browser_harness.network import LOOPBACK, Conditions, conditions
@@ -169,8 +169,8 @@ def batch_axis(text: str) -> str:
     return f"{name}:{int(axis)}"
 
 
-def given_input(text: str) -> Arrays | tuple[str, str]:
-    """Read ``--input``: a file of arrays by the input's name, or a value for an input."""
+def given_input(text: str) -> Given:
+    """Read ``--input``: a file of arrays by the input's name, a picture, or a value for an input."""
     try:
         return parse(text)
     except ValueError as error:

@@ -80,8 +80,9 @@ def _add_choices(group: Any) -> None:
     add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")
     add("--batch-axis", choices.batch_axis, "INPUT:AXIS", "where an ONNX file's batch stands, if not told by its name")
-    words = "what an ONNX file is fed: arrays by the input's name, several files for several cases; or a value"
-    add("--input", choices.given_input, "FILE.npz|NAME=VALUE", words)
+    words = "what an ONNX file is fed: arrays by the input's name, or a picture, several files for several cases; or a "
+    words += "value. A picture is fed to the catalogue's models, too, normalised as --mean and --std say of others"
+    add("--input", choices.given_input, "FILE.npz|FILE.jpg|NAME=VALUE", words)
     if not _has_codspeed():  # it is refused in our words, there or not
         group.addoption("--codspeed", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--full", action="store_true", help="sweep over all that there is (tox run -e bench-full)")

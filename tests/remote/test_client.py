@@ -65,9 +65,8 @@ def test_a_file_is_sent_as_its_bytes():
     ],
 )
 def test_a_fault_is_told_in_one_line(fault, words):
-    with faulty(fault) as server, Client(served(server)) as client:
-        with pytest.raises(RemoteError) as told:
-            client.infer(IMAGES)
+    with faulty(fault) as server, Client(served(server)) as client, pytest.raises(RemoteError) as told:
+        client.infer(IMAGES)
     assert re.fullmatch(f"{re.escape(server.origin)}: {words}", str(told.value))
 
 
