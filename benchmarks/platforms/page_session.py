@@ -243,10 +243,11 @@ def _little_endian(output: dict[str, Any]) -> np.dtype[Any]:
 
 def _computing(told: Sequence[float | None] | None, samples: Sequence[float]) -> Sequence[float]:
     """Return the seconds of each sample that a server computed; none where it did not tell of every inference."""
-    if not told or len(told) % len(samples) or None in told:
+    known = [milliseconds for milliseconds in told or () if milliseconds is not None]
+    row = len(known) // len(samples)  # inferences in a sample
+    if not row or len(known) != len(told or ()) or len(known) != row * len(samples):
         return ()
-    row = len(told) // len(samples)  # inferences in a sample
-    return [sum(told[start : start + row]) / row / 1e3 for start in range(0, len(told), row)]
+    return [sum(known[start : start + row]) / row / 1e3 for start in range(0, len(known), row)]
 
 
 def _cpu_time(before: Mapping[Thread, float], after: Mapping[Thread, float]) -> CpuTime | None:

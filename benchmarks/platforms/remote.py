@@ -16,13 +16,13 @@ from benchmarks.platforms.between import network_of
 from benchmarks.platforms.page_runtime import InEffect, PageCase, PageRuntime, Request
 from benchmarks.platforms.remote_session import FORMS, AskingSession, RemoteSession, openings
 from benchmarks.platforms.threads import refuse_threads
-from benchmarks.protocol import Case, Feeds, Opening, Side, Takes, Threading, UnavailableError
-from benchmarks.remote import RemoteError, Scheme, Served
+from benchmarks.protocol import Case, Feeds, Opening, PlatformError, Side, Takes, Threading, UnavailableError
+from benchmarks.remote import Preparation, RemoteError, Scheme, Served
+from benchmarks.remote.relaying import relay
 from benchmarks.settings import Settings
 from browser_harness import chromium
 from browser_harness.driven import DrivenPage
 from browser_harness.network import LINKS, LOOPBACK, Link
-from browser_harness.relay import relaying
 from browser_harness.unwatched import open_unwatched
 
 FLAGS = ("--disable-gpu",)
@@ -52,7 +52,7 @@ class Asking(PageRuntime):
             "url": f"{origin}/v2/models/{self.served.model}",
             "inputs": [*self.served.inputs],
             "sends": self.takes,
-            "binary": self.served.is_binary,
+            "binary": self.served.has_binary,
             "headers": dict(self.served.headers) if self.served.shares else {},  # a relay adds them itself
         }
         return Request({}, configuration)
@@ -77,6 +77,7 @@ class Remote(ABC):
     has_device = False
     caches: Sequence[str] = ("cold",)  # a first request makes its connection, whatever the browser keeps
     threading: Threading
+    is_elsewhere: bool  # the server was there before
 
     def __init__(self, name: str, takes: Takes = "arrays") -> None:
         self.name, self.takes = name, takes
@@ -148,26 +149,28 @@ class Remote(ABC):
             with link.on_server_side():
                 server = stack.enter_context(page_case.serving(link.host))
             if not served.shares:
-                relaying(server, served.origin, served.headers, link)
+                server.relay = relay(served, timeout=settings.timeout)
             pin = (f"{TRUSTING}={served.tls_pin}",) if served.tls_pin else ()
             with link.on_client_side():
                 browser = chromium.find(settings.browser_path)
                 page = stack.enter_context(open_unwatched(browser, settings.timeout, (*FLAGS, *pin)))
             channel = DrivenPage(page, server, link.entrance(server.server_port))
-            yield AskingSession(page_case, channel, served, link, network_of(link, case.network))
+            between = network_of(link, case.network)
+            yield AskingSession(page_case, channel, served, link, between, is_elsewhere=self.is_elsewhere)
 
     @contextmanager
     def _explained(self, case: Case) -> Iterator[None]:
         try:
             yield
         except RemoteError as error:
-            raise error.of(self.name, case.model_file) from error
+            raise PlatformError(f"{self.name}: {case.model_file.name}: {error}") from error
 
 
 class RemoteCpu(Remote):
     """KServe's model server, started here; one inference at a time on onnxruntime's CPUExecutionProvider."""
 
     threading: Threading = "settable"
+    is_elsewhere = False
 
     def __init__(self, name: str, takes: Takes = "arrays", scheme: Scheme = "http") -> None:
         super().__init__(name, takes)
@@ -184,14 +187,23 @@ class RemoteCpu(Remote):
     def serving(self, case: Case, settings: Settings, link: Link) -> AbstractContextManager[Served]:
         """Start the server."""
         return remote.serving(
-            case.model_file, case.threads, link, self._scheme, preparation=case.normalisation, timeout=settings.timeout
+            case.model_file, case.threads, link, self._scheme, preparation=_prepared(case), timeout=settings.timeout
         )
+
+
+def _prepared(case: Case) -> Preparation | None:
+    """Return how the server makes numbers of an image; None of a case that is not one."""
+    if case.normalisation is None:
+        return None
+    *_, height, width = next(iter(case.shapes.values()))
+    return case.normalisation.mean, case.normalisation.std, (height, width)
 
 
 class RemoteUrl(Remote):
     """The server of ``--server-url``."""
 
     threading: Threading = "runtime"
+    is_elsewhere = True
 
     def lacking(self, settings: Settings) -> str | None:
         """Say that no server is named."""

@@ -28,7 +28,8 @@ from benchmarks.protocol import (
     Takes,
     Upload,
 )
-from benchmarks.remote import SIZES, Served
+from benchmarks.remote import Served
+from benchmarks.remote.oip import DTYPES
 from browser_harness.channel import DrivenChannel
 from browser_harness.host import UnknownHost
 from browser_harness.network import Carried, Link
@@ -42,11 +43,18 @@ class AskingSession(DrivenSession):
     Of the machine under it nothing is told: what computes is elsewhere.
     """
 
-    def __init__(
-        self, case: PageCase, channel: DrivenChannel, served: Served, link: Link, network: Network | None
+    def __init__(  # noqa: PLR0913
+        self,
+        case: PageCase,
+        channel: DrivenChannel,
+        served: Served,
+        link: Link,
+        network: Network | None,
+        *,
+        is_elsewhere: bool,
     ) -> None:
         super().__init__(case, channel, UnknownHost(), network)
-        self._served, self._link = served, link
+        self._served, self._link, self._is_elsewhere = served, link, is_elsewhere
 
     def connect(self) -> dict[str, float]:
         """Have a connection that later requests find; return what the page saw of it, in seconds, where it may."""
@@ -72,7 +80,8 @@ class AskingSession(DrivenSession):
         return self._case.runtime.takes
 
     def _facts(self, in_effect: InEffect) -> Facts:
-        server = Server(self._served.software, "not told", self._served.url, is_relayed=not self._served.shares)
+        url = self._served.origin if self._is_elsewhere else None
+        server = Server(self._served.software, "not told", url, is_relayed=not self._served.shares)
         upload = uploaded(self._case.case, self._takes, self._served)
         return replace(super()._facts(in_effect), threads=self._served.threads, server=server, upload=upload)
 
@@ -99,14 +108,15 @@ def uploaded(case: Case, takes: Takes, served: Served) -> Upload:
     elif takes == "pixels":
         size = sum(numbers.values())
     else:
-        size = sum(number * SIZES[served.inputs[name]] for name, number in numbers.items())
+        size = sum(number * np.dtype(DTYPES[served.inputs[name]]).itemsize for name, number in numbers.items())
     return Upload(FORMS[takes], size)
 
 
 def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.uint8]:
     """Return the pixels, 0…255, that were normalised to *array* [n, channels, height, width]."""
     mean, std = (np.array(values).reshape(-1, 1, 1) for values in (normalisation.mean, normalisation.std))
-    return np.rint((array * std + mean) * 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.rint((array * std + mean) * 255).astype(np.uint8)
+    return pixels
 
 
 def _between(before: Carried | None, after: Carried | None) -> tuple[int, int] | None:

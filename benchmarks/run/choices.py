@@ -12,7 +12,8 @@ from benchmarks import hardware
 from benchmarks.inputs.given import Given, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
-from browser_harness.network import LOOPBACK, Conditions, conditions
+from browser_harness import network as networks
+from browser_harness.network import LOOPBACK, Conditions, of_name
 from models import MODELS, NETWORKS
 from models.manifest import variant
 
@@ -46,7 +47,7 @@ class Target:
         """Read a label."""
         parts = LABEL.fullmatch(label)
         assert parts is not None
-        network = conditions.named(parts["network"]) if parts["network"] else LOOPBACK
+        network = of_name(parts["network"]) if parts["network"] else LOOPBACK
         return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1), network)
 
 
@@ -133,7 +134,7 @@ def slowdown(text: str) -> int:
 def network(text: str) -> Conditions:
     """Read ``--network``: a profile's name, or a round trip and rates."""
     try:
-        return conditions.parse(text)
+        return networks.parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

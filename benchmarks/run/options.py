@@ -16,7 +16,7 @@ from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
-from browser_harness.network import conditions
+from browser_harness.network import PROFILES
 from models.names import shown
 
 
@@ -76,7 +76,7 @@ def _add_choices(group: Any) -> None:
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
     add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
-    words = f"between a page and its servers: {', '.join(conditions.PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
+    words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
     add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")
     add("--batch-axis", choices.batch_axis, "INPUT:AXIS", "where an ONNX file's batch stands, if not told by its name")

@@ -11,11 +11,11 @@ from benchmarks.quota import Limit
 from benchmarks.run import choices, nothing
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
 from benchmarks.run.selection import Selection
-from browser_harness.network import LOOPBACK, conditions
+from browser_harness.network import LOOPBACK, parse
 from models import manifest
 from models.manifest import ModelError
 
-CABLE, ASKED = conditions.parse("cable"), conditions.parse("rtt=60ms,down=10mbit,up=1mbit")
+CABLE, ASKED = parse("cable"), parse("rtt=60ms,down=10mbit,up=1mbit")
 NAMES = ("model", "platform", "batch_size", "caches")
 BEST = manifest.chosen()[0]
 PHASE = PHASES["latency"]
