@@ -11,6 +11,7 @@ from typing import Protocol
 from browser_harness.network.conditions import LOOPBACK, Conditions
 from browser_harness.network.link import Link, Loopback
 from browser_harness.network.namespaces import LinkError
+from browser_harness.network.proxy import ProxyLink
 from browser_harness.network.tun import TunLink
 
 FORCED = "CLIENT_OR_SERVER_LINK"  # an environment variable: the only kind of link that is tried
@@ -31,7 +32,7 @@ class Settable(Link, Protocol):
 
 
 # In the order of preference; each raises LinkError where machine or user lack the means.
-KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink}
+KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink, "proxy": ProxyLink}
 
 
 @dataclass

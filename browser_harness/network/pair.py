@@ -8,6 +8,7 @@ from browser_harness.network.namespaces import LinkError, Namespace, configure, 
 CLIENT, SERVER = "127.1.0.1", "127.1.0.2"  # loopback addresses, which pages may trust; both lead to the device
 DEVICE = "link0"
 MTU = 1500  # bytes of a packet at most
+SEGMENT = MTU - 52  # of them a program's own; the rest are headers of IP and TCP
 KERNEL = (
     ("conf/all/route_localnet", "1"),  # loopback addresses may cross a device that is not lo
     (f"conf/{DEVICE}/route_localnet", "1"),
