@@ -83,7 +83,8 @@ def rates(link: Link) -> tuple[float, float]:
         counts.append((time.perf_counter(), link.carried()))
         time.sleep(pause)
     (start, before), (end, after) = counts
-    assert before and after
+    assert before is not None
+    assert after is not None
     carried = after - before
     return carried.down * 8 / (end - start), carried.up * 8 / (end - start)
 
