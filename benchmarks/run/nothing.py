@@ -36,8 +36,13 @@ def empty(selection: Selection, phase: Phase) -> str:
             return f"--threads {', '.join(map(str, selection.threads))}: {words}; name such a number, or all"
         return f"{words}: this machine lends one core"
     if phase.needs_device and not selection.targets_of(phase):
-        chosen = ", ".join(selection.platforms)
         known = ", ".join(selection.with_device()) or "none is known here"
-        words = f"{phase.words} is of platforms with a memory of their own: {known}"
-        return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"
+        return _of_others(selection, f"{phase.words} is of platforms with a memory of their own: {known}")
+    if phase.needs_server and not selection.targets_of(phase):
+        return _of_others(selection, f"{phase.words}, is of servers: {', '.join(selection.servers())}")
     return f"{phase.words}: none of the models and platforms chosen is measured in it"
+
+
+def _of_others(selection: Selection, words: str) -> str:
+    chosen = ", ".join(selection.platforms)
+    return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"

@@ -121,6 +121,7 @@ class Selection:
             Target(name, number, slowdown)
             for name in names
             if PLATFORMS[name].has_device or not phase.needs_device
+            if PLATFORMS[name].side != "client" or not phase.needs_server
             for number in self.threads_of(phase)
             for slowdown in self._slowdowns_of(name)
         ]
@@ -128,6 +129,10 @@ class Selection:
     def with_device(self) -> list[str]:
         """Return the platforms that have a memory of their own."""
         return [name for name, platform in PLATFORMS.items() if platform.has_device]
+
+    def servers(self) -> list[str]:
+        """Return the platforms that many can ask."""
+        return [name for name, platform in PLATFORMS.items() if platform.side != "client"]
 
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""
