@@ -15,13 +15,13 @@ from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Case, Facts, PlatformError, UnavailableError
+from benchmarks.remote.words import shown_url
 from benchmarks.results import keys
 from benchmarks.run.choices import PHASES, Target, phase_of
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive, settings_of
-from browser_harness.network import LOOPBACK
 from models import own
 from models.names import shown
 
@@ -65,16 +65,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)  # after -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse to put somebody else's server under load without being told to."""
-    url = config.getoption("server_url", None)
+    url = config.getoption("server_url")
     if url and not config.getoption("yes_load_that_server") and any(map(_loads_that_server, items)):
         words = "-m throughput sends it all the queries that it bears"
-        raise pytest.UsageError(f"--server-url {shown(url)}: {words}; add {PERMISSION} if it is yours")
+        raise pytest.UsageError(f"--server-url {shown(shown_url(url))}: {words}; add {PERMISSION} if it is yours")
 
 
 def _loads_that_server(item: pytest.Item) -> bool:
     """Whether a benchmark loads a server that the suite has not started."""
     label = item.callspec.params.get("platform") if phase_of(item) is PHASES["throughput"] else None  # type: ignore[attr-defined]
-    return label is not None and Target.of(label).platform.startswith("remote-url")
+    return label is not None and getattr(PLATFORMS[Target.of(label).platform], "is_elsewhere", False)
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,6 @@ def _load(case: Case, fed: Fed, target: Target, config: pytest.Config) -> Loaded
     is_timed = not config.getoption("benchmark_disable")
     if is_timed and (reason := loadgen.unavailable()):
         raise UnavailableError(f"{target.label}: -m throughput: {reason}")
-    if case.network != LOOPBACK:
-        raise UnavailableError(f"{target.label}: -m throughput goes over loopback only; leave out --network")
     artefact = own.check(case.artefact) if case.artefact.is_own else case.artefact
     question = ask(artefact, fed, selection_of(config).several(artefact), settings.timeout, platform.side)
     if artefact.is_own and platform.side == "server":

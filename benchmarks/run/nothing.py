@@ -39,7 +39,11 @@ def empty(selection: Selection, phase: Phase) -> str:
         known = ", ".join(selection.with_device()) or "none is known here"
         return _of_others(selection, f"{phase.words} is of platforms with a memory of their own: {known}")
     if phase.needs_server and not selection.targets_of(phase):
-        return _of_others(selection, f"{phase.words}, is of servers: {', '.join(selection.servers())}")
+        servers = ", ".join(selection.servers())
+        return _of_others(selection, f"{phase.words} is of platforms that many can ask: {servers}")
+    if phase.is_of_this_machine and not selection.targets_of(phase):
+        words = "what a server elsewhere does is not seen from here"
+        return f"--platform {', '.join(selection.platforms)}: {phase.words}: {words}; name another with --platform"
     return f"{phase.words}: none of the models and platforms chosen is measured in it"
 
 

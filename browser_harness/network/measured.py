@@ -1,0 +1,134 @@
+"""What a link is measured to be: a round trip by pings, and a rate each way by a train of datagrams.
+
+Both ends are sockets of this process, each opened on its side, and one thread has them: no other has to wake up.
+Of a train it is told how fast it comes out of the bottleneck. A stream's rate would be its congestion control's, too,
+and that of its acknowledgements, which fill a narrow way up before a wide way down is full.
+"""
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from statistics import median
+from threading import Lock
+
+from browser_harness.network.conditions import Conditions, Obtained
+from browser_harness.network.namespaces import LinkError
+from browser_harness.network.pair import CLIENT, MTU, SERVER
+
+HEADERS = 28  # bytes of IP and UDP around a datagram
+PINGS = 9
+TRAIN = 0.5  # s that a train takes
+SHORTEST = 8  # packets
+# A train is sent somewhat too fast and begins with a few at once, so that some always wait at the bottleneck, whose
+# queue holds 100 ms.
+HASTE = 1.1  # times the rate
+LEAD = 0.03  # s
+PATIENCE = 12.0  # s after which a ping is lost, more than the longest round trip
+SPARE = (
+    2.0  # s beyond the round trip after which what is missing of a train is lost: the slowest sends a packet in 1.2 s
+)
+ROOM = 32 << 20  # bytes that may arrive before they are read
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35  # of Linux's socket.h
+STAMP = struct.Struct("@ll")
+
+
+Side = Callable[[], AbstractContextManager[None]]  # has the calling thread on one side of a link
+
+_measured: dict[tuple[str, Conditions], Obtained] = {}
+_lock = Lock()  # two who measure at once would measure each other
+
+
+def once(kind: str, asked: Conditions, measure: Callable[[], Obtained]) -> Obtained:
+    """Return what a *kind* of link was measured to be under the conditions *asked* for, now or earlier."""
+    with _lock:
+        if (kind, asked) not in _measured:
+            _measured[kind, asked] = measure()
+        return _measured[kind, asked]
+
+
+@contextmanager
+def _ends(on_client_side: Side, on_server_side: Side) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Have a socket on the clients' side and one on the servers', connected to each other."""
+    with on_client_side():
+        client = _bound(CLIENT)
+    with client:
+        with on_server_side():
+            server = _bound(SERVER)
+        with server:
+            client.connect(server.getsockname())
+            server.connect(client.getsockname())
+            yield client, server
+
+
+def _bound(address: str) -> socket.socket:
+    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    end.bind((address, 0))
+    end.settimeout(PATIENCE)
+    end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+    end.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return end
+
+
+def by_datagrams(on_client_side: Side, on_server_side: Side, asked: Conditions) -> Obtained:
+    """Measure a quiet link of the conditions that were *asked* for, in 1 to 3 seconds; the slowest take longer.
+
+    Raises LinkError where nothing comes through.
+    """
+    with _ends(on_client_side, on_server_side) as (client, server):
+        _ping(client, server)
+        round_trip = median(_ping(client, server) for _ in range(PINGS))
+        patience = asked.round_trip + SPARE
+        down = _rate(server, client, asked.down, patience) if asked.down else None
+        up = _rate(client, server, asked.up, patience) if asked.up else None
+    # A ping, too, has to be sent: without that, the rest is the round trip.
+    sending = sum(8 * (HEADERS + 1) / rate for rate in (down, up) if rate)
+    return Obtained(max(0.0, round_trip - sending), down, up)
+
+
+def _ping(client: socket.socket, server: socket.socket) -> float:
+    """Return the seconds from sending a byte to having it back."""
+    start = time.perf_counter()
+    for source, sink in ((client, server), (server, client)):
+        source.send(b"?")
+        try:
+            sink.recv(1)
+        except TimeoutError:
+            raise LinkError(
+                f"the link lost what was sent to measure it: a ping was lost within {PATIENCE:g} s"
+            ) from None
+    return time.perf_counter() - start
+
+
+def _rate(source: socket.socket, sink: socket.socket, rate: float, patience: float) -> float:
+    """Return the bit/s at which a train comes out that is sent somewhat faster than *rate*; headers count."""
+    count = max(SHORTEST, round(TRAIN * rate / 8 / MTU))
+    gap = MTU * 8 / rate / HASTE
+    start, sent, arrivals = time.perf_counter() - LEAD, 0, list[float]()
+    while len(arrivals) < count:
+        while sent < count and time.perf_counter() >= start + sent * gap:
+            source.send(bytes(MTU - HEADERS))
+            sent += 1
+        wait = max(0.0, start + sent * gap - time.perf_counter()) if sent < count else patience
+        if select.select([sink], [], [], wait)[0]:
+            arrivals.append(_arrival(sink))
+        elif sent == count:
+            break  # the rest was lost
+    if len(arrivals) < SHORTEST:
+        raise LinkError(f"the link lost all but {len(arrivals)} of the {count} packets that were to measure its rate")
+    return MTU * 8 / _seconds_apart(arrivals)
+
+
+def _arrival(sink: socket.socket) -> float:
+    """Take a datagram; return when the kernel had it, in seconds: this thread may have noticed it later."""
+    [(_, _, stamp)] = sink.recvmsg(MTU, socket.CMSG_SPACE(STAMP.size))[1]
+    seconds, nanoseconds = STAMP.unpack(stamp)
+    return float(seconds % 1_000_000 + nanoseconds / 1e9)
+
+
+def _seconds_apart(arrivals: Sequence[float]) -> float:
+    """Return what lies between one arrival and the next: the median over half a train, as some packets are late."""
+    half = len(arrivals) // 2
+    return median(later - earlier for earlier, later in zip(arrivals, arrivals[half:], strict=False)) / half
