@@ -17,6 +17,7 @@ PARSERS = {
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
+    "benchmarks/loadgen/trial.py": "LoadGen's log",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
     "benchmarks/figures/faults/place.py": "what a run saved that was meant to go wrong",
     "benchmarks/figures/faults/losing.py": "what was saved where saving was meant to fail",

@@ -16,6 +16,7 @@ PROCESSOR = ("brand_raw", "family", "model", "count")
 IN_FORCE = (
     *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS, keys.FED),
     *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
+    *(keys.WORKERS, keys.P99_BOUND),
     *(keys.NETWORK, keys.SERVER, keys.UPLOAD),
 )
 MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, keys.STARTS)

@@ -58,6 +58,14 @@ SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, b
 WIRE_BYTES = "wire_bytes"  # {"up": 13543, "down": 1140}: an inference, headers of all layers included
 # {"connect": …, "tls": …, "preflight": …} in seconds: of a first request, each seen apart
 REQUEST_PARTS = "request_parts"
+# A figure: that a server carries, by MLPerf LoadGen; of Server the highest rate within the bound, and the interval ends
+# at the lowest above which none was. A query is one inference, of a whole batch
+QUERIES_PER_SECOND = "queries_per_second"
+P99_BOUND = "p99_bound"  # seconds, of Server
+SCENARIO = "scenario"  # LoadGen's: SingleStream, Offline, Server
+WORKERS = "workers"  # that asked at once, each with a session or a connection of its own
+TRIALS = "trials"  # of the scenario, in the order they were made, each with what LoadGen said of it
+COMPLIANCE = "compliance"  # how far MLPerf's rules were kept: not
 PARTNER_SECONDS = "partner_seconds"
 PARTNER_ITERATIONS = "partner_iterations"  # inferences in a sample of it; the benchmark's own are in stats
 PARTNER = "partner"  # of each start and block: its p10, median and mean, and rounds

@@ -66,6 +66,7 @@ class Phase:
     every_precision_in_full: bool = False
     classifies: bool = False  # images: what a file of the user's own takes and answers must be such
     needs_device: bool = False  # only platforms with a memory of their own
+    needs_server: bool = False  # only platforms that many can ask: a client computes for one person
     needs_threads: bool = False  # only several threads, up to all cores: one is what they are held against
     is_of_this_machine: bool = False  # what it counts is this machine's: nothing that a server elsewhere does
     loads: bool = False  # files travel, so that a network between page and server is seen
@@ -78,6 +79,7 @@ PHASES = {
         "the steady state without copies from and to the host", None, (1, 8), (1, 8, 64), needs_device=True
     ),
     "scaling": Phase("the steady state on several threads", 1, (8,), (8,), needs_threads=True),
+    "throughput": Phase("the throughput under MLPerf LoadGen's load", needs_server=True),
     "load": Phase("from asking for the runtime to an open session, each time anew", loads=True),
     "first_inference": Phase("the first two inferences of a fresh session"),
     "memory": Phase("the most memory that process or renderer held", is_of_this_machine=True),

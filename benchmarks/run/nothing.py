@@ -36,11 +36,17 @@ def empty(selection: Selection, phase: Phase) -> str:
             return f"--threads {', '.join(map(str, selection.threads))}: {words}; name such a number, or all"
         return f"{words}: this machine lends one core"
     if phase.needs_device and not selection.targets_of(phase):
-        chosen = ", ".join(selection.platforms)
         known = ", ".join(selection.with_device()) or "none is known here"
-        words = f"{phase.words} is of platforms with a memory of their own: {known}"
-        return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"
+        return _of_others(selection, f"{phase.words} is of platforms with a memory of their own: {known}")
+    if phase.needs_server and not selection.targets_of(phase):
+        servers = ", ".join(selection.servers())
+        return _of_others(selection, f"{phase.words} is of platforms that many can ask: {servers}")
     if phase.is_of_this_machine and not selection.targets_of(phase):
         words = "what a server elsewhere does is not seen from here"
         return f"--platform {', '.join(selection.platforms)}: {phase.words}: {words}; name another with --platform"
     return f"{phase.words}: none of the models and platforms chosen is measured in it"
+
+
+def _of_others(selection: Selection, words: str) -> str:
+    chosen = ", ".join(selection.platforms)
+    return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"

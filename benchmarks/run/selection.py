@@ -176,6 +176,10 @@ class Selection:
         """Return the platforms that have a memory of their own."""
         return [name for name, platform in PLATFORMS.items() if platform.has_device]
 
+    def servers(self) -> list[str]:
+        """Return the platforms that many can ask."""
+        return [name for name, platform in PLATFORMS.items() if platform.side != "client"]
+
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""
         powers = [2**exponent for exponent in range(self.cores.bit_length())]
@@ -275,7 +279,7 @@ def _asks(platform: str) -> bool:
 
 def _has(platform: Platform, phase: Phase) -> bool:
     """Whether a platform has what a phase measures."""
-    if phase.is_of_this_machine and platform.side == "remote":
+    if (phase.is_of_this_machine and platform.side == "remote") or (phase.needs_server and platform.side == "client"):
         return False
     return platform.has_device or not phase.needs_device
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tabulate import tabulate
 
+from benchmarks.loadgen import LoadError
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
 from benchmarks.measuring.parity import ParityError
@@ -26,7 +27,7 @@ from models.manifest import ModelError
 from models.names import shown as printable
 
 # Errors whose message says all there is to say; a traceback would bury it.
-EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError)
+EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError, LoadError)
 COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
 WAYS = {  # of asking the reference, as measuring/promise.py has them
     "again": "asked twice for a batch of {batch}",
