@@ -123,9 +123,9 @@ def break_even(client_first: float, client_later: float, server_first: float, se
     behind, gain = client_first - server_first, server_later - client_later
     if behind <= 0:
         return 1.0
-    if gain <= 0 or math.isinf(behind):
+    if gain <= 0 or math.isinf(predictions := behind / gain):
         return INFINITE
-    return 1.0 + math.ceil(behind / gain)
+    return 1.0 + math.ceil(predictions)
 
 
 def clients_per_server(server_rate: float, client_rate: float, duty: float) -> float:
