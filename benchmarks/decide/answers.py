@@ -8,7 +8,7 @@ from typing import Literal
 from benchmarks.decide import formulas
 from benchmarks.decide.measured import Model
 from benchmarks.decide.prices import Prices
-from benchmarks.decide.sides import COLD, WARM, Candidate, ClientClass, Served, quickest
+from benchmarks.decide.sides import COLD, KEPT_WITHIN, WARM, Candidate, ClientClass, Served, quickest
 from benchmarks.decide.spans import Span
 from browser_harness.network import Conditions
 
@@ -90,14 +90,15 @@ def each_way(bandwidth: float, round_trip: float = 0.0) -> Conditions:
 def border(servers: Sequence[Served], client: Candidate, bandwidth: float) -> Span:
     """Return the round trip in seconds above which the client wins, at so many Mbit/s each way; 0 where it always does.
 
-    The interval is where the answers are undecided.
+    The interval is where the answers are undecided: where what the prediction may be off by, too, decides who wins.
     """
     network = each_way(bandwidth)
-    exchange = quickest(servers, network).kept(network)
+    exchange = quickest(servers, network).exchange(network)
+    reach = client.later.widened(KEPT_WITHIN)
     return Span(
         formulas.border(client.later.value, exchange.value),
-        formulas.border(client.later.low, exchange.high),
-        formulas.border(client.later.high, exchange.low),
+        formulas.border(reach.low, exchange.high),
+        formulas.border(reach.high, exchange.low),
     )
 
 

@@ -29,7 +29,9 @@ def sentence(decision: Decision) -> str:
 def _where(decision: Decision) -> str:
     border = decision.borders[SPOKEN]
     if border.high <= 0:
-        return f"the client ({decision.client.platform}), whatever the network"
+        is_always = all(decision.client.later.is_below(server.kept_at_zero) for server in decision.servers)
+        where = "whatever the network" if is_always else f"at any round trip at {SPOKEN:g} Mbit/s"
+        return f"the client ({decision.client.platform}), {where}"
     words = f"{digits(border.value * 1e3)} ms{interval(border)} of round trip at {SPOKEN:g} Mbit/s"
     if border.value <= 0:
         return f"the client ({decision.client.platform}); undecided below {digits(border.high * 1e3)} ms of round trip"

@@ -34,12 +34,16 @@ class Served:
     notes: Sequence[str] = ()  # what is not as it should be
     doubts: Sequence[str] = ()
 
-    def kept(self, network: Conditions) -> Span:
-        """Return its answer over a connection that is open."""
+    def exchange(self, network: Conditions) -> Span:
+        """Return what a kept connection's answer adds up to, with the interval of what was measured of it alone."""
         up, down = self.wire
         answer = partial(formulas.kept, network.round_trip, up, down, network.up, network.down)
         # What was measured at no distance is inference and overhead in one.
-        return _predicted(through(answer, self.kept_at_zero, NOTHING), network, KEPT_WITHIN)
+        return through(answer, self.kept_at_zero, NOTHING)
+
+    def kept(self, network: Conditions) -> Span:
+        """Return its answer over a connection that is open."""
+        return _predicted(self.exchange(network), network, KEPT_WITHIN)
 
     def first(self, network: Conditions) -> Span:
         """Return its answer to a first request."""
