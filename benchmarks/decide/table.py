@@ -28,8 +28,8 @@ HEAD = (
 LEGEND = (
     "Intervals: of figures as they were measured, carried by their ends (the low of a sum is the sum of the lows); "
     f"what is predicted through a network reaches {KEPT_WITHIN:.0%} further at each end, a first answer "
-    f"{FIRST_WITHIN:.0%}, which is what --check holds it to. Where they overlap it is undecided. In brackets the tier of the time, as "
-    "W3C's DAOP draft has them."
+    f"{FIRST_WITHIN:.0%}, which is what --check holds it to. Where they overlap it is undecided. In brackets the tier "
+    "of the time, as W3C's DAOP draft has them."
 )
 
 
