@@ -1,11 +1,11 @@
-"""The links that there are, and the one that this machine can have."""
+"""What a link is, and the one that is none."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from browser_harness.network.conditions import Conditions, Obtained
+from browser_harness.network.conditions import Obtained
 
 # How packets are carried: not at all, by a program between two namespaces, by the kernel's netem between them, or by a
 # proxy in front of every server.
@@ -14,10 +14,28 @@ Kind = Literal["loopback", "tun", "netem", "proxy"]
 
 @dataclass(frozen=True)
 class Carried:
-    """Bytes of IP packets that went through a link, headers included."""
+    """Bytes of IP packets that went through a link, headers included; and how many of the packets went ill."""
 
     up: int
     down: int
+    packets: int = 0
+    late: int = 0  # came more than a millisecond after their time: the machine was busy
+    dropped: int = 0  # found a queue full
+
+    def __sub__(self, earlier: "Carried") -> "Carried":
+        """Return what was carried since *earlier*."""
+        return Carried(
+            self.up - earlier.up,
+            self.down - earlier.down,
+            self.packets - earlier.packets,
+            self.late - earlier.late,
+            self.dropped - earlier.dropped,
+        )
+
+    @property
+    def late_share(self) -> float:
+        """The share of packets that came late, from 0 to 1."""
+        return self.late / self.packets if self.packets else 0.0
 
 
 class Link(Protocol):
@@ -81,15 +99,3 @@ class Loopback:
     def obtained(self) -> Obtained:
         """Return that nothing lies between."""
         return Obtained(0.0, None, None)
-
-
-class Links:
-    """The links of this process: one is made when it is first asked for, and closed with the process."""
-
-    @contextmanager
-    def at(self, conditions: Conditions) -> Iterator[Link]:
-        """Have a link of such *conditions* while the context lasts."""
-        yield Loopback()
-
-
-LINKS = Links()

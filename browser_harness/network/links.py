@@ -1,0 +1,139 @@
+"""The links of this process: the kinds that there are, and the one that this machine can have."""
+
+import atexit
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Protocol
+
+from browser_harness.network.conditions import LOOPBACK, Conditions
+from browser_harness.network.link import Link, Loopback
+from browser_harness.network.namespaces import LinkError
+from browser_harness.network.netem import NetemLink
+from browser_harness.network.proxy import ProxyLink
+from browser_harness.network.tun import TunLink
+
+FORCED = "CLIENT_OR_SERVER_LINK"  # an environment variable: the only kind of link that is tried
+
+
+class Settable(Link, Protocol):
+    """A link whose conditions can be set, while it runs."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it still carries."""
+
+    def set(self, conditions: Conditions) -> None:
+        """Have *conditions* from now on."""
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+
+
+# In the order of preference; each raises LinkError where machine or user lack the means. The kernel's own emulator is
+# not first: it was never seen at work here, and a link by TUN was.
+KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink, "netem": NetemLink, "proxy": ProxyLink}
+
+
+@dataclass
+class _Lent:
+    """A link, the conditions that it has, and how many have it now."""
+
+    link: Settable
+    conditions: Conditions
+    users: int = 0
+
+
+class Links:
+    """The links of this process: one is made when it is first asked for, and closed with the process.
+
+    Another is made only while all are lent under other conditions. All are of the first one's kind: what a run measures
+    does not change its meaning on the way.
+    """
+
+    def __init__(self, kinds: Mapping[str, Callable[[], Settable]] = KINDS) -> None:
+        self._kinds = kinds
+        self._lock = Lock()
+        self._links: list[_Lent] = []
+        self._owner = 0
+        self.refused: Mapping[str, str] = {}  # the kinds that were tried in vain, with the reason
+
+    @contextmanager
+    def at(self, conditions: Conditions) -> Iterator[Link]:
+        """Have a link of such *conditions* while the context lasts, together with whoever has the same.
+
+        Raises LinkError where this machine can have none.
+        """
+        if conditions == LOOPBACK:
+            yield Loopback()
+            return
+        lent = self._lend(conditions)
+        try:
+            yield lent.link
+        finally:
+            with self._lock:
+                lent.users -= 1
+
+    def _lend(self, conditions: Conditions) -> _Lent:
+        with self._lock:
+            self._forget_broken()
+            lent = self._alike(conditions) or self._spare(conditions) or self._another(conditions)
+            lent.users += 1
+            return lent
+
+    def _forget_broken(self) -> None:
+        if self._owner != os.getpid():  # of the process that this one was forked from
+            self._links, self._owner = [], os.getpid()
+            atexit.register(self.close)
+        for lent in [lent for lent in self._links if not lent.users and not lent.link.runs]:
+            self._links.remove(lent)
+            lent.link.close()
+
+    def _alike(self, conditions: Conditions) -> _Lent | None:
+        return next((lent for lent in self._links if lent.users and lent.conditions == conditions), None)
+
+    def _spare(self, conditions: Conditions) -> _Lent | None:
+        for lent in self._links:
+            if not lent.users:
+                lent.link.set(conditions)
+                lent.conditions = conditions
+                return lent
+        return None
+
+    def _another(self, conditions: Conditions) -> _Lent:
+        lent = _Lent(self._made(), conditions)
+        self._links.append(lent)
+        lent.link.set(conditions)
+        return lent
+
+    def _made(self) -> Settable:
+        """Make the best link that can be had, and only that kind from then on."""
+        forced = os.environ.get(FORCED)
+        if forced and forced not in self._kinds:
+            raise LinkError(f"{FORCED}={forced} is unknown; known are {', '.join(self._kinds)}")
+        refused: dict[str, str] = {}
+        for kind, make in self._kinds.items():
+            if forced and kind != forced:
+                continue
+            try:
+                link = make()
+            except LinkError as error:
+                refused[kind] = str(error)
+                continue
+            self._kinds, self.refused = {kind: make}, {**self.refused, **refused}
+            return link
+        reasons = "; ".join(f"{kind}: {reason}" for kind, reason in refused.items())
+        raise LinkError(f"no network can be made: {reasons}")
+
+    def close(self) -> None:
+        """Close all links, lent or not."""
+        if self._owner == os.getpid():
+            with self._lock:
+                for lent in self._links:
+                    lent.link.close()
+                self._links = []
+
+
+LINKS = Links()

@@ -1,0 +1,53 @@
+"""What a link of real TCP offers, however its two namespaces are joined."""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from functools import partial
+
+from browser_harness.network import measured
+from browser_harness.network.conditions import LOOPBACK, Conditions, Obtained
+from browser_harness.network.link import Kind
+from browser_harness.network.pair import SERVER, Pair
+
+
+class Sides(ABC):
+    """The two sides of a link over a *pair*, and what was measured between them."""
+
+    kind: Kind
+    host = SERVER
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._conditions = LOOPBACK
+
+    @property
+    def congestion_control(self) -> str:
+        """The algorithm of both ends."""
+        return self._pair.congestion_control
+
+    def on_server_side(self) -> AbstractContextManager[None]:
+        """Have the calling thread in the servers' namespace while the context lasts."""
+        return self._pair.server.entered()
+
+    def on_client_side(self) -> AbstractContextManager[None]:
+        """Have the calling thread in the clients' namespace while the context lasts."""
+        return self._pair.client.entered()
+
+    def entrance(self, port: int) -> int:
+        """Return *port*."""
+        return port
+
+    def set(self, conditions: Conditions) -> None:
+        """Have *conditions* from now on; what is on its way keeps its delay."""
+        self._set(conditions)
+        self._conditions = conditions
+
+    @abstractmethod
+    def _set(self, conditions: Conditions) -> None:
+        """Have packets held up as *conditions* say."""
+
+    def obtained(self) -> Obtained:
+        """Return what was measured under the present conditions; raise LinkError where nothing comes through."""
+        asked = self._conditions
+        measure = partial(measured.by_datagrams, self.on_client_side, self.on_server_side, asked)
+        return measured.once(self.kind, asked, measure)
