@@ -117,7 +117,7 @@ def test_json_and_csv_hold_every_figure_with_its_interval(decided, saved, tmp_pa
 
 
 def test_money_is_there_only_with_prices(decided, saved, tmp_path):
-    assert "money" not in decided(saved)[1]
+    assert "money, for" not in decided(saved)[1]
     file = tmp_path / "prices.toml"
     file.write_text('currency = "EUR"\nserver_per_hour = 3.6\nsent_per_gb = 1\n')
     code, told = decided(saved, "--prices", file)
@@ -158,7 +158,7 @@ CLIENTS = {"resnet20": 0.003, "mobilenet-v2": 0.034, "resnet50": 0.32}
 
 
 class World:
-    """Runs of the suite in which nothing is measured. *off* is by how much a network is not what it was foreseen to be."""
+    """Runs of the suite in which nothing is measured. *off* is by how much answers over a network are not as foreseen."""
 
     def __init__(self, tmp_path, off=0.0, broken=()):
         self.folder, self.off, self.broken, self.asked = tmp_path, off, broken, []
@@ -265,9 +265,11 @@ def test_a_run_ends_with_a_sentence_for_each_model_that_is_said_to_be_predicted(
         result("latency", "alone", "server-cpu", 0.5, 1),
     ]
     small, huge = sentences_of(results_of(*saved))
-    assert small.startswith("resnet20, predicted: the client (chromium-wasm, 3.00 ms) before the server (at best 299 ms")
+    assert small.startswith(
+        "resnet20, predicted: the client (chromium-wasm, 3.00 ms) before the server (at best 299 ms"
+    )
     assert "the server's own stack" in small
-    assert "fetches 15.0 MB: 74" in small
+    assert "fetches 15.0 MB: 73.8 s on lighthouse-slow-4g" in small
     assert "the server (at best" in huge
     assert "at best before the client (chromium-wasm, 3,000 ms)" in huge
 
