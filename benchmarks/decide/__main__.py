@@ -138,10 +138,14 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
     """Return the runs that tell both sides' own times, without a network."""
     models = suite.each("--model", options.model or default_models())
     clients = suite.each("--platform", options.client or CLIENTS)
-    servers = suite.each("--platform", options.server or SERVERS)
+    asked = [name for name in options.server if name.startswith("remote-")]
+    timed = suite.each(
+        "--platform", dict.fromkeys(["server-cpu", *(one for one in options.server if one not in asked)])
+    )
+    servers = suite.each("--platform", asked or SERVERS)
     common = [*models, *USUAL, *suites]
     runs = [
-        suite.Asked("later", ["-m", "latency", "--platform", "server-cpu", *clients, *common]),
+        suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
         suite.Asked("server", ["-m", "latency or first_inference", *servers, "--network", "rtt=0ms", *common]),
         suite.Asked("first", ["-m", "load or first_inference", *clients, *common]),
     ]

@@ -158,7 +158,7 @@ CLIENTS = {"resnet20": 0.003, "mobilenet-v2": 0.034, "resnet50": 0.32}
 
 
 class World:
-    """Runs of the suite in which nothing is measured. *off* is by how much answers over a network are not as foreseen."""
+    """Runs of the suite in which nothing is measured. By *off*, answers over a network are not what was foreseen."""
 
     def __init__(self, tmp_path, off=0.0, broken=()):
         self.folder, self.off, self.broken, self.asked = tmp_path, off, broken, []
@@ -203,6 +203,13 @@ def test_without_files_what_is_needed_is_measured(tmp_path, capsys):
     assert all(asked.words[-2:] == ["--browser-path", "x"] for asked in world.asked)
     assert "rtt=0ms" in world.asked[1].words
     assert "resnet50 on the client as measured: the server, below" in capsys.readouterr().out
+
+
+def test_a_server_that_no_page_asks_is_timed_beside_those_that_one_does(tmp_path):
+    later, server, _ = command.basis(options("--model", "resnet50", "--server", "server-openvino"), [])
+    assert "server-openvino" in later.words
+    assert {"remote-cpu", "remote-cpu-uint8"} <= {*server.words}
+    assert "server-openvino" not in server.words
 
 
 def test_a_check_predicts_cells_and_measures_them(tmp_path, capsys):
