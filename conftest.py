@@ -12,8 +12,10 @@ from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Session, UnavailableError
 from benchmarks.run import nothing
 from benchmarks.run.choices import BASE, Target, phase_of
+from benchmarks.run.images import preparation_of
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import settings_of
+from browser_harness.network import LOOPBACK
 from models import own
 from models.manifest import Artefact
 
@@ -60,9 +62,10 @@ def target(platform: str) -> Target:
 
 
 @pytest.fixture
-def fed(model_file: Artefact, batch_size: int | None, request: pytest.FixtureRequest) -> Fed:
+def fed(model_file: Artefact, batch_size: int | None, target: Target, request: pytest.FixtureRequest) -> Fed:
     """What the model is fed, given or made up; *batch_size* is None of a graph without a batch."""
-    return selection_of(request.config).fed(model_file, batch_size)
+    takes, preparation = PLATFORMS[target.platform].takes, preparation_of(request.config)
+    return selection_of(request.config).fed(model_file, batch_size, takes, preparation.normalisation)
 
 
 @pytest.fixture
@@ -71,7 +74,16 @@ def case(model_file: Artefact, target: Target, request: pytest.FixtureRequest) -
     if reason := PLATFORMS[target.platform].unavailable(settings_of(request.config)):
         raise UnavailableError(reason)
     given: Fed = request.getfixturevalue("fed")
-    return Case(model_file, given.batch_size or 1, target.threads, target.slowdown, shapes=given.shapes)
+    return Case(
+        model_file,
+        given.batch_size or 1,
+        target.threads,
+        target.slowdown,
+        target.network,
+        shapes=given.shapes,
+        normalisation=given.normalisation,
+        picture=given.encoded,
+    )
 
 
 def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> AbstractContextManager[Session]:
@@ -103,7 +115,7 @@ def partner(case: Case, target: Target, request: pytest.FixtureRequest) -> Itera
     if target == BASE or is_alone:
         yield None
     else:
-        with _open(replace(case, threads=1, slowdown=1), BASE, request) as opened:
+        with _open(replace(case, threads=1, slowdown=1, network=LOOPBACK), BASE, request) as opened:
             yield opened
 
 

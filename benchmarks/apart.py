@@ -127,8 +127,8 @@ class Requests:
     """
 
     def __init__(self) -> None:
-        _end_with(int(sys.argv[1]))
-        _be_first_to_go()
+        end_with(int(sys.argv[1]))
+        be_first_to_go()
         self._answers, self._requests = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
         os.dup2(2, 1)
 
@@ -154,7 +154,7 @@ class Requests:
             self._answers.flush()
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """Have the kernel end this process when *parent* is gone, or its thread that started this; on Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -162,7 +162,7 @@ def _end_with(parent: int) -> None:
             sys.exit(1)
 
 
-def _be_first_to_go() -> None:
+def be_first_to_go() -> None:
     """Have the kernel end this process, and not its parent, where memory runs out; on Linux."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO)

@@ -25,6 +25,8 @@ Side = Literal["server", "client", "remote"]  # where a model computes; remote: 
 # "single": one thread, and no number of them can be asked for; "settable": as many as are asked for; "runtime": as many
 # as the runtime likes, outside what the suite opened it in, such as on a GPU.
 Threading = Literal["single", "settable", "runtime"]
+# What a platform is fed: any arrays; an image of whole pixels, which travels as bytes; a picture as it is stored.
+Takes = Literal["arrays", "pixels", "image"]
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 Shapes = Mapping[str, tuple[int, ...]]  # input name to the shape that it is fed in
@@ -42,6 +44,14 @@ class UnavailableError(Exception):
 
 
 @dataclass(frozen=True)
+class Normalisation:
+    """How numbers are made of an image's pixels: scaled to 0…1, less the channel's mean, over its deviation."""
+
+    mean: tuple[float, ...]  # one, or one a channel
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Case:
     """What a platform is asked to open: a model, for inputs of one shape each, on a number of threads."""
 
@@ -51,6 +61,8 @@ class Case:
     slowdown: int = 1  # a client this many times weaker; 1 is this machine
     network: Conditions = LOOPBACK  # between a page and the servers that it asks
     shapes: Shapes = field(kw_only=True, hash=False)
+    normalisation: Normalisation | None = field(kw_only=True, default=None)  # of what is fed, where that is an image
+    picture: bytes | None = field(kw_only=True, default=None, repr=False)  # the same image as it is stored: a JPEG, say
 
     @property
     def model_file(self) -> Path:
@@ -88,6 +100,14 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """What a page sends of the inputs of an inference."""
+
+    form: str  # float32, uint8 or image
+    bytes: int  # without any head
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a session proved about itself when it was opened."""
 
@@ -103,6 +123,7 @@ class Facts:
     is_software: bool = False  # on a GPU that is simulated on the processor: its times are no GPU's
     network: Network | None = None  # None where nothing lay between
     server: Server | None = None  # of a platform on the side "remote"
+    upload: Upload | None = None  # the same
     details: Mapping[str, Any] = field(default_factory=dict)  # what the platform tells of itself beside all that
 
     @property
@@ -252,6 +273,10 @@ class Platform(Protocol):
     @property
     def has_device(self) -> bool:
         """Whether its sessions can leave inputs and outputs on a device: they are DeviceSessions."""
+
+    @property
+    def takes(self) -> Takes:
+        """What it is fed."""
 
     @property
     def caches(self) -> Sequence[str]:

@@ -20,6 +20,8 @@ class Settings:
     timeout: float = 60.0  # seconds that a call into a page or process may take, and opening a model there
     allow_software_gpu: bool = False  # time a GPU that is simulated on the processor, and label it
     collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
+    server_url: str | None = None  # a server that is there
+    server_model: str | None = None  # the model's name on it, where that is not its own
 
 
 def settings_of(config: "pytest.Config") -> Settings:
@@ -29,6 +31,8 @@ def settings_of(config: "pytest.Config") -> Settings:
         config.getoption("inference_timeout"),
         config.getoption("allow_software_gpu"),
         not config.getoption("benchmark_disable_gc", False),
+        config.getoption("server_url"),
+        config.getoption("server_model"),
     )
 
 

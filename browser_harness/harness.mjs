@@ -9,6 +9,7 @@
 //   infer(feeds)                   run from inputs on the host until all outputs can be read there
 //   outputs(results)               [name, {type, dims, data}] of what infer returned
 //   inEffect(lines)                what is found in force; lines are what was logged while it was opened
+//   told()                         what a server said of the inferences since it was last asked for; where there is one
 
 import { wasmBytes } from '/memory.mjs';
 import { normalise } from '/normalise.mjs';
@@ -112,9 +113,10 @@ function timePrepared({ inline }) {
 
 async function timed(feeds, rounds, iterations, inline) {
   unsent.clear();
+  engine.told?.();
   const samples = new Array(rounds).fill(0);
   const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
-  return { samples, outputs: portable(engine.outputs(results), inline) };
+  return { samples, outputs: portable(engine.outputs(results), inline), told: engine.told?.() };
 }
 
 /** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
@@ -177,6 +179,11 @@ async function send({ output, url, start, end }) {
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
 }
 
+/** Ask for what this engine alone can tell. */
+function ask({ what }) {
+  return engine[what]();
+}
+
 function base64(bytes) {
   let text = '';
   for (let start = 0; start < bytes.length; start += 0x8000) {
@@ -208,4 +215,4 @@ addEventListener('securitypolicyviolation', (violation) => {
   reportError(new Error(`blocked by the page's policy: ${violation.effectiveDirective} ${violation.blockedURI}`));
 });
 
-globalThis.harness = { open, time, prepare, timePrepared, send, wasmBytes };
+globalThis.harness = { open, ask, time, prepare, timePrepared, send, wasmBytes };

@@ -164,7 +164,7 @@ class FakeSession:
         return Block(samples, outputs, cpu, iterations=iterations)
 
 class FakePlatform:
-    has_device, threading = False, "settable"
+    has_device, threading, takes = False, "settable", "arrays"
     def __init__(self, name):
         self.name, self.side = name, "client" if name == "slow" else "server"
         self.caches = ("cold", "warm") if name == "slow" else ("process",)

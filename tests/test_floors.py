@@ -25,6 +25,12 @@ PARSERS = {
     "benchmarks/figures/gate_proof.py": "the gate's own report",
     "benchmarks/kit/pack.py": "pip's report",
     "benchmarks/kit/parcels.py": "a kit's index",
+    "benchmarks/remote/asking.py": "what a server says of itself",
+    "benchmarks/remote/connection.py": "what a server says of an error",
+    "benchmarks/remote/embedded.py": "what KServe's program says is in force",
+    "benchmarks/remote/environment.py": "the stamp of KServe's environment, and what its Python says it has",
+    "benchmarks/remote/kserve_server.py": "what the program is asked for",
+    "benchmarks/remote/oip.py": "a server's answer",
 }
 LINT = Path(sys.executable).with_name("lint-imports")
 

@@ -17,8 +17,7 @@ from benchmarks.decide.measured import MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.sides import classes, served
 from benchmarks.results import NotARunError, Run, load
-from browser_harness.network import Conditions
-from browser_harness.network.asked import parse
+from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
 

@@ -120,13 +120,9 @@ class Equal:
 
 
 def equal(model: Model, server: Served, client: Candidate, duty: float) -> Equal:
-    """Return how many clients of a class equal the server: by measured rates, else by 1 / latency."""
-    measured = model.rates.get(server.name)
-    if measured and client.rate:
-        ours, theirs, how = measured.span, client.rate, "by measured rates"
-    else:
-        ours, theirs = _rate(_busy(model, server)), client.rate or _rate(client.later)
-        how = "by 1 / latency, one after another: rates are not measured (-m throughput)"
+    """Return how many clients of a class equal the server: by the rate that it carries, where that was measured."""
+    busy, how = _busy(model, server)
+    ours, theirs = _rate(busy), _rate(client.later)
     return Equal(
         Span(
             formulas.clients_per_server(ours.value, theirs.value, duty),
@@ -134,17 +130,18 @@ def equal(model: Model, server: Served, client: Candidate, duty: float) -> Equal
             formulas.clients_per_server(ours.high, theirs.low, duty),
         ),
         duty,
-        how,
+        f"client by 1 / latency, {how}",
     )
 
 
-def _busy(model: Model, server: Served) -> Span:
-    """Return how long a prediction keeps the server busy, in seconds."""
-    rate = model.rates.get(server.name)
-    if rate is not None:
-        return _rate(rate.span)
+def _busy(model: Model, server: Served) -> tuple[Span, str]:
+    """Return how long a prediction keeps the server busy, in seconds, and how that is known."""
+    if found := model.rate(server.name):
+        reading, scenario = found
+        return _rate(reading.span), f"server by its measured rate, {scenario}"
     way = model.ways.get(server.name)
-    return way.inference if way and way.inference else server.kept_at_zero
+    span = way.inference if way and way.inference else server.kept_at_zero
+    return span, "server by 1 / latency of one after another (its rate is not measured: -m throughput)"
 
 
 def _rate(span: Span) -> Span:
@@ -162,7 +159,7 @@ class Money:
 
 def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Money:
     """Return what a thousand predictions cost on the server, and a thousand first downloads."""
-    busy = _busy(model, server)
+    busy, _ = _busy(model, server)
     costs = [
         formulas.money(seconds, prices.server_per_hour, server.wire[1], prices.sent_per_gb)
         for seconds in (busy.value, busy.low, busy.high)

@@ -12,9 +12,7 @@ from benchmarks.decide.answers import Answer, Winner
 from benchmarks.decide.measured import Model, Reading
 from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
-from browser_harness.network import Conditions
-from browser_harness.network.asked import parse
-from browser_harness.network.profiles import PROFILES
+from browser_harness.network import PROFILES, Conditions, parse
 
 NETWORKS, PAIRS = 3, 6  # at least, of a check: 18 cells
 NEAR, NEAR_CELLS = 1.5, 6  # at least so many cells have a client's time within so many times the server's

@@ -16,13 +16,15 @@ from benchmarks.results import Result, Run, keys
 from benchmarks.results.machine import machine_name
 from browser_harness.network import Conditions
 
-LABEL = re.compile(r"(?P<name>.+?)(-over-[^@]+)?(@\d+x)?(-over-[^@]+)?")  # of a target in the names of results
+LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the names of results
 TEST = re.compile(r"test_(?P<phase>\w+)\[")
+# Of a throughput, what it is measured by: first that which is most like a server people ask.
+SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
+QUERIES = "queries_per_second"  # of them
 NUMBER = 4  # bytes of a float32
 ANSWER = 1000 * NUMBER  # bytes of a classifier's answer where nobody counted it: a thousand classes
 # What a page of the suite has before it asks for a runtime: no part of a client's download.
 PAGE_FILES = {"/index.html", "/harness.mjs", "/memory.mjs", "/normalise.mjs"}
-QUERIES = "queries_per_second"  # of a throughput
 
 
 class MixedError(Exception):
@@ -83,7 +85,6 @@ class Client:
     firsts: dict[str, Reading] = field(default_factory=dict)
     fetched: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes and files
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
-    rate: Reading | None = None
 
     @property
     def name(self) -> str:
@@ -104,7 +105,9 @@ class Model:
     servers: dict[str, Reading] = field(default_factory=dict)  # inference in the server's own process, by platform
     ways: dict[str, Way] = field(default_factory=dict)
     clients: dict[tuple[str, str, int], Client] = field(default_factory=dict)
-    rates: dict[str, Reading] = field(default_factory=dict)  # predictions a second of a loaded server, by platform
+    rates: dict[tuple[str, str], Reading] = field(
+        default_factory=dict
+    )  # predictions a second, by platform and scenario
     left_out: list[str] = field(default_factory=list)  # why what was measured is no speed
 
     @property
@@ -112,6 +115,11 @@ class Model:
         """The name with what a reader has to know of it."""
         notes = [self.precision] * (self.precision != "float32") + ["untrained"] * self.is_untrained
         return self.name + (f" ({', '.join(notes)})" if notes else "")
+
+    def rate(self, platform: str) -> tuple[Reading, str] | None:
+        """Return the predictions a second that a platform carries, and how they came; None where that is not known."""
+        found = ((self.rates.get((platform, scenario)), words) for scenario, words in SCENARIOS.items())
+        return next(((reading, words) for reading, words in found if reading), None)
 
 
 def read(runs: Sequence[Run]) -> list[Model]:
@@ -172,7 +180,7 @@ def _take(models: dict[str, Model], origins: dict[str, Run], run: Run, result: R
 def _model(models: dict[str, Model], result: Result) -> Model | None:
     """Return the model that a result is of; None where it is no time of one input at once."""
     name, batch = result.params.get("model"), result.info.get(keys.BATCH_SIZE, 1)
-    if name is None or "platform" not in result.params or (phase_of(result) != "throughput" and batch not in (1, None)):
+    if name is None or "platform" not in result.params or batch not in (1, None):
         return None
     info = result.info
     if name not in models:
@@ -236,8 +244,8 @@ def _note_server(model: Model, result: Result, machine: str) -> None:
     phase, name = phase_of(result), _platform(result)
     if phase == "latency" and (reading := _reading(result, machine)):
         model.servers[name] = reading
-    if phase == "throughput" and (reading := _rate(result, machine)):
-        model.rates[name] = reading
+    if phase in SCENARIOS and (reading := _rate(result, machine)):
+        model.rates[name, phase] = reading
 
 
 def _note_client(model: Model, result: Result, machine: str) -> None:
@@ -247,11 +255,9 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     client.obtained = slowdown.get("obtained", client.obtained)
     phase, reading, caches = phase_of(result), _reading(result, machine), str(result.params.get("caches"))
     over = network_of(result)
-    if phase == "throughput":
-        client.rate = _rate(result, machine)
-    elif reading is None:
+    if reading is None:
         return
-    elif phase == "latency":
+    if phase == "latency":
         client.latency = reading
         client.fetched.setdefault("cold", _fetched(result))
     elif phase == "load" and over is not None:
@@ -281,9 +287,9 @@ def network_of(result: Result) -> Conditions | None:
 
 def _note_way(model: Model, result: Result, machine: str) -> None:
     phase, name, over = phase_of(result), _platform(result), network_of(result)
-    if phase == "throughput":
-        if reading := _rate(result, machine):
-            model.rates[name] = reading
+    if phase in SCENARIOS:
+        if rate := _rate(result, machine):
+            model.rates[name, phase] = rate
         return
     which = {"latency": "kept", "first_inference": "first"}.get(phase)
     reading = _reading(result, machine)

@@ -8,8 +8,7 @@ from benchmarks.decide.measured import of_results
 from benchmarks.decide.sides import COLD, WITHOUT_STACK, classes, served
 from benchmarks.decide.words import digits, duration, interval, number, size
 from benchmarks.results import Result
-from browser_harness.network import Conditions
-from browser_harness.network.profiles import PROFILES
+from browser_harness.network import PROFILES, Conditions
 
 SHOWN = ("lighthouse-slow-4g", "p75-2026", "cable")  # profiles that are spoken of unless others are asked for
 REMEDY = "tox run -e decide"

@@ -158,7 +158,6 @@ class Candidate:
     loads: Mapping[str, Span]  # without a network, by what the caches held
     firsts: Mapping[str, Span]  # inferences
     fetched: Mapping[str, tuple[int, int]]  # bytes and files
-    rate: Span | None  # predictions a second
     notes: Sequence[str] = ()
     doubts: Sequence[str] = ()
 
@@ -246,7 +245,6 @@ def _as_measured(client: Client, whole: Client | None) -> Candidate:
         _spans(opened.loads, factor),
         _spans(opened.firsts, factor),
         opened.fetched,
-        client.rate.span if client.rate else None,
         notes,
         _doubts(client.latency, *opened.loads.values(), *opened.firsts.values()),
     )
@@ -260,7 +258,6 @@ def _by_factor(client: Client, factor: int) -> Candidate:
         _spans(client.loads, factor),
         _spans(client.firsts, factor),
         client.fetched,
-        client.rate.span.times(1 / factor) if client.rate else None,
         [BY_FACTOR],
         _doubts(client.latency, *client.loads.values(), *client.firsts.values()),
     )

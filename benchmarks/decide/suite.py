@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from benchmarks.results import NotARunError, Run, load
-from browser_harness.network import Conditions
-from browser_harness.network.profiles import PROFILES
+from browser_harness.network import PROFILES, Conditions
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".decide"

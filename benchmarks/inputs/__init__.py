@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.protocol import Case, Feeds, Shapes
+from benchmarks.protocol import Case, Feeds, Normalisation, Shapes, UnavailableError
 from models.manifest import Artefact, ModelError
 
 if TYPE_CHECKING:
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from benchmarks.inputs.dimensions import Dimensions
     from benchmarks.inputs.given import Arrays
     from benchmarks.inputs.hints import Hint
+    from benchmarks.inputs.pixels import Picture
     from models.graph import Input
 
 MADE_UP = "made up"
+AS = ", as "  # and what of it a model is fed, where that is not the values themselves
 SEVERAL = 8  # samples that are asked at once and one by one
 
 
@@ -34,7 +36,8 @@ class Wishes:
     dims: tuple[tuple[str, int], ...] = ()  # lengths, by a dimension's name or input:axis
     batch_axes: tuple[str, ...] = ()  # input:axis
     values: tuple[tuple[str, str], ...] = ()  # by the input's name
-    arrays: "Arrays | None" = None
+    arrays: "Arrays | Picture | None" = None
+    normalisation: Normalisation | None = None  # of pixels; None: scaled to 0…1 alone
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Fed:
     batch_axes: Mapping[str, int] = field(default_factory=dict)  # of the inputs that have the batch
     sources: Mapping[str, str] = field(default_factory=dict)  # of each input: made up, or what was given
     steering: tuple[str, ...] = ()  # inputs whose made-up values may choose what is computed
+    # Where the input is made of pixels: the bytes behind its floats, what normalised them, and a picture's own file.
+    pixels: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    normalisation: Normalisation | None = None  # with a number for each channel
+    encoded: bytes | None = None
 
     @property
     def shapes(self) -> Shapes:
@@ -55,7 +62,7 @@ class Fed:
     @property
     def made_up(self) -> list[str]:
         """The inputs whose values nobody chose."""
-        return [name for name, source in self.sources.items() if source == MADE_UP]
+        return [name for name, source in self.sources.items() if source.partition(AS)[0] == MADE_UP]
 
 
 def fed(model: Path, batch_size: int | None, wishes: Wishes | None = None) -> Fed:
@@ -69,6 +76,21 @@ def fed(model: Path, batch_size: int | None, wishes: Wishes | None = None) -> Fe
         return _fed(model, batch_size, wishes)
     except ModelError as error:
         raise ModelError(f"{model.name}: {error}") from error
+
+
+def fed_pixels(model: Path, batch_size: int | None, wishes: Wishes | None = None) -> Fed:
+    """Return the same made of whole pixels, with their bytes; see :func:`benchmarks.inputs.pixels.as_pixels`.
+
+    Raises UnavailableError, too, where the model's input cannot be pixels.
+    """
+    from benchmarks.inputs.pixels import UNIT, as_pixels
+
+    wishes = wishes or Wishes()
+    given = fed(model, batch_size, wishes)
+    try:
+        return as_pixels(given, wishes.normalisation or UNIT)
+    except (ModelError, UnavailableError) as error:
+        raise type(error)(f"{model.name}: {error}") from error
 
 
 def several(model: Path, wishes: Wishes) -> Fed | None:
@@ -120,14 +142,48 @@ def _fed(model: Path, batch_size: int | None, wishes: Wishes) -> Fed:
             feeds[one.name] = made_up.values(one, shapes[one.name], uses[one.name], generator)
     invented = [one for one in dimensions.inputs if sources[one.name] == MADE_UP]
     steering = tuple(one.name for one in invented if made_up.may_steer(one, uses[one.name]))
-    return Fed(feeds, batch_size, dimensions.batch.axes if dimensions.batch else {}, sources, steering)
+    given_fed = Fed(feeds, batch_size, dimensions.batch.axes if dimensions.batch else {}, sources, steering)
+    return _of_picture(model, wishes, given_fed)
+
+
+def _of_picture(model: Path, wishes: Wishes, given_fed: Fed) -> Fed:
+    """Return the same with the bytes behind it, where a picture was given."""
+    from benchmarks.inputs.pixels import Picture, of_pixels
+
+    if not isinstance(wishes.arrays, Picture):
+        return given_fed
+    name, pixels, normalisation = _pictured(model, wishes, wishes.arrays)
+    return replace(of_pixels(given_fed, name, pixels, normalisation), encoded=wishes.arrays.content)
+
+
+def _pictured(model: Path, wishes: Wishes, picture: "Picture") -> "tuple[str, NDArray[np.uint8], Normalisation]":
+    """Return the input that a picture is for, its pixels [1, channels, height, width], and what normalises them."""
+    from benchmarks.inputs.pixels import UNIT, image_input, of_channels
+    from models.image_folder import Size
+
+    try:
+        name, dimensions = image_input(declared(model)).name, _dimensions(model, wishes)
+        batch, *size = dimensions.shapes(1 if dimensions.batch else None)[name]
+        image_input(replace(one, shape=(batch, *size)) for one in declared(model))  # now that no length is free
+    except UnavailableError as error:
+        raise ModelError(f"--input {picture.path}: {error}") from error
+    if batch != 1:
+        words = f"one picture, and the graph has a fixed batch of {batch}; give FILE.npz"
+        raise ModelError(f"--input {picture.path}: {words}")
+    return name, picture.pixels(Size(*size)), of_channels(wishes.normalisation or UNIT, size[0])
 
 
 def _arrays(model: Path, wishes: Wishes) -> dict[str, NDArray[Any]]:
     """Return the arrays that were given; refuse lengths and values that contradict them."""
+    from benchmarks.inputs.pixels import Picture, normalised
+
     if wishes.arrays is None:
         return {}
-    arrays = wishes.arrays.fitting(declared(model))
+    if isinstance(wishes.arrays, Picture):
+        name, pixels, normalisation = _pictured(model, wishes, wishes.arrays)
+        arrays: dict[str, NDArray[Any]] = {name: normalised(pixels, normalisation)}
+    else:
+        arrays = wishes.arrays.fitting(declared(model))
     if twice := [name for name, _ in wishes.values if name in arrays]:
         raise ModelError(f"--input {twice[0]}=…: {wishes.arrays.path.name} has {twice[0]} as well; leave out one")
     for one in _dimensions(model, wishes).contradicting({name: array.shape for name, array in arrays.items()}):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.inputs.pixels import ENDINGS, Picture
 from models.graph import Input
 from models.manifest import ModelError
 
@@ -72,6 +73,9 @@ class Arrays:
         return np.ascontiguousarray(array).reshape(array.shape)  # the first makes a scalar a list
 
 
+Given = Arrays | Picture | tuple[str, str]  # files, and a value by the input's name
+
+
 def filled(declared: Input, text: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return an array of *shape* full of the value in *text*; raise ModelError where the input takes no such value."""
     return np.full(shape, value(declared, text), declared.dtype)
@@ -94,17 +98,18 @@ def value(declared: Input, text: str) -> Any:
     return read
 
 
-def parse(text: str) -> Arrays | tuple[str, str]:
-    """Read ``--input``: a .npz file, or NAME=VALUE; raise ValueError where it is neither."""
+def parse(text: str) -> Given:
+    """Read ``--input``: a .npz file, a picture, or NAME=VALUE; raise ValueError where it is none of them."""
     path = Path(text)
+    is_picture = path.suffix.lower() in ENDINGS
     if path.is_file():
-        return Arrays(path)
+        return Picture(path) if is_picture else Arrays(path)
     name, equals, written = text.rpartition("=")
     if name and equals and written and path.suffix != ".npz":
         return name, written
-    if path.suffix in (".npz", ".npy") or len(path.parts) > 1:
+    if is_picture or path.suffix in (".npz", ".npy") or len(path.parts) > 1:
         raise ValueError(f"{text}: no such file")
-    raise ValueError(f"{text!r} is neither a file FILE.npz nor NAME=VALUE, such as sr=16000")
+    raise ValueError(f"{text!r} is neither a file, FILE.npz or FILE.jpg, nor NAME=VALUE, such as sr=16000")
 
 
 def of_values(values: Sequence[tuple[str, str]]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from benchmarks import quota
 from benchmarks.measuring.ratio import by_start, of_starts, p10
 from benchmarks.measuring.starts import figure, odd_ones
 from benchmarks.protocol import Block, Facts
+from browser_harness.network import doubt
 
 FEWEST_BLOCKS = 4
 COUNTING_ERROR = 0.1  # cores; the kernel counts in ticks of 10 ms
@@ -130,7 +131,7 @@ def assess(
     *slowdown* is how many times slower a client became that was to be slowed down. ``doubts`` says in words what makes
     the figure doubtful; :func:`advice` what to do about it.
     """
-    known = _machine(before, after) | _others(before, after) | _samples(blocks, facts)
+    known = _machine(before, after) | _others(before, after) | _samples(blocks, facts) | _network(facts)
     if slowdown and facts.slowdown:
         known["slowdown_excess"] = slowdown / facts.slowdown.asked
     return known | {"doubts": _doubts(known)}
@@ -143,7 +144,7 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
     ended meanwhile are no longer counted as ours, so that the time of other programs is that of the processes which
     were there throughout.
     """
-    known = _machine(before, after) | _samples(blocks, facts)
+    known = _machine(before, after) | _samples(blocks, facts) | _network(facts)
     throughout = before.theirs.keys() & after.theirs.keys()
     if throughout:
         others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
@@ -235,8 +236,20 @@ CHECKS = (
         "programs waited for memory for {:.0%} of the time",
         "close other programs, or raise the memory's limit",
     ),
+    Check(
+        "network_off",
+        0,
+        "the network was not as asked for: {network}",
+        "ask for a slower network, or measure when the machine is quiet",
+    ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
+
+
+def _network(facts: Facts) -> dict[str, Any]:
+    """Return whether the network was more than a tenth off what was asked for, and in what."""
+    words = facts.network and doubt(facts.network.asked, facts.network.obtained)
+    return {"network_off": 1, "network": words} if words else {}
 
 
 def _others(before: Reading, after: Reading) -> dict[str, Any]:

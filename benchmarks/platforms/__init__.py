@@ -9,11 +9,12 @@ from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
 from benchmarks.platforms.openvino import ServerOpenVino
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
+from benchmarks.platforms.remote import REMOTE_PLATFORMS
 from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED"]
+__all__ = ["DEFAULT_SWEEP", "LOCAL", "PLATFORMS", "REFUSED"]
 
 PLATFORMS: dict[str, Platform] = {
     platform.name: platform
@@ -27,8 +28,12 @@ PLATFORMS: dict[str, Platform] = {
         ServerCuda("server-cuda-tf32", tf32=True),
         ServerWebGpu(),
         *CHROMIUM_PLATFORMS,
+        *REMOTE_PLATFORMS,
     )
 }
+
+# Those whose model is open in a process or page that the suite has: all but servers that a page asks, which are named.
+LOCAL = [name for name, platform in PLATFORMS.items() if platform.side != "remote"]
 
 # What is measured unless something else is asked for: the study's server, and every way a browser can run the model.
 DEFAULT_SWEEP = ("server-cpu", "chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webnn")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cpu_session import runtime_threads
 from benchmarks.platforms import native
 from benchmarks.platforms.exports import litert_file
 from benchmarks.platforms.native import INPUT, OUTPUT
@@ -28,7 +29,7 @@ class ServerLiteRt(native.Installed):
             path = litert_file(self.name, case)
         from ai_edge_litert.interpreter import Interpreter
 
-        threads = native.runtime_threads()
+        threads = runtime_threads()
         with self.explained(case):
             interpreter = Interpreter(os.fspath(path), num_threads=case.threads)
             interpreter.allocate_tensors()

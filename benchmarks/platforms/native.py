@@ -5,17 +5,16 @@ A runtime comes as an :class:`Engine`; outside the clock it makes its inputs rea
 
 import itertools
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.cpu_session import runtime_threads
 from benchmarks.platforms import lacking
 from benchmarks.platforms.batches import answered
 from benchmarks.platforms.fresh_process import FreshSession, Patient, openings
@@ -30,6 +29,7 @@ from benchmarks.protocol import (
     Outputs,
     PlatformError,
     Side,
+    Takes,
     Threading,
     UnavailableError,
     filled,
@@ -149,14 +149,6 @@ def clock_resolution() -> float:
     return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
 
 
-def runtime_threads() -> set[int] | None:
-    """Return the ids of this process's threads that are not Python's own; None where the system does not tell."""
-    tasks = Path("/proc/self/task")
-    if not tasks.is_dir():
-        return None
-    return {int(task.name) for task in tasks.iterdir()} - {thread.native_id for thread in threading.enumerate()}
-
-
 def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
     """Raise PlatformError unless, since *before*, one thread fewer was started than the case asks for.
 
@@ -178,6 +170,7 @@ class FreshProcesses:
     side: Side = "server"
     threading: Threading = "settable"
     has_device = False
+    takes: Takes = "arrays"
     patience = 1.0  # an opening's limit is that of a call
 
     def openings(self: Patient, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:

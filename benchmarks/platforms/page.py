@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
+from benchmarks.platforms.between import network_of
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.platforms.threads import refuse_threads
@@ -14,7 +15,9 @@ from browser_harness import cgroup, chromium, packages
 from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
 from browser_harness.lending import LENDER
+from browser_harness.network import LINKS, LOOPBACK
 from browser_harness.page import Page, open_browser
+from browser_harness.unwatched import open_unwatched
 
 Browsers = Callable[[chromium.Browser, float, Sequence[str]], AbstractContextManager[Page]]
 FILLING = 2  # discarded loads that fill the caches
@@ -74,17 +77,25 @@ class PagePlatform(PageRuntime):
 
     @contextmanager
     def _browser(self, case: Case, settings: Settings, browsers: Browsers = open_browser) -> Iterator[DrivenSession]:
-        """Have server and browser for *case*, slowed down where it says so; nothing is loaded yet."""
+        """Have server and browser for *case*, slowed down where it says so; nothing is loaded yet.
+
+        Over a network nobody watches the requests of its page.
+        """
         refuse_threads(self, case)
         page_case = PageCase(self, case, settings)
-        served = page_case.serving()  # what cannot be served is told first
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
+            link = stack.enter_context(LINKS.at(case.network))
+            served = page_case.serving(link.host)  # what cannot be served is told first
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
-            server = stack.enter_context(served)
+            with link.on_server_side():
+                server = stack.enter_context(served)
             found = chromium.find(settings.browser_path)
             browser = replace(found, environment=found.environment | self.browser_environment(settings))
-            page = stack.enter_context(browsers(browser, settings.timeout, self.browser_flags(settings)))
-            yield DrivenSession(page_case, DrivenPage(page, server), LocalHost(page, quota))
+            starting = browsers if case.network == LOOPBACK else open_unwatched
+            with link.on_client_side():
+                page = stack.enter_context(starting(browser, settings.timeout, self.browser_flags(settings)))
+            channel = DrivenPage(page, server, link.entrance(server.server_port))
+            yield DrivenSession(page_case, channel, LocalHost(page, quota), network_of(link, case.network))
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* again and again: ``cold`` in a fresh browser each, ``warm`` in new pages of one that knows it.

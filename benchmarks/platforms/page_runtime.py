@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks.platforms import lacking
-from benchmarks.protocol import Case, PlatformError, Side, Threading, UnavailableError
+from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness import packages
 from browser_harness.channel import PageError
@@ -64,6 +64,7 @@ class PageRuntime(ABC):
     side: Side = "client"
     threading: Threading = "settable"  # "runtime": outside the page's process
     has_device = False
+    takes: Takes = "arrays"
     name: str
     provider: str
     engine: ClassVar[str]  # its module's name
@@ -89,6 +90,10 @@ class PageRuntime(ABC):
     def allowed_origins(self, settings: Settings) -> Sequence[str]:
         """Return which servers the page may ask beside its own."""
         return ()
+
+    def threads_in_page(self, case: Case) -> int:
+        """Return how many threads the page has to have."""
+        return case.threads
 
     def is_software(self, in_effect: InEffect) -> bool:
         """Whether it computes on a GPU that is simulated on the processor."""
@@ -161,7 +166,7 @@ class PageCase:
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""
         details = self.runtime.prove(self.case, in_effect, self.settings)
-        prove_page(in_effect, self.case, self.runtime.needed(in_effect))
+        prove_page(in_effect, self.runtime.threads_in_page(self.case), self.runtime.needed(in_effect))
         return details
 
     def failed(self, words: str) -> PlatformError:
@@ -192,9 +197,9 @@ def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
             raise PageError(f"{name} is {in_effect[name]!r} in the page, wanted {value!r}")
 
 
-def prove_page(in_effect: InEffect, case: Case, needed: set[str]) -> None:
+def prove_page(in_effect: InEffect, threads: int, needed: set[str]) -> None:
     """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
-    require(in_effect, {"crossOriginIsolated": True, "simd": True, "threads": case.threads})
+    require(in_effect, {"crossOriginIsolated": True, "simd": True, "threads": threads})
     if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
         raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
     if absent := needed - {*in_effect["loaded"]}:

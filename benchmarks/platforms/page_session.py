@@ -20,6 +20,7 @@ from benchmarks.protocol import (
     Feeds,
     Images,
     Memory,
+    Network,
     Opening,
     Outputs,
     Slowdown,
@@ -155,7 +156,7 @@ class PageSession:
         after = self._host.thread_seconds()
         samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
         outputs = {name: self._output(name, output) for name, output in answer["outputs"]}
-        return Block(samples, outputs, _cpu_time(before, after))
+        return Block(samples, outputs, _cpu_time(before, after), computing=_computing(answer.get("told"), samples))
 
     def _output(self, name: str, output: dict[str, Any]) -> NDArray[Any]:
         """Return an output; one that had no room in the answer is sent now, straight into the array."""
@@ -192,8 +193,9 @@ class DrivenSession(PageSession):
 
     _channel: DrivenChannel
 
-    def __init__(self, case: PageCase, channel: DrivenChannel, host: Host) -> None:
+    def __init__(self, case: PageCase, channel: DrivenChannel, host: Host, network: Network | None = None) -> None:
         super().__init__(case, channel, host)
+        self._network = network
         self._needed: set[str] = set()
         self._fetched: Mapping[str, int] = {}
 
@@ -208,7 +210,8 @@ class DrivenSession(PageSession):
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
         fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
-        return replace(facts, lifetime=self._case.runtime.lifetime, details={**facts.details, **fetched})
+        details = {**facts.details, **fetched}
+        return replace(facts, lifetime=self._case.runtime.lifetime, network=self._network, details=details)
 
     def renew(self) -> None:
         """Open the case in a new page, and so in a new process, of the same browser."""
@@ -236,6 +239,15 @@ def _array(output: dict[str, Any]) -> NDArray[Any]:
 def _little_endian(output: dict[str, Any]) -> np.dtype[Any]:
     kind: np.dtype[Any] = np.dtype(output["type"])
     return kind.newbyteorder("<")
+
+
+def _computing(told: Sequence[float | None] | None, samples: Sequence[float]) -> Sequence[float]:
+    """Return the seconds of each sample that a server computed; none where it did not tell of every inference."""
+    known = [milliseconds for milliseconds in told or () if milliseconds is not None]
+    row = len(known) // len(samples)  # inferences in a sample
+    if not row or len(known) != len(told or ()) or len(known) != row * len(samples):
+        return ()
+    return [sum(known[start : start + row]) / row / 1e3 for start in range(0, len(known), row)]
 
 
 def _cpu_time(before: Mapping[Thread, float], after: Mapping[Thread, float]) -> CpuTime | None:

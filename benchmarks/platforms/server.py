@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from benchmarks.cpu_session import SPINNING, options, runtime_threads
 from benchmarks.platforms import lacking, native
 from benchmarks.protocol import Case, Facts, Feeds, Outputs, PlatformError
 from benchmarks.settings import Settings
-
-SPINNING = "session.intra_op.allow_spinning"
 
 
 class ServerCpu(native.FreshProcesses):
@@ -33,7 +32,7 @@ class ServerCpu(native.FreshProcesses):
         """Open the file and check that the session kept provider and threads."""
         import onnxruntime
 
-        threads = native.runtime_threads()
+        threads = runtime_threads()
         try:
             session = onnxruntime.InferenceSession(
                 os.fspath(case.model_file), options(case.threads), providers=["CPUExecutionProvider"]
@@ -52,18 +51,6 @@ class ServerCpu(native.FreshProcesses):
         return native.facts(
             self.name, provider, case.threads, {"spinning": in_force.get_session_config_entry(SPINNING) == "1"}
         )
-
-
-def options(threads: int) -> Any:
-    """Return session options for *threads* threads; their spinning, onnxruntime's default, is said outright."""
-    import onnxruntime
-
-    chosen = onnxruntime.SessionOptions()
-    chosen.intra_op_num_threads = threads
-    chosen.inter_op_num_threads = 1
-    chosen.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    chosen.add_session_config_entry(SPINNING, "1" if threads > 1 else "0")
-    return chosen
 
 
 class OrtEngine:

@@ -16,6 +16,7 @@ PROCESSOR = ("brand_raw", "family", "model", "count")
 IN_FORCE = (
     *(keys.PRECISION, keys.BATCH_SIZE, keys.INPUTS, keys.FED),
     *(keys.EXECUTION_PROVIDER, keys.THREADS, keys.CLOCK, keys.SOFTWARE_GPU, keys.SLOWDOWN),
+    *(keys.NETWORK, keys.SERVER, keys.UPLOAD),
 )
 MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, keys.STARTS)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
@@ -69,13 +70,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[t
 
 
 def _asked(result: Result) -> Mapping[str, Any]:
-    """Return a benchmark's extra_info, with the number of starts, and the slowdown that was asked for.
+    """Return a benchmark's extra_info, with the number of starts, and the slowdown and network that were asked for.
 
     What is obtained differs each time.
     """
     made_up = dict.fromkeys(result.info.get(keys.INPUTS, ()), keys.MADE_UP)  # until somebody could give others
     info = {keys.FED: made_up, **result.info, keys.STARTS: result.starts_wanted}
-    return {**info, keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else info
+    asked = {key: info[key]["asked"] for key in (keys.SLOWDOWN, keys.NETWORK) if key in info}
+    return {**info, **asked}
 
 
 def _facts(names: Iterable[str], values: Mapping[str, Any]) -> Facts:

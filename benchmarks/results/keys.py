@@ -24,7 +24,7 @@ PRECISION = "precision"  # of the model's weights
 BATCH_SIZE = "batch_size"  # null of a graph without a batch
 UNTRAINED = "untrained"  # true of a network that is only timed: its answers mean nothing
 INPUTS = "inputs"  # shapes by name
-FED = "fed"  # by name: "made up", or what was given
+FED = "fed"  # by name: "made up", or what was given; behind it ", as pixels / 255", where it is made of pixels
 MADE_UP = "made up"
 MAY_STEER = "may_steer"  # made-up inputs whose values may choose what is computed
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import hardware
-from benchmarks.inputs.given import Arrays, parse
+from benchmarks.inputs.given import Given, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
+from browser_harness import network as networks
+from browser_harness.network import LOOPBACK, Conditions, of_name
 from models import MODELS, NETWORKS
 from models.manifest import variant
 
@@ -20,29 +22,33 @@ NO_BATCH = "no-batch"  # in the name of a case whose graph has none
 SLOWDOWNS = (2, 4, 6)
 CATALOGUE = [*MODELS, *NETWORKS]  # trained, and only timed
 NAMES = [variant(name, precision) for precision in PRECISIONS for name in CATALOGUE]
-LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?")
+LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?(-over-(?P<network>.+))?")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a case runs: on a platform, on so many threads, on a client so many times weaker than this machine."""
+    """Where a case runs: on a platform, on so many threads, on a client so many times weaker, over a network."""
 
     platform: str
     threads: int = 1
-    slowdown: int = 1
+    slowdown: int = 1  # than this machine
+    network: Conditions = LOOPBACK
 
     @property
     def label(self) -> str:
-        """The name in results: ``chromium-wasm-2t@4x``, without what is 1."""
+        """The name in results: ``chromium-wasm-2t@4x-over-cable``, without what is 1, and without the loopback."""
         threads = f"-{self.threads}t" if self.threads > 1 else ""
-        return f"{self.platform}{threads}" + (f"@{self.slowdown}x" if self.slowdown > 1 else "")
+        slowdown = f"@{self.slowdown}x" if self.slowdown > 1 else ""
+        network = f"-over-{self.network.name}" if self.network != LOOPBACK else ""
+        return f"{self.platform}{threads}{slowdown}{network}"
 
     @classmethod
     def of(cls, label: str) -> "Target":
         """Read a label."""
         parts = LABEL.fullmatch(label)
         assert parts is not None
-        return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1))
+        network = of_name(parts["network"]) if parts["network"] else LOOPBACK
+        return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1), network)
 
 
 BASE = Target("server-cpu")  # what every other target is held against
@@ -61,6 +67,8 @@ class Phase:
     classifies: bool = False  # images: what a file of the user's own takes and answers must be such
     needs_device: bool = False  # only platforms with a memory of their own
     needs_threads: bool = False  # only several threads, up to all cores: one is what they are held against
+    is_of_this_machine: bool = False  # what it counts is this machine's: nothing that a server elsewhere does
+    loads: bool = False  # files travel, so that a network between page and server is seen
 
 
 # By the marker of the module that measures it.
@@ -70,10 +78,10 @@ PHASES = {
         "the steady state without copies from and to the host", None, (1, 8), (1, 8, 64), needs_device=True
     ),
     "scaling": Phase("the steady state on several threads", 1, (8,), (8,), needs_threads=True),
-    "load": Phase("from asking for the runtime to an open session, each time anew"),
+    "load": Phase("from asking for the runtime to an open session, each time anew", loads=True),
     "first_inference": Phase("the first two inferences of a fresh session"),
-    "memory": Phase("the most memory that process or renderer held"),
-    "energy": Phase("joules an inference, where the machine counts them"),
+    "memory": Phase("the most memory that process or renderer held", is_of_this_machine=True),
+    "energy": Phase("joules an inference, where the machine counts them", is_of_this_machine=True),
     # 8 divides the 10,000 test images, and is among the sizes that platforms of fixed shapes have.
     "accuracy": Phase("the whole test set (tox run -e accuracy)", None, (8,), (8,), PRECISIONS, classifies=True),
 }
@@ -123,6 +131,14 @@ def slowdown(text: str) -> int:
     return int(text)
 
 
+def network(text: str) -> Conditions:
+    """Read ``--network``: a profile's name, or a round trip and rates."""
+    try:
+        return networks.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def model(text: str) -> str | Path:
     """Read ``--model``: a name of the catalogue, with a precision or without, or the path of an ONNX file."""
     if text in NAMES:
@@ -154,8 +170,8 @@ def batch_axis(text: str) -> str:
     return f"{name}:{int(axis)}"
 
 
-def given_input(text: str) -> Arrays | tuple[str, str]:
-    """Read ``--input``: a file of arrays by the input's name, or a value for an input."""
+def given_input(text: str) -> Given:
+    """Read ``--input``: a file of arrays by the input's name, a picture, or a value for an input."""
     try:
         return parse(text)
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks.measuring.accuracy import Examination
-from benchmarks.protocol import Images
+from benchmarks.protocol import Images, Normalisation
 from benchmarks.settings import positive
 from models import image_folder
 from models.cifar100 import DataError, Split
@@ -24,7 +24,8 @@ from models.names import shown
 if TYPE_CHECKING:
     from models.classifier import Classifier
 
-OPTIONS = ("--mean", "--std", "--resize")
+SCALING = ("--mean", "--std")  # of a network that is fed pixels, too, in any phase
+OPTIONS = (*SCALING, "--resize")
 HOW = "of pixels scaled to 0…1: one number, or one a channel, as in --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225"
 
 
@@ -38,6 +39,11 @@ class Preparation:
     data_dir: Path | None = None
     lengths: dict[str, int] = field(default_factory=dict)  # of free dimensions
     batch_sizes: tuple[int, ...] = ()  # asked for
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """What the pixels are normalised by that a platform is fed; None where nobody said so."""
+        return Normalisation(self.mean, self.std) if self.mean and self.std else None
 
     @property
     def given(self) -> list[str]:
@@ -84,7 +90,7 @@ def preparation_of(config: pytest.Config) -> Preparation:
 def refusal(config: pytest.Config, file: Path) -> str | None:
     """Say why a file cannot be put to ``-m accuracy``, by the options and by what it declares; None where it can."""
     preparation = preparation_of(config)
-    absent = [name for name in OPTIONS[:2] if name not in preparation.given]
+    absent = [name for name in SCALING if name not in preparation.given]
     if absent:
         return f"{file.name}: -m accuracy has to be told {' and '.join(absent)}, {HOW}"
     try:

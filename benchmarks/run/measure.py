@@ -210,7 +210,7 @@ def draw_core(sides: Sequence[Session]) -> int | None:
 
 
 def _computes_on_one_thread(session: Session) -> bool:
-    return session.facts.threads == 1
+    return session.facts.threads == 1 and session.facts.server is None
 
 
 @contextmanager

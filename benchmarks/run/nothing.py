@@ -40,4 +40,7 @@ def empty(selection: Selection, phase: Phase) -> str:
         known = ", ".join(selection.with_device()) or "none is known here"
         words = f"{phase.words} is of platforms with a memory of their own: {known}"
         return f"--platform {chosen}: {words}" if chosen else f"{words}; name one with --platform"
+    if phase.is_of_this_machine and not selection.targets_of(phase):
+        words = "what a server elsewhere does is not seen from here"
+        return f"--platform {', '.join(selection.platforms)}: {phase.words}: {words}; name another with --platform"
     return f"{phase.words}: none of the models and platforms chosen is measured in it"

@@ -16,6 +16,7 @@ from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive
 from browser_harness import chromium
+from browser_harness.network import PROFILES
 from models.names import shown
 
 
@@ -37,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="for a call into a page or process, and for opening a model there; PyTorch's compiler has ten times that "
         "(default: 60)",
     )
+    group.addoption(
+        "--server-url",
+        metavar="URL",
+        help="a server of the Open Inference Protocol v2, for --platform remote-url; credentials in "
+        "$CLIENT_OR_SERVER_TOKEN",
+    )
+    group.addoption("--server-model", metavar="NAME", help="the model's name on --server-url (default: its own)")
     group.addoption(
         "--starts",
         type=positive(int),
@@ -68,10 +76,13 @@ def _add_choices(group: Any) -> None:
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
     add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
+    words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
+    add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")
     add("--batch-axis", choices.batch_axis, "INPUT:AXIS", "where an ONNX file's batch stands, if not told by its name")
-    words = "what an ONNX file is fed: arrays by the input's name, several files for several cases; or a value"
-    add("--input", choices.given_input, "FILE.npz|NAME=VALUE", words)
+    words = "what an ONNX file is fed: arrays by the input's name, or a picture, several files for several cases; or a "
+    words += "value. A picture is fed to the catalogue's models, too, normalised as --mean and --std say of others"
+    add("--input", choices.given_input, "FILE.npz|FILE.jpg|NAME=VALUE", words)
     if not _has_codspeed():  # it is refused in our words, there or not
         group.addoption("--codspeed", action="store_true", help=argparse.SUPPRESS)
     group.addoption("--full", action="store_true", help="sweep over all that there is (tox run -e bench-full)")

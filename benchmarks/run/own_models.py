@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks import inputs
 from benchmarks.inputs import Wishes
-from benchmarks.inputs.given import Arrays, of_values
+from benchmarks.inputs.given import Arrays, Given, of_values
+from benchmarks.inputs.pixels import Picture, takes_pictures
 from models import own
 from models.faults import fault as file_fault
 from models.manifest import ModelError
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from models.graph import Input
 
 Lengths = Sequence[tuple[str, int]]
-Given = Sequence[Arrays | tuple[str, str]]
+Givens = Sequence[Given]
+Files = (Arrays, Picture)
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class OwnModel:
 
 
 def own_models(
-    paths: Iterable[Path], dims: Lengths = (), batch_axes: Sequence[str] = (), given: Given = ()
+    paths: Iterable[Path], dims: Lengths = (), batch_axes: Sequence[str] = (), given: Givens = ()
 ) -> list[OwnModel]:
     """Return each file with what of the command line concerns it, once for every file of arrays that it takes."""
     return [model for path in dict.fromkeys(paths) for model in _of_file(path, dims, batch_axes, given)]
 
 
-def _of_file(path: Path, dims: Lengths, batch_axes: Sequence[str], given: Given) -> Iterator[OwnModel]:
+def _of_file(path: Path, dims: Lengths, batch_axes: Sequence[str], given: Givens) -> Iterator[OwnModel]:
     declared = _inputs(path)
     names = {one.name for one in declared}
     values = tuple(one for one in given if isinstance(one, tuple) and one[0] in names)
@@ -68,14 +70,14 @@ def _of_file(path: Path, dims: Lengths, batch_axes: Sequence[str], given: Given)
         tuple(dict.fromkeys(name for name in batch_axes if name in axes)),
         values,
     )
-    fitting = [one for one in given if isinstance(one, Arrays) and names & {*_names(one)}]
-    choices: list[Arrays | None] = [*fitting]
+    fitting = [one for one in given if isinstance(one, Files) and _fits(one, declared)]
+    choices: list[Arrays | Picture | None] = [*fitting]
     for arrays in choices or [None]:
         yield OwnModel(path, replace(wishes, arrays=arrays))
 
 
 def faults(
-    paths: Sequence[Path], taken: Iterable[str], dims: Lengths, batch_axes: Sequence[str], given: Given
+    paths: Sequence[Path], taken: Iterable[str], dims: Lengths, batch_axes: Sequence[str], given: Givens
 ) -> Iterator[str]:
     """Yield what of the command line cannot be told apart, fits no file, or is missing; names *taken* are others'."""
     yield from _of_one_name(paths, taken)
@@ -108,14 +110,18 @@ def _dims_of_no_file(declared: "dict[Path, list[Input]]", dims: Lengths) -> Iter
             yield f"--dim {name}: {words}; the files' own are: {known} (or INPUT:AXIS)"
 
 
-def _fitting_no_file(declared: "dict[Path, list[Input]]", batch_axes: Sequence[str], given: Given) -> Iterator[str]:
+def _fitting_no_file(declared: "dict[Path, list[Input]]", batch_axes: Sequence[str], given: Givens) -> Iterator[str]:
     axes = [name for inputs_ in declared.values() for name in _axes(inputs_)]
     for name in batch_axes:
         if name not in axes:
             yield f"--batch-axis {name}: no --model FILE has such an axis; they have {', '.join(axes) or 'none'}"
     names = [one.name for inputs_ in declared.values() for one in inputs_]
-    stems = [one.name for one in given if isinstance(one, Arrays)]
+    stems = [one.name for one in given if isinstance(one, Files)]
     for one in given:
+        if isinstance(one, Files) and stems.count(one.name) > 1:
+            yield f"--input {one.path}: another file is called {one.name}, too; cases go by that name, rename one"
+        if isinstance(one, Picture):  # told by the selection, which knows the catalogue's models as well
+            continue
         try:
             words, wanted = (f"{one[0]}=…", {one[0]}) if isinstance(one, tuple) else (one.path, {*one.names})
         except ModelError as error:
@@ -123,8 +129,6 @@ def _fitting_no_file(declared: "dict[Path, list[Input]]", batch_axes: Sequence[s
             continue
         if not wanted & {*names}:
             yield f"--input {words}: no --model FILE has such an input; they have {', '.join(names) or 'none'}"
-        if isinstance(one, Arrays) and stems.count(one.name) > 1:
-            yield f"--input {one.path}: another file is called {one.name}, too; cases go by that name, rename one"
     try:
         of_values([one for one in given if isinstance(one, tuple)])
     except ModelError as error:
@@ -156,6 +160,12 @@ def _inputs(path: Path) -> "list[Input]":
         return inputs.declared(path)
     except ModelError:
         return []
+
+
+def _fits(file: Arrays | Picture, declared: "Sequence[Input]") -> bool:
+    if isinstance(file, Picture):
+        return takes_pictures(declared)
+    return bool({one.name for one in declared} & {*_names(file)})
 
 
 def _names(arrays: Arrays) -> list[str]:

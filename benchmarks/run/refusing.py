@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.run import images
-from benchmarks.run.choices import phase_of
+from benchmarks.run.choices import Target, phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
 from models import MODELS, NETWORKS
 from models.manifest import base_of
 from models.names import shown
 
+OR_PIXELS = ", and --mean and --std of one that is fed pixels, or of a timing network"
 REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
 
 
@@ -52,12 +53,23 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
         words = "is untrained, and its answers mean nothing; leave it out"
         raise pytest.UsageError(f"-m accuracy: {untrained} {words}, or choose from {', '.join(MODELS)}")
     files = _classified(config, [item for item in items if item not in reasons])
-    given = images.preparation_of(config).given
-    if items and given and not files and not reasons:
-        words = "has no effect: it is" if len(given) == 1 else "have no effect: they are"
-        raise pytest.UsageError(f"{', '.join(given)} {words} of -m accuracy with an ONNX file as --model")
+    if items and not files and not reasons and (idle := _idle(config, items)):
+        words = "has no effect: it is" if len(idle) == 1 else "have no effect: they are"
+        raise pytest.UsageError(f"{', '.join(idle)} {words} of -m accuracy with an ONNX file as --model{OR_PIXELS}")
     if files and not config.getoption("collectonly"):
         images.prepare(config, files)
+
+
+def _idle(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """Return which options were given of how images become an input, and serve nothing where none is classified."""
+    given, selection = images.preparation_of(config).given, selection_of(config)
+    cases = [item.callspec.params for item in items if phase_of(item)]  # type: ignore[attr-defined]
+    if not any(selection.is_normalised(case["model"], Target.of(case["platform"]).platform) for case in cases):
+        return given
+    scaling = [name for name in given if name in images.SCALING]
+    if len(scaling) == 1:
+        raise pytest.UsageError(f"{scaling[0]} alone normalises no pixels: give {' and '.join(images.SCALING)}")
+    return [name for name in given if name not in images.SCALING]
 
 
 def _classified(config: pytest.Config, items: Sequence[pytest.Item]) -> list[Path]:

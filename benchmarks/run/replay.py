@@ -6,8 +6,9 @@ they were measured, and nothing private of pytest-benchmark is touched.
 """
 
 import math
+import statistics
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -164,6 +165,18 @@ def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, An
         info["images_per_second"] = images / math.fsum(block.duration for block in blocks)
     if cpu := cpu_per_inference(blocks):
         info[keys.CPU_SECONDS] = cpu
+    return info | _elsewhere(blocks)
+
+
+def _elsewhere(blocks: Sequence[Block]) -> dict[str, Any]:
+    """Return what is known of a server's own time, and of what went over the wire; of an inference."""
+    info: dict[str, Any] = {}
+    if all(block.computing for block in blocks):
+        of_server = [replace(block, seconds=block.computing) for block in blocks]
+        info[keys.SERVER_SECONDS] = figure(of_starts(of_server, "median")).to_json()
+    if carried := [(block.wire, block.inferences) for block in blocks if block.wire]:
+        ways = (("up", 0), ("down", 1))
+        info[keys.WIRE_BYTES] = {way: statistics.median(wire[at] / n for wire, n in carried) for way, at in ways}
     return info
 
 
@@ -178,6 +191,8 @@ def in_force(facts: Facts) -> dict[str, Any]:
         keys.SURROUNDING: facts.surrounding,
         keys.DETAILS: {**facts.details},
     }
+    for key, part in ((keys.NETWORK, facts.network), (keys.SERVER, facts.server), (keys.UPLOAD, facts.upload)):
+        info |= {key: asdict(part)} if part else {}
     if facts.slowdown:
         info[keys.SLOWDOWN] = {name: value for name, value in asdict(facts.slowdown).items() if value is not None}
     return info | ({keys.SOFTWARE_GPU: True} if facts.is_software else {})

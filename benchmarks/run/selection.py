@@ -1,7 +1,7 @@
 """What the command line chose, read once, and the cases that it makes of a phase."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +11,19 @@ import pytest
 
 from benchmarks import hardware, inputs
 from benchmarks.inputs import Fed, Wishes
-from benchmarks.inputs.given import Arrays
+from benchmarks.inputs.given import Given
+from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
+from benchmarks.protocol import Normalisation, Platform, Takes, UnavailableError
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
-from models import MODELS, NETWORKS, manifest, own, stand_in
-from models.manifest import Artefact, variant
+from browser_harness.network import LOOPBACK, Conditions
+from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
+from models.manifest import Artefact, ModelError, variant
+from models.names import shown
+
+CIFAR = Normalisation(cifar100.MEAN, cifar100.STD)  # of the models that were trained here
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,10 @@ class Selection:
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
     slowdowns: tuple[int, ...] = ()
+    networks: tuple[Conditions, ...] = ()
     dims: tuple[tuple[str, int], ...] = ()  # lengths of free dimensions
     batch_axes: tuple[str, ...] = ()  # as input:axis
-    inputs: tuple[Arrays | tuple[str, str], ...] = ()  # files of arrays, and values by the input's name
+    inputs: tuple[Given, ...] = ()  # files of arrays, pictures, and values by the input's name
     is_full: bool = False
     builds_stand_ins: bool = False
     data_dir: Path | None = None
@@ -59,20 +66,48 @@ class Selection:
         """The same files, by the same names."""
         return {name: model.path for name, model in self.own_models.items()}
 
+    @property
+    def pictures(self) -> list[Picture]:
+        """The pictures that models are to be fed."""
+        return [one for one in self.inputs if isinstance(one, Picture)]
+
+    @property
+    def picture(self) -> Picture | None:
+        """The one that the catalogue's models are fed."""
+        return next(iter(self.pictures), None)
+
     def faults(self) -> Iterator[str]:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
         paths = [model for model in self.models if isinstance(model, Path)]
         yield from faults(paths, NAMES, self.dims, self.batch_axes, self.inputs)
+        yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
         if self.slowdowns and self.platforms and not clients:
             yield "--slowdown has no effect: it is of clients, and every --platform is a server"
+        if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
+            yield "--network has no effect: it is between a page and a server, and no --platform has a page"
+
+    def _faults_of_pictures(self) -> Iterator[str]:
+        """Yield which pictures are none, or would be fed to nothing."""
+        for picture in self.pictures:
+            try:
+                picture.check()
+            except ModelError as error:
+                yield str(error)
+        has_catalogue = not self.models or any(isinstance(model, str) for model in self.models)
+        if has_catalogue and len(self.pictures) > 1:
+            words = "the catalogue's models are fed one picture; leave out the others"
+            yield f"--input {', '.join(str(picture.path) for picture in self.pictures)}: {words}"
+        own_pictures = [model.wishes.arrays for model in self.own_models.values()]
+        if not has_catalogue and (idle := [picture for picture in self.pictures if picture not in own_pictures]):
+            yield f"--input {idle[0].path}: no --model FILE takes pictures: {NEED}"
 
     def cases(self, phase: Phase, parameters: Sequence[str]) -> list[Parameters]:
         """Return every case of a phase; *parameters* are the names of those that its benchmark takes."""
         return [
-            self._case(model, target, rest)
+            self._case(phase, model, target, rest)
             for model in self.models_of(phase)
             for target in self.targets_of(phase)
             for rest in self._rest(phase, model, target, parameters)
@@ -86,9 +121,10 @@ class Selection:
         caches = PLATFORMS[target.platform].caches if "caches" in parameters else ()
         return itertools.product(*(axis for axis in (sizes, caches) if axis))
 
-    def _case(self, model: str, target: Target, rest: tuple[int | str | None, ...]) -> Parameters:
+    def _case(self, phase: Phase, model: str, target: Target, rest: tuple[int | str | None, ...]) -> Parameters:
         words = [NO_BATCH if value is None else f"b{value}" if isinstance(value, int) else value for value in rest]
-        return Parameters("-".join([self._model_label(model), target.label, *words]), (model, target.label, *rest))
+        name = "-".join([self._model_label(phase, model), target.label, *words])
+        return Parameters(name, (model, target.label, *rest))
 
     def models_of(self, phase: Phase) -> list[str]:
         """Return the models asked for, else the chosen ones; in the precisions wanted, where none is in the name."""
@@ -114,16 +150,27 @@ class Selection:
         return PRECISIONS if self.is_full and phase.every_precision_in_full else phase.precisions
 
     def targets_of(self, phase: Phase) -> list[Target]:
-        """Return every platform on every number of threads, the clients on every class of weakness."""
-        everything = ALL in self.platforms or (self.is_full and not self.platforms)
-        names = PLATFORMS if everything else dict.fromkeys(self.platforms or DEFAULT_SWEEP)
+        """Return every platform on every number of threads, the clients of every weakness, and over every network."""
         return [
-            Target(name, number, slowdown)
-            for name in names
-            if PLATFORMS[name].has_device or not phase.needs_device
+            Target(name, number, slowdown, network)
+            for name in self._platforms()
+            if _has(PLATFORMS[name], phase)
             for number in self.threads_of(phase)
             for slowdown in self._slowdowns_of(name)
+            for network in self._networks_of(name, phase)
         ]
+
+    def _platforms(self) -> Iterable[str]:
+        """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
+        everything = LOCAL if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        named = [name for name in self.platforms if name != ALL]
+        return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
+
+    def is_normalised(self, model: str, platform: str) -> bool:
+        """Whether a model is fed pixels there, and the command line has to say how they are normalised."""
+        is_told = model in self.own_models or manifest.base_of(model) in NETWORKS
+        is_pictured = self.picture if model in NAMES else isinstance(self.own_models[model].wishes.arrays, Picture)
+        return is_told and (bool(is_pictured) or PLATFORMS[platform].takes != "arrays")
 
     def with_device(self) -> list[str]:
         """Return the platforms that have a memory of their own."""
@@ -141,12 +188,17 @@ class Selection:
     def _slowdowns_of(self, platform: str) -> list[int]:
         return [*dict.fromkeys(self.slowdowns)] if self.slowdowns and _can_be_weaker(platform) else [1]
 
+    def _networks_of(self, platform: str, phase: Phase) -> list[Conditions]:
+        """Return the networks asked for, where one is seen: by requests always, by a page that computes as it loads."""
+        is_seen = PLATFORMS[platform].side == "remote" or (phase.loads and _asks(platform))
+        return [*dict.fromkeys(self.networks)] if self.networks and is_seen else [LOOPBACK]
+
     def batch_sizes_of(self, phase: Phase, model: str) -> Sequence[int | None]:
         """Return the sizes asked for, else the one that a file of the user's own takes, else the phase's.
 
         None is the size of a graph without a batch.
         """
-        only = self.own_models[model].only_batch() if model in self.own_models else None
+        only = self.own_models[model].only_batch() if model in self.own_models else self._of_picture(phase)
         if self.batch_sizes:
             # A graph without a batch takes one thing at a time.
             return [None if size == 1 and only == [None] else size for size in dict.fromkeys(self.batch_sizes)]
@@ -157,13 +209,22 @@ class Selection:
             return phase.batch_sizes_in_full
         return phase.batch_sizes[:1] if self.is_full else phase.batch_sizes
 
-    def _model_label(self, model: str) -> str:
-        """Return the model's name with what else decides its figures: a stand-in, the lengths of free dimensions."""
-        if manifest.base_of(model) in NETWORKS and model in NAMES:
-            return f"{model}.untrained"
-        if model in NAMES:
-            return f"{model}.stand-in" if self.builds_stand_ins and manifest.is_absent(model) else model
-        return self.own_models[model].label
+    def _of_picture(self, phase: Phase) -> list[int | None] | None:
+        """Return the batch size of the one picture that the catalogue's models are fed; None where there is none."""
+        return [1] if self.picture and not phase.classifies else None
+
+    def _model_label(self, phase: Phase, model: str) -> str:
+        """Return the model's name with what else decides its figures: a stand-in, a picture, free dimensions."""
+        if model not in NAMES:
+            return self.own_models[model].label
+        words = [model]
+        if manifest.base_of(model) in NETWORKS:
+            words.append("untrained")
+        elif self.builds_stand_ins and manifest.is_absent(model):
+            words.append("stand-in")
+        if self.picture and not phase.classifies:
+            words.append(shown(self.picture.name))
+        return ".".join(words)
 
     def model_file(self, model: str) -> Artefact:
         """Return the file behind a case's *model*; a stand-in, trained now, where it is absent and one is wanted."""
@@ -175,10 +236,27 @@ class Selection:
             return stand_in.load_or_build(model, self.data_dir)
         return manifest.load(model)
 
-    def fed(self, artefact: Artefact, batch_size: int | None) -> Fed:
-        """Return what a model is fed, in batches of *batch_size*."""
-        wishes = self.own_models[artefact.name].wishes if artefact.name in self.own_models else Wishes()
-        return inputs.fed(artefact.path, batch_size, wishes)
+    def fed(
+        self,
+        artefact: Artefact,
+        batch_size: int | None,
+        takes: Takes = "arrays",
+        normalisation: Normalisation | None = None,
+    ) -> Fed:
+        """Return what a model is fed, in batches of *batch_size*, by a platform that *takes* arrays, pixels or images.
+
+        *normalisation* is of models whose own nobody knows. Raises UnavailableError where the model's input can be no
+        pixels, and where an image's bytes are to be uploaded and none was given: they are not invented.
+        """
+        is_trained = not (artefact.is_own or artefact.is_untrained)
+        wishes = self.own_models[artefact.name].wishes if artefact.is_own else Wishes(arrays=self.picture)
+        wishes = replace(wishes, normalisation=CIFAR if is_trained else normalisation)
+        if takes == "arrays":
+            return inputs.fed(artefact.path, batch_size, wishes)
+        given = inputs.fed_pixels(artefact.path, batch_size, wishes)
+        if takes == "image" and given.encoded is None:
+            raise UnavailableError(f"{artefact.name}: which picture? name one with --input FILE.jpg")
+        return given
 
     def several(self, artefact: Artefact) -> Fed | None:
         """Return several samples at once for a file of the user's own; None where it takes no other number of them."""
@@ -188,6 +266,18 @@ class Selection:
 
 def _can_be_weaker(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
+
+
+def _asks(platform: str) -> bool:
+    """Whether it has a page, which asks a server."""
+    return PLATFORMS[platform].side != "server"
+
+
+def _has(platform: Platform, phase: Phase) -> bool:
+    """Whether a platform has what a phase measures."""
+    if phase.is_of_this_machine and platform.side == "remote":
+        return False
+    return platform.has_device or not phase.needs_device
 
 
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:
@@ -215,6 +305,7 @@ def _read(config: pytest.Config) -> Selection:
         precisions=each("precision"),
         threads=each("threads"),
         slowdowns=each("slowdown"),
+        networks=each("network"),
         dims=each("dim"),
         batch_axes=each("batch_axis"),
         inputs=each("input"),

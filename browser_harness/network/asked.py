@@ -37,6 +37,13 @@ def parse(text: str) -> Conditions:
     return _in_figures(text)
 
 
+def of_name(name: str) -> Conditions:
+    """Return the conditions of that name: of a profile, or of figures as :func:`parse` names them."""
+    if name == LOOPBACK.name or name in PROFILES:
+        return parse(name)
+    return parse(",".join(f"{key}={value}" for key, value in zip(("rtt", "down", "up"), name.split("-"), strict=False)))
+
+
 def _in_figures(text: str) -> Conditions:
     """Return conditions written as ``rtt=60ms,down=10mbit,up=1mbit``, in any order, with a name of its own for each."""
     read: Mapping[str, Callable[[str, str], float]] = {"rtt": _round_trip, "down": _rate, "up": _rate}

@@ -9,7 +9,8 @@ import pytest
 from browser_harness import chromium
 from browser_harness import page as page_module
 from browser_harness.channel import PageError
-from browser_harness.page import FILES, SANDBOX, UNCAUGHT, apart, explained, open_browser
+from browser_harness.faults import FILES, SANDBOX, UNCAUGHT, apart, lacking
+from browser_harness.page import open_browser, without_log
 
 
 def start(monkeypatch):
@@ -40,16 +41,16 @@ def test_too_few_open_files_are_told(monkeypatch, most):
 @pytest.mark.parametrize("limits", [(64, 4096), (64, resource.RLIM_INFINITY)])
 def test_a_limit_that_the_browser_can_raise_is_none(monkeypatch, limits, tmp_path):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: limits)
-    assert page_module.lacking(tmp_path) is None
+    assert lacking(tmp_path) is None
 
 
 def test_what_a_browser_said_last_is_told_in_a_line():
     logs = "\nBrowser logs:\n\n<launching> chromium --a\n[pid=1][err] WARNING\n[pid=1][err] FATAL: Too many open files"
     message = f"BrowserType.launch: it has been closed{logs}\nCall log:\n  - [pid=1][err] FATAL\n  - <kill>"
-    assert explained(message) == "BrowserType.launch: it has been closed; FATAL: Too many open files"
-    assert explained("Page.goto: net::ERR_FAILED\nCall log:\n  - navigating") == "Page.goto: net::ERR_FAILED"
-    assert explained("Error: wrong\n    at harness.mjs:1:1") == "Error: wrong\n    at harness.mjs:1:1"
-    assert explained(f"{message} No usable sandbox!") == SANDBOX
+    assert without_log(message) == "BrowserType.launch: it has been closed; FATAL: Too many open files"
+    assert without_log("Page.goto: net::ERR_FAILED\nCall log:\n  - navigating") == "Page.goto: net::ERR_FAILED"
+    assert without_log("Error: wrong\n    at harness.mjs:1:1") == "Error: wrong\n    at harness.mjs:1:1"
+    assert without_log(f"{message} No usable sandbox!") == SANDBOX
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,7 @@ from decide_runs_made_up import client, content, network, remote, result, save, 
 from benchmarks.decide import __main__ as command
 from benchmarks.decide import cells, sentences_of, suite
 from benchmarks.results import Result, Run, keys
-from browser_harness.network import Conditions
-from browser_harness.network.asked import parse
-from browser_harness.network.profiles import PROFILES
+from browser_harness.network import PROFILES, Conditions, parse
 
 
 @pytest.fixture

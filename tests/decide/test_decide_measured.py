@@ -109,11 +109,11 @@ def test_weak_clients_and_threads_are_clients_of_their_own(tmp_path):
 
 def test_doubts_untrained_weights_and_rates_are_carried(tmp_path):
     doubtful = {keys.TRUST: {keys.DOUBTS: {"drift": "drifted by +43%"}}, keys.UNTRAINED: True, keys.PRECISION: "int8"}
-    rate = result("throughput", "resnet50", "remote-cpu", 1.0, queries_per_second=figure(218.0))
+    rate = result("server", "resnet50", "remote-cpu", 1.0, queries_per_second=figure(218.0))
     (model,) = read([run(tmp_path, result("latency", "resnet50", "server-cpu", 0.1, 1, **doubtful), rate)])
     assert model.title == "resnet50 (int8, untrained)"
     assert model.servers["server-cpu"].doubts == ["drifted by +43%"]
-    assert model.rates["remote-cpu"].span.value == 218.0
+    assert model.rate("remote-cpu")[0].span.value == 218.0
 
 
 def test_a_figure_that_is_no_time_is_not_taken(tmp_path):

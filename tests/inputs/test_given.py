@@ -141,7 +141,7 @@ def test_a_file_and_a_value_are_told_apart(tmp_path):
     assert parse("a=b=3") == ("a=b", "3")
     for text, words in {
         "gone.npz": "no such file",
-        "x": "neither a file FILE.npz nor NAME=VALUE",
+        "x": "neither a file, FILE.npz or FILE.jpg, nor NAME=VALUE",
         "x=": "neither",
     }.items():
         with pytest.raises(ValueError, match=words):

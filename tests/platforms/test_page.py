@@ -23,7 +23,7 @@ from benchmarks.platforms.onnxruntime_web import ChromiumWasm
 from benchmarks.platforms.page_runtime import HARNESS, engine_url, prove_page
 from benchmarks.protocol import PlatformError
 from benchmarks.settings import Settings
-from browser_harness import chromium, packages, processes
+from browser_harness import browser_page, chromium, packages, processes
 from browser_harness import page as page_module
 from browser_harness.channel import PageError
 from browser_harness.page import open_browser
@@ -177,7 +177,7 @@ def test_an_uncaught_error_in_the_page_is_told(server):
 
 
 def test_a_page_that_breaks_and_answers_no_more_is_not_waited_for(server, monkeypatch):
-    monkeypatch.setattr(page_module, "GRACE", 0.1)
+    monkeypatch.setattr(browser_page, "GRACE", 0.1)
     words = r"time: the page does not answer any more; uncaught in the page: .*lost"
     with pytest.raises(PageError, match=words), open_page(server) as page:
         lost = "() => new Promise(() => setTimeout(() => { throw Error('lost'); }))"

@@ -6,16 +6,19 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks import hardware
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
 from benchmarks.quota import Limit
-from benchmarks.run import choices
+from benchmarks.run import choices, nothing
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
 from benchmarks.run.selection import Selection
+from browser_harness.network import LOOPBACK, parse
 from models import manifest
 from models.manifest import ModelError
 
+CABLE, ASKED = parse("cable"), parse("rtt=60ms,down=10mbit,up=1mbit")
 NAMES = ("model", "platform", "batch_size", "caches")
 BEST = manifest.chosen()[0]
+PHASE = PHASES["latency"]
 
 
 def names(selection, phase):
@@ -29,6 +32,8 @@ def names(selection, phase):
         (Target("server-cpu", 4), "server-cpu-4t"),
         (Target("chromium-wasm", slowdown=6), "chromium-wasm@6x"),
         (Target("chromium-wasm", 2, 4), "chromium-wasm-2t@4x"),
+        (Target("remote-cpu", network=CABLE), "remote-cpu-over-cable"),
+        (Target("chromium-wasm", 2, 4, ASKED), "chromium-wasm-2t@4x-over-60ms-10mbit-1mbit"),
     ],
 )
 def test_a_target_and_its_label_are_the_same(target, label):
@@ -92,7 +97,7 @@ def test_in_full_fewer_bits_are_measured_at_one_batch_size():
 
 def test_a_phase_that_needs_a_device_leaves_other_platforms_out():
     every = Selection(platforms=("all",))
-    assert [target.platform for target in every.targets_of(PHASES["latency"])] == [*PLATFORMS]
+    assert [target.platform for target in every.targets_of(PHASES["latency"])] == [*LOCAL]
     assert [target.platform for target in every.targets_of(PHASES["device"])] == [
         name for name, platform in PLATFORMS.items() if platform.has_device
     ]
@@ -123,6 +128,31 @@ def test_a_server_is_as_strong_as_it_is():
     ]
 
 
+def test_a_network_is_between_a_page_and_the_server_that_it_asks():
+    selection = Selection(platforms=("server-cpu", "chromium-wasm", "remote-cpu"), networks=(CABLE, LOOPBACK, CABLE))
+
+    def labels(phase):
+        return [target.label for target in selection.targets_of(PHASES[phase])]
+
+    over = ["remote-cpu-over-cable", "remote-cpu"]
+    assert labels("latency") == ["server-cpu", "chromium-wasm", *over]
+    assert labels("load") == ["server-cpu", "chromium-wasm-over-cable", "chromium-wasm", *over]
+    assert labels("memory") == ["server-cpu", "chromium-wasm"]
+
+
+def test_a_server_that_a_page_asks_is_measured_where_it_is_named():
+    assert "remote" not in {PLATFORMS[target.platform].side for target in Selection(is_full=True).targets_of(PHASE)}
+    both = Selection(platforms=("remote-cpu", "all")).targets_of(PHASE)
+    assert [target.platform for target in both] == [*LOCAL, "remote-cpu"]
+
+
+def test_what_a_server_elsewhere_takes_of_its_machine_is_not_told_of_this_one():
+    selection = Selection(platforms=("remote-cpu",))
+    assert not selection.targets_of(PHASES["memory"])
+    words = "--platform remote-cpu: the most memory that process or renderer held: what a server elsewhere does is not"
+    assert nothing.empty(selection, PHASES["memory"]).startswith(words)
+
+
 def test_a_file_of_ones_own_is_measured_at_the_batch_size_it_fixes(tmp_path):
     from onnx import helper
 
@@ -145,6 +175,7 @@ def test_lengths_of_free_dimensions_are_in_the_name_of_the_file_that_has_them(tm
     [
         (Selection(precisions=("int8",), models=("resnet8.fp16",)), "--precision has no effect: "),
         (Selection(slowdowns=(2,), platforms=("server-cpu",)), "--slowdown has no effect: "),
+        (Selection(networks=(CABLE,), platforms=("server-cpu",)), "--network has no effect: "),
         (Selection(dims=(("sequence", 2),)), "--dim sequence: not a free dimension; "),
     ],
 )

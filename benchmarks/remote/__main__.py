@@ -1,0 +1,23 @@
+"""Install KServe, apart from the suite: ``python -m benchmarks.remote``. What is there already is left as it is."""
+
+import sys
+
+from benchmarks.remote import environment
+from benchmarks.remote.words import RemoteError
+
+
+def main() -> None:
+    """Make sure of KServe's environment, or of the one that is named."""
+    try:
+        if not environment.is_named():
+            environment.build()
+        if words := environment.unavailable():
+            raise RemoteError(words)
+    except RemoteError as error:
+        sys.exit(f"benchmarks.remote: {error}")
+    for package, version in environment.versions().items():
+        print(f"server   {package} {version}")
+
+
+if __name__ == "__main__":
+    main()
