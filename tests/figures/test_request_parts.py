@@ -99,6 +99,6 @@ def test_a_page_and_a_server_take_a_request_apart():
         asked.check()
         asked.turn(3, samples)
     assert {name: len(values) for name, values in samples.parts.items()} == dict.fromkeys(request_parts.PARTS, 3)
-    assert embedded.PROGRAM == plain  # others start the plain one again
+    assert plain == embedded.PROGRAM  # others start the plain one again
     assert (len(samples.whole), len(samples.alone)) == (3, 3)
     assert samples.medians().total > samples.medians().parts["stack"] > 0

@@ -45,7 +45,7 @@ NO_MODEL = {
 }
 
 
-# Of the servers that a page asks one is tried here: the others send or travel otherwise (tests/platforms/test_remote.py).
+# Of the servers that a page asks one is tried here; how the others send and travel: tests/platforms/test_remote.py.
 TRIED = [*LOCAL, "remote-cpu"]
 
 

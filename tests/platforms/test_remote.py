@@ -155,7 +155,7 @@ def test_the_credential_is_sent_and_in_nothing_that_is_told(case, feeds, monkeyp
 def pixels(case):
     fed = inputs.fed(case.model_file, 1)
     array = cifar100.normalise(np.random.default_rng(3).integers(0, 256, (1, 3, 32, 32), np.uint8))
-    return {name: array for name in fed.feeds}
+    return dict.fromkeys(fed.feeds, array)
 
 
 def kserve(name):
