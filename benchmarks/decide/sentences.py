@@ -33,7 +33,8 @@ def _where(decision: Decision) -> str:
         return f"the client ({decision.client.platform}), {where}"
     words = f"{digits(border.value * 1e3)} ms{interval(border)} of round trip at {SPOKEN:g} Mbit/s"
     if border.value <= 0:
-        return f"the client ({decision.client.platform}); undecided below {digits(border.high * 1e3)} ms of round trip"
+        below = f"{digits(border.high * 1e3)} ms of round trip at {SPOKEN:g} Mbit/s"
+        return f"the client ({decision.client.platform}); undecided below {below}"
     return f"the server, below {words}; the client ({decision.client.platform}) above"
 
 
