@@ -8,6 +8,7 @@ import asyncio
 import math
 import selectors
 import socket
+import struct
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ class Relay:
         try:
             far, to_far = await asyncio.open_connection(HOST, port)
         except OSError:  # nobody listens there: no answer here either
-            to_near.transport.abort()
+            _break_off(to_near)
             return
         for writer in (to_near, to_far):
             writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,11 +90,17 @@ class Relay:
                     tasks.create_task(_take(way, source, waiting))
                     tasks.create_task(_deliver(waiting, sink))
         except* OSError:
-            to_near.transport.abort()
-            to_far.transport.abort()
+            _break_off(to_near)
+            _break_off(to_far)
         finally:
             for writer in (to_near, to_far):
                 writer.close()
+
+
+def _break_off(writer: StreamWriter) -> None:
+    """End a connection by a reset, as a broken one ends, and not as one that has said all."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _take(way: Way, source: StreamReader, waiting: Waiting) -> None:
