@@ -38,7 +38,7 @@ class Sides(ABC):
         return port
 
     def set(self, conditions: Conditions) -> None:
-        """Have *conditions* from now on; what is on its way keeps its delay."""
+        """Have *conditions* from now on, on a link that nobody uses."""
         self._set(conditions)
         self._conditions = conditions
 

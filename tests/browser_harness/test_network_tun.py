@@ -368,6 +368,18 @@ def test_a_packet_that_is_handed_over_late_is_counted(way, clock):
     assert way.counted() == {"packets": 1, "bytes": 1500, "late": 1, "dropped": 0}
 
 
+def test_what_was_left_on_its_way_holds_up_nothing_under_new_conditions(way, clock):
+    way.set(10.0, 0)
+    way.source_end.send(PACKET)
+    way.accept()
+    way.set(0.1, 0)
+    way.deliver()
+    assert way.packets == 1
+    way.source_end.send(PACKET)
+    way.accept()
+    assert way.due == pytest.approx(1000.05)
+
+
 @pytest.mark.parametrize(("rate", "round_trip", "fit"), [(12_000, 0.1, 64), (12e6, 0.1, 100), (12e6, 0.3, 300)])
 def test_a_queue_holds_100_ms_or_a_round_trip_but_64_packets_at_least(way, clock, rate, round_trip, fit):
     way.set(round_trip, rate)
