@@ -89,8 +89,7 @@ class Links:
             self._links, self._owner = [], os.getpid()
             atexit.register(self.close)
         for lent in [lent for lent in self._links if not lent.users and not lent.link.runs]:
-            self._links.remove(lent)
-            lent.link.close()
+            self._discard(lent)
 
     def _alike(self, conditions: Conditions) -> _Lent | None:
         return next(
@@ -98,12 +97,19 @@ class Links:
         )
 
     def _spare(self, conditions: Conditions) -> _Lent | None:
-        for lent in self._links:
-            if not lent.users:
+        for lent in [lent for lent in self._links if not lent.users]:
+            try:
                 lent.link.set(conditions)
-                lent.conditions = conditions
-                return lent
+            except LinkError:  # what was left on it goes on: it is nobody's, and no network of ours
+                self._discard(lent)
+                continue
+            lent.conditions = conditions
+            return lent
         return None
+
+    def _discard(self, lent: _Lent) -> None:
+        self._links.remove(lent)
+        lent.link.close()
 
     def _another(self, conditions: Conditions) -> _Lent:
         lent = _Lent(self._made(), conditions)

@@ -32,6 +32,10 @@ class Way:
         self.delay, self.rate = 0.0, 0.0
         self._free = 0.0  # when the bottleneck has sent all that it was given
 
+    def set(self, round_trip: float, rate: float) -> None:
+        """Delay by half of *round_trip*, in seconds, and send *rate* bit/s, 0 for no limit."""
+        self.delay, self.rate, self._free = round_trip / 2, rate, 0.0
+
     @property
     def grain(self) -> int:
         """How many bytes are taken at once."""
@@ -63,7 +67,7 @@ class Relay:
             answer(port=await self._entrance(wanted["port"]))
             return
         for way, rate in ((self._up, wanted["up"]), (self._down, wanted["down"])):
-            way.delay, way.rate = wanted["round_trip"] / 2, rate
+            way.set(wanted["round_trip"], rate)
         answer()
 
     async def _entrance(self, port: int) -> int:

@@ -186,6 +186,6 @@ def test_a_relay_that_ended_is_told():
 @pytest.mark.parametrize(("rate", "grain"), [(0, 65_536), (1e5, 1448), (100e6, 12_500), (1e9, 65_536)])
 def test_what_is_taken_at_once_is_a_packet_or_a_millisecond(rate, grain):
     way = Way()
-    way.delay, way.rate = 0.1, rate
+    way.set(0.2, rate)
     assert way.grain == grain
     assert way.depth * (grain * 8 / rate if rate else 1e-3) >= 0.3  # a round trip and 100 ms

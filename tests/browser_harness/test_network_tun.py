@@ -12,14 +12,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from helpers import ROOT
 
-from browser_harness.network import LinkError, carrier, doubt, namespaces, netem, pair, parse, tun
+from browser_harness.network import LinkError, carrier, doubt, namespaces, netem, pair, parse, sides, tun
 from browser_harness.network.carrier import Way
 from browser_harness.network.links import Links
 from browser_harness.network.namespaces import HERE, Namespace
@@ -65,6 +65,25 @@ def connect(link, listener):
         near = socket.create_connection((link.host, link.entrance(listener.getsockname()[1])))
         took = time.perf_counter() - start
     return took, near, listener.accept()[0]
+
+
+@contextmanager
+def talking(end):
+    """Have an end of a connection send all the time."""
+    silent = Event()
+
+    def talk():
+        while not silent.is_set():
+            with suppress(OSError):  # nobody listens, and the answers say so
+                end.send(b"?")
+
+    talker = Thread(target=talk)
+    talker.start()
+    try:
+        yield
+    finally:
+        silent.set()
+        talker.join()
 
 
 def handshake(link):
@@ -153,6 +172,35 @@ def test_two_conditions_at_once_are_two_links_that_keep_theirs(links):
         assert quick is not slow
         assert handshake(slow) >= SLOW.round_trip
         assert min(handshake(quick) for _ in range(5)) < SLOW.round_trip
+
+
+@needs_tun
+def test_what_a_broken_off_connection_still_sends_is_gone_before_the_next_conditions(links):
+    with links.at(parse("rtt=100ms,down=100mbit,up=100mbit")) as link, listening(link) as listener:
+        _, near, far = connect(link, listener)
+        near.setblocking(False)
+        near.send(bytes(1 << 20))
+        near.close()
+        far.close()
+    with links.at(parse("rtt=0ms,down=100kbit,up=100kbit")) as link:
+        assert link.obtained().up > 90_000  # a ping would wait behind the rest for seconds
+        before = link.carried()
+    with links.at(QUICK) as link:
+        assert (link.carried() - before).up < 10_000
+
+
+@needs_tun
+def test_a_link_that_does_not_fall_silent_is_not_lent_again(links, monkeypatch):
+    monkeypatch.setattr(sides, "PATIENCE", 0.1)
+    with links.at(QUICK) as loud, loud.on_client_side():
+        end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    end.connect((pair.SERVER, 9))
+    with end, talking(end):
+        with pytest.raises(LinkError, match=r"^the link is not quiet: "):
+            loud.set(SLOW)
+        with links.at(SLOW) as link:
+            assert link is not loud
+            assert handshake(link) >= SLOW.round_trip
 
 
 @needs_tun
@@ -417,13 +465,12 @@ def test_by_the_kernels_emulator_the_two_sides_are_joined_and_each_is_told_its_r
     told = []
     monkeypatch.setattr(netem, "command", lambda *words: told.append((here(), words)))
     with closing(NetemLink()) as link:
-        del told[:]
         link.set(SLOW)
         with link.on_client_side():
             client = here()
         with link.on_server_side():
             server = here()
-        assert told == [(client, tuple(emulation(0.04, 5e6))), (server, tuple(emulation(0.04, 20e6)))]
+        assert told[-2:] == [(client, tuple(emulation(0.04, 5e6))), (server, tuple(emulation(0.04, 20e6)))]
         before = link.carried()
         assert handshake(link) > 0
         assert (link.carried() - before).up >= 3 * 40
