@@ -55,9 +55,7 @@ class Sides(ABC):
         before, now = None, self.carried().packets
         while now != before:
             if time.monotonic() > until:
-                raise LinkError(
-                    f"the link is not quiet: somebody whose time is over sent {now - (before or 0)} packets"
-                )
+                raise LinkError(f"the link is not quiet: an earlier user sent {now - (before or 0)} packets")
             time.sleep(QUIET)
             before, now = now, self.carried().packets
 

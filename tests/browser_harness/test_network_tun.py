@@ -299,16 +299,20 @@ from browser_harness.network import parse
 from browser_harness.network.links import Links
 with Links().at(parse("rtt=0ms")) as link:
     (program,) = [value for name, value in vars(link).items() if name in ("_carrier", "_relay")]
+    if "forked" in sys.argv and not os.fork():
+        sys.stdin.read()  # holding all pipes
+        os._exit(0)
     print(program.pid, flush=True)
-    sys.stdin.readline()
-    if "killed" in sys.argv:
+    if "closed" in sys.argv:
+        sys.stdin.read()
+    else:
         os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its end is watched by a pidfd")
 @pytest.mark.parametrize("kind", [pytest.param("tun", marks=needs_tun), "proxy"])
-@pytest.mark.parametrize("how", ["killed", "closed"])
+@pytest.mark.parametrize("how", ["killed", "forked", "closed"])
 def test_a_link_ends_with_its_process(kind, how):
     command = [sys.executable, "-c", ENDING, how]
     environment = os.environ | {"CLIENT_OR_SERVER_LINK": kind}
@@ -317,7 +321,8 @@ def test_a_link_ends_with_its_process(kind, how):
     ) as process:
         program = os.pidfd_open(int(process.stdout.readline()))
         try:
-            process.stdin.close()
+            if how == "closed":
+                process.stdin.close()
             assert select.select([program], [], [], 30)[0]
         finally:
             os.close(program)
