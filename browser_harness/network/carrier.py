@@ -1,7 +1,7 @@
 """Carry packets between two TUN devices: ``python -m browser_harness.network.carrier PARENT CLIENT SERVER``.
 
 CLIENT and SERVER are descriptors of the devices. Each way, a packet waits at a bottleneck of a given rate, in a queue
-of limited length, and is on its way for half the round trip; those on their way keep their delay when it is changed.
+of limited length, and is on its way for half the round trip.
 """
 
 import ctypes
@@ -34,7 +34,12 @@ class Way:
         self.packets = self.bytes = self.late = self.dropped = 0
 
     def set(self, round_trip: float, rate: float) -> None:
-        """Delay by half of *round_trip*, in seconds, and send *rate* bit/s, 0 for no limit."""
+        """Delay by half of *round_trip*, in seconds, and send *rate* bit/s, 0 for no limit.
+
+        What was still on its way, the ends of earlier connections, arrives at once, and holds up nothing.
+        """
+        now = time.monotonic()
+        self._waiting = deque((now, packet) for _, packet in self._waiting)
         self._delay, self._rate, self._free = round_trip / 2, rate, 0.0
         self._queue = queue(round_trip, rate)
 

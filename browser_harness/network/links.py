@@ -58,6 +58,7 @@ class Links:
         self._lock = Lock()
         self._links: list[_Lent] = []
         self._owner = 0
+        self._kind = ""  # of the first
         self.refused: Mapping[str, str] = {}  # the kinds that were tried in vain, with the reason
 
     @contextmanager
@@ -88,19 +89,27 @@ class Links:
             self._links, self._owner = [], os.getpid()
             atexit.register(self.close)
         for lent in [lent for lent in self._links if not lent.users and not lent.link.runs]:
-            self._links.remove(lent)
-            lent.link.close()
+            self._discard(lent)
 
     def _alike(self, conditions: Conditions) -> _Lent | None:
-        return next((lent for lent in self._links if lent.users and lent.conditions == conditions), None)
+        return next(
+            (lent for lent in self._links if lent.users and lent.link.runs and lent.conditions == conditions), None
+        )
 
     def _spare(self, conditions: Conditions) -> _Lent | None:
-        for lent in self._links:
-            if not lent.users:
+        for lent in [lent for lent in self._links if not lent.users]:
+            try:
                 lent.link.set(conditions)
-                lent.conditions = conditions
-                return lent
+            except LinkError:  # what was left on it goes on: it is nobody's, and no network of ours
+                self._discard(lent)
+                continue
+            lent.conditions = conditions
+            return lent
         return None
+
+    def _discard(self, lent: _Lent) -> None:
+        self._links.remove(lent)
+        lent.link.close()
 
     def _another(self, conditions: Conditions) -> _Lent:
         lent = _Lent(self._made(), conditions)
@@ -109,23 +118,26 @@ class Links:
         return lent
 
     def _made(self) -> Settable:
-        """Make the best link that can be had, and only that kind from then on."""
-        forced = os.environ.get(FORCED)
-        if forced and forced not in self._kinds:
-            raise LinkError(f"{FORCED}={forced} is unknown; known are {', '.join(self._kinds)}")
+        """Make the best link that can be had."""
         refused: dict[str, str] = {}
-        for kind, make in self._kinds.items():
-            if forced and kind != forced:
-                continue
+        for kind in self._candidates():
             try:
-                link = make()
+                link = self._kinds[kind]()
             except LinkError as error:
                 refused[kind] = str(error)
                 continue
-            self._kinds, self.refused = {kind: make}, {**self.refused, **refused}
+            if not self._kind:
+                self._kind, self.refused = kind, refused
             return link
         reasons = "; ".join(f"{kind}: {reason}" for kind, reason in refused.items())
         raise LinkError(f"no network can be made: {reasons}")
+
+    def _candidates(self) -> list[str]:
+        """Return the kinds that may be made."""
+        forced = os.environ.get(FORCED)
+        if forced and forced not in self._kinds:
+            raise LinkError(f"{FORCED}={forced} is unknown; known are {', '.join(self._kinds)}")
+        return [self._kind] if self._kind else [forced] if forced else [*self._kinds]
 
     def close(self) -> None:
         """Close all links, lent or not."""

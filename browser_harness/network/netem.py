@@ -33,14 +33,14 @@ class NetemLink(Sides):
             undone.callback(pair.close)
             _connect(pair)
             super().__init__(pair)
-            self._set(LOOPBACK)
+            self._hold_up(LOOPBACK)
             pair.join()
             for side, peer, hardware in ((pair.client, SERVER, AT_SERVER), (pair.server, CLIENT, AT_CLIENT)):
                 with side.entered():  # no first packet waits for the answer to who has its address
                     configure(f"neigh replace {peer} lladdr {hardware} dev {DEVICE} nud permanent")
             undone.pop_all()
 
-    def _set(self, conditions: Conditions) -> None:
+    def _hold_up(self, conditions: Conditions) -> None:
         for side, rate in ((self._pair.client, conditions.up), (self._pair.server, conditions.down)):
             with side.entered():
                 command(*emulation(conditions.round_trip, rate))

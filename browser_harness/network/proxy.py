@@ -43,7 +43,7 @@ class ProxyLink:
         return nullcontext()
 
     def set(self, conditions: Conditions) -> None:
-        """Have *conditions* from now on; what is on its way keeps its delay."""
+        """Have *conditions* from now on, on a link that nobody uses."""
         self._relay.ask(round_trip=conditions.round_trip, up=conditions.up, down=conditions.down)
         self._conditions = conditions
 

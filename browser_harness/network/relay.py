@@ -8,6 +8,7 @@ import asyncio
 import math
 import selectors
 import socket
+import struct
 import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping
@@ -30,6 +31,10 @@ class Way:
     def __init__(self) -> None:
         self.delay, self.rate = 0.0, 0.0
         self._free = 0.0  # when the bottleneck has sent all that it was given
+
+    def set(self, round_trip: float, rate: float) -> None:
+        """Delay by half of *round_trip*, in seconds, and send *rate* bit/s, 0 for no limit."""
+        self.delay, self.rate, self._free = round_trip / 2, rate, 0.0
 
     @property
     def grain(self) -> int:
@@ -62,7 +67,7 @@ class Relay:
             answer(port=await self._entrance(wanted["port"]))
             return
         for way, rate in ((self._up, wanted["up"]), (self._down, wanted["down"])):
-            way.delay, way.rate = wanted["round_trip"] / 2, rate
+            way.set(wanted["round_trip"], rate)
         answer()
 
     async def _entrance(self, port: int) -> int:
@@ -77,7 +82,7 @@ class Relay:
         try:
             far, to_far = await asyncio.open_connection(HOST, port)
         except OSError:  # nobody listens there: no answer here either
-            to_near.transport.abort()
+            _break_off(to_near)
             return
         for writer in (to_near, to_far):
             writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,11 +94,17 @@ class Relay:
                     tasks.create_task(_take(way, source, waiting))
                     tasks.create_task(_deliver(waiting, sink))
         except* OSError:
-            to_near.transport.abort()
-            to_far.transport.abort()
+            _break_off(to_near)
+            _break_off(to_far)
         finally:
             for writer in (to_near, to_far):
                 writer.close()
+
+
+def _break_off(writer: StreamWriter) -> None:
+    """End a connection by a reset, as a broken one ends, and not as one that has said all."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _take(way: Way, source: StreamReader, waiting: Waiting) -> None:

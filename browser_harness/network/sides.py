@@ -1,13 +1,18 @@
 """What a link of real TCP offers, however its two namespaces are joined."""
 
+import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from functools import partial
 
 from browser_harness.network import measured
 from browser_harness.network.conditions import LOOPBACK, Conditions, Obtained
-from browser_harness.network.link import Kind
+from browser_harness.network.link import Carried, Kind
+from browser_harness.network.namespaces import LinkError
 from browser_harness.network.pair import SERVER, Pair
+
+QUIET = 0.01  # s without a packet, after which a link is empty
+PATIENCE = 5.0  # s until it must be
 
 
 class Sides(ABC):
@@ -38,13 +43,29 @@ class Sides(ABC):
         return port
 
     def set(self, conditions: Conditions) -> None:
-        """Have *conditions* from now on; what is on its way keeps its delay."""
-        self._set(conditions)
+        """Have *conditions* from now on, on a link that nobody uses; raise LinkError where somebody still does."""
+        self._empty()
+        self._hold_up(conditions)
         self._conditions = conditions
 
+    def _empty(self) -> None:
+        """Let all through at once until nothing comes any more: a connection that was broken off has much to send."""
+        self._hold_up(LOOPBACK)
+        until = time.monotonic() + PATIENCE
+        before, now = None, self.carried().packets
+        while now != before:
+            if time.monotonic() > until:
+                raise LinkError(f"the link is not quiet: an earlier user sent {now - (before or 0)} packets")
+            time.sleep(QUIET)
+            before, now = now, self.carried().packets
+
     @abstractmethod
-    def _set(self, conditions: Conditions) -> None:
+    def _hold_up(self, conditions: Conditions) -> None:
         """Have packets held up as *conditions* say."""
+
+    @abstractmethod
+    def carried(self) -> Carried:
+        """Return what went through so far."""
 
     def obtained(self) -> Obtained:
         """Return what was measured under the present conditions; raise LinkError where nothing comes through."""

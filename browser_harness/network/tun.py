@@ -54,7 +54,7 @@ class TunLink(Sides):
         """Whether packets are still carried."""
         return self._carrier.runs
 
-    def _set(self, conditions: Conditions) -> None:
+    def _hold_up(self, conditions: Conditions) -> None:
         self._carrier.ask(round_trip=conditions.round_trip, up=conditions.up, down=conditions.down)
 
     def carried(self) -> Carried:
