@@ -97,6 +97,12 @@ def test_expectations_come_from_the_trials_before(found):
     assert carried.server.rate.value <= 1000 < carried.server.rate.high <= carried.server.rate.value * 1.5
 
 
+def test_a_trial_is_so_long_that_what_is_not_carried_shows():
+    plan = Plan(p99=1.0, seconds=3.0, queries=1000, precision=0.05)
+    assert plan.length(1000.0) == 20, "1,050 a second where 1,000 are answered: the last waits for the bound"
+    assert (plan.length(10.0), Plan(p99=0.02, seconds=3.0).length(1000.0)) == (100, 3)
+
+
 def test_an_offline_trial_that_was_too_short_is_made_again_and_told(found):
     told, made_up = [], MadeUp(1000.0, alone=0.01)
     carried = found(made_up, told=told)
