@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=positive(int),
         metavar="N",
         help="-m throughput: that ask at once, each with a session or a connection of its own (default: as many as "
-        f"there are cores for, and {loadgen.CONNECTIONS} of a remote server)",
+        f"there are cores for; {loadgen.ON_DEVICE} on a GPU, {loadgen.CONNECTIONS} to a remote server)",
     )
     group.addoption(
         "--trial-seconds",

@@ -196,6 +196,17 @@ def test_a_worker_that_hangs_ends_the_trial_with_one_error():
     go_on.set()
 
 
+def test_an_interrupt_ends_the_trial_and_leaves_no_thread(monkeypatch, workers):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    tried = workers()
+    monkeypatch.setattr(tried, "watch", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(tried, Asking("Server", 0.3, 100, 300.0, 0.05))
+    assert "loadgen" not in {thread.name for thread in threading.enumerate()}
+
+
 @pytest.mark.parametrize("number", [0, 150])
 def test_a_wrong_answer_before_the_load_and_under_it_fails(number):
     wrong = {"x": FEEDS["x"] + 1}

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import hardware
 from benchmarks.loadgen import System, plan, system_of, unavailable, workers_of
-from benchmarks.loadgen.systems import CONNECTIONS, Connected
+from benchmarks.loadgen.systems import CONNECTIONS, ON_DEVICE, Connected
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Case, Normalisation, PlatformError, UnavailableError
 from benchmarks.remote import RemoteError, Served
@@ -46,6 +46,7 @@ def test_as_many_ask_as_keep_the_cores_busy(monkeypatch):
     monkeypatch.setattr(hardware, "CORES", 6)
     asking = [workers_of(PLATFORMS["server-cpu"], threads) for threads in (1, 2, 4, 6)]
     assert (asking, workers_of(Remote(), 1)) == ([6, 3, 1, 1], CONNECTIONS)
+    assert workers_of(PLATFORMS["server-cuda"], 1) == ON_DEVICE
 
 
 def test_a_server_in_this_process_is_a_session_for_each_worker(settings):

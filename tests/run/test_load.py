@@ -8,8 +8,10 @@ from helpers import Suite, make_linear
 
 from benchmarks.loadgen import COMPLIANCE, Outcome, Plan, loadgen_version
 from benchmarks.loadgen.trial import Trial
+from benchmarks.measuring import trust
 from benchmarks.measuring.starts import Figure
 from benchmarks.platforms import PLATFORMS
+from benchmarks.protocol import Block, Facts
 from benchmarks.run import load
 from benchmarks.run.choices import PHASES
 from benchmarks.run.selection import Selection
@@ -127,6 +129,19 @@ def test_no_figure_is_shown_without_its_label():
     single = Outcome((trial(scenario="SingleStream"),), (0.001,))
     assert load.headline(single, LOADED) == f"p50 1 ms, p90 2 ms, p99 12.3 ms ({COMPLIANCE})"
     assert "not compliant with MLPerf's rules" in COMPLIANCE
+
+
+def test_a_late_generator_and_a_rate_that_was_luck_are_doubted():
+    facts = Facts("server-cpu", "CPU", 1, "LoadGen", 1e-9)
+    loaded = SimpleNamespace(plan=Plan(), facts=facts, before=trust.read(), after=trust.read())
+    blocks = [Block([0.01], {}, None)]
+
+    def doubts(contradicts, *trials):
+        return load._trust(Outcome(trials, (0.01,), is_contradictory=contradicts), loaded, blocks)["doubts"]
+
+    assert not doubts(False, trial(lateness=0.0019), trial(lateness=0.1, verdict="over")).keys() & {"lateness"}
+    assert doubts(False, trial(lateness=0.0021))["lateness"].startswith("LoadGen itself asked up to 2.1 ms late")
+    assert "contradiction" in doubts(True, trial())
 
 
 def test_what_is_not_known_of_a_trial_is_left_out():
