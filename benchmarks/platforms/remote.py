@@ -7,7 +7,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -113,7 +112,6 @@ class Remote(ABC):
             **self.server_versions(settings),
             "chromium": browser.version,
             "chromium_source": browser.source,
-            "playwright": version("playwright"),
         }
 
     def open(self, case: Case, settings: Settings) -> AbstractContextManager[RemoteSession]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tabulate import tabulate
 
+from benchmarks.decide import sentences_of
 from benchmarks.loadgen import LoadError
 from benchmarks.measuring import trust
 from benchmarks.measuring.accuracy import AccuracyError
@@ -124,7 +125,8 @@ def pytest_terminal_summary(
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
         notes = [*trust_lines(results), *made_up_lines(results), *parity_lines(rows)]
-        for line in [*ratio_lines(rows), *notes]:
+        decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
+        for line in [*ratio_lines(rows), *notes, *decided]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:

@@ -13,13 +13,9 @@ import time
 from collections import deque
 from contextlib import suppress
 
-from browser_harness.network.pair import MTU
+from browser_harness.network.pair import queue
 from browser_harness.network.program import answer, asker, question
 
-# Each way holds what its rate sends in this time, or in a round trip where that is longer: the field's rule of thumb,
-# by which a connection that has lost a packet still fills the way. 64 packets at least, as the slowest modems do.
-QUEUE = 0.1  # s
-LEAST_QUEUE = 64 * MTU  # bytes
 MOST_WAITING = 64 << 20  # bytes on their way, where no rate holds the sender up
 LATE = 1e-3  # s: a packet that comes so much after its time is late
 AT_ONCE = 64  # packets that are taken from a device before the other way has its turn
@@ -40,7 +36,7 @@ class Way:
     def set(self, round_trip: float, rate: float) -> None:
         """Delay by half of *round_trip*, in seconds, and send *rate* bit/s, 0 for no limit."""
         self._delay, self._rate, self._free = round_trip / 2, rate, 0.0
-        self._queue = max(LEAST_QUEUE, rate / 8 * max(QUEUE, round_trip))
+        self._queue = queue(round_trip, rate)
 
     @property
     def due(self) -> float | None:

@@ -11,6 +11,8 @@ from typing import Protocol
 from browser_harness.network.conditions import LOOPBACK, Conditions
 from browser_harness.network.link import Link, Loopback
 from browser_harness.network.namespaces import LinkError
+from browser_harness.network.netem import NetemLink
+from browser_harness.network.proxy import ProxyLink
 from browser_harness.network.tun import TunLink
 
 FORCED = "CLIENT_OR_SERVER_LINK"  # an environment variable: the only kind of link that is tried
@@ -30,8 +32,9 @@ class Settable(Link, Protocol):
         """Leave nothing behind."""
 
 
-# In the order of preference; each raises LinkError where machine or user lack the means.
-KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink}
+# In the order of preference; each raises LinkError where machine or user lack the means. The kernel's own emulator is
+# not first: it was never seen at work here, and a link by TUN was.
+KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink, "netem": NetemLink, "proxy": ProxyLink}
 
 
 @dataclass

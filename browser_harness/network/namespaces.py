@@ -29,7 +29,7 @@ class Namespace:
     def __init__(self) -> None:
         if sys.platform != "linux":
             raise LinkError("there are no network namespaces but in Linux")
-        self._descriptor = -1
+        self.descriptor = -1
         self._failure: OSError | None = None
         # In a thread that ends: the calling one never leaves its place.
         maker = Thread(target=self._make)
@@ -43,7 +43,7 @@ class Namespace:
     def _make(self) -> None:
         try:
             _unshare()
-            self._descriptor = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+            self.descriptor = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             self._failure = error
 
@@ -52,7 +52,7 @@ class Namespace:
         """Have the calling thread in here while the context lasts, and where it was before after that."""
         before = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _enter(self._descriptor)
+            _enter(self.descriptor)
             try:
                 yield
             finally:
@@ -62,7 +62,7 @@ class Namespace:
 
     def close(self) -> None:
         """Let go of it."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 def configure(*lines: str) -> None:

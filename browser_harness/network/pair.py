@@ -8,6 +8,11 @@ from browser_harness.network.namespaces import LinkError, Namespace, configure, 
 CLIENT, SERVER = "127.1.0.1", "127.1.0.2"  # loopback addresses, which pages may trust; both lead to the device
 DEVICE = "link0"
 MTU = 1500  # bytes of a packet at most
+SEGMENT = MTU - 52  # of them a program's own; the rest are headers of IP and TCP
+# Each way holds what its rate sends in this time, or in a round trip where that is longer: the field's rule of thumb,
+# by which a connection that has lost a packet still fills the way. 64 packets at least, as the slowest modems do.
+QUEUE = 0.1  # s
+LEAST_QUEUE = 64 * MTU  # bytes
 KERNEL = (
     ("conf/all/route_localnet", "1"),  # loopback addresses may cross a device that is not lo
     (f"conf/{DEVICE}/route_localnet", "1"),
@@ -17,6 +22,11 @@ KERNEL = (
     ("tcp_slow_start_after_idle", "1"),
     ("tcp_congestion_control", "reno"),  # which any namespace may have; see _prefer_cubic
 )
+
+
+def queue(round_trip: float, rate: float) -> float:
+    """Return the bytes that may wait at a bottleneck of *rate* bit/s; *round_trip* is in seconds."""
+    return max(LEAST_QUEUE, rate / 8 * max(QUEUE, round_trip))
 
 
 class Pair:

@@ -37,7 +37,7 @@ def test_every_platform_has_a_bare_loop_of_its_own():
 
 def test_bare_loops_share_no_code_with_the_suite():
     scripts = [*FIGURES.glob("bare*.py"), *(FIGURES / "bare").iterdir()]
-    assert len(scripts) == 8
+    assert len(scripts) == 9
     for script in scripts:
         text = script.read_text()
         assert not re.search(r"^\s*(from|import) (benchmarks|browser_harness)\b", text, re.MULTILINE), script

@@ -14,7 +14,7 @@ from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import ROUNDED, TOLERANCES, reference
 from benchmarks.measuring.sampler import Plan, draw
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
@@ -43,6 +43,10 @@ NO_MODEL = {
     **dict.fromkeys(EXPORTED, "only the catalogue's float32 models"),
     "chromium-tfjs": "no TensorFlow.js export; the catalogue's float32 models have one",
 }
+
+
+# Of the servers that a page asks one is tried here; how the others send and travel: tests/platforms/test_remote.py.
+TRIED = [*LOCAL, "remote-cpu"]
 
 
 def fed(batch):
@@ -76,12 +80,12 @@ def is_simulated(name):
 
 
 # Of the module, so that a platform's tests follow each other: what is compiled for one serves the next, in one process.
-@pytest.fixture(params=PLATFORMS, scope="module")
+@pytest.fixture(params=TRIED, scope="module")
 def platform(request, settings):
     return present(request.param, settings)
 
 
-@pytest.fixture(params=[name for name in PLATFORMS if name not in EXPORTED])
+@pytest.fixture(params=[name for name in TRIED if name not in EXPORTED])
 def any_file_platform(request, settings):
     return present(request.param, settings)
 
@@ -104,13 +108,15 @@ def test_the_catalogue_is_keyed_by_name():
 
 
 def test_a_platform_says_on_which_side_it_is():
-    sides = {"server": "server", "chromium": "client"}
+    sides = {"server": "server", "chromium": "client", "remote": "remote"}
     assert all(platform.side == sides[name.split("-")[0]] for name, platform in PLATFORMS.items())
 
 
 def test_a_platform_says_who_chooses_its_threads():
     threading = {name: platform.threading for name, platform in PLATFORMS.items() if platform.threading != "settable"}
-    assert threading == {"chromium-litert": "single"} | dict.fromkeys({*OWN_THREADS, "chromium-webnn-gpu"}, "runtime")
+    remote = {name for name in PLATFORMS if name.startswith("remote-url")}
+    as_they_like = {*OWN_THREADS, "chromium-webnn-gpu", *remote}
+    assert threading == {"chromium-litert": "single"} | dict.fromkeys(as_they_like, "runtime")
 
 
 @pytest.mark.parametrize("name", sorted({"chromium-litert", "chromium-webnn-gpu", *OWN_THREADS}))
@@ -190,8 +196,8 @@ def test_processor_time_is_about_the_time_spent(platform, settings):
         pytest.skip("a simulated GPU computes on as many threads as it likes, after its inference too")
     with platform.open(case_of(manifest.load("resnet8")), settings) as session:
         blocks = list(draw(session, fed(seeded_batch(1)), Plan(30, 0.3)))
-    if platform.has_device:
-        assert all(block.cpu is None for block in blocks)  # it says nothing of what a GPU computes
+    if platform.has_device or platform.side == "remote":
+        assert all(block.cpu is None for block in blocks)  # it says nothing of what a GPU computes, or another process
         return
     timed = sum(sum(block.seconds) for block in blocks)
     spent = sum(block.cpu.all_threads for block in blocks)
@@ -239,7 +245,7 @@ def test_an_unknown_operator_is_refused_with_the_runtimes_words(any_file_platfor
         pytest.fail("the platform opened it")
 
 
-@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm"])
+@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm", "remote-cpu"])
 def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp_path):
     model = make_many(tmp_path / "many.onnx")
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})
@@ -293,9 +299,7 @@ def test_whole_batches_of_images_are_classified_as_the_reference_does(platform, 
     assert_close(platform, outputs, reference(case.model_file, fed(normalise(pixels))))
 
 
-@pytest.mark.parametrize(
-    ("name", "caches"), [(name, caches) for name in PLATFORMS for caches in PLATFORMS[name].caches]
-)
+@pytest.mark.parametrize(("name", "caches"), [(name, caches) for name in TRIED for caches in PLATFORMS[name].caches])
 def test_openings_tell_load_first_inferences_and_memory(name, settings, caches):
     platform = present(name, settings)
     if is_simulated(platform.name):
@@ -310,7 +314,9 @@ def test_openings_tell_load_first_inferences_and_memory(name, settings, caches):
     assert 0 < opening.load < 60
     assert opening.facts.platform == platform.name
     assert_close(platform, opening.outputs, reference(artefact.path, feeds))
-    if sys.platform.startswith("linux"):
+    if platform.side == "remote":
+        assert (opening.memory.before, opening.memory.peak) == (None, None)
+    elif sys.platform.startswith("linux"):
         assert 5e6 < opening.memory.before < opening.memory.peak < 5e9
     assert bool(opening.memory.wasm) == (platform.side == "client")
 

@@ -71,9 +71,13 @@ def test_a_fault_is_told_in_one_line(fault, words):
 
 
 def test_a_server_that_does_not_answer_is_given_up():
-    with faulty("silent") as server, Client(served(server), timeout=0.05) as client:
-        with pytest.raises(RemoteError, match=r"did not answer within 0\.05 s; raise --inference-timeout"):
-            client.infer(IMAGES)
+    words = r"did not answer within 0\.05 s; raise --inference-timeout"
+    with (
+        faulty("silent") as server,
+        Client(served(server), timeout=0.05) as client,
+        pytest.raises(RemoteError, match=words),
+    ):
+        client.infer(IMAGES)
 
 
 @pytest.mark.parametrize(("fault", "shape"), [("shape", (2, 100, 1)), (None, (2, 100))])

@@ -1,0 +1,215 @@
+"""Client or server, with the network between: ``python -m benchmarks.decide [SAVED.json …] [-- the suite's options]``.
+
+Without files it measures what it needs; with files it answers from them: the server's figures of one machine (that of
+the first file that has some), clients' of all. Ends with 1 where something could not be measured or, with --check,
+where a mark is missed.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.decide import cells, prices, report, sentences, suite, table
+from benchmarks.decide.answers import Decision, decide
+from benchmarks.decide.measured import MixedError, Model, machine_of, read
+from benchmarks.decide.missing import missing
+from benchmarks.decide.sides import classes, served
+from benchmarks.results import NotARunError, Run, load
+from browser_harness.network import Conditions, parse
+from models import NETWORKS, manifest
+from models.files import replacing
+
+SERVERS = ("remote-cpu", "remote-cpu-uint8")
+CLIENTS = ("chromium-wasm", "chromium-webnn")
+# What is measured unless something else is asked for: the best trained model, and timing networks where they are made.
+TIMED = ("mobilenet-v2", "resnet50")
+SLOWDOWNS = (4,)
+USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
+REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands; each choice can be repeated."""
+    found = argparse.ArgumentParser(
+        prog="decide", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("files", nargs="*", type=Path, metavar="SAVED.json", help="saved runs; default: measure")
+
+    def each(option: str, metavar: str, kind: Any, words: str) -> None:
+        found.add_argument(
+            option, action="append", default=[], metavar=metavar, type=kind, help=f"{words} (repeatable)"
+        )
+
+    each("--model", "NAME", str, f"default: the best trained, and of {', '.join(TIMED)} those that are made")
+    each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
+    each("--slowdown", "N", int, f"measure clients so many times weaker, too; with --check {SLOWDOWNS[0]}")
+    each("--server", "NAME", str, f"as it is asked; default: {', '.join(SERVERS)}, or all that the files have")
+    each("--network", "NAME", _network, f"default: {', '.join(sentences.SHOWN)}; also rtt=60ms,down=10mbit,up=1mbit")
+    found.add_argument(
+        "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
+    )
+    found.add_argument("--prices", type=Path, metavar="FILE", help="TOML: server_per_hour, sent_per_gb, currency")
+    found.add_argument("--json", type=_writable, metavar="FILE", help="write all of it there")
+    found.add_argument("--csv", type=_writable, metavar="FILE", help="write a row for each network and client there")
+    found.add_argument("--check", action="store_true", help="measure what was predicted, in 18 cells at least")
+    return found
+
+
+def _network(text: str) -> Conditions:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write a number above 0 and at most 1")
+    return value
+
+
+def _writable(text: str) -> Path:
+    file = Path(text)
+    if file.is_dir() or not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder that exists")
+    return file
+
+
+def main() -> None:
+    """Run the command line."""
+    words = sys.argv[1:]
+    at = words.index("--") if "--" in words else len(words)
+    options = parser().parse_args(words[:at])
+    try:
+        sys.exit(run(options, words[at + 1 :]))
+    except (MixedError, NotARunError, prices.PricesError, suite.SuiteError, cells.CheckError) as error:
+        sys.exit(f"decide: {error}")
+
+
+def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.Measure = suite.measure) -> int:
+    """Answer, write, and check where that is asked for; return the exit code."""
+    if options.check and options.files:
+        raise cells.CheckError("--check predicts from what it has just measured here; leave the files out")
+    if suites and options.files:
+        raise cells.CheckError("what stands behind -- is for runs of the suite; leave the files out, or that")
+    paid = prices.load(options.prices) if options.prices else None
+    kept = _read(options.files) if options.files else suite.measure_all(measure, basis(options, suites))
+    models = _chosen(read(kept.runs), options.model)
+    decisions = [*_decisions(models, options, paid)]
+    checked = None
+    if options.check:
+        predicted = cells.choose(models, options.client, options.network)
+        print(f"{len(predicted)} cells are predicted, and measured now", flush=True)
+        seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *suites]))
+        checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
+    not_measured = missing(models)
+    _tell(decisions, not_measured, kept, paid, checked)
+    _write(options, decisions, not_measured, checked)
+    is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
+    return 0 if decisions and is_met and not kept.failures else 1
+
+
+def _read(files: Sequence[Path]) -> suite.Kept:
+    """Read saved runs; one that ended badly is told, and what it holds counts."""
+    kept = suite.Kept()
+    for file in files:
+        try:
+            saved = load(file)
+        except NotARunError as error:
+            raise cells.CheckError(f"{error}; {REMEDY}") from error
+        print(f"{file}: of {saved.started}, {machine_of(saved)}{_faults(saved)}")
+        kept.runs.append(saved)
+    return kept
+
+
+def _faults(saved: Run) -> str:
+    faults = ", ".join(fault.value for fault in saved.faults)
+    return f" ({faults}: what it holds counts)" if faults else ""
+
+
+def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Asked]:
+    """Return the runs that tell both sides' own times, without a network."""
+    models = suite.each("--model", options.model or default_models())
+    clients = suite.each("--platform", options.client or CLIENTS)
+    asked = [name for name in options.server if name.startswith("remote-")]
+    timed = suite.each(
+        "--platform", dict.fromkeys(["server-cpu", *(one for one in options.server if one not in asked)])
+    )
+    servers = suite.each("--platform", asked or SERVERS)
+    common = [*models, *USUAL, *suites]
+    runs = [
+        suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
+        suite.Asked("server", ["-m", "latency or first_inference", *servers, "--network", "rtt=0ms", *common]),
+        suite.Asked("first", ["-m", "load or first_inference", *clients, *common]),
+    ]
+    slowdowns = options.slowdown or (SLOWDOWNS if options.check else ())
+    slowed = suite.each("--slowdown", slowdowns)
+    return [*runs, suite.Asked("weak", ["-m", "latency", *clients, *slowed, *common])] if slowed else runs
+
+
+def default_models() -> list[str]:
+    """Return the best trained model, and the timing networks that are there."""
+    made = manifest.rows(manifest.UNTRAINED)
+    return [*manifest.chosen()[:1], *(name for name in TIMED if name in NETWORKS and name in made)]
+
+
+def _chosen(models: Sequence[Model], names: Sequence[str]) -> list[Model]:
+    """Return the models of those names, or all of them."""
+    known = [model.name for model in models]
+    if unknown := [name for name in names if name not in known]:
+        raise cells.CheckError(f"{unknown[0]} was not measured; measured were {', '.join(known) or 'none'}")
+    return [model for model in models if not names or model.name in names]
+
+
+def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:
+    networks = options.network or sentences.networks()
+    return [
+        decide(model, clients, servers, networks, options.duty, paid)
+        for model in models
+        if (servers := served(model, options.server))
+        for clients in classes(model, options.client)
+    ]
+
+
+def _tell(
+    decisions: Sequence[Decision],
+    not_measured: Sequence[str],
+    kept: suite.Kept,
+    paid: prices.Prices | None,
+    checked: Sequence[cells.Cell] | None,
+) -> None:
+    for line in table.lines(decisions, not_measured, paid):
+        print(line)
+    for failure in kept.failures:
+        print(f"failed: {failure}")
+    if not decisions:
+        print("nothing is decided: no model was measured on a server and on a client")
+    if checked is not None:
+        print("\nchecked: predicted, then measured")
+        for line in cells.lines(checked):
+            print(line)
+
+
+def _write(
+    options: argparse.Namespace,
+    decisions: Sequence[Decision],
+    not_measured: Sequence[str],
+    checked: Sequence[cells.Cell] | None,
+) -> None:
+    told = cells.to_json(checked) if checked is not None else None
+    texts = {options.json: report.json_text(decisions, not_measured, told), options.csv: report.csv_text(decisions)}
+    for file, text in texts.items():
+        if file is not None:
+            with replacing(file) as partial:
+                partial.write_text(text, encoding="utf-8")
+            print(f"written  {file}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,297 @@
+"""The check against the world: cells of model, client class and network, predicted and then measured on both sides."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks.decide import suite, words
+from benchmarks.decide.answers import Answer, Winner
+from benchmarks.decide.measured import Model, Reading
+from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN, ClientClass, Served, classes, served
+from benchmarks.decide.spans import Span
+from browser_harness.network import PROFILES, Conditions, parse
+
+NETWORKS, PAIRS = 3, 6  # at least, of a check: 18 cells
+NEAR, NEAR_CELLS = 1.5, 6  # at least so many cells have a client's time within so many times the server's
+SLOWEST = 2.5  # seconds: a cell that takes longer is not worth its time
+ROUND_TRIPS = (5, 10, 20, 40, 60, 80, 100, 150, 200, 300)  # ms
+RATES = ("", ",down=100mbit,up=50mbit", ",down=50mbit,up=20mbit", ",down=20mbit,up=10mbit")
+
+
+class CheckError(Exception):
+    """No check can be made of what was measured; the message says what it lacks."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A model on a client of a class and a network: what was predicted, and what was measured then."""
+
+    model: str
+    clients: str  # in words
+    platform: str
+    slowdown: int
+    network: Conditions
+    server: str
+    predicted: tuple[Span, Span, Span]  # server later, server first, client later
+    measured: tuple[Span | None, Span | None, Span | None] = (None, None, None)
+
+    @property
+    def nearness(self) -> float:
+        """How many times the one side's predicted time is the other's."""
+        ratio = self.predicted[2].value / self.predicted[0].value
+        return max(ratio, 1 / ratio)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it lies at the border."""
+        return self.nearness <= NEAR
+
+    @property
+    def predicted_winner(self) -> Winner:
+        """Who answers earlier later on, as predicted."""
+        is_client = self.predicted[2].is_below(self.predicted[0])
+        return "undecided" if is_client is None else "client" if is_client else "server"
+
+    @property
+    def measured_winner(self) -> Winner:
+        """Who did; of two that were measured one is always the earlier."""
+        server, _, client = self.measured
+        if server is None or client is None:
+            return "not measured"
+        return "client" if client.value < server.value else "server"
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether the predicted winner won; None where none was predicted."""
+        return None if self.predicted_winner == "undecided" else self.predicted_winner == self.measured_winner
+
+    def error(self, at: int) -> float | None:
+        """Return by which share a predicted time is off; None where it was not measured."""
+        measured = self.measured[at]
+        return self.predicted[at].value / measured.value - 1 if measured else None
+
+
+Pair = tuple[Model, ClientClass, Sequence[Served]]
+
+
+def choose(models: Sequence[Model], platforms: Sequence[str] = (), networks: Sequence[Conditions] = ()) -> list[Cell]:
+    """Return the cells to check, predicted: of *networks*, or of three that bring many cells to the border.
+
+    *platforms* are the clients' that count; where none is named, all do. Raises CheckError where there are too few
+    pairs of model and client class, or no such networks.
+    """
+    pairs = [*_pairs(models, platforms)]
+    if len(pairs) < PAIRS:
+        raise CheckError(
+            f"{len(pairs)} pairs of model and client class are measured on both sides, and a check needs {PAIRS}: "
+            "add --model or --slowdown"
+        )
+    columns: Sequence[Sequence[Cell]]
+    columns = [[_predict(pair, network) for pair in pairs] for network in networks or _candidates()]
+    if not networks:
+        columns = _at_the_border(columns)
+    return [cell for column in columns for cell in column]
+
+
+def _pairs(models: Sequence[Model], platforms: Sequence[str]) -> Iterator[Pair]:
+    """Yield each model on each class of clients that was measured, with the servers that were asked from a page."""
+    for model in models:
+        servers = [server for server in served(model) if server.name in model.ways]
+        for clients in classes(model, platforms) if servers else ():
+            if clients.is_measured or clients.factor == 1:
+                yield model, clients, servers
+
+
+def _candidates() -> list[Conditions]:
+    return [*PROFILES.values(), *(parse(f"rtt={ms}ms{rates}") for rates in RATES for ms in ROUND_TRIPS)]
+
+
+def _predict(pair: Pair, network: Conditions) -> Cell:
+    model, clients, servers = pair
+    answer = Answer.of(network, servers, clients.answering)
+    predicted = answer.server_later, answer.server_first, answer.client_later
+    platform = clients.answering.platform
+    return Cell(model.name, clients.title, platform, clients.factor, network, answer.server.name, predicted)
+
+
+def _at_the_border(columns: Sequence[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """Return the cells of those three networks that tell most, each a column of pairs."""
+    quick = [column for column in columns if all(cell.predicted[1].value <= SLOWEST for cell in column)]
+    worths = [_worth(column) for column in quick]
+    best = max(combinations(range(len(quick)), NETWORKS), key=lambda three: _together([worths[at] for at in three]))
+    if sum(cell.is_near for at in best for cell in quick[at]) < NEAR_CELLS:
+        raise CheckError(
+            f"no {NETWORKS} networks bring {NEAR_CELLS} cells within {NEAR:g} times the border: "
+            "add a larger --model, or --slowdown"
+        )
+    return [quick[at] for at in best]
+
+
+Worth = tuple[int, int, int, int, int]  # decided cells at the border, cells there, won by client, by server; a profile
+
+
+def _worth(column: Sequence[Cell]) -> Worth:
+    near, winners = [cell for cell in column if cell.is_near], [cell.predicted_winner for cell in column]
+    return (
+        sum(cell.predicted_winner != "undecided" for cell in near),
+        len(near),
+        winners.count("client"),
+        winners.count("server"),
+        column[0].network.name in PROFILES,
+    )
+
+
+def _together(worths: Sequence[Worth]) -> tuple[int, int, int, int]:
+    """Return what makes some networks better than others: enough at the border, both sides winning; then profiles."""
+    decided, near, clients, servers, profiles = (sum(values) for values in zip(*worths, strict=True))
+    return min(near, NEAR_CELLS), min(decided, NEAR_CELLS), min(clients, servers, NEAR_CELLS), profiles
+
+
+def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
+    """Return the runs that measure the cells, each side for itself."""
+    names = [*dict.fromkeys(cell.model for cell in cells)]
+    networks = dict.fromkeys(suite.network_words(cell.network) for cell in cells)
+    asked = [
+        suite.Asked(
+            "check-server",
+            [
+                *("-m", "latency or first_inference"),
+                *suite.each("--model", names),
+                *suite.each("--platform", dict.fromkeys(cell.server for cell in cells)),
+                *suite.each("--network", networks),
+                *common,
+            ],
+        )
+    ]
+    for slowdown in dict.fromkeys(cell.slowdown for cell in cells):
+        of_class = [cell for cell in cells if cell.slowdown == slowdown]
+        brake = [] if slowdown == 1 else ["--slowdown", str(slowdown)]
+        asked.append(
+            suite.Asked(
+                f"check-client-{slowdown}x",
+                [
+                    *("-m", "latency"),
+                    *suite.each("--model", dict.fromkeys(cell.model for cell in of_class)),
+                    *suite.each("--platform", dict.fromkeys(cell.platform for cell in of_class)),
+                    *brake,
+                    *common,
+                ],
+            )
+        )
+    return asked
+
+
+def filled(cells: Sequence[Cell], models: Sequence[Model]) -> list[Cell]:
+    """Return the cells with what was measured then."""
+    by_name = {model.name: model for model in models}
+    return [replace(cell, measured=_measured(cell, by_name.get(cell.model))) for cell in cells]
+
+
+def _measured(cell: Cell, model: Model | None) -> tuple[Span | None, Span | None, Span | None]:
+    if model is None:
+        return (None, None, None)
+    way = model.ways.get(cell.server)
+    over = [way.over.get((cell.network.name, which)) if way else None for which in ("kept", "first")]
+    clients = [
+        client.latency
+        for client in model.clients.values()
+        if (client.platform, client.slowdown) == (cell.platform, cell.slowdown)
+    ]
+    return _span(over[0]), _span(over[1]), _span(next(iter(clients), None))
+
+
+def _span(reading: Reading | None) -> Span | None:
+    return reading.span if reading else None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a check is held to, and what came out."""
+
+    words: str
+    is_met: bool
+
+
+def marks(cells: Sequence[Cell]) -> list[Mark]:
+    """Return the marks of a check; what was not measured meets none."""
+    decided = [cell for cell in cells if cell.is_right is not None]
+    right = [cell for cell in decided if cell.is_right]
+    near = sum(cell.is_near for cell in cells)
+    return [
+        Mark(f"{len(cells)} cells, at least {NETWORKS * PAIRS}", len(cells) >= NETWORKS * PAIRS),
+        Mark(f"{near} within {NEAR:g} times the border, at least {NEAR_CELLS}", near >= NEAR_CELLS),
+        Mark(
+            f"predicted winner right in {len(right)} of {len(decided)} that were not undecided; all of them",
+            bool(decided) and len(right) == len(decided),
+        ),
+        _within("a kept connection", cells, 0, KEPT_WITHIN),
+        _within("a first request", cells, 1, FIRST_WITHIN),
+    ]
+
+
+def _within(what: str, cells: Sequence[Cell], at: int, limit: float) -> Mark:
+    told = [error for cell in cells if (error := cell.error(at)) is not None]
+    absent = len(cells) - len(told)
+    worst = f"{min(told):+.1%} to {max(told):+.1%}" if told else "not measured"
+    words_ = f"predicted time of {what} {worst}, within {limit:.0%}"
+    words_ += f"; {absent} not measured" if told and absent else ""
+    return Mark(words_, bool(told) and not absent and max(map(abs, told)) <= limit)
+
+
+def lines(cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield the table of predicted and measured, and whether each mark is met."""
+    head = ["model", "client", "network", "server", "kept: predicted", "measured", "error", "first: predicted"]
+    head += ["measured", "error", "client: predicted", "measured", "predicted", "measured", ""]
+    yield from tabulate([_row(cell) for cell in cells], head, disable_numparse=True).splitlines()
+    yield from (f"{'met' if mark.is_met else 'MISSED'}  {mark.words}" for mark in marks(cells))
+
+
+def _row(cell: Cell) -> list[str]:
+    right = {True: "right", False: "WRONG", None: "undecided"}[cell.is_right]
+    return [
+        cell.model,
+        f"{cell.platform}{f'@{cell.slowdown}x' if cell.slowdown > 1 else ''}",
+        cell.network.name + (" (border)" if cell.is_near else ""),
+        cell.server,
+        *_side(cell, 0),
+        *_side(cell, 1),
+        *_side(cell, 2)[:2],
+        cell.predicted_winner,
+        cell.measured_winner,
+        right,
+    ]
+
+
+def _side(cell: Cell, at: int) -> list[str]:
+    measured, error = cell.measured[at], cell.error(at)
+    told = words.duration(measured.value) if measured else "not measured"
+    return [words.duration(cell.predicted[at].value), told, f"{error:+.1%}" if error is not None else ""]
+
+
+def to_json(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Return the check for a JSON file; times in seconds."""
+    sides = ("server_kept", "server_first", "client")
+    return {
+        "marks": [asdict(mark) for mark in marks(cells)],
+        "cells": [
+            {
+                "model": cell.model,
+                "client": cell.platform,
+                "slowdown": cell.slowdown,
+                "network": asdict(cell.network),
+                "server": cell.server,
+                "predicted": {side: asdict(span) for side, span in zip(sides, cell.predicted, strict=True)},
+                "measured": {
+                    side: asdict(span) if span else None for side, span in zip(sides, cell.measured, strict=True)
+                },
+                "predicted_winner": cell.predicted_winner,
+                "measured_winner": cell.measured_winner,
+                "is_right": cell.is_right,
+                "is_near": cell.is_near,
+            }
+            for cell in cells
+        ],
+    }

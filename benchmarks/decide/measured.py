@@ -1,0 +1,338 @@
+"""What saved runs say of both sides, model by model: the server's of one machine, clients' of any number of them.
+
+Nothing is made up here: what no run holds is None, and who needs it says so.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.decide import formulas
+from benchmarks.decide.spans import Span
+from benchmarks.measuring.starts import Figure
+from benchmarks.results import Result, Run, keys
+from benchmarks.results.machine import machine_name
+from browser_harness.network import Conditions
+
+LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the names of results
+TEST = re.compile(r"test_(?P<phase>\w+)\[")
+# Of a throughput, what it is measured by: first that which is most like a server people ask.
+SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
+QUERIES = "queries_per_second"  # of them
+NUMBER = 4  # bytes of a float32
+ANSWER = 1000 * NUMBER  # bytes of a classifier's answer where nobody counted it: a thousand classes
+# What a page of the suite has before it asks for a runtime: no part of a client's download.
+PAGE_FILES = {"/index.html", "/harness.mjs", "/memory.mjs", "/normalise.mjs"}
+
+
+class MixedError(Exception):
+    """Files that do not belong together; the message names them and says why."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A figure of a saved run, in seconds (or predictions a second), and where it comes from."""
+
+    span: Span
+    machine: str
+    name: str  # of the result
+    doubts: Sequence[str] = ()
+
+    @property
+    def mark(self) -> str:
+        """The suite's mark of a doubtful figure."""
+        return " (!)" if self.doubts else ""
+
+
+@dataclass
+class Way:
+    """A way of asking a server: what is sent, and over what; its answers at a round trip of 0, and over networks."""
+
+    name: str  # the platform's, such as remote-cpu-uint8
+    scheme: str = "http"
+    software: str = ""
+    upload: tuple[str, int] | None = None  # the form that inputs travel in, and their bytes
+    counted: tuple[float, float] | None = None  # bytes on the wire, up and down, as the link counted them
+    total: Reading | None = None  # at a round trip of 0, over a kept connection
+    first: Reading | None = None  # at a round trip of 0, the first request
+    inference: Span | None = None  # of the server, by its own word, in those of total
+    over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and "kept" or "first"
+    nearness: dict[str, int] = field(default_factory=dict)  # how near to an ideal link total and first were measured
+
+    @property
+    def wire(self) -> tuple[float, float]:
+        """Bytes up and down an inference has on the wire: counted, else computed."""
+        return self.counted or formulas.exchanged(self.upload[1] if self.upload else 0, ANSWER)
+
+    @property
+    def overhead(self) -> Span | None:
+        """What page, stack and framework add to the inference; None where the server does not tell it."""
+        return self.total.span.less(self.inference) if self.total and self.inference else None
+
+
+@dataclass
+class Client:
+    """A runtime in a page of a machine, as it is or slowed down; openings by what the caches held."""
+
+    machine: str
+    platform: str
+    slowdown: int = 1
+    obtained: float | None = None  # how many times slower it really was
+    latency: Reading | None = None
+    loads: dict[str, Reading] = field(default_factory=dict)
+    firsts: dict[str, Reading] = field(default_factory=dict)
+    fetched: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes and files
+    loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
+
+    @property
+    def name(self) -> str:
+        """As it stands in the names of results."""
+        return self.platform + (f"@{self.slowdown}x" if self.slowdown > 1 else "")
+
+
+@dataclass
+class Model:
+    """A model in a precision, and all that was measured of it."""
+
+    name: str
+    precision: str
+    sha256: str
+    is_untrained: bool
+    pixels: int  # bytes of its inputs, as float32
+    machine: str = ""  # the server's
+    servers: dict[str, Reading] = field(default_factory=dict)  # inference in the server's own process, by platform
+    ways: dict[str, Way] = field(default_factory=dict)
+    clients: dict[tuple[str, str, int], Client] = field(default_factory=dict)
+    rates: dict[tuple[str, str], Reading] = field(
+        default_factory=dict
+    )  # predictions a second, by platform and scenario
+    left_out: list[str] = field(default_factory=list)  # why what was measured is no speed
+
+    @property
+    def title(self) -> str:
+        """The name with what a reader has to know of it."""
+        notes = [self.precision] * (self.precision != "float32") + ["untrained"] * self.is_untrained
+        return self.name + (f" ({', '.join(notes)})" if notes else "")
+
+    def rate(self, platform: str) -> tuple[Reading, str] | None:
+        """Return the predictions a second that a platform carries, and how they came; None where that is not known."""
+        found = ((self.rates.get((platform, scenario)), words) for scenario, words in SCENARIOS.items())
+        return next(((reading, words) for reading, words in found if reading), None)
+
+
+def read(runs: Sequence[Run]) -> list[Model]:
+    """Return what *runs* say, model by model; of two runs of the same, the later counts.
+
+    The server is that of the first of the *runs*, in their order, that asked one, or else timed one. Raises MixedError
+    where two of them mean different models by one name.
+    """
+    models: dict[str, Model] = {}
+    origins: dict[str, Run] = {}
+    chosen = _servers_machine(runs)
+    for run in sorted(runs, key=lambda run: run.started):
+        for result in run.results:
+            _take(models, origins, run, result, chosen)
+    return [*models.values()]
+
+
+def of_results(results: Iterable[Result], machine: str) -> list[Model]:
+    """Return what the *results* of a run that is not yet saved say."""
+    models: dict[str, Model] = {}
+    for result in results:
+        if (model := _model(models, result)) is not None:
+            _note(model, result, machine, has_server=True)
+    return [*models.values()]
+
+
+def machine_of(run: Run) -> str:
+    """Return a run's machine, in words."""
+    info = run.machine
+    gpus = [str(gpu.get("name")) for gpu in info.get("gpus", ())]
+    cores = int(info.get("cores_usable", info.get("cpu", {}).get("count", 0)) or 0)
+    return machine_name({"machine": "unknown", "cpu": {}, **info}, cores, gpus, info.get(keys.QUOTA))
+
+
+def _servers_machine(runs: Sequence[Run]) -> str | None:
+    """Return the machine whose server answers; None where no run has one."""
+    for is_wanted in (_is_remote, _is_server):
+        for run in runs:
+            if any(is_wanted(result) for result in run.results):
+                return machine_of(run)
+    return None
+
+
+def _take(models: dict[str, Model], origins: dict[str, Run], run: Run, result: Result, chosen: str | None) -> None:
+    model = _model(models, result)
+    if model is None:
+        return
+    origin = origins.setdefault(model.name, run)
+    if (seen := result.info.get(keys.MODEL_SHA256)) != model.sha256:
+        raise MixedError(
+            f"{run.file}: its {model.name} is another file (SHA-256 {str(seen)[:12]}) than in {origin.file} "
+            f"({model.sha256[:12]}); leave one of them out"
+        )
+    machine = machine_of(run)
+    _note(model, result, machine, has_server=machine == chosen)
+
+
+def _model(models: dict[str, Model], result: Result) -> Model | None:
+    """Return the model that a result is of; None where it is no time of one input at once."""
+    name, batch = result.params.get("model"), result.info.get(keys.BATCH_SIZE, 1)
+    if name is None or "platform" not in result.params or batch not in (1, None):
+        return None
+    info = result.info
+    if name not in models:
+        is_untrained, sizes = result.is_untrained, info.get(keys.INPUTS, {}).values()
+        precision, sha256 = str(info.get(keys.PRECISION, "float32")), str(info.get(keys.MODEL_SHA256))
+        pixels = sum(math.prod(shape) for shape in sizes) * NUMBER
+        models[name] = Model(str(name), precision, sha256, is_untrained, pixels)
+    return models[name]
+
+
+def phase_of(result: Result) -> str:
+    """Return what a result measured, such as ``latency``."""
+    match = TEST.match(result.name)
+    return match["phase"] if match else ""
+
+
+def _note(model: Model, result: Result, machine: str, *, has_server: bool) -> None:
+    """Put a result where it belongs."""
+    if result.is_software:
+        model.left_out.append(f"{result.name}: on a simulated GPU, no speed")
+        return
+    if not _is_remote(result) and not _is_server(result):
+        _note_client(model, result, machine)
+    elif has_server:
+        model.machine = machine
+        (_note_way if _is_remote(result) else _note_server)(model, result, machine)
+
+
+def _platform(result: Result) -> str:
+    """Return the platform's name, with its threads where they are several; without network and slowdown."""
+    match = LABEL.fullmatch(str(result.params["platform"]))
+    assert match is not None, "it takes any text"
+    return match["name"]
+
+
+def _is_remote(result: Result) -> bool:
+    return keys.SERVER in result.info or str(result.params.get("platform")).startswith("remote-")
+
+
+def _is_server(result: Result) -> bool:
+    return str(result.params.get("platform")).startswith("server-")
+
+
+def _reading(result: Result, machine: str, figure: Figure | None = None) -> Reading | None:
+    """Return the figure that is shown of a result, or another one; None where it is no time."""
+    figure = figure or result.figure(result.headline)
+    if not (math.isfinite(figure.value) and figure.value > 0):
+        return None
+    return Reading(Span.of(figure), machine, result.name, [*result.doubts.values()])
+
+
+def _rate(result: Result, machine: str) -> Reading | None:
+    """Return the predictions a second of a throughput; None where it has none."""
+    saved = result.info.get(QUERIES)
+    if isinstance(saved, Mapping):
+        return _reading(result, machine, Figure(**saved))
+    return _reading(result, machine, Figure(float(saved), 1)) if isinstance(saved, int | float) else None
+
+
+def _note_server(model: Model, result: Result, machine: str) -> None:
+    phase, name = phase_of(result), _platform(result)
+    if phase == "latency" and (reading := _reading(result, machine)):
+        model.servers[name] = reading
+    if phase in SCENARIOS and (reading := _rate(result, machine)):
+        model.rates[name, phase] = reading
+
+
+def _note_client(model: Model, result: Result, machine: str) -> None:
+    slowdown: Mapping[str, Any] = result.info.get(keys.SLOWDOWN) or {}
+    key = (machine, _platform(result), int(slowdown.get("asked", 1)))
+    client = model.clients.setdefault(key, Client(*key))
+    client.obtained = slowdown.get("obtained", client.obtained)
+    phase, reading, caches = phase_of(result), _reading(result, machine), str(result.params.get("caches"))
+    over = network_of(result)
+    if reading is None:
+        return
+    if phase == "latency":
+        client.latency = reading
+        client.fetched.setdefault("cold", _fetched(result))
+    elif phase == "load" and over is not None:
+        client.loads_over[over.name, caches] = reading
+    elif phase == "load":
+        client.loads[caches] = reading
+        client.fetched[caches] = _fetched(result)
+    elif phase == "first_inference" and over is None:
+        client.firsts[caches] = reading
+
+
+def _fetched(result: Result) -> tuple[int, int]:
+    """Return the bytes and files that a page fetched of runtime and model."""
+    fetched: Mapping[str, int] = result.info.get(keys.DETAILS, {}).get("fetched", {})
+    wanted = [size for file, size in fetched.items() if file not in PAGE_FILES]
+    return sum(wanted), len(wanted)
+
+
+def network_of(result: Result) -> Conditions | None:
+    """Return what lay between page and servers; None where nothing did."""
+    saved = result.info.get(keys.NETWORK)
+    if not saved:
+        return None
+    asked = saved["asked"]
+    return Conditions(str(asked["name"]), float(asked["round_trip"]), float(asked["down"]), float(asked["up"]))
+
+
+def _note_way(model: Model, result: Result, machine: str) -> None:
+    phase, name, over = phase_of(result), _platform(result), network_of(result)
+    if phase in SCENARIOS:
+        if rate := _rate(result, machine):
+            model.rates[name, phase] = rate
+        return
+    which = {"latency": "kept", "first_inference": "first"}.get(phase)
+    reading = _reading(result, machine)
+    if which is None or reading is None:
+        return
+    way = model.ways.setdefault(name, Way(name, scheme=scheme_of(name)))
+    _describe(way, result, over)
+    if over is None or not (over.round_trip or over.down or over.up):
+        _note_at_zero(way, which, reading, result, 1 if over else 0)
+    else:
+        way.over[over.name, which] = reading
+
+
+def scheme_of(platform: str) -> str:
+    """Return what a remote platform speaks, by its name: http, https or h2."""
+    return next((scheme for scheme in ("https", "h2") if f"-{scheme}" in platform), "http")
+
+
+def _describe(way: Way, result: Result, over: Conditions | None) -> None:
+    """Note what any result over a way tells of it."""
+    server, upload = result.info.get(keys.SERVER) or {}, result.info.get(keys.UPLOAD)
+    way.software = str(server.get("software", way.software))
+    if server.get("protocol") == "h2":
+        way.scheme = "h2"
+    elif str(server.get("url") or "").startswith("https:"):
+        way.scheme = "https"
+    if upload:
+        way.upload = str(upload["form"]), int(upload["bytes"])
+    # A slow link has fewer acknowledgements of its own, so the one without a round trip counts before others.
+    counted = result.info.get(keys.WIRE_BYTES)
+    is_kept = phase_of(result) == "latency"
+    if counted and is_kept and (way.counted is None or (over and not over.round_trip)):
+        way.counted = float(counted["up"]), float(counted["down"])
+
+
+def _note_at_zero(way: Way, which: str, reading: Reading, result: Result, nearness: int) -> None:
+    """Note an answer at a round trip of 0: over a link rather than loopback, which is another stack."""
+    if way.nearness.get(which, -1) > nearness:
+        return
+    way.nearness[which] = nearness
+    if which == "first":
+        way.first = reading
+        return
+    way.total = reading
+    saved = result.info.get(keys.SERVER_SECONDS)
+    way.inference = Span.of(Figure(**saved)) if isinstance(saved, Mapping) else None

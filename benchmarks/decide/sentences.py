@@ -1,0 +1,107 @@
+"""A sentence for each model: who answers first, and where that changes."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.decide import formulas
+from benchmarks.decide.answers import SPOKEN, Answer, Decision
+from benchmarks.decide.measured import of_results
+from benchmarks.decide.sides import COLD, WITHOUT_STACK, classes, served
+from benchmarks.decide.words import digits, duration, interval, number, size
+from benchmarks.results import Result
+from browser_harness.network import PROFILES, Conditions
+
+SHOWN = ("lighthouse-slow-4g", "p75-2026", "cable")  # profiles that are spoken of unless others are asked for
+REMEDY = "tox run -e decide"
+
+
+def networks(names: Sequence[str] = SHOWN) -> list[Conditions]:
+    """Return profiles by their names."""
+    return [PROFILES[name] for name in names]
+
+
+def sentence(decision: Decision) -> str:
+    """Return where the client begins to win: the answer for a class of clients, in a line."""
+    model, who = decision.model.title, decision.clients.title
+    return f"{model} on {who}: {_where(decision)}{_at_best(decision)}{_first(decision)}"
+
+
+def _where(decision: Decision) -> str:
+    border = decision.borders[SPOKEN]
+    if border.high <= 0:
+        is_always = all(decision.client.later.is_below(server.kept_at_zero) for server in decision.servers)
+        where = "whatever the network" if is_always else f"at any round trip at {SPOKEN:g} Mbit/s"
+        return f"the client ({decision.client.platform}), {where}"
+    words = f"{digits(border.value * 1e3)} ms{interval(border)} of round trip at {SPOKEN:g} Mbit/s"
+    if border.value <= 0:
+        below = f"{digits(border.high * 1e3)} ms of round trip at {SPOKEN:g} Mbit/s"
+        return f"the client ({decision.client.platform}); undecided below {below}"
+    return f"the server, below {words}; the client ({decision.client.platform}) above"
+
+
+def _at_best(decision: Decision) -> str:
+    """Say what the server's time is without, where nobody asked it from a page."""
+    is_without = any(WITHOUT_STACK in server.notes for server in decision.servers)
+    return f" (counted {WITHOUT_STACK}: the server at best)" if is_without else ""
+
+
+def _first(decision: Decision) -> str:
+    """Say what the first answer costs, on the network in the middle of those that were asked for."""
+    told = [answer for answer in decision.answers if answer.client_first is not None]
+    if not told:
+        return ""
+    answer = told[len(told) // 2]
+    assert answer.client_first is not None
+    pays = number(answer.pays_back[COLD])
+    words = f"first answers on {answer.network.name}: client {duration(answer.client_first.value)}, server "
+    words += duration(answer.server_first.value)
+    return f"; {words}; the download has paid back {'never' if pays == 'never' else f'after {pays} predictions'}"
+
+
+def sentences_of(results: Sequence[Result]) -> list[str]:
+    """Return a sentence for each model that a run timed on both sides: predicted, not measured.
+
+    The server's overhead is not known to it and counts as 0, so that a client's win is certain, and a server's is at
+    best.
+    """
+    asked = networks()
+    return [
+        _predicted(model.title, answers)
+        for model in of_results(results, "")
+        if (servers := served(model)) and (clients := classes(model))
+        if (answers := [Answer.of(network, servers, clients[0].answering) for network in asked])
+    ]
+
+
+def _predicted(title: str, answers: Sequence[Answer]) -> str:
+    first = answers[0]
+    client = f"{first.client.platform}, {duration(first.client_later.value)}{' (!)' if first.client.doubts else ''}"
+    parts = [f"{title}, predicted: ", "; ".join(_groups(answers, client))]
+    if WITHOUT_STACK in first.server.notes:
+        parts.append(f", {WITHOUT_STACK}, which {REMEDY} measures")
+    fetched, _ = first.client.fetched.get(COLD, (0, 0))
+    if fetched:
+        waits = [f"{duration(_fetching(answer, fetched))} on {answer.network.name}" for answer in answers]
+        parts.append(f"; before its first answer the client fetches {size(fetched)}: {', '.join(waits)}")
+    return "".join(parts)
+
+
+def _fetching(answer: Answer, fetched: float) -> float:
+    _, files = answer.client.fetched[COLD]
+    return formulas.download(fetched, answer.network.down, answer.network.round_trip, files)
+
+
+def _groups(answers: Sequence[Answer], client: str) -> Iterator[str]:
+    """Yield who wins where: the networks of each winner together."""
+    by_winner: dict[str, list[Answer]] = {}
+    for answer in answers:
+        by_winner.setdefault(answer.later, []).append(answer)
+    for who, where in by_winner.items():
+        is_bound = WITHOUT_STACK in where[0].server.notes
+        times = ", ".join(f"{duration(one.server_later.value)} on {one.network.name}" for one in where)
+        at_least = "at best " if is_bound else ""
+        if who == "client":
+            yield f"the client ({client}) before the server ({at_least}{times})"
+        elif who == "server":
+            yield f"the server ({at_least}{times}) {'at best ' if is_bound else ''}before the client ({client})"
+        else:
+            yield f"undecided between server ({at_least}{times}) and client ({client})"
