@@ -9,13 +9,14 @@ request.
 
 from benchmarks.loadgen.plan import COMPLIANCE, LoadError, Plan, loadgen_version, unavailable
 from benchmarks.loadgen.scenarios import Carried, Outcome, ask_only, milliseconds, search
-from benchmarks.loadgen.systems import CONNECTIONS, System, parity_alone, system_of, workers_of
+from benchmarks.loadgen.systems import CONNECTIONS, ON_DEVICE, System, parity_alone, system_of, workers_of
 from benchmarks.loadgen.trial import Trial
 from benchmarks.loadgen.workers import Asked
 
 __all__ = [
     "COMPLIANCE",
     "CONNECTIONS",
+    "ON_DEVICE",
     "Asked",
     "Carried",
     "LoadError",

@@ -17,6 +17,7 @@ from benchmarks.settings import Settings
 from browser_harness.network import LINKS, LOOPBACK, Link
 
 CONNECTIONS = 8  # to a server in a process of its own; what it does not answer at once waits here, in the same order
+ON_DEVICE = 2  # sessions on a GPU: one copies while the other computes
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,9 @@ def system_of(platform: Platform, case: Case, settings: Settings, workers: int) 
 
 def workers_of(platform: Platform, threads: int) -> int:
     """Return how many are to ask at once, where nobody says: as many sessions as keep the cores busy."""
-    return CONNECTIONS if platform.side == "remote" else max(1, hardware.CORES // threads)
+    if platform.side == "remote":
+        return CONNECTIONS
+    return ON_DEVICE if platform.threading == "runtime" else max(1, hardware.CORES // threads)
 
 
 def parity_alone(platform: Platform, case: Case, settings: Settings, feeds: Feeds, check: Check) -> float:

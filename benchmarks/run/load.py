@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=positive(int),
         metavar="N",
         help="-m throughput: that ask at once, each with a session or a connection of its own (default: as many as "
-        f"there are cores for, and {loadgen.CONNECTIONS} of a remote server)",
+        f"there are cores for; {loadgen.ON_DEVICE} on a GPU, {loadgen.CONNECTIONS} to a remote server)",
     )
     group.addoption(
         "--trial-seconds",
@@ -126,14 +126,14 @@ def _load(case: Case, fed: Fed, target: Target, config: pytest.Config) -> Loaded
     if artefact.is_own and platform.side == "server":
         loadgen.parity_alone(platform, case, settings, question.feeds, question.check)
     plan, workers = plan_of(config), config.getoption("workers") or loadgen.workers_of(platform, target.threads)
-    before = trust.read(others=True)
+    before = trust.read()
     with loadgen.system_of(platform, case, settings, workers) as system:
         if not is_timed:
             facts, parity = loadgen.ask_only(system, question.feeds, question.check, plan)
             return Loaded(question, workers, plan, facts, parity, None, before, before)
         title = f"{artefact.name}, {target.label}, {_workers_words(workers)}"
         carried = loadgen.search(system, question.feeds, question.check, plan, _teller(config, title))
-    after = trust.read(others=True)
+    after = trust.read()
     facts = replace(carried.facts, clock=f"LoadGen {loadgen.loadgen_version()}", clock_resolution=CLOCK_RESOLUTION)
     return Loaded(question, workers, plan, facts, carried.parity, carried, before, after)
 
@@ -198,7 +198,7 @@ def _of_outcome(outcome: Outcome, loaded: Loaded) -> dict[str, Any]:
 
 def _trust(outcome: Outcome, loaded: Loaded, blocks: Sequence[Block]) -> dict[str, Any]:
     """Return how far the figure can be trusted; the machine was read around all trials of the case."""
-    trust_info = trust.assess_openings(blocks, loaded.facts, loaded.before, loaded.after)
+    trust_info = trust.assess(blocks, loaded.facts, loaded.before, loaded.after)
     doubts = trust_info[keys.DOUBTS]
     latest = max((trial.lateness or 0.0 for trial in outcome.trials if trial.verdict == "valid"), default=0.0)
     if latest > LATENESS * loaded.plan.p99:

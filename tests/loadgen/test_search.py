@@ -97,6 +97,12 @@ def test_expectations_come_from_the_trials_before(found):
     assert carried.server.rate.value <= 1000 < carried.server.rate.high <= carried.server.rate.value * 1.5
 
 
+def test_a_trial_is_so_long_that_what_is_not_carried_shows():
+    plan = Plan(p99=1.0, seconds=3.0, queries=1000, precision=0.05)
+    assert plan.length(1000.0) == 20, "1,050 a second where 1,000 are answered: the last waits for the bound"
+    assert (plan.length(10.0), Plan(p99=0.02, seconds=3.0).length(1000.0)) == (100, 3)
+
+
 def test_an_offline_trial_that_was_too_short_is_made_again_and_told(found):
     told, made_up = [], MadeUp(1000.0, alone=0.01)
     carried = found(made_up, told=told)
@@ -188,6 +194,17 @@ def test_a_worker_that_hangs_ends_the_trial_with_one_error():
     ):
         find(system(act), plan)
     go_on.set()
+
+
+def test_an_interrupt_ends_the_trial_and_leaves_no_thread(monkeypatch, workers):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    tried = workers()
+    monkeypatch.setattr(tried, "watch", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(tried, Asking("Server", 0.3, 100, 300.0, 0.05))
+    assert "loadgen" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("number", [0, 150])
