@@ -78,7 +78,7 @@ def test_a_request_that_nothing_is_done_for_has_the_same_answer_after_as_long_a_
         await send({"type": "http.response.body", "body": b"logits"})
         clock.now += 7  # when the answer is out, nobody waits for it
 
-    timed = timed_server.Clocked(application)
+    timed = timed_server.Clocked(application, b"weights")
     real = ask(timed, clock, "/v2/models/m/infer")
     nothing = ask(timed, clock, "/v2/models/m/nothing")
     assert (asked, nothing.pieces, nothing.sent) == ([b"ab"], [], real.sent)
@@ -99,6 +99,6 @@ def test_a_page_and_a_server_take_a_request_apart():
         asked.check()
         asked.turn(3, samples)
     assert {name: len(values) for name, values in samples.parts.items()} == dict.fromkeys(request_parts.PARTS, 3)
-    assert embedded.PROGRAM == plain  # others start the plain one again
+    assert plain == embedded.PROGRAM  # others start the plain one again
     assert (len(samples.whole), len(samples.alone)) == (3, 3)
     assert samples.medians().total > samples.medians().parts["stack"] > 0
