@@ -1,6 +1,7 @@
 """The page's own server: a fixed table of files, cross-origin isolated, nothing else; on the loopback interface.
 
-It takes from the page what it was told to wait for: one body of so many bytes at a path. No other is read.
+It takes from the page what it was told to wait for: one body of so many bytes at a path. No other is read, unless it
+relays to another server what the page asks of that.
 
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
 and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
@@ -28,6 +29,7 @@ from urllib.parse import urlsplit
 
 from browser_harness import served
 from browser_harness.channel import PageError
+from browser_harness.relay import Relay, Upstream, passed
 
 INDEX = "/index.html"
 SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
@@ -112,6 +114,7 @@ class Server(ThreadingHTTPServer):
         self.host, self.allowed_origins = host, tuple(allowed_origins)
         self.allowed_hosts: tuple[str, ...] = ()  # beside its own, each as a page's address has it: NAME or NAME:PORT
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
+        self.relay: Relay | None = None  # where some of what the page asks is passed on
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
         self._files = dict(files)
         for file in files.values():
@@ -139,6 +142,11 @@ class Server(ThreadingHTTPServer):
     def origin(self) -> str:
         """The server's scheme, address and port."""
         return f"http://{self.host}:{self.server_port}"
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether another server is asked through this one."""
+        return self.relay is not None
 
     def answers_to(self, host: str | None, address: str) -> bool:
         """Whether *host* is this server, for a connection to its *address*, or one of those it is given."""
@@ -238,6 +246,12 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.settimeout(IDLE)
+        self._upstream: Upstream | None = None
+
+    def finish(self) -> None:
+        if self._upstream:
+            self._upstream.close()
+        super().finish()
 
     def parse_request(self) -> bool:
         """Read the head; an empty line is no request, and answered all the same."""
@@ -270,9 +284,46 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = False
             self._send(HTTPStatus.CREATED, path, b"")
 
+    def do_POST(self) -> None:
+        """Pass on what the page sends to another server; where none is relayed to, nothing is taken so."""
+        if self.server.relay is None:
+            self.send_error(HTTPStatus.NOT_IMPLEMENTED, "Unsupported method ('POST')")
+            return
+        self.close_connection = True  # or a body that is refused would be taken for the next request
+        path, length = self._asked_path(), self.headers.get_all("Content-Length", [])
+        if path is None:
+            return
+        if not self.server.relay.takes(path):
+            self._send_words(HTTPStatus.NOT_FOUND, f"nothing is to be sent to {path}")
+        elif len(length) != 1 or not length[0].isdecimal() or "Transfer-Encoding" in self.headers:
+            self._send_words(HTTPStatus.LENGTH_REQUIRED, f"{path} takes a body with its Content-Length")
+        elif len(body := self.rfile.read(int(length[0]))) == int(length[0]):
+            self.close_connection = False
+            self._pass_on(self.server.relay, path, body)
+
+    def _pass_on(self, relay: Relay, path: str, body: bytes | None = None) -> None:
+        """Answer as the other server does, over a connection that is kept as long as this one."""
+        try:
+            if self._upstream is None:
+                self._upstream = relay.connect()
+            answer = self._upstream.ask(self.command, path, body, passed(self.headers))
+        except Exception as error:  # whatever it is, the page would wait for an answer
+            self._send_words(HTTPStatus.BAD_GATEWAY, _in_words(error))
+            return
+        self.send_response(answer.status)
+        for name, value in passed(answer.headers).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(answer.content)
+
     def _answer(self) -> None:
         path = self._asked_path()
         if path is None:
+            return
+        if self.server.relay and self.server.relay.takes(path):
+            self._pass_on(self.server.relay, path)
             return
         try:
             content = self.server.content(path)
@@ -309,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
         What is sent must come from a page of the server's own: a browser tells the origin of every page that sends.
         """
         named = [*self.headers.get_all("Host", [None]), *([netloc] if netloc else [])]
-        if self.command == "PUT":
+        if self.command in ("PUT", "POST"):
             named += [origin.partition("://")[2] or origin for origin in self.headers.get_all("Origin", ["any page"])]
         address = self.connection.getsockname()[0]
         return next((str(host) for host in named if not self.server.answers_to(host, address)), None)

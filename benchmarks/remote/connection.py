@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -91,7 +91,14 @@ class Connection:
             self._http.putheader("Content-Length", str(len(body)))
         self._http.endheaders(body)
         with self._http.getresponse() as response:
-            return Answer(response.status, response.headers, response.read())
+            return self._without_secrets(Answer(response.status, response.headers, response.read()))
+
+    def _without_secrets(self, answer: Answer) -> Answer:
+        """Return an answer that can be shown: a server may repeat a credential that it refuses."""
+        if answer.status < 400 or not self._credentials:
+            return answer
+        words = self._credentials.masked(answer.content.decode(errors="replace"))
+        return replace(answer, content=words.encode())
 
     def _in_words(self, error: Exception) -> str:
         words = next(words for kinds, words in FAULTS if isinstance(error, kinds))
@@ -101,9 +108,8 @@ class Connection:
 
     def refusal(self, answer: Answer) -> RemoteError:
         """Return the error of an *answer* that is none of success, with the server's words, and what helps."""
-        words = self._credentials.masked(_said(answer.content))
         remedy = REMEDIES.get(answer.status, SEE_LOG)
-        return RemoteError(f"{self.origin}: answered {answer.status}: {cut(words)}; {remedy}")
+        return RemoteError(f"{self.origin}: answered {answer.status}: {cut(_said(answer.content))}; {remedy}")
 
     def stranger(self) -> "Connection":
         """Return another connection to the same server, without credentials: as a browser asks before a page may."""

@@ -87,9 +87,11 @@ def answer(content: bytes, length: str | None) -> tuple[dict[str, NDArray[Any]],
         outputs, rest = {}, content[size:]
         for tensor in tensors:
             outputs[tensor["name"]], rest = _output(tensor, rest)
+    except AnswerError:
+        raise
     except (UnicodeDecodeError, json.JSONDecodeError):
         raise AnswerError(f"its first {size:,} bytes are no JSON") from None
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # whatever stands where something else belongs
         raise AnswerError(f"its JSON is not that of an answer ({error!r})") from None
     if rest:
         raise AnswerError(f"{len(rest):,} bytes stand behind its tensors")
