@@ -108,15 +108,16 @@ class DevTools(asyncio.Protocol):
 
     async def close(self, seconds: float) -> None:
         """Ask the browser to end, and wait for that, *seconds* at most; then hang up."""
+        if self._questions is None or self._answers is None:
+            return
         closing = asyncio.ensure_future(self.send("Browser.close"))
         ended = asyncio.ensure_future(self._has_ended.wait())
         await asyncio.wait([ended], timeout=seconds)
         for task in (closing, ended):
             task.cancel()
         await asyncio.gather(closing, ended, return_exceptions=True)
-        for transport in (self._questions, self._answers):
-            if transport:
-                transport.close()
+        self._questions.close()
+        self._answers.close()
 
     def data_received(self, data: bytes) -> None:
         """Take messages apart."""

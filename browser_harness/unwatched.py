@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -71,7 +71,8 @@ class UnwatchedPage(BrowserPage):
             super().__exit__(kind, error, trace)
         finally:
             if self._process:
-                os.waitpid(self._process.pid, os.WNOHANG)  # it was killed, at the latest: leave no zombie
+                with suppress(ChildProcessError):  # somebody else has waited for it
+                    os.waitpid(self._process.pid, os.WNOHANG)  # it was killed, at the latest: leave no zombie
 
     def watch(self) -> None:
         """Have the page's requests watched, as by other drivers: only to show what that costs."""

@@ -11,12 +11,13 @@ from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening, Slowdown
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium, packages
+from browser_harness.browser_page import BrowserPage
 from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
 from browser_harness.lending import LENDER
-from browser_harness.page import Page, open_browser
+from browser_harness.page import open_browser
 
-Browsers = Callable[[chromium.Browser, float, Sequence[str]], AbstractContextManager[Page]]
+Browsers = Callable[[chromium.Browser, float, Sequence[str]], AbstractContextManager[BrowserPage]]
 FILLING = 2  # discarded loads that fill the caches
 
 

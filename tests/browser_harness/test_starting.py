@@ -6,25 +6,32 @@ from types import SimpleNamespace
 
 import pytest
 
-from browser_harness import chromium
+from browser_harness import chromium, unwatched
 from browser_harness import page as page_module
 from browser_harness.channel import PageError
 from browser_harness.faults import FILES, SANDBOX, UNCAUGHT, apart, lacking
 from browser_harness.page import open_browser, without_log
+from browser_harness.unwatched import open_unwatched
 
 
-def start(monkeypatch):
+@pytest.fixture(params=[open_browser, open_unwatched])
+def start(request, monkeypatch):
     """Start a browser, in words that tell why not."""
     monkeypatch.setattr(page_module, "start_playwright", lambda variables: pytest.fail("it was started"))
-    with pytest.raises(PageError) as caught, open_browser(chromium.Browser("chromium", "PATH", "1"), 1):
-        pytest.fail("it was started")
-    return str(caught.value)
+    monkeypatch.setattr(unwatched, "start", lambda *words: pytest.fail("it was started"))
+
+    def start():
+        with pytest.raises(PageError) as caught, request.param(chromium.Browser("chromium", "PATH", "1"), 1):
+            pytest.fail("it was started")
+        return str(caught.value)
+
+    return start
 
 
-def test_a_small_folder_for_temporary_files_is_told(monkeypatch, tmp_path):
+def test_a_small_folder_for_temporary_files_is_told(start, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1_048_576))
-    assert start(monkeypatch) == (
+    assert start() == (
         f"starting the browser: the folder for temporary files, {tmp_path}, has 1.0 MB free, "
         "and a browser needs 64 MB; free some, or name another folder with TMPDIR"
     )
@@ -32,10 +39,10 @@ def test_a_small_folder_for_temporary_files_is_told(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("most", [64, FILES - 1])
-def test_too_few_open_files_are_told(monkeypatch, most):
+def test_too_few_open_files_are_told(start, monkeypatch, most):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (most, most))
     words = f"no more than {most} files may be open at once, and a browser needs {FILES}; raise `ulimit -n`"
-    assert start(monkeypatch) == f"starting the browser: {words}"
+    assert start() == f"starting the browser: {words}"
 
 
 @pytest.mark.parametrize("limits", [(64, 4096), (64, resource.RLIM_INFINITY)])

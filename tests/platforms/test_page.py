@@ -14,6 +14,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from helpers import ROOT, Suite, clean_environment, command_line, descendants
@@ -29,6 +30,7 @@ from browser_harness.channel import PageError
 from browser_harness.page import open_browser
 from browser_harness.scratch import clear_up
 from browser_harness.server import CACHE_CONTROL, HEADERS, policy, serving
+from browser_harness.unwatched import UnwatchedPage, open_unwatched
 from models import own
 
 CACHE = chromium.unpacked_folder().parents[1]  # of this user; pytester gives its tests another home
@@ -50,16 +52,25 @@ def server(tiny_model):
         yield server
 
 
+BROWSERS = {"watched": open_browser, "unwatched": open_unwatched}
+
+
+@pytest.fixture(params=BROWSERS.values(), ids=BROWSERS)
+def browsers(request):
+    """Both ways to drive a page: whatever is promised of the one is of the other."""
+    return request.param
+
+
 @contextmanager
-def open_page(server, timeout=20):
-    with open_browser(chromium.find(), timeout, WASM.flags) as page:
+def open_page(server, browsers, timeout=20):
+    with browsers(chromium.find(), timeout, WASM.flags) as page:
         page.load(server.origin)
         yield page
 
 
 @pytest.fixture
-def page(server):
-    with open_page(server) as page:
+def page(server, browsers):
+    with open_page(server, browsers) as page:
         yield page
 
 
@@ -83,7 +94,8 @@ def feed(url, shape):
 
 
 def run_in_page(page, script):
-    return page._runner.run(page._page.evaluate(script))
+    evaluate = page._evaluate if isinstance(page, UnwatchedPage) else page._page.evaluate
+    return page._runner.run(evaluate(script))
 
 
 # The server
@@ -143,10 +155,11 @@ def test_it_listens_on_the_loopback_interface_only(server):
 # The page
 
 
-def test_the_page_speaks_to_its_own_server_only(page, server, request_):
+def test_the_page_speaks_to_its_own_server_only(server, request_):
     requested = []
-    page._page.on("request", lambda request: requested.append(request.url))
-    page.call("open", request_)
+    with open_page(server, open_browser) as page:
+        page._page.on("request", lambda request: requested.append(request.url))
+        page.call("open", request_)
     assert requested
     assert all(url.startswith(server.origin + "/") for url in requested)
 
@@ -154,10 +167,10 @@ def test_the_page_speaks_to_its_own_server_only(page, server, request_):
 @pytest.mark.parametrize(
     "attempt", ["fetch('http://127.0.0.1:9/x').catch(() => 0)", "(new Image()).src = 'http://127.0.0.1:9/x.png'"]
 )
-def test_a_request_to_elsewhere_is_blocked_and_told(server, attempt):
+def test_a_request_to_elsewhere_is_blocked_and_told(server, browsers, attempt):
     with (
         pytest.raises(PageError, match=r"outside its own server|blocked by the page's policy"),
-        open_page(server) as page,
+        open_page(server, browsers) as page,
     ):
         blocked = run_in_page(
             page, f"new Promise(done => {{ addEventListener('securitypolicyviolation', done); {attempt}; }})"
@@ -166,20 +179,20 @@ def test_a_request_to_elsewhere_is_blocked_and_told(server, attempt):
         page.check()
 
 
-def test_an_uncaught_error_in_the_page_is_told(server):
+def test_an_uncaught_error_in_the_page_is_told(server, browsers):
     with (
         pytest.raises(PageError, match=r"uncaught in the page: .*went wrong"),
-        open_page(server) as page,
+        open_page(server, browsers) as page,
     ):
         run_in_page(
             page, "new Promise(done => { setTimeout(() => { setTimeout(done); throw Error('went wrong'); }); })"
         )
 
 
-def test_a_page_that_breaks_and_answers_no_more_is_not_waited_for(server, monkeypatch):
+def test_a_page_that_breaks_and_answers_no_more_is_not_waited_for(server, browsers, monkeypatch):
     monkeypatch.setattr(browser_page, "GRACE", 0.1)
     words = r"time: the page does not answer any more; uncaught in the page: .*lost"
-    with pytest.raises(PageError, match=words), open_page(server) as page:
+    with pytest.raises(PageError, match=words), open_page(server, browsers) as page:
         lost = "() => new Promise(() => setTimeout(() => { throw Error('lost'); }))"
         run_in_page(page, f"void (harness.time = {lost})")
         page.call("time", {})
@@ -214,6 +227,34 @@ def test_a_page_that_is_not_what_the_platform_says_is_refused(page, case, reques
     prove_page(in_effect, case, needed)
     with pytest.raises(PageError, match=f"^{words}$"):
         prove_page(in_effect | {name: value}, case, needed)
+
+
+def test_a_new_page_has_a_process_of_its_own_and_the_same_again_has_not(page, server):
+    (before,) = page.processes()["renderer"]
+    page.load(server.origin)
+    assert wait_until(lambda: before not in page.processes()["renderer"])
+    renderers = page.processes()["renderer"]
+    page.reload()
+    assert page.processes()["renderer"] == renderers
+    assert run_in_page(page, "typeof harness.time") == "function"
+    page.clear()
+    assert run_in_page(page, "location.href") == "about:blank"
+
+
+def test_a_session_is_the_same_in_either(case, settings, browsers):
+    feeds = seeded_feeds(case.model_file, 1)
+    with WASM._opened(case, settings, browsers) as session:
+        (outputs,) = session.run(feeds).values()
+        assert session.facts.details["fetched"].keys() >= {MODEL, "/harness.mjs"}
+        session.renew()
+        (again,) = session.run(feeds).values()
+        block = session.time(feeds, 20)
+    with WASM.open(case, settings) as session:
+        (others,) = session.run(feeds).values()
+    assert len(block.seconds) == 20
+    assert block.cpu.all_threads > 0
+    np.testing.assert_array_equal(outputs, others)
+    np.testing.assert_array_equal(again, others)
 
 
 def test_a_page_that_is_not_isolated_cannot_be_opened(case, settings, monkeypatch):
