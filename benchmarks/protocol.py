@@ -18,7 +18,7 @@ from browser_harness.network import LOOPBACK, Conditions, Obtained
 from models.manifest import Artefact
 
 HAS_FOLDER = "CLIENT_OR_SERVER_HAS_FOLDER"  # set in a process whose temporary files are a session's, and go with it
-OPENING_ROUNDS = 20  # of an opening, after its first two inferences, so that memory has been grown into
+OPENING_ROUNDS, OPENING_SECONDS = 20, 1.0  # of an opening, after its first two, so that memory has been grown into
 
 Surrounding = Literal["page", "process"]  # what is fresh in each start
 Side = Literal["server", "client", "remote"]  # where a model computes; remote: on a machine asked over a network
@@ -204,6 +204,15 @@ def filled(batch: NDArray[Any], size: int) -> NDArray[Any]:
     if len(batch) == size:
         return batch
     return np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+
+
+def opening_rounds(second: float) -> int:
+    """Return how many inferences follow the first two of an opening, of which the latter took *second* seconds.
+
+    They go on for OPENING_SECONDS, and end after OPENING_ROUNDS: those of a large network would take longer than its
+    opening. Two more are always made.
+    """
+    return max(2, min(OPENING_ROUNDS, int(OPENING_SECONDS / second))) if second else OPENING_ROUNDS
 
 
 class Session(Protocol):

@@ -6,7 +6,7 @@ which the server's clock is read; what the page does without a request. From the
 measured as what the others leave over:
 
     page       encoding a request and decoding an answer
-    stack      a request that nothing is done for, less its time in the server's application
+    stack      a request that nothing is done for, less its time in the server's application (as long as another's)
     framework  the time in the server's application, less the inference
     inference  by the server's own clock
 
@@ -46,7 +46,7 @@ from models.manifest import Artefact
 MARK = 0.05
 PARTS = ("page", "stack", "framework", "inference")
 WARM_UP = 200  # requests, after which the page's code and the server's allocator have settled
-ROUNDS = 50  # in a block
+ROUNDS = 10  # in a block: other programs come and go within a second
 FILES = {
     "/index.html": packages.HARNESS_DIR / "index.html",
     "/harness.mjs": Path(__file__).parent / "bare" / "request.mjs",
@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=NAMES, default="resnet20", metavar="NAME", help="default: resnet20")
     parser.add_argument("--starts", type=positive(int), default=5, help="fresh servers and browsers; default: 5")
-    parser.add_argument("--turns", type=positive(int), default=10, help=f"of {ROUNDS} requests each; default: 10")
+    parser.add_argument("--turns", type=positive(int), default=50, help=f"of {ROUNDS} requests each; default: 50")
     options = parser.parse_args()
     if reason := remote.unavailable():
         sys.exit(reason)

@@ -13,7 +13,6 @@ from benchmarks.platforms.batches import answered, parts
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.weak_client import obtained_slowdown
 from benchmarks.protocol import (
-    OPENING_ROUNDS,
     Block,
     CpuTime,
     Facts,
@@ -24,6 +23,7 @@ from benchmarks.protocol import (
     Opening,
     Outputs,
     Slowdown,
+    opening_rounds,
 )
 from browser_harness.channel import Channel, DrivenChannel
 from browser_harness.host import Host
@@ -94,7 +94,7 @@ class PageSession:
         memory = self._host.watch_memory()
         load = self._open()
         (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
-        outputs = self.time(feeds, OPENING_ROUNDS).outputs
+        outputs = self.time(feeds, opening_rounds(second)).outputs
         # WebAssembly runs in the page's own process; WebNN and WebGPU compute beside it.
         before, peak = memory.before_and_peak(with_services=self._case.runtime.threading == "runtime")
         return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), self.facts)

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from benchmarks.apart import Requests
 from benchmarks.protocol import (
     HAS_FOLDER,
-    OPENING_ROUNDS,
     Block,
     Case,
     DeviceSession,
@@ -27,6 +26,7 @@ from benchmarks.protocol import (
     PlatformError,
     Session,
     UnavailableError,
+    opening_rounds,
 )
 from benchmarks.settings import Settings
 from browser_harness.processes import memory
@@ -72,7 +72,7 @@ class Answers:
     def opening(self, load: float, feeds: Feeds) -> Opening:
         """Run what took *load* seconds to open, and look at the memory."""
         (first,), (second,) = self.time(feeds, 1).seconds, self.time(feeds, 1).seconds
-        outputs = self.time(feeds, OPENING_ROUNDS).outputs
+        outputs = self.time(feeds, opening_rounds(second)).outputs
         return Opening(load, first, second, outputs, Memory(self.before, memory("self", "VmHWM")), self._opened().facts)
 
     def _opened(self) -> Session:

@@ -78,7 +78,7 @@ def test_a_request_that_nothing_is_done_for_has_the_same_answer_after_as_long_a_
         await send({"type": "http.response.body", "body": b"logits"})
         clock.now += 7  # when the answer is out, nobody waits for it
 
-    timed = timed_server.Clocked(application)
+    timed = timed_server.Clocked(application, b"weights")
     real = ask(timed, clock, "/v2/models/m/infer")
     nothing = ask(timed, clock, "/v2/models/m/nothing")
     assert (asked, nothing.pieces, nothing.sent) == ([b"ab"], [], real.sent)
