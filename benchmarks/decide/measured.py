@@ -20,7 +20,6 @@ LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the na
 TEST = re.compile(r"test_(?P<phase>\w+)\[")
 # Of a throughput, what it is measured by: first that which is most like a server people ask.
 SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
-QUERIES = "queries_per_second"  # of them
 NUMBER = 4  # bytes of a float32
 ANSWER = 1000 * NUMBER  # bytes of a classifier's answer where nobody counted it: a thousand classes
 # What a page of the suite has before it asks for a runtime: no part of a client's download.
@@ -234,7 +233,7 @@ def _reading(result: Result, machine: str, figure: Figure | None = None) -> Read
 
 def _rate(result: Result, machine: str) -> Reading | None:
     """Return the predictions a second of a throughput; None where it has none."""
-    saved = result.info.get(QUERIES)
+    saved = result.info.get(keys.QUERIES_PER_SECOND)
     if isinstance(saved, Mapping):
         return _reading(result, machine, Figure(**saved))
     return _reading(result, machine, Figure(float(saved), 1)) if isinstance(saved, int | float) else None
