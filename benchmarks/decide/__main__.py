@@ -6,6 +6,7 @@ where a mark is missed.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ CLIENTS = ("chromium-wasm", "chromium-webnn")
 TIMED = ("mobilenet-v2", "resnet50")
 SLOWDOWNS = (4,)
 USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
+SHORT = ("--starts", "3", "--benchmark-min-rounds=3")  # what is held against a prediction needs no interval
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 
 
@@ -86,6 +88,7 @@ def main() -> None:
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)
     options = parser().parse_args(words[:at])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the run that it waits for is ended, too
     try:
         sys.exit(run(options, words[at + 1 :]))
     except (MixedError, NotARunError, prices.PricesError, suite.SuiteError, cells.CheckError) as error:
@@ -106,7 +109,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     if options.check:
         predicted = cells.choose(models, options.client, options.network)
         print(f"{len(predicted)} cells are predicted, and measured now", flush=True)
-        seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *suites]))
+        seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *SHORT, *suites]))
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
     not_measured = missing(models)
     _tell(decisions, not_measured, kept, paid, checked)
