@@ -102,7 +102,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     if suites and options.files:
         raise cells.CheckError("what stands behind -- is for runs of the suite; leave the files out, or that")
     paid = prices.load(options.prices) if options.prices else None
-    kept = _read(options.files) if options.files else suite.measure_all(measure, basis(options, suites))
+    kept = _read(options.files) if options.files else _measured(options, suites, measure)
     models = _chosen(read(kept.runs), options.model)
     decisions = [*_decisions(models, options, paid)]
     checked = None
@@ -116,6 +116,15 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     _write(options, decisions, not_measured, checked)
     is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
     return 0 if decisions and is_met and not kept.failures else 1
+
+
+def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite.Measure) -> suite.Kept:
+    """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
+    kept = suite.measure_all(measure, basis(options, suites))
+    if slowdowns := options.slowdown or (SLOWDOWNS if options.check else ()):
+        weak = suite.measure_all(measure, weaker(read(kept.runs), options.client, slowdowns, suites))
+        kept.runs, kept.failures = [*kept.runs, *weak.runs], [*kept.failures, *weak.failures]
+    return kept
 
 
 def _read(files: Sequence[Path]) -> suite.Kept:
@@ -146,14 +155,32 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
     )
     servers = suite.each("--platform", asked or SERVERS)
     common = [*models, *USUAL, *suites]
-    runs = [
+    return [
         suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
         suite.Asked("server", ["-m", "latency or first_inference", *servers, "--network", "rtt=0ms", *common]),
         suite.Asked("first", ["-m", "load or first_inference", *clients, *common]),
     ]
-    slowdowns = options.slowdown or (SLOWDOWNS if options.check else ())
+
+
+def weaker(
+    models: Sequence[Model], platforms: Sequence[str], slowdowns: Sequence[int], suites: Sequence[str]
+) -> list[suite.Asked]:
+    """Return the runs of weaker clients, each model on the platform that answers it first on this machine.
+
+    On one that is several times as slow a large model takes minutes.
+    """
+    fastest: dict[str, list[str]] = {}
+    for model in models:
+        for clients in classes(model, platforms)[:1]:
+            fastest.setdefault(clients.answering.platform, []).append(model.name)
     slowed = suite.each("--slowdown", slowdowns)
-    return [*runs, suite.Asked("weak", ["-m", "latency", *clients, *slowed, *common])] if slowed else runs
+    return [
+        suite.Asked(
+            f"weak-{platform}",
+            ["-m", "latency", "--platform", platform, *suite.each("--model", names), *slowed, *USUAL, *suites],
+        )
+        for platform, names in fastest.items()
+    ]
 
 
 def default_models() -> list[str]:
