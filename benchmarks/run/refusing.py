@@ -16,7 +16,7 @@ from models import MODELS, NETWORKS
 from models.manifest import base_of
 from models.names import shown
 
-OR_PIXELS = ", and --mean and --std of one that is fed pixels, or of a timing network"
+OR_PIXELS = ", and of files and timing networks that are fed pixels"
 REFUSAL = pytest.StashKey[str]()  # where it cannot end the run
 
 
@@ -54,8 +54,9 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
         raise pytest.UsageError(f"-m accuracy: {untrained} {words}, or choose from {', '.join(MODELS)}")
     files = _classified(config, [item for item in items if item not in reasons])
     if items and not files and not reasons and (idle := _idle(config, items)):
+        also = OR_PIXELS if {*idle} & {*images.SCALING} else ""
         words = "has no effect: it is" if len(idle) == 1 else "have no effect: they are"
-        raise pytest.UsageError(f"{', '.join(idle)} {words} of -m accuracy with an ONNX file as --model{OR_PIXELS}")
+        raise pytest.UsageError(f"{', '.join(idle)} {words} of -m accuracy with an ONNX file as --model{also}")
     if files and not config.getoption("collectonly"):
         images.prepare(config, files)
 

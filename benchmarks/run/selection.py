@@ -100,6 +100,8 @@ class Selection:
         if has_catalogue and len(self.pictures) > 1:
             words = "the catalogue's models are fed one picture; leave out the others"
             yield f"--input {', '.join(str(picture.path) for picture in self.pictures)}: {words}"
+        if has_catalogue and self.picture and {*self.batch_sizes} - {1}:
+            yield f"--input {self.picture.path}: it is one picture, fed in a batch of 1; leave out --batch-size"
         own_pictures = [model.wishes.arrays for model in self.own_models.values()]
         if not has_catalogue and (idle := [picture for picture in self.pictures if picture not in own_pictures]):
             yield f"--input {idle[0].path}: no --model FILE takes pictures: {NEED}"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+import numpy as np
 import pytest
 
 from benchmarks import remote
@@ -19,12 +20,21 @@ PARTS = {"page": 0.1, "stack": 2.0, "framework": 1.4, "inference": 0.5}
     [(4.1, "-2.4%", True), (3.9, r"+2.6%", True), (4.3, "-7.0%", False), (3.7, "+8.1%", False)],
 )
 def test_the_parts_are_held_against_the_whole(whole, words, within):
-    said, is_within = report([Medians(PARTS, whole, 0.45)] * 3)
+    said, is_within = report([Medians(PARTS, 4.0, whole, 0.45)] * 3)
     lines = said.splitlines()
     assert [line.split()[0] for line in lines[2:8]] == [*PARTS, "sum", "whole"]
     assert (f"sum over whole, 3 starts: {words}" in lines[-1], is_within) == (True, within)
     assert lines[-1].endswith("within" if within else "outside")
     assert [line.split()[1] for line in lines[2:7]] == ["0.100", "2.000", "1.400", "0.500", "4.000"]
+
+
+def test_parts_that_others_come_between_now_and_then_add_up_all_the_same():
+    often = np.random.default_rng(1)
+    blocks = {name: often.choice([0.5, 1.0, 9.0], 200, p=[0.4, 0.4, 0.2]).tolist() for name in PARTS}
+    whole = often.choice([0.5, 1.0, 9.0], (4, 200), p=[0.4, 0.4, 0.2]).sum(0).tolist()
+    medians = Samples(blocks, whole, [1.0]).medians()
+    assert medians.total == pytest.approx(medians.whole, rel=0.1)
+    assert sum(medians.parts.values()) < 0.5 * medians.whole  # as medians alone would say
 
 
 class Pipe:
@@ -101,4 +111,4 @@ def test_a_page_and_a_server_take_a_request_apart():
     assert {name: len(values) for name, values in samples.parts.items()} == dict.fromkeys(request_parts.PARTS, 3)
     assert plain == embedded.PROGRAM  # others start the plain one again
     assert (len(samples.whole), len(samples.alone)) == (3, 3)
-    assert samples.medians().total > samples.medians().parts["stack"] > 0
+    assert samples.medians(3).total > samples.medians(3).parts["stack"] > 0

@@ -279,6 +279,8 @@ def test_pictures_that_nothing_can_be_fed_are_refused(tmp_path, picture, tiny_mo
     (fault,) = Selection(models=("resnet8", tiny_model), inputs=(picture, dog)).faults()
     assert fault.endswith("dog.png: the catalogue's models are fed one picture; leave out the others")
     assert [*Selection(models=(tiny_model,), inputs=(picture, dog)).faults()] == []
+    (fault,) = Selection(inputs=(picture,), batch_sizes=(1, 8)).faults()
+    assert fault.endswith("cat.jpg: it is one picture, fed in a batch of 1; leave out --batch-size")
     four = make_image_model(tmp_path / "four.onnx", ("N", 4, 8, 8))
     (fault,) = Selection(models=(four,), inputs=(picture,)).faults()
     assert "cat.jpg: no --model FILE takes pictures: uploads as uint8 need one float32 input" in fault
