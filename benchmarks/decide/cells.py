@@ -97,12 +97,15 @@ def choose(models: Sequence[Model], platforms: Sequence[str] = (), networks: Seq
 
 
 def _pairs(models: Sequence[Model], platforms: Sequence[str]) -> Iterator[Pair]:
-    """Yield each model on each class of clients that was measured, with the servers that were asked from a page."""
+    """Yield each model on each client that was measured, with the servers that were asked from a page.
+
+    Each of a class' platforms counts for itself: not only the one that people would take lies near the border.
+    """
     for model in models:
         servers = [server for server in served(model) if server.name in model.ways]
         for clients in classes(model, platforms) if servers else ():
             if clients.is_measured or clients.factor == 1:
-                yield model, clients, servers
+                yield from ((model, replace(clients, candidates=[one]), servers) for one in clients.candidates)
 
 
 def _candidates() -> list[Conditions]:
