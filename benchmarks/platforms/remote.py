@@ -184,8 +184,9 @@ class RemoteCpu(Remote):
 
     def serving(self, case: Case, settings: Settings, link: Link) -> AbstractContextManager[Served]:
         """Start the server."""
+        preparation = None if self.takes == "arrays" else _prepared(case)
         return remote.serving(
-            case.model_file, case.threads, link, self._scheme, preparation=_prepared(case), timeout=settings.timeout
+            case.model_file, case.threads, link, self._scheme, preparation=preparation, timeout=settings.timeout
         )
 
 
