@@ -110,10 +110,11 @@ def session(case: Case, target: Target, request: pytest.FixtureRequest) -> Itera
 def partner(case: Case, target: Target, request: pytest.FixtureRequest) -> Iterator[Session | None]:
     """The same model and batch on ``server-cpu``, which takes turns with the session; None where it is the session.
 
+    Nor over a network: a connection that rests meanwhile begins slowly again, and a ratio to an inference says little.
     It is asked for before the session, so that its process starts while the page is opened.
     """
     is_alone = request.config.getoption("benchmark_disable") or request.config.getoption("lockstep")
-    if target == BASE or is_alone:
+    if target == BASE or is_alone or target.network != LOOPBACK:
         yield None
     else:
         with _open(replace(case, threads=1, slowdown=1, network=LOOPBACK), BASE, request) as opened:

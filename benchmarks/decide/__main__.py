@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.decide import cells, prices, report, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
-from benchmarks.decide.measured import MixedError, Model, machine_of, read
+from benchmarks.decide.measured import NEARBY, MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.sides import classes, served
 from benchmarks.results import NotARunError, Run, load
@@ -157,7 +157,9 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
     common = [*models, *USUAL, *suites]
     return [
         suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
-        suite.Asked("server", ["-m", "latency or first_inference", *servers, "--network", "rtt=0ms", *common]),
+        suite.Asked(
+            "server", ["-m", "latency or first_inference", *servers, "--network", f"rtt={NEARBY * 1e3:g}ms", *common]
+        ),
         suite.Asked("first", ["-m", "load or first_inference", *clients, *common]),
     ]
 

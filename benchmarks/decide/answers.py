@@ -177,6 +177,7 @@ class Decision:
     servers: Sequence[Served]
     answers: Sequence[Answer]
     borders: dict[float, Span]  # by Mbit/s each way, in seconds
+    bare: Span | None  # the border at SPOKEN of servers whose own stack takes nothing; None where that is not known
     grid: Sequence[Sequence[Winner]]
     equal: Equal
     money: Money | None
@@ -203,6 +204,7 @@ def decide(  # noqa: PLR0913 (what was measured, and what is asked)
         servers,
         [Answer.of(network, servers, client) for network in networks],
         {bandwidth: border(servers, client, bandwidth) for bandwidth in BANDWIDTHS},
+        border(bare, client, SPOKEN) if (bare := [one.bare for one in servers if one.bare]) else None,
         grid(servers, client),
         equal(model, near, client, duty),
         money(model, near, client, prices) if prices else None,

@@ -5,8 +5,8 @@ Nothing is made up here: what no run holds is None, and who needs it says so.
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.decide import formulas
@@ -24,6 +24,9 @@ NUMBER = 4  # bytes of a float32
 ANSWER = 1000 * NUMBER  # bytes of a classifier's answer where nobody counted it: a thousand classes
 # What a page of the suite has before it asks for a runtime: no part of a client's download.
 PAGE_FILES = {"/index.html", "/harness.mjs", "/memory.mjs", "/normalise.mjs"}
+
+
+NEARBY = 0.01  # seconds: of a round trip without a limit of rate, from which a server's own time is told
 
 
 class MixedError(Exception):
@@ -54,16 +57,32 @@ class Way:
     software: str = ""
     upload: tuple[str, int] | None = None  # the form that inputs travel in, and their bytes
     counted: tuple[float, float] | None = None  # bytes on the wire, up and down, as the link counted them
-    total: Reading | None = None  # at a round trip of 0, over a kept connection
-    first: Reading | None = None  # at a round trip of 0, the first request
     inference: Span | None = None  # of the server, by its own word, in those of total
     over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and "kept" or "first"
-    nearness: dict[str, int] = field(default_factory=dict)  # how near to an ideal link total and first were measured
+    # "kept" and "first" as they were seen nearby, and at what round trip that was obtained
+    nearby: dict[str, tuple[Reading, float]] = field(default_factory=dict)
+    fitness: dict[str, int] = field(default_factory=dict)  # how well each was seen
 
     @property
     def wire(self) -> tuple[float, float]:
         """Bytes up and down an inference has on the wire: counted, else computed."""
         return self.counted or formulas.exchanged(self.upload[1] if self.upload else 0, ANSWER)
+
+    @property
+    def total(self) -> Reading | None:
+        """Its answer over a kept connection, less the round trip that it was seen at; None where it was not nearby."""
+        return self._at_zero("kept", lambda round_trip: round_trip)
+
+    @property
+    def first(self) -> Reading | None:
+        """Its answer to a first request, less the round trips that this took; None where it was not seen nearby."""
+        return self._at_zero("first", lambda seconds: formulas.first(seconds, *self.wire, 0, 0, 0, 0, self.scheme))
+
+    def _at_zero(self, which: str, travelled: Callable[[float], float]) -> Reading | None:
+        if which not in self.nearby:
+            return None
+        reading, round_trip = self.nearby[which]
+        return replace(reading, span=reading.span.less(Span.exactly(travelled(round_trip))))
 
     @property
     def overhead(self) -> Span | None:
@@ -296,10 +315,10 @@ def _note_way(model: Model, result: Result, machine: str) -> None:
         return
     way = model.ways.setdefault(name, Way(name, scheme=scheme_of(name)))
     _describe(way, result, over)
-    if over is None or not (over.round_trip or over.down or over.up):
-        _note_at_zero(way, which, reading, result, 1 if over else 0)
-    else:
+    if over is not None:
         way.over[over.name, which] = reading
+    if over is None or not (over.round_trip > NEARBY or over.down or over.up):
+        _note_nearby(way, which, reading, result, over)
 
 
 def scheme_of(platform: str) -> str:
@@ -317,21 +336,23 @@ def _describe(way: Way, result: Result, over: Conditions | None) -> None:
         way.scheme = "https"
     if upload:
         way.upload = str(upload["form"]), int(upload["bytes"])
-    # A slow link has fewer acknowledgements of its own, so the one without a round trip counts before others.
+    # A slow link has fewer acknowledgements of its own, so one without a limit counts before others.
     counted = result.info.get(keys.WIRE_BYTES)
     is_kept = phase_of(result) == "latency"
-    if counted and is_kept and (way.counted is None or (over and not over.round_trip)):
+    if counted and is_kept and (way.counted is None or (over and not over.down)):
         way.counted = float(counted["up"]), float(counted["down"])
 
 
-def _note_at_zero(way: Way, which: str, reading: Reading, result: Result, nearness: int) -> None:
-    """Note an answer at a round trip of 0: over a link rather than loopback, which is another stack."""
-    if way.nearness.get(which, -1) > nearness:
+def _note_nearby(way: Way, which: str, reading: Reading, result: Result, over: Conditions | None) -> None:
+    """Note an answer of a server that is near: over a link rather than loopback, which is another stack.
+
+    A short round trip rather than none: a server that rests between two requests is slower than one that does not.
+    """
+    fitness = 0 if over is None else 2 if over.round_trip else 1
+    if way.fitness.get(which, -1) > fitness:
         return
-    way.nearness[which] = nearness
-    if which == "first":
-        way.first = reading
-        return
-    way.total = reading
-    saved = result.info.get(keys.SERVER_SECONDS)
-    way.inference = Span.of(Figure(**saved)) if isinstance(saved, Mapping) else None
+    round_trip = float(result.info[keys.NETWORK]["obtained"]["round_trip"]) if over and over.round_trip else 0.0
+    way.fitness[which], way.nearby[which] = fitness, (reading, round_trip)
+    if which == "kept":
+        saved = result.info.get(keys.SERVER_SECONDS)
+        way.inference = Span.of(Figure(**saved)) if isinstance(saved, Mapping) else None

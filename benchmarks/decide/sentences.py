@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from benchmarks.decide import formulas
 from benchmarks.decide.answers import SPOKEN, Answer, Decision
 from benchmarks.decide.measured import of_results
-from benchmarks.decide.sides import COLD, WITHOUT_STACK, classes, served
+from benchmarks.decide.sides import COLD, WITHOUT_STACK, Served, classes, served
+from benchmarks.decide.spans import Span
 from benchmarks.decide.words import digits, duration, interval, number, size
 from benchmarks.results import Result
 from browser_harness.network import PROFILES, Conditions
@@ -22,13 +23,21 @@ def networks(names: Sequence[str] = SHOWN) -> list[Conditions]:
 def sentence(decision: Decision) -> str:
     """Return where the client begins to win: the answer for a class of clients, in a line."""
     model, who = decision.model.title, decision.clients.title
-    return f"{model} on {who}: {_where(decision)}{_at_best(decision)}{_first(decision)}"
+    where = _where(decision, decision.borders[SPOKEN], decision.servers)
+    return f"{model} on {who}: {where}{_at_best(decision)}{_bare(decision, where)}{_first(decision)}"
 
 
-def _where(decision: Decision) -> str:
-    border = decision.borders[SPOKEN]
+def _bare(decision: Decision, where: str) -> str:
+    """Say where the border would be if the server's own stack took nothing: another one's may take less."""
+    bare = [one.bare for one in decision.servers if one.bare]
+    if decision.bare is None or (other := _where(decision, decision.bare, bare)) == where:
+        return ""
+    return f" (if the server's own stack took nothing: {other})"
+
+
+def _where(decision: Decision, border: Span, servers: Sequence[Served]) -> str:
     if border.high <= 0:
-        is_always = all(decision.client.later.is_below(server.kept_at_zero) for server in decision.servers)
+        is_always = all(decision.client.later.is_below(server.kept_at_zero) for server in servers)
         where = "whatever the network" if is_always else f"at any round trip at {SPOKEN:g} Mbit/s"
         return f"the client ({decision.client.platform}), {where}"
     words = f"{digits(border.value * 1e3)} ms{interval(border)} of round trip at {SPOKEN:g} Mbit/s"

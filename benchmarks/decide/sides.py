@@ -1,7 +1,7 @@
 """The two sides of a decision: a server as it is asked, and a client of a class, each with its answers on a network."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from benchmarks.decide import formulas
@@ -31,6 +31,7 @@ class Served:
     kept_at_zero: Span  # its answer where the network costs nothing
     first_at_zero: Span
     upload: str  # the form that inputs travel in
+    inference: Span | None = None  # of its time what the model takes, where that is told; the rest is its own stack
     notes: Sequence[str] = ()  # what is not as it should be
     doubts: Sequence[str] = ()
 
@@ -40,6 +41,11 @@ class Served:
         answer = partial(formulas.kept, network.round_trip, up, down, network.up, network.down)
         # What was measured at no distance is inference and overhead in one.
         return through(answer, self.kept_at_zero, NOTHING)
+
+    @property
+    def bare(self) -> "Served | None":
+        """The same server if its own stack took nothing; None where nobody knows what it takes."""
+        return replace(self, kept_at_zero=self.inference) if self.inference else None
 
     def kept(self, network: Conditions) -> Span:
         """Return its answer over a connection that is open."""
@@ -99,6 +105,7 @@ def _as_asked(way: Way, model: Model) -> Served:
         way.total.span,
         first.span,
         way.upload[0] if way.upload else "",
+        way.inference,
         [*notes, *_wire_notes(way.counted is not None)],
         doubts,
     )
@@ -121,6 +128,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             kept,
             kept + extra,
             way.upload[0] if way.upload else "",
+            inference.span,
             [f"its overhead is that of {way.name}", *_wire_notes(way.counted is not None)],
             inference.doubts,
         )
@@ -135,6 +143,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             inference.span,
             inference.span,
             "float32",
+            None,
             [WITHOUT_STACK, *_wire_notes(False)],
             inference.doubts,
         )

@@ -43,7 +43,15 @@ def result(phase, model, platform, seconds, *rest, share=NEAR, **info):
 def network(name="0ms", round_trip=0.0, down=0.0, up=0.0):
     """Return what a result says of its network."""
     asked = {"name": name, "round_trip": round_trip, "down": down, "up": up}
-    return {keys.NETWORK: {"asked": asked, "obtained": {}, "kind": "tun", "lacks": [], "congestion_control": "reno"}}
+    return {
+        keys.NETWORK: {
+            "asked": asked,
+            "obtained": {"round_trip": round_trip, "down": down or None, "up": up or None},
+            "kind": "tun",
+            "lacks": [],
+            "congestion_control": "reno",
+        }
+    }
 
 
 def remote(model, seconds, inference, platform="remote-cpu", phase="latency", over=None, **info):

@@ -94,6 +94,22 @@ def test_a_clients_load_over_a_network_is_not_its_load_without_one(tmp_path):
     assert (page.loads["cold"].span.value, page.loads_over["cable", "cold"].span.value) == (0.3, 30.0)
 
 
+def test_a_server_nearby_is_told_less_the_round_trip_and_counts_before_one_that_never_rests(tmp_path):
+    near = network("10ms", 0.01)
+    near[keys.NETWORK]["obtained"]["round_trip"] = 0.0102
+    results = [
+        remote("resnet20", 0.0155, 0.0007, over=near),
+        remote("resnet20", 0.0470, 0.0007, over=near, phase="first_inference"),
+        remote("resnet20", 0.004, 0.0006),
+        remote("resnet20", 0.010, 0.0006, phase="first_inference"),
+    ]
+    (model,) = read([run(tmp_path, *results)])
+    way = model.ways["remote-cpu"]
+    assert way.total.span.value == pytest.approx(0.0053)
+    assert way.first.span.value == pytest.approx(0.0470 - 3 * 0.0102)
+    assert way.inference.value == pytest.approx(0.0007)
+
+
 def test_weak_clients_and_threads_are_clients_of_their_own(tmp_path):
     slowed = result(
         "latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **{keys.SLOWDOWN: {"asked": 4, "obtained": 4.3}}
