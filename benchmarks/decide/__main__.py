@@ -112,7 +112,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
         seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *SHORT, *suites]))
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
     not_measured = missing(models)
-    _tell(decisions, not_measured, kept, paid, checked)
+    _tell(models, decisions, not_measured, kept, paid, checked)
     _write(options, decisions, not_measured, checked)
     is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
     return 0 if decisions and is_met and not kept.failures else 1
@@ -209,7 +209,8 @@ def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: price
     ]
 
 
-def _tell(
+def _tell(  # noqa: PLR0913 (all that there is to tell)
+    models: Sequence[Model],
     decisions: Sequence[Decision],
     not_measured: Sequence[str],
     kept: suite.Kept,
@@ -220,6 +221,10 @@ def _tell(
         print(line)
     for failure in kept.failures:
         print(f"failed: {failure}")
+    decided = {decision.model.name for decision in decisions}
+    for model in models:
+        for why in model.left_out if model.name not in decided else ():
+            print(f"left out of {model.name}: {why}")
     if not decisions:
         print("nothing is decided: no model was measured on a server and on a client")
     if checked is not None:

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmarks.decide import suite, words
 from benchmarks.decide.answers import Answer, Winner
-from benchmarks.decide.measured import Model, Reading
+from benchmarks.decide.measured import NEARBY, Model, Reading
 from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
 from browser_harness.network import PROFILES, Conditions, parse
@@ -109,7 +109,9 @@ def _pairs(models: Sequence[Model], platforms: Sequence[str]) -> Iterator[Pair]:
 
 
 def _candidates() -> list[Conditions]:
-    return [*PROFILES.values(), *(parse(f"rtt={ms}ms{rates}") for rates in RATES for ms in ROUND_TRIPS)]
+    """Return networks to choose among; without that at which the server was just asked, and is predicted by itself."""
+    made = (parse(f"rtt={ms}ms{rates}") for rates in RATES for ms in ROUND_TRIPS)
+    return [*PROFILES.values(), *(one for one in made if one.round_trip != NEARBY or one.down)]
 
 
 def _predict(pair: Pair, network: Conditions) -> Cell:

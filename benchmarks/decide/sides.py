@@ -16,6 +16,7 @@ KEPT_WITHIN, FIRST_WITHIN = 0.05, 0.10
 WEAKER = {2: "low-end desktop or high-end mobile", 4: "mid-tier mobile", 6: "", 10: "low-end mobile"}
 BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
+WITH_NETWORK = "with the network that lies before the server already"
 COLD, WARM = "cold", "warm"
 
 
@@ -34,6 +35,7 @@ class Served:
     inference: Span | None = None  # of its time what the model takes, where that is told; the rest is its own stack
     notes: Sequence[str] = ()  # what is not as it should be
     doubts: Sequence[str] = ()
+    platform: str = ""  # whose inference it is
 
     def exchange(self, network: Conditions) -> Span:
         """Return what a kept connection's answer adds up to, with the interval of what was measured of it alone."""
@@ -94,6 +96,12 @@ def _fastest(model: Model) -> str:
 def _as_asked(way: Way, model: Model) -> Served:
     assert way.total is not None
     notes = [] if way.first else ["first request: not measured at no distance, taken to be as a later one"]
+    if way.has_own_network:
+        notes.append(WITH_NETWORK)
+    elif not way.is_at_rest:
+        notes.append(
+            "seen over the loopback, where a server never rests between two requests: over a link it is slower"
+        )
     first = way.first or way.total
     doubts = [*way.total.doubts, *(way.first.doubts if way.first else ())]
     return Served(
@@ -108,6 +116,7 @@ def _as_asked(way: Way, model: Model) -> Served:
         way.inference,
         [*notes, *_wire_notes(way.counted is not None)],
         doubts,
+        way.name,
     )
 
 
@@ -118,6 +127,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
         assert way.overhead is not None
         assert way.total is not None
         kept = inference.span + way.overhead
+        with_network = [WITH_NETWORK] if way.has_own_network else []
         extra = way.first.span.less(way.total.span) if way.first else NOTHING
         yield Served(
             f"{name} by {way.name}",
@@ -129,8 +139,9 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             kept + extra,
             way.upload[0] if way.upload else "",
             inference.span,
-            [f"its overhead is that of {way.name}", *_wire_notes(way.counted is not None)],
+            [f"its overhead is that of {way.name}", *with_network, *_wire_notes(way.counted is not None)],
             inference.doubts,
+            name,
         )
     if not ways:
         wire = formulas.exchanged(model.pixels, 0)
@@ -146,6 +157,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             None,
             [WITHOUT_STACK, *_wire_notes(False)],
             inference.doubts,
+            name,
         )
 
 

@@ -1,5 +1,6 @@
 """A decision as text: the sentences on top, then for each model and class its answers, its border and its map."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -10,7 +11,7 @@ from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Answer, Decision,
 from benchmarks.decide.measured import Model
 from benchmarks.decide.prices import Prices
 from benchmarks.decide.sentences import sentence
-from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, Served
+from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, WITH_NETWORK, Served
 
 LETTERS: dict[Winner, str] = {"client": "C", "server": "S", "undecided": "?", "not measured": "-"}
 HEAD = (
@@ -53,10 +54,11 @@ def _server_lines(decision: Decision) -> Iterator[str]:
     for server in decision.servers:
         up, down = server.wire
         how = "counted" if server.is_counted else "computed"
-        zero = words.time(server.kept_at_zero, _mark(server.doubts))
+        zero = words.time(server.kept_at_zero, words.mark(server.doubts))
+        where = WITH_NETWORK if WITH_NETWORK in server.notes else "where the network costs nothing"
         yield (
             f"server {server.name} on {server.machine or 'this machine'} ({server.scheme}, {server.upload}): {zero} "
-            f"where the network costs nothing; {words.size(up)} leave the device for each prediction, "
+            f"{where}; {words.size(up)} leave the device for each prediction, "
             f"{words.size(down)} come back ({how})"
         )
         yield from (f"  {note}" for note in [*server.notes, *_split(decision.model, server)])
@@ -77,7 +79,7 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
         notes = f" ({'; '.join(candidate.notes)})" if candidate.notes else ""
         fetched, files = candidate.fetched.get(COLD, (0, 0))
         size = f"; fetches {words.size(fetched)} in {files} files" if fetched else ""
-        yield f"  {candidate.platform}: {words.time(candidate.later, _mark(candidate.doubts))}{size}{notes}"
+        yield f"  {candidate.platform}: {words.time(candidate.later, words.mark(candidate.doubts))}{size}{notes}"
     yield ""
     yield from tabulate([_row(answer) for answer in decision.answers], HEAD, disable_numparse=True).splitlines()
     yield ""
@@ -90,8 +92,8 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
 
 
 def _row(answer: Answer) -> list[str]:
-    pays, client = answer.pays_back, _mark(answer.client.doubts)
-    server = _mark(answer.server.doubts)
+    pays, client = answer.pays_back, words.mark(answer.client.doubts)
+    server = words.mark(answer.server.doubts)
     return [
         answer.network.name,
         f"{words.time(answer.server_later, server)} {answer.server.name}",
@@ -121,6 +123,8 @@ def map_lines(decision: Decision) -> Iterator[str]:
 
 
 def _undecided(low: float, high: float) -> str:
+    if high == math.inf:
+        return "everywhere" if low <= 0 else f"from {words.digits(low * 1e3)}"
     return "–" if high <= 0 else f"{words.digits(low * 1e3)} to {words.digits(high * 1e3)}"
 
 
@@ -133,7 +137,3 @@ def _money(decision: Decision, prices: Prices) -> str:
         f"money, for 1,000: predictions on the server {server.value:.4g}{currency} ({server.low:.4g} to "
         f"{server.high:.4g}), first visits of the client {visits}"
     )
-
-
-def _mark(doubts: Sequence[str]) -> str:
-    return " (!)" if doubts else ""

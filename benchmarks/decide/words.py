@@ -1,9 +1,15 @@
 """Times and shares as people read them."""
 
 import math
+from collections.abc import Sequence
 
 from benchmarks.decide import formulas
 from benchmarks.decide.spans import Span
+
+
+def mark(doubts: Sequence[str]) -> str:
+    """Return the suite's mark of what is doubtful."""
+    return " (!)" if doubts else ""
 
 
 def digits(value: float) -> str:

@@ -10,6 +10,7 @@ from decide_runs_made_up import client, content, network, remote, result, save, 
 
 from benchmarks.decide import __main__ as command
 from benchmarks.decide import cells, sentences_of, suite
+from benchmarks.decide.measured import NEARBY
 from benchmarks.results import Result, Run, keys
 from browser_harness.network import PROFILES, Conditions, parse
 
@@ -277,6 +278,31 @@ def test_a_run_ends_with_a_sentence_for_each_model_that_is_said_to_be_predicted(
     assert "fetches 15.0 MB: 73.8 s on lighthouse-slow-4g" in small
     assert "the server (at best" in huge
     assert "at best before the client (chromium-wasm, 3,000 ms)" in huge
+
+
+def test_a_run_of_weak_clients_alone_does_not_end_with_a_sentence_of_whole_ones():
+    slowed = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.1}}
+    saved = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1, **{keys.TRUST: {keys.DOUBTS: {"drift": "+43 %"}}}),
+        result("latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **slowed),
+    ]
+    (words,) = sentences_of(results_of(*saved))
+    assert "the client (chromium-wasm@4x, 13.0 ms) before the server" in words
+    assert "which is sent 13.5 kB as float32 (!)" in words
+
+
+def test_a_check_does_not_predict_what_it_was_just_told():
+    assert [one.name for one in cells._candidates() if one.round_trip == NEARBY and not one.down] == []
+
+
+def test_what_does_not_count_is_told_where_nothing_is_decided(decided, tmp_path):
+    results = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1),
+        result("latency", "resnet20", "chromium-webgpu", 9.0, 1, **{keys.SOFTWARE_GPU: True}),
+    ]
+    code, out = decided(str(save(tmp_path / "run.json", *results)))
+    assert code == 1
+    assert "left out of resnet20: test_latency[resnet20-chromium-webgpu-b1]: on a simulated GPU, no speed" in out
 
 
 def test_nothing_is_said_of_results_without_a_model():
