@@ -17,6 +17,7 @@ WEAKER = {2: "low-end desktop or high-end mobile", 4: "mid-tier mobile", 6: "", 
 BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
 WITH_NETWORK = "with the network that lies before the server already"
+NEVER_RESTS = "seen over the loopback, where a server never rests between two requests: over a link it is slower"
 COLD, WARM = "cold", "warm"
 
 
@@ -99,9 +100,7 @@ def _as_asked(way: Way, model: Model) -> Served:
     if way.has_own_network:
         notes.append(WITH_NETWORK)
     elif not way.is_at_rest:
-        notes.append(
-            "seen over the loopback, where a server never rests between two requests: over a link it is slower"
-        )
+        notes.append(NEVER_RESTS)
     first = way.first or way.total
     doubts = [*way.total.doubts, *(way.first.doubts if way.first else ())]
     return Served(
