@@ -97,6 +97,7 @@ class Server:
     protocol: str  # as the page spoke it: http/1.1, h2
     url: str | None = None  # of one that was there; None of one that the suite started
     is_relayed: bool = False  # the page's own server passed requests on, as it answers no other origin's pages
+    preflight_lasts: float | None = None  # seconds until a browser asks again whether it may; None where it never asks
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ class Block:
         float
     ] = ()  # seconds of each sample that a server computed, by its own word; none if it has none
     wire: tuple[int, int] | None = None  # bytes that went up and down meanwhile, all packets; None where nobody counts
+    reopened: int = 0  # of its requests those that found their connection closed, as far as the browser tells
 
     @property
     def inferences(self) -> int:

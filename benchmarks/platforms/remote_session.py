@@ -73,6 +73,10 @@ class AskingSession(DrivenSession):
         seen = self._call("ask", {"what": "waited"})
         return {} if seen is None else {"preflight": seen / 1e3}
 
+    def reopened(self) -> int:
+        """Return how many requests since this was last asked for found no open connection, as far as the page sees."""
+        return int(self._call("ask", {"what": "reopened"}))
+
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Ask for a batch at a time, of numbers: the page normalises them."""
         if self._takes != "arrays":
@@ -85,7 +89,13 @@ class AskingSession(DrivenSession):
 
     def _facts(self, in_effect: InEffect) -> Facts:
         url = self._served.origin if self._is_elsewhere else None
-        server = Server(self._served.software, "not told", url, is_relayed=not self._served.shares)
+        server = Server(
+            self._served.software,
+            "not told",
+            url,
+            is_relayed=not self._served.shares,
+            preflight_lasts=self._served.preflight_lasts,
+        )
         upload = uploaded(self._case.case, self._takes, self._served)
         return replace(super()._facts(in_effect), threads=self._served.threads, server=server, upload=upload)
 
@@ -168,12 +178,14 @@ class RemoteSession:
         if self._is_fresh:
             self._is_fresh = False
             self._use(feeds)
-        return self._asking.time(feeds, rounds, iterations)
+        block = self._asking.time(feeds, rounds, iterations)
+        return replace(block, reopened=self._asking.reopened())
 
     def _use(self, feeds: Feeds) -> None:
         spent, asked = 0.0, 0
         while asked < FEWEST_BEFORE or (asked < MOST_BEFORE and spent < SECONDS_BEFORE):
             spent, asked = spent + self._asking.time(feeds, 1).duration, asked + 1
+        self._asking.reopened()  # of the warm-up nobody is told
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Ask for a batch at a time."""

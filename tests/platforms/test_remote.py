@@ -58,6 +58,8 @@ def test_a_server_that_answers_right_is_measured(case, feeds, fault):
     assert [*block.computing] == [1.5e-3] * 3
     assert len(block.seconds) == 3
     assert min(block.seconds) > 0
+    assert block.reopened == (3 if fault == "closes" else 0)
+    assert facts.server.preflight_lasts == (None if fault == "no cors" else 7200)
 
 
 @pytest.mark.parametrize(
