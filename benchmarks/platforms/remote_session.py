@@ -59,6 +59,7 @@ class AskingSession(DrivenSession):
     ) -> None:
         super().__init__(case, channel, UnknownHost(), network)
         self._served, self._link, self._is_elsewhere = served, link, is_elsewhere
+        self._carried: tuple[int, int] | None = None  # up and down, by the last call
 
     def connect(self) -> dict[str, float]:
         """Have a connection that later requests find; return what the page saw of it, in seconds, where it may."""
@@ -100,9 +101,15 @@ class AskingSession(DrivenSession):
         return replace(super()._facts(in_effect), threads=self._served.threads, server=server, upload=upload)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
-        before = self._link.carried()
         block = super()._block(function, argument)
-        return replace(block, cpu=None, wire=_between(before, self._link.carried()))
+        return replace(block, cpu=None, wire=self._carried)
+
+    def _call(self, function: str, argument: dict[str, Any]) -> Any:
+        """Call the page, and note what is carried meanwhile: large outputs are handed over later, over the link, too."""
+        before = self._link.carried()
+        answer = super()._call(function, argument)
+        self._carried = _between(before, self._link.carried())
+        return answer
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         if self._takes == "arrays":

@@ -14,7 +14,7 @@ from benchmarks import inputs, remote
 from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import reference
-from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms import PLATFORMS, page_session
 from benchmarks.platforms.remote_session import pixels_of
 from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError
 from benchmarks.settings import Settings
@@ -234,3 +234,11 @@ def test_each_start_has_a_server_of_its_own(case, feeds):
         session.renew()
         assert session._asking is not first
         np.testing.assert_array_equal(session.run(feeds)["logits"], before)
+
+
+def test_what_is_handed_over_after_an_inference_is_not_among_its_bytes(case, feeds, monkeypatch):
+    over = replace(case, network=parse("rtt=2ms"))
+    with kserve("remote-cpu").open(over, Settings(timeout=60)) as session:
+        up, down = session.time(feeds, 1).wire
+        monkeypatch.setattr(page_session, "INLINE", 0)  # as of outputs that are too large for an answer
+        assert session.time(feeds, 1).wire == pytest.approx((up, down), abs=200)
