@@ -150,6 +150,7 @@ class Block:
         float
     ] = ()  # seconds of each sample that a server computed, by its own word; none if it has none
     wire: tuple[int, int] | None = None  # bytes that went up and down meanwhile, all packets; None where nobody counts
+    late: float = 0.0  # share of these packets that a busy machine delivered late
     reopened: int = 0  # of its requests those that found their connection closed, as far as the browser tells
 
     @property

@@ -244,6 +244,12 @@ CHECKS = (
         "ask for a slower network, or measure when the machine is quiet",
     ),
     Check(
+        "late_packets",
+        0.05,
+        "{:.0%} of the packets came late, for the machine was busy",
+        "close other programs",
+    ),
+    Check(
         "reopened",
         0.01,
         "{:.0%} of the requests opened a connection, for the server had closed the one before",
@@ -266,8 +272,10 @@ def _network(facts: Facts) -> dict[str, Any]:
 
 
 def _connections(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
-    """Return how many requests were none on a kept connection, and how many waited for a preflight; as shares."""
+    """Return the shares of late packets, of requests on no kept connection, and of those behind a preflight."""
     known: dict[str, Any] = {}
+    if late := [block.late for block in blocks if block.wire]:
+        known["late_packets"] = statistics.fmean(late)
     if reopened := sum(block.reopened for block in blocks):
         known["reopened"] = reopened / sum(block.inferences for block in blocks)
     if facts.server and (lasts := facts.server.preflight_lasts) is not None:

@@ -59,7 +59,7 @@ class AskingSession(DrivenSession):
     ) -> None:
         super().__init__(case, channel, UnknownHost(), network)
         self._served, self._link, self._is_elsewhere = served, link, is_elsewhere
-        self._carried: tuple[int, int] | None = None  # up and down, by the last call
+        self._carried: Carried | None = None  # by the last call
 
     def connect(self) -> dict[str, float]:
         """Have a connection that later requests find; return what the page saw of it, in seconds, where it may."""
@@ -102,13 +102,16 @@ class AskingSession(DrivenSession):
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
         block = super()._block(function, argument)
-        return replace(block, cpu=None, wire=self._carried)
+        carried = self._carried
+        wire, late = ((carried.up, carried.down), carried.late_share) if carried else (None, 0.0)
+        return replace(block, cpu=None, wire=wire, late=late)
 
     def _call(self, function: str, argument: dict[str, Any]) -> Any:
-        """Call the page, and note what is carried meanwhile: large outputs are handed over later, over the link, too."""
+        """Call the page, and note what is carried meanwhile: large outputs are handed over later, and by the link."""
         before = self._link.carried()
         answer = super()._call(function, argument)
-        self._carried = _between(before, self._link.carried())
+        after = self._link.carried()
+        self._carried = after - before if before and after else None
         return answer
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
@@ -138,10 +141,6 @@ def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.u
     mean, std = (np.array(values).reshape(-1, 1, 1) for values in (normalisation.mean, normalisation.std))
     pixels: NDArray[np.uint8] = np.rint((array * std + mean) * 255).astype(np.uint8)
     return pixels
-
-
-def _between(before: Carried | None, after: Carried | None) -> tuple[int, int] | None:
-    return (after.up - before.up, after.down - before.down) if before and after else None
 
 
 class RemoteSession:

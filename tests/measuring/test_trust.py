@@ -297,3 +297,10 @@ def test_requests_behind_a_preflight_of_their_own_are_doubted(lasts, share):
     known = asked(replace(FACTS, server=Server("faulty", "http/1.1", preflight_lasts=lasts)))
     assert known.get("preflights") == (share and pytest.approx(share))
     assert ("preflights" in known["doubts"]) == (share is not None and share > 0.01)
+
+
+def test_a_network_that_was_held_up_by_a_busy_machine_is_doubted():
+    known = asked(wire=(13543, 1140), late=0.125)
+    assert known["doubts"]["late_packets"] == "12% of the packets came late, for the machine was busy"
+    assert "late_packets" not in asked(wire=(13543, 1140))["doubts"]
+    assert "late_packets" not in asked()
