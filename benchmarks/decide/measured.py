@@ -297,13 +297,12 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     slowdown: Mapping[str, Any] = result.info.get(keys.SLOWDOWN) or {}
     key = (machine, _platform(result), int(slowdown.get("asked", 1)))
     client = model.clients.setdefault(key, Client(*key))
-    client.obtained = slowdown.get("obtained", client.obtained)
     phase, reading, caches = phase_of(result), _reading(result, machine), str(result.params.get("caches"))
     over = network_of(result)
     if reading is None:
         return
     if phase == "latency":
-        client.latency = reading
+        client.latency, client.obtained = reading, result.info.get(keys.SLOWDOWN_OBTAINED)
         client.fetched.setdefault("cold", _fetched(result))
     elif phase == "load" and over is not None:
         client.loads_over[over.name, caches] = reading

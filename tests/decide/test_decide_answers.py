@@ -80,7 +80,7 @@ def test_the_way_that_answers_first_speaks_for_the_server(tmp_path):
 
 
 def test_weaker_clients_are_computed_and_say_so_unless_they_were_measured(tmp_path):
-    brake = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.3}}
+    brake = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.3}
     slowed = result("latency", "resnet20", "chromium-wasm@4x", 0.014, 1, **brake)
     (model,) = read([run(tmp_path, *whole(), slowed)])
     found = {one.factor: one for one in classes(model)}

@@ -171,7 +171,7 @@ class World:
             if any(word.startswith("remote") for word in words):
                 results += [one for over in networks for one in self._served(model, total, inference, over)]
             elif "--slowdown" in words:
-                brake = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.0}}
+                brake = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.0}
                 results.append(result("latency", model, "chromium-wasm@4x", CLIENTS[model] * 4, 1, **brake))
             elif asked.name.startswith("check"):
                 results.append(result("latency", model, "chromium-wasm", CLIENTS[model], 1))
@@ -281,7 +281,7 @@ def test_a_run_ends_with_a_sentence_for_each_model_that_is_said_to_be_predicted(
 
 
 def test_a_run_of_weak_clients_alone_does_not_end_with_a_sentence_of_whole_ones():
-    slowed = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.1}}
+    slowed = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.1}
     saved = [
         result("latency", "resnet20", "server-cpu", 0.001, 1, **{keys.TRUST: {keys.DOUBTS: {"drift": "+43 %"}}}),
         result("latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **slowed),
