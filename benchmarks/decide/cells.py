@@ -37,6 +37,7 @@ class Cell:
     server: str
     predicted: tuple[Span, Span, Span]  # server later, server first, client later
     measured: tuple[Span | None, Span | None, Span | None] = (None, None, None)
+    doubts: Sequence[str] = ()  # of what was measured
 
     @property
     def nearness(self) -> float:
@@ -192,12 +193,10 @@ def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
 def filled(cells: Sequence[Cell], models: Sequence[Model]) -> list[Cell]:
     """Return the cells with what was measured then."""
     by_name = {model.name: model for model in models}
-    return [replace(cell, measured=_measured(cell, by_name.get(cell.model))) for cell in cells]
+    return [_filled(cell, model) if (model := by_name.get(cell.model)) else cell for cell in cells]
 
 
-def _measured(cell: Cell, model: Model | None) -> tuple[Span | None, Span | None, Span | None]:
-    if model is None:
-        return (None, None, None)
+def _filled(cell: Cell, model: Model) -> Cell:
     way = model.ways.get(cell.server)
     over = [way.over.get((cell.network.name, which)) if way else None for which in ("kept", "first")]
     clients = [
@@ -205,7 +204,9 @@ def _measured(cell: Cell, model: Model | None) -> tuple[Span | None, Span | None
         for client in model.clients.values()
         if (client.platform, client.slowdown) == (cell.platform, cell.slowdown)
     ]
-    return _span(over[0]), _span(over[1]), _span(next(iter(clients), None))
+    client = next(iter(clients), None)
+    doubts = [words for reading in (*over, client) if reading for words in reading.doubts]
+    return replace(cell, measured=(_span(over[0]), _span(over[1]), _span(client)), doubts=doubts)
 
 
 def _span(reading: Reading | None) -> Span | None:
@@ -255,7 +256,7 @@ def lines(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _row(cell: Cell) -> list[str]:
-    right = {True: "right", False: "WRONG", None: "undecided"}[cell.is_right]
+    right = {True: "right", False: "WRONG", None: "undecided"}[cell.is_right] + words.mark(cell.doubts)
     return [
         cell.model,
         f"{cell.platform}{f'@{cell.slowdown}x' if cell.slowdown > 1 else ''}",
@@ -296,6 +297,7 @@ def to_json(cells: Sequence[Cell]) -> dict[str, Any]:
                 "measured_winner": cell.measured_winner,
                 "is_right": cell.is_right,
                 "is_near": cell.is_near,
+                "doubts": cell.doubts,
             }
             for cell in cells
         ],

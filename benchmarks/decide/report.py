@@ -144,6 +144,7 @@ def _csv_row(decision: Decision, answer: Answer) -> dict[str, Any]:
         "server": answer.server.name,
         "client": answer.client.platform,
         "doubtful": bool([*answer.server.doubts, *answer.client.doubts]),
+        "notes": "; ".join([*answer.server.notes, *answer.client.notes]),
     }
     pays = [(f"pays_back_{caches}", answer.pays_back[caches]) for caches in (COLD, WARM)]
     for name, span in [*_times(answer), *pays]:

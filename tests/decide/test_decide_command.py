@@ -10,7 +10,8 @@ from decide_runs_made_up import client, content, network, remote, result, save, 
 
 from benchmarks.decide import __main__ as command
 from benchmarks.decide import cells, sentences_of, suite
-from benchmarks.decide.measured import NEARBY
+from benchmarks.decide.measured import NEARBY, read
+from benchmarks.decide.spans import Span
 from benchmarks.results import Result, Run, keys
 from browser_harness.network import PROFILES, Conditions, parse
 
@@ -311,3 +312,23 @@ def test_nothing_is_said_of_results_without_a_model():
 
 def test_profiles_are_conditions():
     assert all(isinstance(PROFILES[name], Conditions) for name in command.sentences.SHOWN)
+
+
+def test_a_cell_whose_measurement_is_doubtful_is_marked(tmp_path):
+    doubtful = {keys.TRUST: {keys.DOUBTS: {"network_off": "the network was not as asked for"}}}
+    cable = PROFILES["cable"]
+    over = network("cable", cable.round_trip, cable.down, cable.up)
+    saved = [remote("resnet20", 0.15, 0.001, over=over, **doubtful), *client("resnet20", 0.003)]
+    times = (Span.exactly(0.15), Span.exactly(0.2), Span.exactly(0.003))
+    cell = cells.Cell("resnet20", "the client", "chromium-wasm", 1, cable, "remote-cpu", times)
+    (filled,) = cells.filled([cell], read([Run.of(content(*saved), tmp_path / "run.json")]))
+    assert filled.doubts == ["the network was not as asked for"]
+    assert any("right (!)" in line for line in cells.lines([filled]))
+
+
+def test_a_row_of_csv_says_what_its_figures_lack(decided, tmp_path):
+    results = [result("latency", "resnet20", "server-cpu", 0.001, 1), *client("resnet20", 0.003)]
+    file = tmp_path / "rows.csv"
+    decided(save(tmp_path / "saved.json", *results), "--csv", file)
+    rows = [*csv.DictReader(io.StringIO(file.read_text()))]
+    assert all("without the server's own stack" in row["notes"] for row in rows)
