@@ -104,7 +104,7 @@ class Server:
 class Upload:
     """What a page sends of the inputs of an inference."""
 
-    form: str  # float32, uint8 or image
+    form: str  # uint8 or image, else the types of the arrays: float32
     bytes: int  # without any head
 
 

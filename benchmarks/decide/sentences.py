@@ -91,11 +91,12 @@ def _predicted(title: str, clients: ClientClass, answers: Sequence[Answer]) -> s
     weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
     client = f"{first.client.platform}{weaker}, {duration(first.client_later.value)}{mark(first.client.doubts)}"
     parts = [f"{title}, predicted: ", "; ".join(_groups(answers, client))]
-    parts.append(f", which is sent {size(first.server.wire[0])} as {first.server.upload}{mark(first.server.doubts)}")
+    parts.append(f"; the server{mark(first.server.doubts)} is sent {size(first.server.wire[0])}")
+    parts.append(f" as {first.server.upload}" if first.server.upload else "")
     if WITHOUT_STACK in first.server.notes:
-        parts.append(f", {WITHOUT_STACK}, which {REMEDY} measures")
+        parts.append(f", and counted {WITHOUT_STACK}, which {REMEDY} measures")
     if WITH_NETWORK in first.server.notes:
-        parts.append(f", {WITH_NETWORK}")
+        parts.append(f", and counted {WITH_NETWORK}")
     fetched, _ = first.client.fetched.get(COLD, (0, 0))
     if fetched:
         waits = [f"{duration(_fetching(answer, fetched))} on {answer.network.name}" for answer in answers]

@@ -152,7 +152,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             False,
             inference.span,
             inference.span,
-            "float32",
+            "numbers of 4 bytes",
             None,
             [WITHOUT_STACK, *_wire_notes(False)],
             inference.doubts,

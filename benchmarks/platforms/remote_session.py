@@ -128,12 +128,12 @@ def uploaded(case: Case, takes: Takes, served: Served) -> Upload:
     """Return what is sent of a case's inputs."""
     numbers = {name: math.prod(shape) for name, shape in case.shapes.items()}
     if takes == "image":
-        size = len(case.picture or b"")
-    elif takes == "pixels":
-        size = sum(numbers.values())
-    else:
-        size = sum(number * np.dtype(DTYPES[served.inputs[name]]).itemsize for name, number in numbers.items())
-    return Upload(FORMS[takes], size)
+        return Upload(FORMS[takes], len(case.picture or b""))
+    if takes == "pixels":
+        return Upload(FORMS[takes], sum(numbers.values()))
+    dtypes = {name: np.dtype(DTYPES[served.inputs[name]]) for name in numbers}
+    size = sum(number * dtypes[name].itemsize for name, number in numbers.items())
+    return Upload(", ".join(dict.fromkeys(str(dtype) for dtype in dtypes.values())), size)
 
 
 def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.uint8]:

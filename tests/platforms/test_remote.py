@@ -15,8 +15,8 @@ from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import reference
 from benchmarks.platforms import PLATFORMS, page_session
-from benchmarks.platforms.remote_session import pixels_of
-from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError
+from benchmarks.platforms.remote_session import pixels_of, uploaded
+from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError, Upload
 from benchmarks.settings import Settings
 from browser_harness.network import parse
 from models import cifar100, own
@@ -242,3 +242,9 @@ def test_what_is_handed_over_after_an_inference_is_not_among_its_bytes(case, fee
         up, down = session.time(feeds, 1).wire
         monkeypatch.setattr(page_session, "INLINE", 0)  # as of outputs that are too large for an answer
         assert session.time(feeds, 1).wire == pytest.approx((up, down), abs=200)
+
+
+def test_what_is_uploaded_is_called_what_it_is():
+    served = remote.Served("http://127.0.0.1:9", "words", {"ids": "INT64", "mask": "BOOL"}, "made-up 1")
+    case = Case(None, 1, 1, shapes={"ids": (1, 16), "mask": (1, 16)})
+    assert uploaded(case, "arrays", served) == Upload("int64, bool", 144)
