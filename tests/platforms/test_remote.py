@@ -17,6 +17,7 @@ from benchmarks.measuring.reference import reference
 from benchmarks.platforms import PLATFORMS, page_session
 from benchmarks.platforms.remote_session import pixels_of, uploaded
 from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError, Upload
+from benchmarks.remote import asking
 from benchmarks.settings import Settings
 from browser_harness.network import parse
 from models import cifar100, own
@@ -248,3 +249,20 @@ def test_what_is_uploaded_is_called_what_it_is():
     served = remote.Served("http://127.0.0.1:9", "words", {"ids": "INT64", "mask": "BOOL"}, "made-up 1")
     case = Case(None, 1, 1, shapes={"ids": (1, 16), "mask": (1, 16)})
     assert uploaded(case, "arrays", served) == Upload("int64, bool", 144)
+
+
+@pytest.mark.parametrize(
+    ("inputs_there", "words"),
+    [
+        ({"image": "FP32"}, "tiny's inputs there are image, and the file's are input"),
+        ({"input": "BYTES", "size": "INT64"}, "tiny's inputs there are input, size, and the file's are input"),
+    ],
+)
+def test_a_model_with_other_inputs_than_the_files_is_named(case, monkeypatch, inputs_there, words):
+    monkeypatch.setattr(asking, "_inputs", lambda *_: inputs_there)
+    with (
+        faulty(None, answers(case)) as server,
+        pytest.raises(UnavailableError, match=rf"^remote-url: tiny\.onnx: {words}"),
+        asked(case, server),
+    ):
+        pytest.fail("it was sent")
