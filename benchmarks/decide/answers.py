@@ -157,6 +157,7 @@ class Money:
 
     server: Span  # a thousand predictions
     download: float | None  # a thousand first visits of the client; None where its bytes are not known
+    currency: str = ""  # as the file of prices has it
 
 
 def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Money:
@@ -167,7 +168,8 @@ def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Mo
         for seconds in (busy.value, busy.low, busy.high)
     ]
     size, _ = client.fetched.get(COLD, (0, 0))
-    return Money(Span(*costs), formulas.money(0.0, 0.0, size, prices.sent_per_gb) if size else None)
+    visits = formulas.money(0.0, 0.0, size, prices.sent_per_gb) if size else None
+    return Money(Span(*costs), visits, prices.currency)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ def _server(server: Served) -> dict[str, Any]:
         "upload": server.upload,
         "wire": {"up": server.wire[0], "down": server.wire[1], "is_counted": server.is_counted},
         "kept_at_zero": asdict(server.kept_at_zero),
+        "inference": asdict(server.inference) if server.inference else None,
         "first_at_zero": asdict(server.first_at_zero),
         "notes": server.notes,
         "doubts": server.doubts,

@@ -180,12 +180,16 @@ class Candidate:
     fetched: Mapping[str, tuple[int, int]]  # bytes and files
     notes: Sequence[str] = ()
     doubts: Sequence[str] = ()
+    loads_over: Mapping[tuple[str, str], Span] = field(default_factory=dict)  # by network and caches, with the download
 
     def first(self, network: Conditions, caches: str) -> Span | None:
         """Return its first answer with so filled caches; None where its load or its first inference is not measured.
 
-        Of its requests each may wait for the one before, or all be sent at once: the interval holds both.
+        A load that was measured over that very network stands for itself. Else it is predicted: each of its requests may
+        wait for the one before, or all be sent at once: the interval holds both.
         """
+        if caches in self.firsts and (measured := self.loads_over.get((network.name, caches))):
+            return measured + self.firsts[caches]
         if caches not in self.loads or caches not in self.firsts:
             return None
         size, files = self.fetched.get(caches, (0, 0))
@@ -266,7 +270,8 @@ def _as_measured(client: Client, whole: Client | None) -> Candidate:
         _spans(opened.firsts, factor),
         opened.fetched,
         notes,
-        _doubts(client.latency, *opened.loads.values(), *opened.firsts.values()),
+        _doubts(client.latency, *opened.loads.values(), *opened.firsts.values(), *client.loads_over.values()),
+        {over: reading.span for over, reading in client.loads_over.items()},
     )
 
 

@@ -248,3 +248,13 @@ def alone():
         remote("resnet20", 0.004, 0.001),
         result("latency", "resnet20", "chromium-wasm", 0.003, 1, share=None, **doubtful),
     ]
+
+
+def test_a_load_that_was_measured_over_a_network_is_not_predicted_there(tmp_path):
+    over = network("far", FAR.round_trip, FAR.down, FAR.up)
+    measured = result("load", "resnet20", "chromium-wasm-over-far", 20.0, "cold", **over)
+    (model,) = read([run(tmp_path, *whole(), measured)])
+    as_it_is, weaker = classes(model)[0].answering, classes(model)[1].answering
+    assert as_it_is.first(FAR, "cold").value == pytest.approx(20.02)
+    assert as_it_is.first(FAR, "warm").value == pytest.approx(0.32)
+    assert weaker.first(FAR, "cold").value == pytest.approx(2 * 0.32 + 15.0e6 * 8 / 9e6, rel=0.2)

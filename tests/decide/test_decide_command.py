@@ -123,6 +123,10 @@ def test_money_is_there_only_with_prices(decided, saved, tmp_path):
     code, told = decided(saved, "--prices", file)
     assert code == 0
     assert "money, for 1,000: predictions on the server 0.00214 EUR" in told
+    decided(saved, "--prices", file, "--json", tmp_path / "a.json")
+    first = json.loads((tmp_path / "a.json").read_text())["decisions"][0]
+    assert first["money_per_1000"]["currency"] == "EUR"
+    assert first["servers"][0]["inference"]["value"] == 0.001
 
 
 @pytest.mark.parametrize(
