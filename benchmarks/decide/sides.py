@@ -185,7 +185,7 @@ class Candidate:
     def first(self, network: Conditions, caches: str) -> Span | None:
         """Return its first answer with so filled caches; None where its load or its first inference is not measured.
 
-        A load that was measured over that very network stands for itself. Else it is predicted: each of its requests may
+        A load that was measured over that very network stands for itself. Else it is predicted: its requests may each
         wait for the one before, or all be sent at once: the interval holds both.
         """
         if caches in self.firsts and (measured := self.loads_over.get((network.name, caches))):
