@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from benchmarks.results import NotARunError, Run, load
 from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
+from models.own import name_of
 
 SERVERS = ("remote-cpu", "remote-cpu-uint8")
 CLIENTS = ("chromium-wasm", "chromium-webnn")
@@ -44,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
             option, action="append", default=[], metavar=metavar, type=kind, help=f"{words} (repeatable)"
         )
 
-    each("--model", "NAME", str, f"default: the best trained, and of {', '.join(TIMED)} those that are made")
+    each(
+        "--model",
+        "NAME",
+        _model,
+        f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
+    )
     each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
     each("--slowdown", "N", int, f"measure clients so many times weaker, too; with --check {SLOWDOWNS[0]}")
     each("--server", "NAME", str, f"as it is asked; default: {', '.join(SERVERS)}, or all that the files have")
@@ -57,6 +64,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--csv", type=_writable, metavar="FILE", help="write a row for each network and client there")
     found.add_argument("--check", action="store_true", help="measure what was predicted, in 18 cells at least")
     return found
+
+
+def _model(text: str) -> str:
+    """Read a model's name, or a file: by a path that the suite finds from its own folder as well."""
+    file = Path(text)
+    return str(file.resolve()) if file.is_file() else text
 
 
 def _network(text: str) -> Conditions:
@@ -109,7 +122,8 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     if options.check:
         predicted = cells.choose(models, options.client, options.network)
         print(f"{len(predicted)} cells are predicted, and measured now", flush=True)
-        seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *SHORT, *suites]))
+        planned = cells.plan(predicted, [*USUAL, *SHORT, *suites], partial(_as_asked, options.model))
+        seen = suite.measure_all(measure, planned)
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
     not_measured = missing(models)
     _tell(models, decisions, not_measured, kept, paid, checked)
@@ -122,7 +136,8 @@ def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite
     """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
     kept = suite.measure_all(measure, basis(options, suites))
     if slowdowns := options.slowdown or (SLOWDOWNS if options.check else ()):
-        weak = suite.measure_all(measure, weaker(read(kept.runs), options.client, slowdowns, suites))
+        planned = weaker(read(kept.runs), options, slowdowns, suites)
+        weak = suite.measure_all(measure, planned)
         kept.runs, kept.failures = [*kept.runs, *weak.runs], [*kept.failures, *weak.failures]
     return kept
 
@@ -165,7 +180,7 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
 
 
 def weaker(
-    models: Sequence[Model], platforms: Sequence[str], slowdowns: Sequence[int], suites: Sequence[str]
+    models: Sequence[Model], options: argparse.Namespace, slowdowns: Sequence[int], suites: Sequence[str]
 ) -> list[suite.Asked]:
     """Return the runs of weaker clients, each model on the platform that answers it first on this machine.
 
@@ -173,8 +188,8 @@ def weaker(
     """
     fastest: dict[str, list[str]] = {}
     for model in models:
-        for clients in classes(model, platforms)[:1]:
-            fastest.setdefault(clients.answering.platform, []).append(model.name)
+        for clients in classes(model, options.client)[:1]:
+            fastest.setdefault(clients.answering.platform, []).append(_as_asked(options.model, model.name))
     slowed = suite.each("--slowdown", slowdowns)
     return [
         suite.Asked(
@@ -191,12 +206,25 @@ def default_models() -> list[str]:
     return [*manifest.chosen()[:1], *(name for name in TIMED if name in NETWORKS and name in made)]
 
 
+def _is_of(word: str, name: str) -> bool:
+    """Whether a model's name in results is that of what was asked for: of a file, with what it was fed behind it."""
+    if not Path(word).is_file():
+        return word == name
+    of_file = name_of(Path(word))
+    return name == of_file or name.startswith(f"{of_file}.")
+
+
+def _as_asked(words: Sequence[str], name: str) -> str:
+    """Return the word of the command line that a model was asked for by; the name where it was not."""
+    return next((word for word in words if _is_of(word, name)), name)
+
+
 def _chosen(models: Sequence[Model], names: Sequence[str]) -> list[Model]:
     """Return the models of those names, or all of them."""
     known = [model.name for model in models]
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [word for word in names if not any(_is_of(word, name) for name in known)]:
         raise cells.CheckError(f"{unknown[0]} was not measured; measured were {', '.join(known) or 'none'}")
-    return [model for model in models if not names or model.name in names]
+    return [model for model in models if not names or any(_is_of(word, model.name) for word in names)]
 
 
 def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:

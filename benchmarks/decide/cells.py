@@ -1,6 +1,6 @@
 """The check against the world: cells of model, client class and network, predicted and then measured on both sides."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -156,9 +156,9 @@ def _together(worths: Sequence[Worth]) -> tuple[int, int, int, int]:
     return min(near, NEAR_CELLS), min(decided, NEAR_CELLS), min(clients, servers, NEAR_CELLS), profiles
 
 
-def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
-    """Return the runs that measure the cells, each side for itself."""
-    names = [*dict.fromkeys(cell.model for cell in cells)]
+def plan(cells: Sequence[Cell], common: Sequence[str], as_asked: Callable[[str], str]) -> list[suite.Asked]:
+    """Return the runs that measure the cells, each side for itself; *as_asked* says by which word to ask for a model."""
+    names = _models(cells, as_asked)
     networks = dict.fromkeys(suite.network_words(cell.network) for cell in cells)
     asked = [
         suite.Asked(
@@ -180,7 +180,7 @@ def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
                 f"check-client-{slowdown}x",
                 [
                     *("-m", "latency"),
-                    *suite.each("--model", dict.fromkeys(cell.model for cell in of_class)),
+                    *suite.each("--model", _models(of_class, as_asked)),
                     *suite.each("--platform", dict.fromkeys(cell.platform for cell in of_class)),
                     *brake,
                     *common,
@@ -188,6 +188,10 @@ def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
             )
         )
     return asked
+
+
+def _models(cells: Sequence[Cell], as_asked: Callable[[str], str]) -> list[str]:
+    return [*dict.fromkeys(as_asked(cell.model) for cell in cells)]
 
 
 def filled(cells: Sequence[Cell], models: Sequence[Model]) -> list[Cell]:

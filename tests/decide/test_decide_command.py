@@ -336,3 +336,19 @@ def test_a_row_of_csv_says_what_its_figures_lack(decided, tmp_path):
     decided(save(tmp_path / "saved.json", *results), "--csv", file)
     rows = [*csv.DictReader(io.StringIO(file.read_text()))]
     assert all("without the server's own stack" in row["notes"] for row in rows)
+
+
+def test_a_file_is_asked_for_by_its_path_and_found_by_its_name(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.onnx").touch()
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def measure(one):
+        asked.append(one)
+        results = whole("mine.onnx") if one.name == "later" else []
+        return Run.of(content(*results), tmp_path / f"{one.name}.json"), []
+
+    assert command.run(options("--model", "mine.onnx", "--slowdown", "4"), measure=measure) == 0
+    assert "mine.onnx on the client as measured" in capsys.readouterr().out
+    assert {one.words[one.words.index("--model") + 1] for one in asked} == {str(tmp_path / "mine.onnx")}
+    assert [one.name for one in asked][-1] == "weak-chromium-wasm"
