@@ -157,7 +157,7 @@ def _together(worths: Sequence[Worth]) -> tuple[int, int, int, int]:
 
 
 def plan(cells: Sequence[Cell], common: Sequence[str], as_asked: Callable[[str], str]) -> list[suite.Asked]:
-    """Return the runs that measure the cells, each side for itself; *as_asked* says by which word to ask for a model."""
+    """Return the runs that measure the cells, each side for itself; *as_asked* gives the word for a model."""
     names = _models(cells, as_asked)
     networks = dict.fromkeys(suite.network_words(cell.network) for cell in cells)
     asked = [
