@@ -54,7 +54,12 @@ def parser() -> argparse.ArgumentParser:
     )
     each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
     each("--slowdown", "N", int, f"measure clients so many times weaker, too; with --check {SLOWDOWNS[0]}")
-    each("--server", "NAME", str, f"as it is asked; default: {', '.join(SERVERS)}, or all that the files have")
+    each(
+        "--server",
+        "NAME",
+        str,
+        f"as it is asked; default: {', '.join(SERVERS)} (of ONNX files the first), or all that the files have",
+    )
     each("--network", "NAME", _network, f"default: {', '.join(sentences.SHOWN)}; also rtt=60ms,down=10mbit,up=1mbit")
     found.add_argument(
         "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
@@ -168,7 +173,9 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
     timed = suite.each(
         "--platform", dict.fromkeys(["server-cpu", *(one for one in options.server if one not in asked)])
     )
-    servers = suite.each("--platform", asked or SERVERS)
+    # Whether a file of one's own takes pixels nobody knows beforehand; who does names remote-cpu-uint8.
+    only_files = bool(options.model) and all(Path(word).is_file() for word in options.model)
+    servers = suite.each("--platform", asked or (SERVERS[:1] if only_files else SERVERS))
     common = [*models, *USUAL, *suites]
     return [
         suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),

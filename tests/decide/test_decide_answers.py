@@ -5,7 +5,7 @@ import math
 import pytest
 from decide_runs_made_up import client, figure, network, remote, result, run, whole
 
-from benchmarks.decide import sides, table
+from benchmarks.decide import sides, table, words
 from benchmarks.decide.answers import Answer, border, decide, each_way, equal, money, winner
 from benchmarks.decide.measured import read
 from benchmarks.decide.missing import missing
@@ -239,6 +239,7 @@ def test_a_sentence_without_intervals_decides_nothing_and_a_doubt_is_in_it(tmp_p
     found = decide(model, classes(model)[0], served(model), [FAR])
     assert "undecided between server and client (chromium-wasm), of too few starts (!)" in sentence(found)
     assert "never" not in "\n".join(map_lines(found))
+    assert words.count(found.equal.clients).endswith("to no end)")
 
 
 def alone():
