@@ -116,6 +116,8 @@ class AskingSession(DrivenSession):
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         if self._takes == "arrays":
+            if (there := np.dtype(DTYPES[self._served.inputs[name]])) != array.dtype:
+                raise self._case.unavailable(f"{name} is {there} there, and {array.dtype} in the file")
             return super()._feed(name, array)
         case = self._case.case
         assert case.normalisation is not None, "who takes an image says how numbers are made of it"

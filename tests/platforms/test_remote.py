@@ -266,3 +266,13 @@ def test_a_model_with_other_inputs_than_the_files_is_named(case, monkeypatch, in
         asked(case, server),
     ):
         pytest.fail("it was sent")
+
+
+def test_a_model_with_other_types_than_the_files_is_refused(case, feeds):
+    words = r"^remote-url: tiny\.onnx: input is float64 there, and float32 in the file$"
+    with (
+        faulty(None, answers(case), datatype="FP64") as server,
+        pytest.raises(UnavailableError, match=words),
+        asked(case, server) as session,
+    ):
+        session.run(feeds)
