@@ -57,6 +57,7 @@ class Way:
     scheme: str = "http"
     software: str = ""
     url: str | None = None  # of a server that was there; None of one that the suite started
+    is_relayed: bool = False
     upload: tuple[str, int] | None = None  # the form that inputs travel in, and their bytes
     counted: tuple[float, float] | None = None  # bytes on the wire, up and down, as the link counted them
     inference: Span | None = None  # of the server, by its own word, in those of total
@@ -364,7 +365,7 @@ def _describe(way: Way, result: Result, over: Conditions | None) -> None:
     url = server.get("url")
     if way.software and url != way.url:
         raise MixedError(f"{way.name} is {way.url} in one file and {url} in another; leave one of them out")
-    way.url = url
+    way.url, way.is_relayed = url, bool(server.get("is_relayed"))
     way.software = str(server.get("software", way.software))
     if server.get("protocol") == "h2":
         way.scheme = "h2"

@@ -18,6 +18,7 @@ BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
 WITH_NETWORK = "with the network that lies before the server already"
 NEVER_RESTS = "seen over the loopback, where a server never rests between two requests: over a link it is slower"
+RELAYED = "asked by a relay: of first requests a preflight is counted that pages of its own origin do not need"
 COLD, WARM = "cold", "warm"
 
 
@@ -101,6 +102,8 @@ def _as_asked(way: Way, model: Model) -> Served:
         notes.append(WITH_NETWORK)
     elif not way.is_at_rest:
         notes.append(NEVER_RESTS)
+    if way.is_relayed:
+        notes.append(RELAYED)
     first = way.first or way.total
     doubts = [*way.total.doubts, *(way.first.doubts if way.first else ())]
     return Served(

@@ -203,11 +203,12 @@ def test_what_a_network_was_measured_at_is_not_the_servers_own(tmp_path):
 
 
 def test_a_server_that_was_there_is_told_with_the_network_that_it_has(tmp_path):
-    server = {keys.SERVER: {"software": "triton", "protocol": "h2", "url": "https://far.example", "is_relayed": False}}
+    server = {keys.SERVER: {"software": "triton", "protocol": "h2", "url": "https://far.example", "is_relayed": True}}
     far = remote("resnet20", 0.05, 0.001, platform="remote-url", over={}, **server)
     (model,) = read([run(tmp_path, far, *client("resnet20", 0.003))])
     servers = served(model)
     assert sides.WITH_NETWORK in servers[0].notes
+    assert sides.RELAYED in servers[0].notes
     found = decide(model, classes(model)[0], servers, [FAR])
     assert "with the network that lies before the server already: the server at worst" in sentence(found)
     text = "\n".join(table.lines([found], []))
