@@ -161,7 +161,7 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
         suite.Asked(
             "server", ["-m", "latency or first_inference", *servers, "--network", f"rtt={NEARBY * 1e3:g}ms", *common]
         ),
-        suite.Asked("first", ["-m", "load or first_inference", *clients, *common, FEW]),
+        suite.Asked("first", ["-m", "load or first_inference", *clients, FEW, *common]),
     ]
 
 
