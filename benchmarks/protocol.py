@@ -144,7 +144,7 @@ class Block:
     outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
-    beside: float = 0.0  # seconds of the call that large outputs can have taken, outside the clock
+    beside: float = 0.0  # seconds of the call that large outputs, or a connection's warm-up, can have taken
     iterations: int = 1  # inferences in a row that the clock was read around: several where one is too quick for it
     computing: Sequence[
         float

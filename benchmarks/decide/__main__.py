@@ -30,7 +30,8 @@ CLIENTS = ("chromium-wasm", "chromium-webnn")
 TIMED = ("mobilenet-v2", "resnet50")
 SLOWDOWNS = (4,)
 USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
-SHORT = ("--starts", "3", "--benchmark-min-rounds=3")  # what is held against a prediction needs no interval
+FEW = "--benchmark-min-rounds=3"  # openings: of a large network one takes seconds
+SHORT = ("--starts", "3", FEW)  # what is held against a prediction needs no interval
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 
 
@@ -182,7 +183,7 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
         suite.Asked(
             "server", ["-m", "latency or first_inference", *servers, "--network", f"rtt={NEARBY * 1e3:g}ms", *common]
         ),
-        suite.Asked("first", ["-m", "load or first_inference", *clients, *common]),
+        suite.Asked("first", ["-m", "load or first_inference", *clients, FEW, *common]),
     ]
 
 
