@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms.between import end_of
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.protocol import (
@@ -24,6 +25,7 @@ from benchmarks.protocol import (
     Normalisation,
     Opening,
     Outputs,
+    PlatformError,
     Server,
     Takes,
     Upload,
@@ -32,7 +34,7 @@ from benchmarks.remote import Served
 from benchmarks.remote.oip import DTYPES
 from browser_harness.channel import DrivenChannel
 from browser_harness.host import UnknownHost
-from browser_harness.network import Carried, Link
+from browser_harness.network import Carried, Link, LinkError
 
 # Requests that a fresh connection is given before one is timed, for so many seconds at most: TCP sends little at first,
 # and more with each answer, so that the first requests of a large input take round trips more.
@@ -90,9 +92,22 @@ class AskingSession(DrivenSession):
         return replace(super()._facts(in_effect), threads=self._served.threads, server=server, upload=upload)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
-        before = self._link.carried()
-        block = super()._block(function, argument)
-        return replace(block, cpu=None, wire=_between(before, self._link.carried()))
+        with self._ends_told():
+            before = self._link.carried()
+            block = super()._block(function, argument)
+            return replace(block, cpu=None, wire=_between(before, self._link.carried()))
+
+    @contextmanager
+    def _ends_told(self) -> Iterator[None]:
+        """Say that server or link has ended, where one has, in place of what the page saw of it."""
+        try:
+            yield
+        except (PlatformError, LinkError) as error:
+            words = self._served.ended() or end_of(self._link)
+            if words is None and isinstance(error, PlatformError):
+                raise
+            case = self._case.case
+            raise PlatformError(f"{self._case.runtime.name}: {case.model_file.name}: {words or error}") from error
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         if self._takes == "arrays":

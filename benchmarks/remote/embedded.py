@@ -114,6 +114,7 @@ def _served(order: Order, link: Link, program: "Program", facts: Mapping[str, An
         threads=facts["threads"],
         certificate=certificate,
         tls_pin=facts.get("tls_pin"),
+        ended=program.ended,
     )
 
 
