@@ -15,7 +15,7 @@ from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.remote import RemoteError, origin_of
 from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
-from benchmarks.settings import positive
+from benchmarks.settings import SLOWDOWNS, positive, slowdown
 from browser_harness import chromium
 from browser_harness.network import PROFILES
 from models.names import shown
@@ -76,7 +76,7 @@ def _add_choices(group: Any) -> None:
     add("--batch-size", positive(int), "N", "default: 1 and 8")
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
-    add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
+    add("--slowdown", slowdown, "N", f"clients so many times weaker: {SLOWDOWNS}")
     words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
     add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")

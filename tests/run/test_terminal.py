@@ -107,6 +107,5 @@ def test_a_network_is_told_once_with_how_it_was_made():
     obtained = {"round_trip": 0.0284, "down": 4.9e6, "up": 1e6}
     network = {"asked": asked, "obtained": obtained, "kind": "proxy", "lacks": ["slow start", "loss"]}
     over = Result.of({"fullname": "a.py::a", "name": "a", "params": {}, "extra_info": {"network": network}})
-    assert network_lines([over, over, result()]) == [
-        "network  cable: obtained 28.4 ms of round trip, down 4.9 Mbit/s, up 1 Mbit/s, by proxy; it lacks slow start, loss"
-    ]
+    words = "obtained 28.4 ms of round trip, down 4.9 Mbit/s, up 1 Mbit/s, by proxy; it lacks slow start, loss"
+    assert network_lines([over, over, result()]) == [f"network  cable: {words}"]
