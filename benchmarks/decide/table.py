@@ -14,7 +14,7 @@ from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, Serve
 
 LETTERS: dict[Winner, str] = {"client": "C", "server": "S", "undecided": "?", "not measured": "-"}
 LATER_HEAD = ("network", "later: server", "asked as", "later: client", "wins")
-FIRST_HEAD = ("network", "first: server", "caches", "first: client", "wins", "repaid after")
+FIRST_HEAD = ("network", "first: server", "cache", "first: client", "wins", "repaid after")
 LEGEND = (
     "Intervals: of figures as they were measured, carried by their ends (the low of a sum is the sum of the lows); "
     f"what is predicted through a network reaches {KEPT_WITHIN:.0%} further at each end, a first answer "
