@@ -1,6 +1,7 @@
 """What a person can set for all platforms at once."""
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,13 @@ def settings_of(config: "pytest.Config") -> Settings:
 
 
 def positive(kind: type[Number]) -> Callable[[str], Number]:
-    """Return a parser of command-line values that takes numbers of *kind* above zero only."""
+    """Return a parser of command-line values that takes finite numbers of *kind* above zero only."""
 
     def parse(text: str) -> Number:
         if not (value := kind(text)) > 0:
             raise argparse.ArgumentTypeError(f"{text} is not positive")
+        if not math.isfinite(value):
+            raise argparse.ArgumentTypeError(f"{text} is without end; name a number")
         return value
 
     parse.__name__ = kind.__name__  # argparse: "invalid int value"

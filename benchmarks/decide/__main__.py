@@ -6,6 +6,7 @@ where a mark is missed.
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -81,8 +82,8 @@ def _share(text: str) -> float:
 
 def _writable(text: str) -> Path:
     file = Path(text)
-    if file.is_dir() or not file.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder that exists")
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder of yours")
     return file
 
 

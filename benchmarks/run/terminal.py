@@ -23,6 +23,7 @@ from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
+from browser_harness.network import LINKS
 from models.cifar100 import DataError
 from models.manifest import ModelError
 from models.names import shown as printable
@@ -126,7 +127,8 @@ def pytest_terminal_summary(
         results = [row.result for row in rows]
         notes = [*trust_lines(results), *network_lines(results), *made_up_lines(results), *parity_lines(rows)]
         decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
-        for line in [*ratio_lines(rows), *notes, *decided]:
+        refused = [f"network  no {kind} here: {printable(why)}" for kind, why in LINKS.refused.items()]
+        for line in [*ratio_lines(rows), *notes, *refused, *decided]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:

@@ -454,6 +454,8 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--server-model=tiny", "*--server-model has no effect: it is of --platform remote-url*"),
         ("--slowdown=2", "*--slowdown has no effect: it is of clients*"),
         ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
+        ("--inference-timeout=inf", "*argument --inference-timeout: inf is without end; name a number*"),
+        ("--p99=inf", "*argument --p99: inf is without end; name a number*"),
         ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
     ],
 )
