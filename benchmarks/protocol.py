@@ -97,13 +97,14 @@ class Server:
     protocol: str  # as the page spoke it: http/1.1, h2
     url: str | None = None  # of one that was there; None of one that the suite started
     is_relayed: bool = False  # the page's own server passed requests on, as it answers no other origin's pages
+    preflight_lasts: float | None = None  # seconds until a browser asks again whether it may; None where it never asks
 
 
 @dataclass(frozen=True)
 class Upload:
     """What a page sends of the inputs of an inference."""
 
-    form: str  # float32, uint8 or image
+    form: str  # uint8 or image, else the types of the arrays: float32
     bytes: int  # without any head
 
 
@@ -143,12 +144,14 @@ class Block:
     outputs: Outputs  # of the last inference
     cpu: "CpuTime | None"  # None where the system does not tell
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
-    beside: float = 0.0  # seconds of the call that large outputs can have taken, outside the clock
+    beside: float = 0.0  # seconds of the call that large outputs, or a connection's warm-up, can have taken
     iterations: int = 1  # inferences in a row that the clock was read around: several where one is too quick for it
     computing: Sequence[
         float
     ] = ()  # seconds of each sample that a server computed, by its own word; none if it has none
     wire: tuple[int, int] | None = None  # bytes that went up and down meanwhile, all packets; None where nobody counts
+    late: float = 0.0  # share of these packets that a busy machine delivered late
+    reopened: int = 0  # of its requests those that found their connection closed, as far as the browser tells
 
     @property
     def inferences(self) -> int:

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from benchmarks.settings import slowdown
 from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
+from models.own import name_of
 
 SERVERS = ("remote-cpu", "remote-cpu-uint8")
 CLIENTS = ("chromium-wasm", "chromium-webnn")
@@ -48,10 +50,20 @@ def parser() -> argparse.ArgumentParser:
             option, action="append", default=[], metavar=metavar, type=kind, help=f"{words} (repeatable)"
         )
 
-    each("--model", "NAME", str, f"default: the best trained, and of {', '.join(TIMED)} those that are made")
+    each(
+        "--model",
+        "NAME",
+        _model,
+        f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
+    )
     each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
     each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
-    each("--server", "NAME", str, f"as it is asked; default: {', '.join(SERVERS)}, or all that the files have")
+    each(
+        "--server",
+        "NAME",
+        str,
+        f"as it is asked; default: {', '.join(SERVERS)} (of ONNX files the first), or all that the files have",
+    )
     each("--network", "NAME", _network, f"default: {', '.join(sentences.SHOWN)}; also rtt=60ms,down=10mbit,up=1mbit")
     found.add_argument(
         "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
@@ -61,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--csv", type=_writable, metavar="FILE", help="write a row for each network and client there")
     found.add_argument("--check", action="store_true", help="measure what was predicted, in 18 cells at least")
     return found
+
+
+def _model(text: str) -> str:
+    """Read a model's name, or a file: by a path that the suite finds from its own folder as well."""
+    file = Path(text)
+    return str(file.resolve()) if file.is_file() else text
 
 
 def _network(text: str) -> Conditions:
@@ -118,10 +136,11 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     if options.check:
         predicted = cells.choose(models, options.client, options.network)
         print(f"{len(predicted)} cells are predicted, and measured now", flush=True)
-        seen = suite.measure_all(measure, cells.plan(predicted, [*USUAL, *SHORT, *suites]))
+        planned = cells.plan(predicted, [*USUAL, *SHORT, *suites], partial(_as_asked, options.model))
+        seen = suite.measure_all(measure, planned)
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
     not_measured = missing(models)
-    _tell(decisions, not_measured, kept, paid, checked)
+    _tell(models, decisions, not_measured, kept, paid, checked)
     _write(options, decisions, not_measured, checked)
     is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
     return 0 if decisions and is_met and not kept.failures else 1
@@ -131,7 +150,8 @@ def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite
     """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
     kept = suite.measure_all(measure, basis(options, suites))
     if slowdowns := options.slowdown or ([CHECKED_SLOWDOWN] if options.check else []):
-        weak = suite.measure_all(measure, weaker(read(kept.runs), options.client, slowdowns, suites))
+        planned = weaker(read(kept.runs), options, slowdowns, suites)
+        weak = suite.measure_all(measure, planned)
         kept.runs, kept.failures = [*kept.runs, *weak.runs], [*kept.failures, *weak.failures]
     return kept
 
@@ -162,7 +182,9 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
     timed = suite.each(
         "--platform", dict.fromkeys(["server-cpu", *(one for one in options.server if one not in asked)])
     )
-    servers = suite.each("--platform", asked or SERVERS)
+    # Whether a file of one's own takes pixels nobody knows beforehand; who does names remote-cpu-uint8.
+    only_files = bool(options.model) and all(Path(word).is_file() for word in options.model)
+    servers = suite.each("--platform", asked or (SERVERS[:1] if only_files else SERVERS))
     common = [*models, *USUAL, *suites]
     return [
         suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
@@ -174,7 +196,7 @@ def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Aske
 
 
 def weaker(
-    models: Sequence[Model], platforms: Sequence[str], slowdowns: Sequence[int], suites: Sequence[str]
+    models: Sequence[Model], options: argparse.Namespace, slowdowns: Sequence[int], suites: Sequence[str]
 ) -> list[suite.Asked]:
     """Return the runs of weaker clients, each model on the platform that answers it first on this machine.
 
@@ -182,8 +204,8 @@ def weaker(
     """
     fastest: dict[str, list[str]] = {}
     for model in models:
-        for clients in classes(model, platforms)[:1]:
-            fastest.setdefault(clients.answering.platform, []).append(model.name)
+        for clients in classes(model, options.client)[:1]:
+            fastest.setdefault(clients.answering.platform, []).append(_as_asked(options.model, model.name))
     slowed = suite.each("--slowdown", slowdowns)
     return [
         suite.Asked(
@@ -200,6 +222,19 @@ def default_models() -> list[str]:
     return [*manifest.chosen()[:1], *(name for name in TIMED if name in NETWORKS and name in made)]
 
 
+def _is_of(word: str, name: str) -> bool:
+    """Whether a model's name in results is that of what was asked for: of a file, with what it was fed behind it."""
+    if not Path(word).is_file():
+        return word == name
+    of_file = name_of(Path(word))
+    return name == of_file or name.startswith(f"{of_file}.")
+
+
+def _as_asked(words: Sequence[str], name: str) -> str:
+    """Return the word of the command line that a model was asked for by; the name where it was not."""
+    return next((word for word in words if _is_of(word, name)), name)
+
+
 def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]:
     """Return the models of the names asked for, or all; refuse a name that was not measured.
 
@@ -209,10 +244,10 @@ def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]
     servers = [name for model in models for name in (*model.ways, *model.servers)]
     sides = ((options.client, clients), (options.server, servers)) if options.files else ()
     for asked, measured in ((options.model, [model.name for model in models]), *sides):
-        if unknown := [name for name in asked if name not in measured]:
+        if unknown := [word for word in asked if not any(_is_of(word, name) for name in measured)]:
             known = ", ".join(dict.fromkeys(measured)) or "none"
             raise cells.CheckError(f"{unknown[0]} was not measured; measured were {known}")
-    return [model for model in models if not options.model or model.name in options.model]
+    return [model for model in models if not options.model or any(_is_of(word, model.name) for word in options.model)]
 
 
 def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:
@@ -225,7 +260,8 @@ def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: price
     ]
 
 
-def _tell(
+def _tell(  # noqa: PLR0913 (all that there is to tell)
+    models: Sequence[Model],
     decisions: Sequence[Decision],
     not_measured: Sequence[str],
     kept: suite.Kept,
@@ -236,6 +272,10 @@ def _tell(
         print(line)
     for failure in kept.failures:
         print(f"failed: {failure}")
+    decided = {decision.model.name for decision in decisions}
+    for model in models:
+        for why in model.left_out if model.name not in decided else ():
+            print(f"left out of {model.name}: {why}")
     if not decisions:
         print("nothing is decided: no model was measured on a server and on a client")
     if checked is not None:

@@ -136,17 +136,19 @@ def equal(model: Model, server: Served, client: Candidate, duty: float) -> Equal
 
 def _busy(model: Model, server: Served) -> tuple[Span, str]:
     """Return how long a prediction keeps the server busy, in seconds, and how that is known."""
-    if found := model.rate(server.name):
+    if found := model.rate(server.platform):
         reading, scenario = found
         return _rate(reading.span), f"server by its measured rate, {scenario}"
-    way = model.ways.get(server.name)
-    span = way.inference if way and way.inference else server.kept_at_zero
-    return span, "server by 1 / latency of one after another (its rate is not measured: -m throughput)"
+    return (
+        server.inference or server.kept_at_zero,
+        "server by 1 / latency of one after another (its rate is not measured: -m throughput)",
+    )
 
 
 def _rate(span: Span) -> Span:
     """Return how many in a second; and of so many in a second, how long each."""
-    return Span(1 / span.value, 1 / span.high, 1 / span.low if span.low else math.inf)
+    value, low, high = (1 / end if end else math.inf for end in (span.value, span.high, span.low))
+    return Span(value, low, high)
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ class Money:
 
     server: Span  # a thousand predictions
     download: float | None  # a thousand first visits of the client; None where its bytes are not known
+    currency: str = ""  # as the file of prices has it
 
 
 def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Money:
@@ -165,7 +168,8 @@ def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Mo
         for seconds in (busy.value, busy.low, busy.high)
     ]
     size, _ = client.fetched.get(COLD, (0, 0))
-    return Money(Span(*costs), formulas.money(0.0, 0.0, size, prices.sent_per_gb) if size else None)
+    visits = formulas.money(0.0, 0.0, size, prices.sent_per_gb) if size else None
+    return Money(Span(*costs), visits, prices.currency)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The check against the world: cells of model, client class and network, predicted and then measured on both sides."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from benchmarks.decide import suite, words
 from benchmarks.decide.answers import Answer, Winner
-from benchmarks.decide.measured import Model, Reading
+from benchmarks.decide.measured import NEARBY, Model, Reading
 from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
 from browser_harness.network import PROFILES, Conditions, parse
@@ -37,6 +37,7 @@ class Cell:
     server: str
     predicted: tuple[Span, Span, Span]  # server later, server first, client later
     measured: tuple[Span | None, Span | None, Span | None] = (None, None, None)
+    doubts: Sequence[str] = ()  # of what was measured
 
     @property
     def nearness(self) -> float:
@@ -109,7 +110,9 @@ def _pairs(models: Sequence[Model], platforms: Sequence[str]) -> Iterator[Pair]:
 
 
 def _candidates() -> list[Conditions]:
-    return [*PROFILES.values(), *(parse(f"rtt={ms}ms{rates}") for rates in RATES for ms in ROUND_TRIPS)]
+    """Return networks to choose among; without that at which the server was just asked, and is predicted by itself."""
+    made = (parse(f"rtt={ms}ms{rates}") for rates in RATES for ms in ROUND_TRIPS)
+    return [*PROFILES.values(), *(one for one in made if one.round_trip != NEARBY or one.down)]
 
 
 def _predict(pair: Pair, network: Conditions) -> Cell:
@@ -153,9 +156,9 @@ def _together(worths: Sequence[Worth]) -> tuple[int, int, int, int]:
     return min(near, NEAR_CELLS), min(decided, NEAR_CELLS), min(clients, servers, NEAR_CELLS), profiles
 
 
-def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
-    """Return the runs that measure the cells, each side for itself."""
-    names = [*dict.fromkeys(cell.model for cell in cells)]
+def plan(cells: Sequence[Cell], common: Sequence[str], as_asked: Callable[[str], str]) -> list[suite.Asked]:
+    """Return the runs that measure the cells, each side for itself; *as_asked* gives the word for a model."""
+    names = _models(cells, as_asked)
     networks = dict.fromkeys(suite.network_words(cell.network) for cell in cells)
     asked = [
         suite.Asked(
@@ -177,7 +180,7 @@ def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
                 f"check-client-{slowdown}x",
                 [
                     *("-m", "latency"),
-                    *suite.each("--model", dict.fromkeys(cell.model for cell in of_class)),
+                    *suite.each("--model", _models(of_class, as_asked)),
                     *suite.each("--platform", dict.fromkeys(cell.platform for cell in of_class)),
                     *brake,
                     *common,
@@ -187,15 +190,17 @@ def plan(cells: Sequence[Cell], common: Sequence[str]) -> list[suite.Asked]:
     return asked
 
 
+def _models(cells: Sequence[Cell], as_asked: Callable[[str], str]) -> list[str]:
+    return [*dict.fromkeys(as_asked(cell.model) for cell in cells)]
+
+
 def filled(cells: Sequence[Cell], models: Sequence[Model]) -> list[Cell]:
     """Return the cells with what was measured then."""
     by_name = {model.name: model for model in models}
-    return [replace(cell, measured=_measured(cell, by_name.get(cell.model))) for cell in cells]
+    return [_filled(cell, model) if (model := by_name.get(cell.model)) else cell for cell in cells]
 
 
-def _measured(cell: Cell, model: Model | None) -> tuple[Span | None, Span | None, Span | None]:
-    if model is None:
-        return (None, None, None)
+def _filled(cell: Cell, model: Model) -> Cell:
     way = model.ways.get(cell.server)
     over = [way.over.get((cell.network.name, which)) if way else None for which in ("kept", "first")]
     clients = [
@@ -203,7 +208,9 @@ def _measured(cell: Cell, model: Model | None) -> tuple[Span | None, Span | None
         for client in model.clients.values()
         if (client.platform, client.slowdown) == (cell.platform, cell.slowdown)
     ]
-    return _span(over[0]), _span(over[1]), _span(next(iter(clients), None))
+    client = next(iter(clients), None)
+    doubts = [words for reading in (*over, client) if reading for words in reading.doubts]
+    return replace(cell, measured=(_span(over[0]), _span(over[1]), _span(client)), doubts=doubts)
 
 
 def _span(reading: Reading | None) -> Span | None:
@@ -253,7 +260,7 @@ def lines(cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _row(cell: Cell) -> list[str]:
-    right = {True: "right", False: "WRONG", None: "undecided"}[cell.is_right]
+    right = {True: "right", False: "WRONG", None: "undecided"}[cell.is_right] + words.mark(cell.doubts)
     return [
         cell.model,
         f"{cell.platform}{f'@{cell.slowdown}x' if cell.slowdown > 1 else ''}",
@@ -294,6 +301,7 @@ def to_json(cells: Sequence[Cell]) -> dict[str, Any]:
                 "measured_winner": cell.measured_winner,
                 "is_right": cell.is_right,
                 "is_near": cell.is_near,
+                "doubts": cell.doubts,
             }
             for cell in cells
         ],

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.decide import formulas
 from benchmarks.decide.spans import Span
@@ -55,6 +56,8 @@ class Way:
     name: str  # the platform's, such as remote-cpu-uint8
     scheme: str = "http"
     software: str = ""
+    url: str | None = None  # of a server that was there; None of one that the suite started
+    is_relayed: bool = False
     upload: tuple[str, int] | None = None  # the form that inputs travel in, and their bytes
     counted: tuple[float, float] | None = None  # bytes on the wire, up and down, as the link counted them
     inference: Span | None = None  # of the server, by its own word, in those of total
@@ -62,6 +65,16 @@ class Way:
     # "kept" and "first" as they were seen nearby, and at what round trip that was obtained
     nearby: dict[str, tuple[Reading, float]] = field(default_factory=dict)
     fitness: dict[str, int] = field(default_factory=dict)  # how well each was seen
+
+    @property
+    def has_own_network(self) -> bool:
+        """Whether a network that nobody knows lies before it, whatever was asked for: its answers hold it."""
+        return self.url is not None and not _is_here(self.url)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether its later answers were seen over a link, and not the loopback, over which it never rests."""
+        return self.fitness.get("kept", 0) > 0
 
     @property
     def wire(self) -> tuple[float, float]:
@@ -118,7 +131,7 @@ class Model:
     precision: str
     sha256: str
     is_untrained: bool
-    pixels: int  # bytes of its inputs, as float32
+    shapes: Mapping[str, Sequence[int]]  # of its inputs
     machine: str = ""  # the server's
     servers: dict[str, Reading] = field(default_factory=dict)  # inference in the server's own process, by platform
     ways: dict[str, Way] = field(default_factory=dict)
@@ -126,7 +139,12 @@ class Model:
     rates: dict[tuple[str, str], Reading] = field(
         default_factory=dict
     )  # predictions a second, by platform and scenario
-    left_out: list[str] = field(default_factory=list)  # why what was measured is no speed
+    left_out: list[str] = field(default_factory=list)  # what was measured and does not count, and why
+
+    @property
+    def pixels(self) -> int:
+        """Bytes of its inputs, as float32."""
+        return sum(math.prod(shape) for shape in self.shapes.values()) * NUMBER
 
     @property
     def title(self) -> str:
@@ -144,7 +162,7 @@ def read(runs: Sequence[Run]) -> list[Model]:
     """Return what *runs* say, model by model; of two runs of the same, the later counts.
 
     The server is that of the first of the *runs*, in their order, that asked one, or else timed one. Raises MixedError
-    where two of them mean different models by one name.
+    where two of them mean different models, inputs or servers by one name.
     """
     models: dict[str, Model] = {}
     origins: dict[str, Run] = {}
@@ -186,13 +204,22 @@ def _take(models: dict[str, Model], origins: dict[str, Run], run: Run, result: R
     if model is None:
         return
     origin = origins.setdefault(model.name, run)
-    if (seen := result.info.get(keys.MODEL_SHA256)) != model.sha256:
+    if (seen := str(result.info.get(keys.MODEL_SHA256))) != model.sha256:
         raise MixedError(
-            f"{run.file}: its {model.name} is another file (SHA-256 {str(seen)[:12]}) than in {origin.file} "
+            f"{run.file}: its {model.name} is another file (SHA-256 {seen[:12]}) than in {origin.file} "
             f"({model.sha256[:12]}); leave one of them out"
+        )
+    if (shapes := result.info.get(keys.INPUTS, model.shapes)) != model.shapes:
+        raise MixedError(
+            f"{run.file}: its {model.name} was fed {_shown(shapes)}, in {origin.file} {_shown(model.shapes)}; "
+            "leave one of them out"
         )
     machine = machine_of(run)
     _note(model, result, machine, has_server=machine == chosen)
+
+
+def _shown(shapes: Mapping[str, Sequence[int]]) -> str:
+    return ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in shapes.items())
 
 
 def _model(models: dict[str, Model], result: Result) -> Model | None:
@@ -202,10 +229,8 @@ def _model(models: dict[str, Model], result: Result) -> Model | None:
         return None
     info = result.info
     if name not in models:
-        is_untrained, sizes = result.is_untrained, info.get(keys.INPUTS, {}).values()
         precision, sha256 = str(info.get(keys.PRECISION, "float32")), str(info.get(keys.MODEL_SHA256))
-        pixels = sum(math.prod(shape) for shape in sizes) * NUMBER
-        models[name] = Model(str(name), precision, sha256, is_untrained, pixels)
+        models[name] = Model(str(name), precision, sha256, result.is_untrained, info.get(keys.INPUTS, {}))
     return models[name]
 
 
@@ -225,6 +250,9 @@ def _note(model: Model, result: Result, machine: str, *, has_server: bool) -> No
     elif has_server:
         model.machine = machine
         (_note_way if _is_remote(result) else _note_server)(model, result, machine)
+    else:
+        words = f"the servers of {machine}: those of another machine count"
+        model.left_out += [words] if words not in model.left_out else []
 
 
 def _platform(result: Result) -> str:
@@ -270,13 +298,12 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     slowdown: Mapping[str, Any] = result.info.get(keys.SLOWDOWN) or {}
     key = (machine, _platform(result), int(slowdown.get("asked", 1)))
     client = model.clients.setdefault(key, Client(*key))
-    client.obtained = slowdown.get("obtained", client.obtained)
     phase, reading, caches = phase_of(result), _reading(result, machine), str(result.params.get("caches"))
     over = network_of(result)
     if reading is None:
         return
     if phase == "latency":
-        client.latency = reading
+        client.latency, client.obtained = reading, result.info.get(keys.SLOWDOWN_OBTAINED)
         client.fetched.setdefault("cold", _fetched(result))
     elif phase == "load" and over is not None:
         client.loads_over[over.name, caches] = reading
@@ -305,6 +332,8 @@ def network_of(result: Result) -> Conditions | None:
 
 def _note_way(model: Model, result: Result, machine: str) -> None:
     phase, name, over = phase_of(result), _platform(result), network_of(result)
+    way = model.ways.setdefault(name, Way(name, scheme=scheme_of(name)))
+    _describe(way, result, over)
     if phase in SCENARIOS:
         if rate := _rate(result, machine):
             model.rates[name, phase] = rate
@@ -313,12 +342,16 @@ def _note_way(model: Model, result: Result, machine: str) -> None:
     reading = _reading(result, machine)
     if which is None or reading is None:
         return
-    way = model.ways.setdefault(name, Way(name, scheme=scheme_of(name)))
-    _describe(way, result, over)
     if over is not None:
         way.over[over.name, which] = reading
     if over is None or not (over.round_trip > NEARBY or over.down or over.up):
         _note_nearby(way, which, reading, result, over)
+
+
+def _is_here(url: str) -> bool:
+    """Whether a URL leads to this machine itself."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def scheme_of(platform: str) -> str:
@@ -327,8 +360,12 @@ def scheme_of(platform: str) -> str:
 
 
 def _describe(way: Way, result: Result, over: Conditions | None) -> None:
-    """Note what any result over a way tells of it."""
+    """Note what any result over a way tells of it; raise MixedError where it is of another server than before."""
     server, upload = result.info.get(keys.SERVER) or {}, result.info.get(keys.UPLOAD)
+    url = server.get("url")
+    if way.software and url != way.url:
+        raise MixedError(f"{way.name} is {way.url} in one file and {url} in another; leave one of them out")
+    way.url, way.is_relayed = url, bool(server.get("is_relayed"))
     way.software = str(server.get("software", way.software))
     if server.get("protocol") == "h2":
         way.scheme = "h2"

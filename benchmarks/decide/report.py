@@ -73,6 +73,7 @@ def _server(server: Served) -> dict[str, Any]:
         "upload": server.upload,
         "wire": {"up": server.wire[0], "down": server.wire[1], "is_counted": server.is_counted},
         "kept_at_zero": asdict(server.kept_at_zero),
+        "inference": asdict(server.inference) if server.inference else None,
         "first_at_zero": asdict(server.first_at_zero),
         "notes": server.notes,
         "doubts": server.doubts,
@@ -144,6 +145,7 @@ def _csv_row(decision: Decision, answer: Answer) -> dict[str, Any]:
         "server": answer.server.name,
         "client": answer.client.platform,
         "doubtful": bool([*answer.server.doubts, *answer.client.doubts]),
+        "notes": "; ".join([*answer.server.notes, *answer.client.notes]),
     }
     pays = [(f"pays_back_{caches}", answer.pays_back[caches]) for caches in (COLD, WARM)]
     for name, span in [*_times(answer), *pays]:

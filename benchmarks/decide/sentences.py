@@ -1,13 +1,14 @@
 """A sentence for each model: who answers first, and where that changes."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from benchmarks.decide import formulas
 from benchmarks.decide.answers import SPOKEN, Answer, Decision
 from benchmarks.decide.measured import of_results
-from benchmarks.decide.sides import COLD, WITHOUT_STACK, Served, classes, served
+from benchmarks.decide.sides import COLD, WITH_NETWORK, WITHOUT_STACK, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
-from benchmarks.decide.words import digits, duration, interval, number, size
+from benchmarks.decide.words import digits, duration, interval, mark, number, size
 from benchmarks.results import Result
 from browser_harness.network import PROFILES, Conditions
 
@@ -24,7 +25,8 @@ def sentence(decision: Decision) -> str:
     """Return where the client begins to win: the answer for a class of clients, in a line."""
     model, who = decision.model.title, decision.clients.title
     where = _where(decision, decision.borders[SPOKEN], decision.servers)
-    return f"{model} on {who}: {where}{_at_best(decision)}{_bare(decision, where)}{_first(decision)}"
+    doubtful = mark([*decision.client.doubts, *(words for one in decision.servers for words in one.doubts)])
+    return f"{model} on {who}: {where}{doubtful}{_counted(decision)}{_bare(decision, where)}{_first(decision)}"
 
 
 def _bare(decision: Decision, where: str) -> str:
@@ -44,16 +46,19 @@ def _where(decision: Decision, border: Span, servers: Sequence[Served]) -> str:
         where = "whatever the network" if is_always else f"at any round trip at {SPOKEN:g} Mbit/s"
         return f"the client ({decision.client.platform}), {where}"
     words = f"{digits(border.value * 1e3)} ms{interval(border)} of round trip at {SPOKEN:g} Mbit/s"
+    if border.high == math.inf:
+        return f"undecided between server and client ({decision.client.platform}), of too few starts"
     if border.value <= 0:
         below = f"{digits(border.high * 1e3)} ms of round trip at {SPOKEN:g} Mbit/s"
         return f"the client ({decision.client.platform}); undecided below {below}"
     return f"the server, below {words}; the client ({decision.client.platform}) above"
 
 
-def _at_best(decision: Decision) -> str:
-    """Say what the server's time is without, where nobody asked it from a page."""
-    is_without = any(WITHOUT_STACK in server.notes for server in decision.servers)
-    return f" (counted {WITHOUT_STACK}: the server at best)" if is_without else ""
+def _counted(decision: Decision) -> str:
+    """Say what the server's time lacks where nobody asked it from a page, and what it holds that is not its own."""
+    notes = {note for server in decision.servers for note in server.notes}
+    told = [(WITHOUT_STACK, "at best"), (WITH_NETWORK, "at worst")]
+    return "".join(f" (counted {words}: the server {bound})" for words, bound in told if words in notes)
 
 
 def _first(decision: Decision) -> str:
@@ -74,24 +79,29 @@ def _first(decision: Decision) -> str:
 def sentences_of(results: Sequence[Result]) -> list[str]:
     """Return a sentence for each model that a run timed on both sides: predicted, not measured.
 
-    The server's overhead is not known to it and counts as 0, so that a client's win is certain, and a server's is at
-    best.
+    The server's overhead is not known to it and counts as 0, so that a client's win over a server that is sent the same
+    numbers is certain, and a server's is at best.
     """
     asked = networks()
     return [
-        _predicted(model.title, answers)
+        _predicted(model.title, clients[0], answers)
         for model in of_results(results, "")
         if (servers := served(model)) and (clients := classes(model))
         if (answers := [Answer.of(network, servers, clients[0].answering) for network in asked])
     ]
 
 
-def _predicted(title: str, answers: Sequence[Answer]) -> str:
+def _predicted(title: str, clients: ClientClass, answers: Sequence[Answer]) -> str:
     first = answers[0]
-    client = f"{first.client.platform}, {duration(first.client_later.value)}{' (!)' if first.client.doubts else ''}"
+    weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
+    client = f"{first.client.platform}{weaker}, {duration(first.client_later.value)}{mark(first.client.doubts)}"
     parts = [f"{title}, predicted: ", "; ".join(_groups(answers, client))]
+    parts.append(f"; the server{mark(first.server.doubts)} is sent {size(first.server.wire[0])}")
+    parts.append(f" as {first.server.upload}" if first.server.upload else "")
     if WITHOUT_STACK in first.server.notes:
-        parts.append(f", {WITHOUT_STACK}, which {REMEDY} measures")
+        parts.append(f", and counted {WITHOUT_STACK}, which {REMEDY} measures")
+    if WITH_NETWORK in first.server.notes:
+        parts.append(f", and counted {WITH_NETWORK}")
     fetched, _ = first.client.fetched.get(COLD, (0, 0))
     if fetched:
         waits = [f"{duration(_fetching(answer, fetched))} on {answer.network.name}" for answer in answers]

@@ -16,6 +16,9 @@ KEPT_WITHIN, FIRST_WITHIN = 0.05, 0.10
 WEAKER = {2: "low-end desktop or high-end mobile", 4: "mid-tier mobile", 6: "", 10: "low-end mobile"}
 BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
+WITH_NETWORK = "with the network that lies before the server already"
+NEVER_RESTS = "seen over the loopback, where a server never rests between two requests: over a link it is slower"
+RELAYED = "asked by a relay: of first requests a preflight is counted that pages of its own origin do not need"
 COLD, WARM = "cold", "warm"
 
 
@@ -34,6 +37,7 @@ class Served:
     inference: Span | None = None  # of its time what the model takes, where that is told; the rest is its own stack
     notes: Sequence[str] = ()  # what is not as it should be
     doubts: Sequence[str] = ()
+    platform: str = ""  # whose inference it is
 
     def exchange(self, network: Conditions) -> Span:
         """Return what a kept connection's answer adds up to, with the interval of what was measured of it alone."""
@@ -94,6 +98,12 @@ def _fastest(model: Model) -> str:
 def _as_asked(way: Way, model: Model) -> Served:
     assert way.total is not None
     notes = [] if way.first else ["first request: not measured at no distance, taken to be as a later one"]
+    if way.has_own_network:
+        notes.append(WITH_NETWORK)
+    elif not way.is_at_rest:
+        notes.append(NEVER_RESTS)
+    if way.is_relayed:
+        notes.append(RELAYED)
     first = way.first or way.total
     doubts = [*way.total.doubts, *(way.first.doubts if way.first else ())]
     return Served(
@@ -108,6 +118,7 @@ def _as_asked(way: Way, model: Model) -> Served:
         way.inference,
         [*notes, *_wire_notes(way.counted is not None)],
         doubts,
+        way.name,
     )
 
 
@@ -118,6 +129,7 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
         assert way.overhead is not None
         assert way.total is not None
         kept = inference.span + way.overhead
+        with_network = [WITH_NETWORK] if way.has_own_network else []
         extra = way.first.span.less(way.total.span) if way.first else NOTHING
         yield Served(
             f"{name} by {way.name}",
@@ -129,8 +141,9 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             kept + extra,
             way.upload[0] if way.upload else "",
             inference.span,
-            [f"its overhead is that of {way.name}", *_wire_notes(way.counted is not None)],
+            [f"its overhead is that of {way.name}", *with_network, *_wire_notes(way.counted is not None)],
             inference.doubts,
+            name,
         )
     if not ways:
         wire = formulas.exchanged(model.pixels, 0)
@@ -142,10 +155,11 @@ def _as_if_asked(model: Model, name: str, ways: Sequence[Way]) -> Iterator[Serve
             False,
             inference.span,
             inference.span,
-            "float32",
+            "numbers of 4 bytes",
             None,
             [WITHOUT_STACK, *_wire_notes(False)],
             inference.doubts,
+            name,
         )
 
 
@@ -169,12 +183,16 @@ class Candidate:
     fetched: Mapping[str, tuple[int, int]]  # bytes and files
     notes: Sequence[str] = ()
     doubts: Sequence[str] = ()
+    loads_over: Mapping[tuple[str, str], Span] = field(default_factory=dict)  # by network and caches, with the download
 
     def first(self, network: Conditions, caches: str) -> Span | None:
         """Return its first answer with so filled caches; None where its load or its first inference is not measured.
 
-        Of its requests each may wait for the one before, or all be sent at once: the interval holds both.
+        A load that was measured over that very network stands for itself. Else it is predicted: its requests may each
+        wait for the one before, or all be sent at once: the interval holds both.
         """
+        if caches in self.firsts and (measured := self.loads_over.get((network.name, caches))):
+            return measured + self.firsts[caches]
         if caches not in self.loads or caches not in self.firsts:
             return None
         size, files = self.fetched.get(caches, (0, 0))
@@ -255,7 +273,8 @@ def _as_measured(client: Client, whole: Client | None) -> Candidate:
         _spans(opened.firsts, factor),
         opened.fetched,
         notes,
-        _doubts(client.latency, *opened.loads.values(), *opened.firsts.values()),
+        _doubts(client.latency, *opened.loads.values(), *opened.firsts.values(), *client.loads_over.values()),
+        {over: reading.span for over, reading in client.loads_over.items()},
     )
 
 

@@ -1,5 +1,6 @@
 """A decision as text: the sentences on top, then for each model and class its answers, its border and its map."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -10,7 +11,7 @@ from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Answer, Decision,
 from benchmarks.decide.measured import Model
 from benchmarks.decide.prices import Prices
 from benchmarks.decide.sentences import sentence
-from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, Served
+from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, WITH_NETWORK, Served
 
 LETTERS: dict[Winner, str] = {"client": "C", "server": "S", "undecided": "?", "not measured": "-"}
 LATER_HEAD = ("network", "later: server", "asked as", "later: client", "wins")
@@ -43,10 +44,11 @@ def _server_lines(decision: Decision) -> Iterator[str]:
     for server in decision.servers:
         up, down = server.wire
         how = "counted" if server.is_counted else "computed"
-        zero = words.time(server.kept_at_zero, _mark(server.doubts))
+        zero = words.time(server.kept_at_zero, words.mark(server.doubts))
+        where = WITH_NETWORK if WITH_NETWORK in server.notes else "where the network costs nothing"
         yield (
             f"server {server.name} on {server.machine or 'this machine'} ({server.scheme}, {server.upload}): {zero} "
-            f"where the network costs nothing; {words.size(up)} leave the device for each prediction, "
+            f"{where}; {words.size(up)} leave the device for each prediction, "
             f"{words.size(down)} come back ({how})"
         )
         yield from (f"  {note}" for note in [*server.notes, *_split(decision.model, server)])
@@ -67,7 +69,7 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
         notes = f" ({'; '.join(candidate.notes)})" if candidate.notes else ""
         fetched, files = candidate.fetched.get(COLD, (0, 0))
         size = f"; fetches {words.size(fetched)} in {files} files" if fetched else ""
-        yield f"  {candidate.platform}: {words.time(candidate.later, _mark(candidate.doubts))}{size}{notes}"
+        yield f"  {candidate.platform}: {words.time(candidate.later, words.mark(candidate.doubts))}{size}{notes}"
     yield ""
     later = [_later(answer) for answer in decision.answers]
     yield from tabulate(later, LATER_HEAD, disable_numparse=True).splitlines()
@@ -87,16 +89,16 @@ def _later(answer: Answer) -> list[str]:
     server, client = answer.server, answer.client
     return [
         answer.network.name,
-        words.time(answer.server_later, _mark(server.doubts)),
+        words.time(answer.server_later, words.mark(server.doubts)),
         server.name,
-        words.time(answer.client_later, _mark(client.doubts)),
+        words.time(answer.client_later, words.mark(client.doubts)),
         answer.later,
     ]
 
 
 def _first(answer: Answer) -> Iterator[list[str]]:
     """Yield a row of the client with cold caches, and one with warm ones."""
-    mark, server = _mark(answer.client.doubts), words.time(answer.server_first, _mark(answer.server.doubts))
+    mark, server = words.mark(answer.client.doubts), words.time(answer.server_first, words.mark(answer.server.doubts))
     cold = words.time(answer.client_first, mark if answer.client_first else "")
     warm = words.time(answer.client_again, mark if answer.client_again else "")
     yield [answer.network.name, server, COLD, cold, answer.first, words.number(answer.pays_back[COLD])]
@@ -118,6 +120,8 @@ def map_lines(decision: Decision) -> Iterator[str]:
 
 
 def _undecided(low: float, high: float) -> str:
+    if high == math.inf:
+        return "everywhere" if low <= 0 else f"from {words.digits(low * 1e3)}"
     return "–" if high <= 0 else f"{words.digits(low * 1e3)} to {words.digits(high * 1e3)}"
 
 
@@ -130,7 +134,3 @@ def _money(decision: Decision, prices: Prices) -> str:
         f"money, for 1,000: predictions on the server {server.value:.4g}{currency} ({server.low:.4g} to "
         f"{server.high:.4g}), first visits of the client {visits}"
     )
-
-
-def _mark(doubts: Sequence[str]) -> str:
-    return " (!)" if doubts else ""

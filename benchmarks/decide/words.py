@@ -1,9 +1,15 @@
 """Times and shares as people read them."""
 
 import math
+from collections.abc import Sequence
 
 from benchmarks.decide import formulas
 from benchmarks.decide.spans import Span
+
+
+def mark(doubts: Sequence[str]) -> str:
+    """Return the suite's mark of what is doubtful."""
+    return " (!)" if doubts else ""
 
 
 def digits(value: float) -> str:
@@ -46,10 +52,10 @@ def tier(span: Span) -> str:
 
 
 def count(span: Span | None) -> str:
-    """Write a number with its interval; ``never`` where it is without end."""
+    """Write a number with its interval."""
     if span is None:
         return "not measured"
-    value, low, high = map(digits, (span.value, span.low, span.high))
+    value, low, high = (digits(end) if math.isfinite(end) else "no end" for end in (span.value, span.low, span.high))
     return value if low == high else f"{value} ({low} to {high})"
 
 

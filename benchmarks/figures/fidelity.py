@@ -26,7 +26,7 @@ from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.ratio import p10
 from benchmarks.measuring.sampler import Plan, check_whole, draw, warm_up
 from benchmarks.measuring.starts import figure
-from benchmarks.platforms import LOCAL, PLATFORMS
+from benchmarks.platforms import PLATFORMS, local
 from benchmarks.platforms.webgpu import vulkan
 from benchmarks.protocol import Block, Case, UnavailableError
 from benchmarks.run.choices import Target
@@ -212,12 +212,12 @@ def targets(names: Sequence[str] | None) -> list[Target]:
     """
     if names:
         return [Target.of(name) for name in dict.fromkeys(names)]
-    return [*map(Target, LOCAL), *(ON_TWO_THREADS if CORES > 2 else ())]
+    return [*map(Target, local()), *(ON_TWO_THREADS if CORES > 2 else ())]
 
 
 def label(text: str) -> str:
     """Read ``--platform``."""
-    known = [*LOCAL, *(target.label for target in ON_TWO_THREADS)]
+    known = [*local(), *(target.label for target in ON_TWO_THREADS)]
     if text not in known:
         raise argparse.ArgumentTypeError(f"unknown platform {text!r}: choose from {', '.join(known)}")
     return text

@@ -24,7 +24,7 @@ import psutil
 
 from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.reference import Question, ask
-from benchmarks.platforms import LOCAL, PLATFORMS
+from benchmarks.platforms import PLATFORMS, local
 from benchmarks.protocol import Case, UnavailableError
 from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
@@ -54,7 +54,7 @@ KINDS: dict[str, Callable[[Held], int]] = {"suite": lambda held: held.suite, "br
 
 def candidates(names: Sequence[str] | None) -> list[Target]:
     """Return a target for each platform, and a slowed-down client where this machine can slow one down."""
-    targets = [Target(name) for name in names or LOCAL]
+    targets = [Target(name) for name in names or local()]
     if names is None and cgroup.unavailable() is None:
         targets.append(Target("chromium-wasm", slowdown=2))
     return targets

@@ -132,6 +132,7 @@ def assess(
     the figure doubtful; :func:`advice` what to do about it.
     """
     known = _machine(before, after) | _others(before, after) | _samples(blocks, facts) | _network(facts)
+    known |= _connections(blocks, facts)
     if slowdown and facts.slowdown:
         known["slowdown_excess"] = slowdown / facts.slowdown.asked
     return known | {"doubts": _doubts(known)}
@@ -242,6 +243,24 @@ CHECKS = (
         "the network was not as asked for: {network}",
         "ask for a slower network, or measure when the machine is quiet",
     ),
+    Check(
+        "late_packets",
+        0.05,
+        "{:.0%} of the packets came late, for the machine was busy",
+        "close other programs",
+    ),
+    Check(
+        "reopened",
+        0.01,
+        "{:.0%} of the requests opened a connection, for the server had closed the one before",
+        "have the server keep its connections, or read the times as those of first requests",
+    ),
+    Check(
+        "preflights",
+        0.01,
+        "a preflight went before {:.0%} of the requests",
+        "have the server send Access-Control-Max-Age",
+    ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
 
@@ -250,6 +269,19 @@ def _network(facts: Facts) -> dict[str, Any]:
     """Return whether the network was more than a tenth off what was asked for, and in what."""
     words = facts.network and doubt(facts.network.asked, facts.network.obtained)
     return {"network_off": 1, "network": words} if words else {}
+
+
+def _connections(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
+    """Return the shares of late packets, of requests on no kept connection, and of those behind a preflight."""
+    known: dict[str, Any] = {}
+    if late := [block.late for block in blocks if block.wire]:
+        known["late_packets"] = statistics.fmean(late)
+    if reopened := sum(block.reopened for block in blocks):
+        known["reopened"] = reopened / sum(block.inferences for block in blocks)
+    if facts.server and (lasts := facts.server.preflight_lasts) is not None:
+        middle = statistics.median(value for block in blocks for value in block.seconds)
+        known["preflights"] = 1 / max(1.0, lasts / middle)
+    return known
 
 
 def _others(before: Reading, after: Reading) -> dict[str, Any]:

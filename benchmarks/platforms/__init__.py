@@ -14,7 +14,7 @@ from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-__all__ = ["DEFAULT_SWEEP", "LOCAL", "PLATFORMS", "REFUSED"]
+__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "local"]
 
 PLATFORMS: dict[str, Platform] = {
     platform.name: platform
@@ -32,8 +32,11 @@ PLATFORMS: dict[str, Platform] = {
     )
 }
 
-# Those whose model is open in a process or page that the suite has: all but servers that a page asks, which are named.
-LOCAL = [name for name, platform in PLATFORMS.items() if platform.side != "remote"]
+
+def local() -> list[str]:
+    """Return the platforms whose model is open in a process or page of the suite: not servers that a page asks."""
+    return [name for name, platform in PLATFORMS.items() if platform.side != "remote"]
+
 
 # What is measured unless something else is asked for: the study's server, and every way a browser can run the model.
 DEFAULT_SWEEP = ("server-cpu", "chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webnn")

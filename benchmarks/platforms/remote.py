@@ -222,8 +222,12 @@ class RemoteUrl(Remote):
         assert settings.server_url is not None, "unavailable() comes first"
         model = settings.server_model or case.model_file.stem
         served = remote.existing(settings.server_url, model, settings.timeout)
+        if served.inputs.keys() != case.shapes.keys():
+            there, here = (", ".join(sorted(names)) for names in (served.inputs, case.shapes))
+            words = f"{model}'s inputs there are {there}, and the file's are {here}; name another with --server-model"
+            raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}")
         if FORMS[self.takes] not in served.takes:
-            words = f"{settings.server_model or model} there takes {', '.join(sorted(served.takes))}"
+            words = f"{model} there takes {', '.join(sorted(served.takes))}"
             raise UnavailableError(f"{self.name}: {case.model_file.name}: {words}, not {FORMS[self.takes]}")
         yield served
 

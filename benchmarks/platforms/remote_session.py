@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -61,6 +62,7 @@ class AskingSession(DrivenSession):
     ) -> None:
         super().__init__(case, channel, UnknownHost(), network)
         self._served, self._link, self._is_elsewhere = served, link, is_elsewhere
+        self._carried: Carried | None = None  # by the last call
 
     def connect(self) -> dict[str, float]:
         """Have a connection that later requests find; return what the page saw of it, in seconds, where it may."""
@@ -75,6 +77,10 @@ class AskingSession(DrivenSession):
         seen = self._call("ask", {"what": "waited"})
         return {} if seen is None else {"preflight": seen / 1e3}
 
+    def reopened(self) -> int:
+        """Return how many requests since this was last asked for found no open connection, as far as the page sees."""
+        return int(self._call("ask", {"what": "reopened"}))
+
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Ask for a batch at a time, of numbers: the page normalises them."""
         if self._takes != "arrays":
@@ -87,15 +93,30 @@ class AskingSession(DrivenSession):
 
     def _facts(self, in_effect: InEffect) -> Facts:
         url = self._served.origin if self._is_elsewhere else None
-        server = Server(self._served.software, "not told", url, is_relayed=not self._served.shares)
+        server = Server(
+            self._served.software,
+            "not told",
+            url,
+            is_relayed=not self._served.shares,
+            preflight_lasts=self._served.preflight_lasts,
+        )
         upload = uploaded(self._case.case, self._takes, self._served)
         return replace(super()._facts(in_effect), threads=self._served.threads, server=server, upload=upload)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
+        block = super()._block(function, argument)
+        carried = self._carried
+        wire, late = ((carried.up, carried.down), carried.late_share) if carried else (None, 0.0)
+        return replace(block, cpu=None, wire=wire, late=late)
+
+    def _call(self, function: str, argument: dict[str, Any]) -> Any:
+        """Call the page, and note what is carried meanwhile: large outputs are handed over later, and by the link."""
         with self._ends_told():
             before = self._link.carried()
-            block = super()._block(function, argument)
-            return replace(block, cpu=None, wire=_between(before, self._link.carried()))
+            answer = super()._call(function, argument)
+            after = self._link.carried()
+        self._carried = after - before if before and after else None
+        return answer
 
     @contextmanager
     def _ends_told(self) -> Iterator[None]:
@@ -111,6 +132,8 @@ class AskingSession(DrivenSession):
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         if self._takes == "arrays":
+            if (there := np.dtype(DTYPES[self._served.inputs[name]])) != array.dtype:
+                raise self._case.unavailable(f"{name} is {there} there, and {array.dtype} in the file")
             return super()._feed(name, array)
         case = self._case.case
         assert case.normalisation is not None, "who takes an image says how numbers are made of it"
@@ -123,12 +146,12 @@ def uploaded(case: Case, takes: Takes, served: Served) -> Upload:
     """Return what is sent of a case's inputs."""
     numbers = {name: math.prod(shape) for name, shape in case.shapes.items()}
     if takes == "image":
-        size = len(case.picture or b"")
-    elif takes == "pixels":
-        size = sum(numbers.values())
-    else:
-        size = sum(number * np.dtype(DTYPES[served.inputs[name]]).itemsize for name, number in numbers.items())
-    return Upload(FORMS[takes], size)
+        return Upload(FORMS[takes], len(case.picture or b""))
+    if takes == "pixels":
+        return Upload(FORMS[takes], sum(numbers.values()))
+    dtypes = {name: np.dtype(DTYPES[served.inputs[name]]) for name in numbers}
+    size = sum(number * dtypes[name].itemsize for name, number in numbers.items())
+    return Upload(", ".join(dict.fromkeys(str(dtype) for dtype in dtypes.values())), size)
 
 
 def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.uint8]:
@@ -136,10 +159,6 @@ def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.u
     mean, std = (np.array(values).reshape(-1, 1, 1) for values in (normalisation.mean, normalisation.std))
     pixels: NDArray[np.uint8] = np.rint((array * std + mean) * 255).astype(np.uint8)
     return pixels
-
-
-def _between(before: Carried | None, after: Carried | None) -> tuple[int, int] | None:
-    return (after.up - before.up, after.down - before.down) if before and after else None
 
 
 class RemoteSession:
@@ -180,15 +199,19 @@ class RemoteSession:
 
     def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time requests, one after another, on a connection that is kept, and has been in use."""
+        start = time.perf_counter()
         if self._is_fresh:
             self._is_fresh = False
             self._use(feeds)
-        return self._asking.time(feeds, rounds, iterations)
+        beside = time.perf_counter() - start
+        block = self._asking.time(feeds, rounds, iterations)
+        return replace(block, beside=block.beside + beside, reopened=self._asking.reopened())
 
     def _use(self, feeds: Feeds) -> None:
         spent, asked = 0.0, 0
         while asked < FEWEST_BEFORE or (asked < MOST_BEFORE and spent < SECONDS_BEFORE):
             spent, asked = spent + self._asking.time(feeds, 1).duration, asked + 1
+        self._asking.reopened()  # of the warm-up nobody is told
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Ask for a batch at a time."""

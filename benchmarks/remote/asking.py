@@ -18,6 +18,8 @@ from benchmarks.remote.words import RemoteError, shown_url
 SOME_ORIGIN = "http://127.0.0.1:9"
 BINARY = "binary_tensor_data"  # the extension's name
 BINARY_UNSAID = ("kserve",)  # servers that have the extension and do not say so
+# Seconds that Chromium remembers a preflight: where the server says nothing, and at most.
+REMEMBERED, MOST_REMEMBERED = 5.0, 7200
 PAUSE = 0.02  # seconds between two looks at whether a model is ready
 
 
@@ -79,13 +81,15 @@ def served(connection: Connection, model: str, credentials: Credentials) -> Serv
         raise _not_ready(connection, model, ready)
     inputs = _inputs(connection, model)
     has_binary = BINARY in (server.get("extensions") or ()) or server.get("name") in BINARY_UNSAID
+    lasts = preflight_lasts(connection, model, credentials, has_binary=has_binary)
     return Served(
         connection.origin,
         model,
         inputs,
         software=" ".join(str(server[key]) for key in ("name", "version") if server.get(key)) or "unnamed",
         takes=takes(inputs),
-        shares=shares(connection, model, credentials, has_binary=has_binary),
+        shares=lasts is not None,
+        preflight_lasts=lasts,
         has_binary=has_binary,
         headers=credentials,
     )
@@ -131,10 +135,13 @@ def takes(inputs: Mapping[str, str]) -> frozenset[str]:
     return frozenset({"float32"})
 
 
-def shares(connection: Connection, model: str, credentials: Credentials, *, has_binary: bool) -> bool:
-    """Whether a page of another origin may send its request, and read the answer, by what the server says to it."""
+def preflight_lasts(connection: Connection, model: str, credentials: Credentials, *, has_binary: bool) -> float | None:
+    """Return for how many seconds a browser remembers that a page of another origin may send its request.
+
+    None where it may not, or could not read the answer, by what the server says to it.
+    """
     if not credentials.are_for_pages:
-        return False
+        return None
     wanted = sorted({"content-type", *([LENGTH.lower()] if has_binary else []), *map(str.lower, credentials)})
     asking = {
         "Origin": SOME_ORIGIN,
@@ -145,11 +152,20 @@ def shares(connection: Connection, model: str, credentials: Credentials, *, has_
     # As a browser asks: without credentials.
     with connection.stranger() as stranger:
         preflight = stranger.ask("OPTIONS", f"{path}/infer", headers=asking)
-    return (
+    may = (
         200 <= preflight.status < 300
         and _allows(preflight, wanted)
         and _shows(connection.ask("GET", path, headers={"Origin": SOME_ORIGIN}), [LENGTH.lower()] if has_binary else [])
     )
+    return _lasts(preflight) if may else None
+
+
+def _lasts(preflight: Answer) -> float:
+    told = (preflight.headers.get("Access-Control-Max-Age") or "").strip()
+    try:
+        return float(min(max(0, int(told)), MOST_REMEMBERED))
+    except ValueError:
+        return REMEMBERED
 
 
 def _allows(preflight: Answer, wanted: list[str]) -> bool:

@@ -24,6 +24,7 @@ class Served:
     # file, which it decodes): which uploads it takes.
     takes: frozenset[str] = frozenset({"float32"})
     shares: bool = False  # answers pages of other origins (CORS), by what it said of the very headers a page will send
+    preflight_lasts: float | None = None  # seconds that a browser remembers this; None where it is not told it may
     has_binary: bool = True  # takes and gives tensors as bytes behind the JSON; else as numbers in it
     tls_pin: str | None = None  # base64 of the SHA-256 of its public key, for --ignore-certificate-errors-spki-list
     certificate: str | None = field(default=None, repr=False)  # PEM, to be trusted beside those that the system trusts

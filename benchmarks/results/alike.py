@@ -73,11 +73,14 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[t
 def _asked(result: Result) -> Mapping[str, Any]:
     """Return a benchmark's extra_info, with the number of starts, and the slowdown and network that were asked for.
 
-    What is obtained differs each time.
+    What is obtained differs each time. How a network was made does not: one kind has slow start, another has none.
     """
     made_up = dict.fromkeys(result.info.get(keys.INPUTS, ()), keys.MADE_UP)  # until somebody could give others
     info = {keys.FED: made_up, **result.info, keys.STARTS: result.starts_wanted}
-    asked = {key: info[key]["asked"] for key in (keys.SLOWDOWN, keys.NETWORK) if key in info}
+    asked = {keys.SLOWDOWN: info[keys.SLOWDOWN]["asked"]} if keys.SLOWDOWN in info else {}
+    if network := info.get(keys.NETWORK):
+        made = {key: network.get(key) for key in ("kind", "congestion_control")}
+        asked[keys.NETWORK] = {**network["asked"], **made}
     return {**info, **asked}
 
 

@@ -32,7 +32,9 @@ MAY_STEER = "may_steer"  # made-up inputs whose values may choose what is comput
 EXECUTION_PROVIDER = "execution_provider"
 THREADS = "threads"
 CLOCK = "clock"
-SLOWDOWN = "slowdown"  # {"asked": 4, "obtained": 4.3}; absent where nothing slows the client down
+# {"asked": 4}; absent where nothing slows the client down. Of an opening with "obtained": 4.3 in it, which of a steady
+# state stands beside it
+SLOWDOWN, SLOWDOWN_OBTAINED = "slowdown", "slowdown_obtained"
 # {"asked": {"name", "round_trip", "down", "up"}, "obtained": {"round_trip", "down", "up"}, "kind", "lacks",
 # "congestion_control"}, in seconds and bit/s; absent where nothing lay between page and servers
 NETWORK = "network"

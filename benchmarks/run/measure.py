@@ -251,7 +251,7 @@ def _circumstances(
     if drawn.joules and not drawn.partner_blocks:
         inferences = sum(block.inferences for block in drawn.blocks)
         info["joules_per_inference"] = {name: value / inferences for name, value in drawn.joules.items()}
-    return info | ({"slowdown_obtained": slowdown} if slowdown else {})
+    return info | ({keys.SLOWDOWN_OBTAINED: slowdown} if slowdown else {})
 
 
 def _ratio(drawn: Drawn, facts: Facts, partner_name: str) -> dict[str, Any]:

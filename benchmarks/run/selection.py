@@ -14,7 +14,7 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
 from benchmarks.protocol import Normalisation, Platform, Takes, UnavailableError
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
@@ -164,7 +164,7 @@ class Selection:
 
     def _platforms(self) -> Iterable[str]:
         """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
-        everything = LOCAL if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        everything = local() if ALL in self.platforms or (self.is_full and not self.platforms) else []
         named = [name for name in self.platforms if name != ALL]
         return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
 

@@ -83,6 +83,17 @@ export function waited() {
   return entry?.requestStart ? entry.requestStart - entry.startTime : null;
 }
 
+/**
+ * Return how many inferences' requests since this was last asked for opened a connection of their own, as the server had
+ * closed the one that was kept. Of the first 250 a browser tells, where the server lets a page see them.
+ */
+export function reopened() {
+  const url = new URL(`${server.url}/infer`, location.href).href;
+  const opening = performance.getEntriesByName(url).filter((entry) => entry.connectEnd > entry.connectStart);
+  performance.clearResourceTimings();
+  return opening.length;
+}
+
 const lastOf = (url) => performance.getEntriesByName(new URL(url, location.href).href).at(-1);
 
 async function answered(url, options) {

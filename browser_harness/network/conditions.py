@@ -33,7 +33,9 @@ def doubt(asked: Conditions, obtained: Obtained) -> str | None:
     """Say in words where a network is not what was asked for; None where it is, within a tenth."""
     round_trips, rates = (asked.round_trip, obtained.round_trip), []
     for way, wanted, got in (("down", asked.down, obtained.down), ("up", asked.up, obtained.up)):
-        if wanted and got is not None and abs(got - wanted) > TOLERANCE * wanted:
+        if wanted and got is None:
+            rates.append(f"{way} not measured")
+        elif wanted and got is not None and abs(got - wanted) > TOLERANCE * wanted:
             rates.append(f"{way} {got / 1e6:.3g} Mbit/s for {wanted / 1e6:.3g}")
     off = abs(obtained.round_trip - asked.round_trip) > max(TOLERANCE * asked.round_trip, SMALL)
     words = [f"round trip {round_trips[1] * 1e3:.3g} ms for {round_trips[0] * 1e3:.3g}"] if off else []

@@ -115,6 +115,7 @@ ASKED = parse("rtt=60ms,down=10mbit,up=1mbit")
         (Obtained(0.067, 10e6, 1e6), "60ms-10mbit-1mbit: round trip 67 ms for 60"),
         (Obtained(0.053, 10e6, 1e6), "60ms-10mbit-1mbit: round trip 53 ms for 60"),
         (Obtained(0.06, 8.9e6, 1e6), "60ms-10mbit-1mbit: down 8.9 Mbit/s for 10"),
+        (Obtained(0.06, None, 1e6), "60ms-10mbit-1mbit: down not measured"),
         (Obtained(0.07, 11.2e6, 0.5e6), "60ms-10mbit-1mbit: round trip 70 ms for 60, down 11.2 Mbit/s for 10, up 0.5"),
     ],
 )

@@ -5,13 +5,15 @@ import math
 import pytest
 from decide_runs_made_up import client, figure, network, remote, result, run, whole
 
-from benchmarks.decide import sides
+from benchmarks.decide import sides, table, words
 from benchmarks.decide.answers import Answer, border, decide, each_way, equal, money, winner
 from benchmarks.decide.measured import read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.prices import Prices
+from benchmarks.decide.sentences import sentence
 from benchmarks.decide.sides import classes, served
 from benchmarks.decide.spans import Span
+from benchmarks.decide.table import map_lines
 from benchmarks.results import keys
 from browser_harness.network import LOOPBACK, PROFILES, Conditions
 
@@ -78,7 +80,7 @@ def test_the_way_that_answers_first_speaks_for_the_server(tmp_path):
 
 
 def test_weaker_clients_are_computed_and_say_so_unless_they_were_measured(tmp_path):
-    brake = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.3}}
+    brake = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.3}
     slowed = result("latency", "resnet20", "chromium-wasm@4x", 0.014, 1, **brake)
     (model,) = read([run(tmp_path, *whole(), slowed)])
     found = {one.factor: one for one in classes(model)}
@@ -198,3 +200,63 @@ def test_what_a_network_was_measured_at_is_not_the_servers_own(tmp_path):
     over = remote("resnet20", 0.2, 0.001, over=network("cable", 0.028, 5e6, 1e6))
     (model,) = read([run(tmp_path, over, result("latency", "resnet20", "server-cpu", 0.001, 1))])
     assert [server.name for server in served(model)] == ["server-cpu"]
+
+
+def test_a_server_that_was_there_is_told_with_the_network_that_it_has(tmp_path):
+    server = {keys.SERVER: {"software": "triton", "protocol": "h2", "url": "https://far.example", "is_relayed": True}}
+    far = remote("resnet20", 0.05, 0.001, platform="remote-url", over={}, **server)
+    (model,) = read([run(tmp_path, far, *client("resnet20", 0.003))])
+    servers = served(model)
+    assert sides.WITH_NETWORK in servers[0].notes
+    assert sides.RELAYED in servers[0].notes
+    found = decide(model, classes(model)[0], servers, [FAR])
+    assert "with the network that lies before the server already: the server at worst" in sentence(found)
+    text = "\n".join(table.lines([found], []))
+    assert "where the network costs nothing" not in text
+
+
+def test_a_server_that_was_asked_over_the_loopback_says_so(tmp_path):
+    (model,) = read([run(tmp_path, remote("resnet20", 0.004, 0.001, over={}), *client("resnet20", 0.003))])
+    assert any("over the loopback" in note for note in served(model)[0].notes)
+    (model,) = read([run(tmp_path, *whole())])
+    assert not any("over the loopback" in note for note in served(model)[0].notes)
+
+
+def test_the_rate_of_a_server_that_no_page_asked_is_its_own(tmp_path):
+    gpu = [
+        result("latency", "resnet20", "server-cuda", 0.0005, 1),
+        result("server", "resnet20", "server-cuda", 1.0, queries_per_second=figure(8000.0)),
+    ]
+    (model,) = read([run(tmp_path, *whole(), *gpu)])
+    (one,) = served(model, ["server-cuda"])
+    (runtime,) = (runtime for runtime in classes(model) if runtime.factor == 1)
+    assert equal(model, one, runtime.answering, 1.0).clients.value == pytest.approx(8000 * 0.003)
+    model.rates.clear()
+    assert equal(model, one, runtime.answering, 1.0).clients.value == pytest.approx(0.003 / 0.0005)
+
+
+def test_a_sentence_without_intervals_decides_nothing_and_a_doubt_is_in_it(tmp_path):
+    (model,) = read([run(tmp_path, *alone())])
+    found = decide(model, classes(model)[0], served(model), [FAR])
+    assert "undecided between server and client (chromium-wasm), of too few starts (!)" in sentence(found)
+    assert "never" not in "\n".join(map_lines(found))
+    assert words.count(found.equal.clients).endswith("to no end)")
+
+
+def alone():
+    """Return a client of a single start, which is doubtful, and its server."""
+    doubtful = {keys.TRUST: {keys.DOUBTS: {"drift": "drifted by +43%"}}}
+    return [
+        remote("resnet20", 0.004, 0.001),
+        result("latency", "resnet20", "chromium-wasm", 0.003, 1, share=None, **doubtful),
+    ]
+
+
+def test_a_load_that_was_measured_over_a_network_is_not_predicted_there(tmp_path):
+    over = network("far", FAR.round_trip, FAR.down, FAR.up)
+    measured = result("load", "resnet20", "chromium-wasm-over-far", 20.0, "cold", **over)
+    (model,) = read([run(tmp_path, *whole(), measured)])
+    as_it_is, weaker = classes(model)[0].answering, classes(model)[1].answering
+    assert as_it_is.first(FAR, "cold").value == pytest.approx(20.02)
+    assert as_it_is.first(FAR, "warm").value == pytest.approx(0.32)
+    assert weaker.first(FAR, "cold").value == pytest.approx(2 * 0.32 + 15.0e6 * 8 / 9e6, rel=0.2)

@@ -10,6 +10,8 @@ from decide_runs_made_up import client, content, network, remote, result, save, 
 
 from benchmarks.decide import __main__ as command
 from benchmarks.decide import cells, sentences_of, suite
+from benchmarks.decide.measured import NEARBY, read
+from benchmarks.decide.spans import Span
 from benchmarks.results import Result, Run, keys
 from browser_harness.network import PROFILES, Conditions, parse
 
@@ -142,6 +144,10 @@ def test_money_is_there_only_with_prices(decided, saved, tmp_path):
     code, told = decided(saved, "--prices", file)
     assert code == 0
     assert "money, for 1,000: predictions on the server 0.00214 EUR" in told
+    decided(saved, "--prices", file, "--json", tmp_path / "a.json")
+    first = json.loads((tmp_path / "a.json").read_text())["decisions"][0]
+    assert first["money_per_1000"]["currency"] == "EUR"
+    assert first["servers"][0]["inference"]["value"] == 0.001
 
 
 @pytest.mark.parametrize(
@@ -191,7 +197,7 @@ class World:
             if any(word.startswith("remote") for word in words):
                 results += [one for over in networks for one in self._served(model, total, inference, over)]
             elif "--slowdown" in words:
-                brake = {keys.SLOWDOWN: {"asked": 4, "obtained": 4.0}}
+                brake = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.0}
                 results.append(result("latency", model, "chromium-wasm@4x", CLIENTS[model] * 4, 1, **brake))
             elif asked.name.startswith("check"):
                 results.append(result("latency", model, "chromium-wasm", CLIENTS[model], 1))
@@ -300,9 +306,71 @@ def test_a_run_ends_with_a_sentence_for_each_model_that_is_said_to_be_predicted(
     assert "at best before the client (chromium-wasm, 3,000 ms)" in huge
 
 
+def test_a_run_of_weak_clients_alone_does_not_end_with_a_sentence_of_whole_ones():
+    slowed = {keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.1}
+    saved = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1, **{keys.TRUST: {keys.DOUBTS: {"drift": "+43 %"}}}),
+        result("latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **slowed),
+    ]
+    (words,) = sentences_of(results_of(*saved))
+    assert "the client (chromium-wasm@4x, 13.0 ms) before the server" in words
+    assert "; the server (!) is sent 13.5 kB as numbers of 4 bytes, and counted without the server's own stack" in words
+
+
+def test_a_check_does_not_predict_what_it_was_just_told():
+    assert [one.name for one in cells._candidates() if one.round_trip == NEARBY and not one.down] == []
+
+
+def test_what_does_not_count_is_told_where_nothing_is_decided(decided, tmp_path):
+    results = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1),
+        result("latency", "resnet20", "chromium-webgpu", 9.0, 1, **{keys.SOFTWARE_GPU: True}),
+    ]
+    code, out = decided(str(save(tmp_path / "run.json", *results)))
+    assert code == 1
+    assert "left out of resnet20: test_latency[resnet20-chromium-webgpu-b1]: on a simulated GPU, no speed" in out
+
+
 def test_nothing_is_said_of_results_without_a_model():
     assert sentences_of(results_of({"fullname": "a.py::a", "name": "a", "params": {}, "stats": {}})) == []
 
 
 def test_profiles_are_conditions():
     assert all(isinstance(PROFILES[name], Conditions) for name in command.sentences.SHOWN)
+
+
+def test_a_cell_whose_measurement_is_doubtful_is_marked(tmp_path):
+    doubtful = {keys.TRUST: {keys.DOUBTS: {"network_off": "the network was not as asked for"}}}
+    cable = PROFILES["cable"]
+    over = network("cable", cable.round_trip, cable.down, cable.up)
+    saved = [remote("resnet20", 0.15, 0.001, over=over, **doubtful), *client("resnet20", 0.003)]
+    times = (Span.exactly(0.15), Span.exactly(0.2), Span.exactly(0.003))
+    cell = cells.Cell("resnet20", "the client", "chromium-wasm", 1, cable, "remote-cpu", times)
+    (filled,) = cells.filled([cell], read([Run.of(content(*saved), tmp_path / "run.json")]))
+    assert filled.doubts == ["the network was not as asked for"]
+    assert any("right (!)" in line for line in cells.lines([filled]))
+
+
+def test_a_row_of_csv_says_what_its_figures_lack(decided, tmp_path):
+    results = [result("latency", "resnet20", "server-cpu", 0.001, 1), *client("resnet20", 0.003)]
+    file = tmp_path / "rows.csv"
+    decided(save(tmp_path / "saved.json", *results), "--csv", file)
+    rows = [*csv.DictReader(io.StringIO(file.read_text()))]
+    assert all("without the server's own stack" in row["notes"] for row in rows)
+
+
+def test_a_file_is_asked_for_by_its_path_and_found_by_its_name(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.onnx").touch()
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def measure(one):
+        asked.append(one)
+        results = whole("mine.onnx") if one.name == "later" else []
+        return Run.of(content(*results), tmp_path / f"{one.name}.json"), []
+
+    assert command.run(options("--model", "mine.onnx", "--slowdown", "4"), measure=measure) == 0
+    assert "mine.onnx on the client as measured" in capsys.readouterr().out
+    assert {one.words[one.words.index("--model") + 1] for one in asked} == {str(tmp_path / "mine.onnx")}
+    assert [one.name for one in asked][-1] == "weak-chromium-wasm"
+    assert not any("remote-cpu-uint8" in one.words for one in asked)  # the file may take no pixels

@@ -112,7 +112,12 @@ def test_a_server_nearby_is_told_less_the_round_trip_and_counts_before_one_that_
 
 def test_weak_clients_and_threads_are_clients_of_their_own(tmp_path):
     slowed = result(
-        "latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **{keys.SLOWDOWN: {"asked": 4, "obtained": 4.3}}
+        "latency",
+        "resnet20",
+        "chromium-wasm@4x",
+        0.013,
+        1,
+        **{keys.SLOWDOWN: {"asked": 4}, keys.SLOWDOWN_OBTAINED: 4.3},
     )
     wide = result("latency", "resnet20", "chromium-wasm-2t", 0.002, 1)
     (model,) = read([run(tmp_path, *client("resnet20", 0.003), slowed, wide)])
@@ -135,3 +140,37 @@ def test_doubts_untrained_weights_and_rates_are_carried(tmp_path):
 def test_a_figure_that_is_no_time_is_not_taken(tmp_path):
     (model,) = read([run(tmp_path, result("latency", "resnet20", "server-cpu", 0.0, 1))])
     assert model.servers == {}
+
+
+def test_a_model_that_was_fed_other_shapes_is_refused(tmp_path):
+    longer = run(tmp_path, *client("resnet20", 0.003, **{keys.INPUTS: {"input": [1, 3, 64, 64]}}))
+    words = r"its resnet20 was fed input \[1, 3, 64, 64\], in .* input \[1, 3, 32, 32\]; leave one of them out"
+    with pytest.raises(MixedError, match=words):
+        read([run(tmp_path, *whole()), longer])
+
+
+def elsewhere(url, seconds=0.05, **info):
+    server = {keys.SERVER: {"software": "triton", "protocol": "http/1.1", "url": url, "is_relayed": False}}
+    nothing = {keys.SERVER_SECONDS: None, keys.WIRE_BYTES: None}
+    return remote("resnet20", seconds, 0.001, platform="remote-url", over={}, **{**nothing, **server, **info})
+
+
+def test_two_servers_of_one_platform_are_refused(tmp_path):
+    one, other = (run(tmp_path, elsewhere(f"https://{name}.example")) for name in "ab")
+    with pytest.raises(MixedError, match=r"remote-url is https://a\.example in one file and https://b\.example in"):
+        read([one, other])
+
+
+@pytest.mark.parametrize(
+    ("url", "is_far"),
+    [("https://models.example:8443", True), ("http://127.0.0.1:8000", False), ("http://localhost:8000", False)],
+)
+def test_a_server_that_was_there_has_a_network_before_it(tmp_path, url, is_far):
+    (model,) = read([run(tmp_path, elsewhere(url))])
+    assert model.ways["remote-url"].has_own_network == is_far
+
+
+def test_servers_of_another_machine_are_told_once_where_they_do_not_count(tmp_path):
+    phone = run(tmp_path, *whole(inference=0.1, later=0.2), machine="Phone", started="2026-11-27T00:00:00")
+    (model,) = read([run(tmp_path, *whole(), machine="Server"), phone])
+    assert model.left_out == ["the servers of phone-2-cores: those of another machine count"]

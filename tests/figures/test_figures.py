@@ -18,7 +18,7 @@ from benchmarks.figures import cost, endurance, fidelity, gate_proof, gate_rates
 from benchmarks.hardware import CORES
 from benchmarks.inputs import case_of
 from benchmarks.measuring.parity import ParityError
-from benchmarks.platforms import LOCAL, PLATFORMS
+from benchmarks.platforms import PLATFORMS, local
 from benchmarks.platforms.native import NativeSession
 from benchmarks.protocol import Block, Case, Facts, UnavailableError
 from benchmarks.results import Result
@@ -32,7 +32,7 @@ FIGURES = Path(fidelity.__file__).parent
 
 
 def test_every_platform_has_a_bare_loop_of_its_own():
-    assert fidelity.BARE.keys() == {*LOCAL}
+    assert fidelity.BARE.keys() == {*local()}
 
 
 def test_bare_loops_share_no_code_with_the_suite():
@@ -122,7 +122,7 @@ def test_one_figure_outside_the_limits_fails_the_platform(monkeypatch, capsys):
 
 def test_every_platform_is_compared_unless_some_are_asked_for():
     labels = [target.label for target in fidelity.targets(None)]
-    assert {*LOCAL} <= {*labels}
+    assert {*local()} <= {*labels}
     assert ("chromium-wasm-2t" in labels) is (CORES > 2)
     assert fidelity.targets(["server-cpu-2t"]) == [Target("server-cpu", 2)]
     with pytest.raises(argparse.ArgumentTypeError, match="unknown platform 'server-cp': choose from server-cpu, "):

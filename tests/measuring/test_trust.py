@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.measuring import energy, trust
 from benchmarks.measuring.trust import Reading, assess
-from benchmarks.protocol import Block, CpuTime, Facts, Slowdown
+from benchmarks.protocol import Block, CpuTime, Facts, Server, Slowdown
 from benchmarks.quota import Group
 
 FACTS = Facts("test", "TestProvider", 1, "test.clock", 1e-7)
@@ -277,3 +277,30 @@ def test_joules_are_told_of_a_benchmark_without_a_partner_only():
     alone, in_turns = Drawn(3, blocks, joules={"rapl": 2.0}), Drawn(3, blocks, blocks, joules={"rapl": 2.0})
     assert _circumstances(alone, FACTS, QUIET, after(), None)["joules_per_inference"] == {"rapl": pytest.approx(2 / 4)}
     assert "joules_per_inference" not in _circumstances(in_turns, FACTS, QUIET, after(), None)
+
+
+def asked(facts=FACTS, **more):
+    """Return what is known of requests to a server."""
+    first, *others = of_starts(STEADY, 1)
+    return assess([replace(first, **more), *others], facts, QUIET, after())
+
+
+def test_requests_that_were_none_on_a_kept_connection_are_doubted():
+    known = asked(reopened=1)
+    assert known["reopened"] == 1 / sum(map(len, STEADY))
+    assert known["doubts"]["reopened"].startswith("3% of the requests opened a connection")
+    assert "reopened" not in asked()
+
+
+@pytest.mark.parametrize(("lasts", "share"), [(0.0, 1.0), (0.00202, 0.5), (5.0, 0.000202), (None, None)])
+def test_requests_behind_a_preflight_of_their_own_are_doubted(lasts, share):
+    known = asked(replace(FACTS, server=Server("faulty", "http/1.1", preflight_lasts=lasts)))
+    assert known.get("preflights") == (share and pytest.approx(share))
+    assert ("preflights" in known["doubts"]) == (share is not None and share > 0.01)
+
+
+def test_a_network_that_was_held_up_by_a_busy_machine_is_doubted():
+    known = asked(wire=(13543, 1140), late=0.125)
+    assert known["doubts"]["late_packets"] == "12% of the packets came late, for the machine was busy"
+    assert "late_packets" not in asked(wire=(13543, 1140))["doubts"]
+    assert "late_packets" not in asked()

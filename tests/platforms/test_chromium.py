@@ -145,7 +145,7 @@ def test_threads_that_fell_to_one_in_silence_are_told(settings, monkeypatch):
 def test_another_number_of_threads_than_asked_for_is_told():
     in_effect = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
     with pytest.raises(PageError, match="threads is 1 in the page, wanted 2"):
-        page_runtime.prove_page(in_effect, case_of(threads=2), set())
+        page_runtime.prove_page(in_effect, 2, set())
 
 
 def test_tensorflow_js_caps_its_threads_in_silence(settings):

@@ -224,9 +224,9 @@ def test_a_missing_input_is_named(page, request_):
 )
 def test_a_page_that_is_not_what_the_platform_says_is_refused(page, case, request_, name, value, words):
     in_effect, needed = page.call("open", request_), WASM.needed({})
-    prove_page(in_effect, case, needed)
+    prove_page(in_effect, case.threads, needed)
     with pytest.raises(PageError, match=f"^{words}$"):
-        prove_page(in_effect | {name: value}, case, needed)
+        prove_page(in_effect | {name: value}, case.threads, needed)
 
 
 def test_a_new_page_has_a_process_of_its_own_and_the_same_again_has_not(page, server):

@@ -14,7 +14,7 @@ from benchmarks.inputs import case_of, seeded_batch, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import ROUNDED, TOLERANCES, reference
 from benchmarks.measuring.sampler import Plan, draw
-from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Block, Case, Images, PlatformError, UnavailableError
 from benchmarks.settings import Settings
@@ -46,7 +46,7 @@ NO_MODEL = {
 
 
 # Of the servers that a page asks one is tried here; how the others send and travel: tests/platforms/test_remote.py.
-TRIED = [*LOCAL, "remote-cpu"]
+TRIED = [*local(), "remote-cpu"]
 
 
 def fed(batch):

@@ -16,9 +16,10 @@ from benchmarks import inputs, remote
 from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import reference
-from benchmarks.platforms import PLATFORMS, between
-from benchmarks.platforms.remote_session import pixels_of
-from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError
+from benchmarks.platforms import PLATFORMS, between, page_session
+from benchmarks.platforms.remote_session import pixels_of, uploaded
+from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError, Upload
+from benchmarks.remote import asking
 from benchmarks.settings import Settings
 from browser_harness.network import parse
 from browser_harness.network.links import Links
@@ -61,6 +62,8 @@ def test_a_server_that_answers_right_is_measured(case, feeds, fault):
     assert [*block.computing] == [1.5e-3] * 3
     assert len(block.seconds) == 3
     assert min(block.seconds) > 0
+    assert block.reopened == (3 if fault == "closes" else 0)
+    assert facts.server.preflight_lasts == (None if fault == "no cors" else 7200)
 
 
 @pytest.mark.parametrize(
@@ -272,3 +275,44 @@ def test_each_start_has_a_server_of_its_own(case, feeds):
         session.renew()
         assert session._asking is not first
         np.testing.assert_array_equal(session.run(feeds)["logits"], before)
+
+
+def test_what_is_handed_over_after_an_inference_is_not_among_its_bytes(case, feeds, monkeypatch):
+    over = replace(case, network=parse("rtt=2ms"))
+    with kserve("remote-cpu").open(over, Settings(timeout=60)) as session:
+        up, down = session.time(feeds, 1).wire
+        monkeypatch.setattr(page_session, "INLINE", 0)  # as of outputs that are too large for an answer
+        assert session.time(feeds, 1).wire == pytest.approx((up, down), abs=200)
+
+
+def test_what_is_uploaded_is_called_what_it_is():
+    served = remote.Served("http://127.0.0.1:9", "words", {"ids": "INT64", "mask": "BOOL"}, "made-up 1")
+    case = Case(None, 1, 1, shapes={"ids": (1, 16), "mask": (1, 16)})
+    assert uploaded(case, "arrays", served) == Upload("int64, bool", 144)
+
+
+@pytest.mark.parametrize(
+    ("inputs_there", "words"),
+    [
+        ({"image": "FP32"}, "tiny's inputs there are image, and the file's are input"),
+        ({"input": "BYTES", "size": "INT64"}, "tiny's inputs there are input, size, and the file's are input"),
+    ],
+)
+def test_a_model_with_other_inputs_than_the_files_is_named(case, monkeypatch, inputs_there, words):
+    monkeypatch.setattr(asking, "_inputs", lambda *_: inputs_there)
+    with (
+        faulty(None, answers(case)) as server,
+        pytest.raises(UnavailableError, match=rf"^remote-url: tiny\.onnx: {words}"),
+        asked(case, server),
+    ):
+        pytest.fail("it was sent")
+
+
+def test_a_model_with_other_types_than_the_files_is_refused(case, feeds):
+    words = r"^remote-url: tiny\.onnx: input is float64 there, and float32 in the file$"
+    with (
+        faulty(None, answers(case), datatype="FP64") as server,
+        pytest.raises(UnavailableError, match=words),
+        asked(case, server) as session,
+    ):
+        session.run(feeds)

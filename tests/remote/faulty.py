@@ -55,7 +55,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(405, b"Method Not Allowed")
         else:
             allowed = {"Access-Control-Allow-Headers": f"content-type, {LENGTH}, {self.server.allows}"}
-            self.answer(200, b"", allowed | {"Access-Control-Max-Age": "7200"})
+            age = {} if self.server.lasts is None else {"Access-Control-Max-Age": self.server.lasts}
+            self.answer(200, b"", allowed | age)
 
     def do_GET(self):
         self.note()
@@ -186,10 +187,11 @@ def shape_of(array, fault):
 class Faulty(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, fault, model, datatype, allows, tls):
+    def __init__(self, fault, model, datatype, allows, tls, lasts):
         assert fault in FAULTS
         super().__init__(("127.0.0.1", 0), Handler)
         self.fault, self.model, self.datatype, self.allows = fault, model, datatype, allows
+        self.lasts = lasts
         self.seen, self.closing = [], threading.Event()
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -206,9 +208,9 @@ class Faulty(ThreadingHTTPServer):
 
 
 @contextmanager
-def faulty(fault=None, model=ones, datatype="FP32", allows="authorization", tls=False):
+def faulty(fault=None, model=ones, datatype="FP32", allows="authorization", tls=False, lasts="7200"):
     """Answer with a *fault* until the context ends; ``seen`` holds all requests, method, path and headers."""
-    with Faulty(fault, model, datatype, allows, tls) as server:
+    with Faulty(fault, model, datatype, allows, tls, lasts) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

@@ -136,3 +136,13 @@ def test_a_url_is_refused_without_what_may_be_secret_in_it(url, words):
 )
 def test_an_origin_is_taken(url, origin):
     assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("7200", 7200), ("600", 600), ("86400", 7200), (None, 5), ("soon", 5), ("0", 0), ("-1", 0)]
+)
+def test_a_preflight_lasts_as_long_as_chromium_remembers_it(told, seconds):
+    with faulty(lasts=told) as server:
+        assert existing(server.origin, MODEL, TIMEOUT).preflight_lasts == seconds
+    with faulty("no cors") as server:
+        assert existing(server.origin, MODEL, TIMEOUT).preflight_lasts is None

@@ -6,7 +6,7 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks import hardware
-from benchmarks.platforms import DEFAULT_SWEEP, LOCAL, PLATFORMS
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
 from benchmarks.quota import Limit
 from benchmarks.run import choices, nothing
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
@@ -97,7 +97,7 @@ def test_in_full_fewer_bits_are_measured_at_one_batch_size():
 
 def test_a_phase_that_needs_a_device_leaves_other_platforms_out():
     every = Selection(platforms=("all",))
-    assert [target.platform for target in every.targets_of(PHASES["latency"])] == [*LOCAL]
+    assert [target.platform for target in every.targets_of(PHASES["latency"])] == [*local()]
     assert [target.platform for target in every.targets_of(PHASES["device"])] == [
         name for name, platform in PLATFORMS.items() if platform.has_device
     ]
@@ -143,7 +143,7 @@ def test_a_network_is_between_a_page_and_the_server_that_it_asks():
 def test_a_server_that_a_page_asks_is_measured_where_it_is_named():
     assert "remote" not in {PLATFORMS[target.platform].side for target in Selection(is_full=True).targets_of(PHASE)}
     both = Selection(platforms=("remote-cpu", "all")).targets_of(PHASE)
-    assert [target.platform for target in both] == [*LOCAL, "remote-cpu"]
+    assert [target.platform for target in both] == [*local(), "remote-cpu"]
 
 
 def test_what_a_server_elsewhere_takes_of_its_machine_is_not_told_of_this_one():

@@ -1,0 +1,28 @@
+"""What two saved runs must have alike for their figures to mean the same."""
+
+import pytest
+
+from benchmarks.results import Result, alike, keys
+
+NETWORK = {
+    "asked": {"name": "cable", "round_trip": 0.028, "down": 5e6, "up": 1e6},
+    "obtained": {"round_trip": 0.0281, "down": 4.9e6, "up": 1e6},
+    "kind": "tun",
+    "lacks": [],
+    "congestion_control": "cubic",
+}
+
+
+def facts(**network):
+    saved = {"name": "a", "fullname": "a.py::a", "params": {}, "stats": {}, "options": {}}
+    return alike.of_benchmark(Result.of(saved | {"extra_info": {keys.NETWORK: NETWORK | network}}))
+
+
+@pytest.mark.parametrize("other", [{"kind": "proxy"}, {"congestion_control": "reno"}])
+def test_a_network_made_otherwise_is_another_one(other):
+    assert [name for name, _then, _now in alike.differences(facts(), facts(**other))] == ["network"]
+
+
+def test_what_was_obtained_of_a_network_differs_each_time():
+    obtained = {"round_trip": 0.0279, "down": 5e6, "up": 1e6}
+    assert [*alike.differences(facts(), facts(obtained=obtained))] == []
