@@ -1,6 +1,7 @@
 """What a person can set for all platforms at once."""
 
 import argparse
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import pytest
 
+SLOWDOWNS = (2, 4, 6)  # how many times weaker than this machine a client can be made
 Number = TypeVar("Number", int, float)
 
 
@@ -37,12 +39,21 @@ def settings_of(config: "pytest.Config") -> Settings:
 
 
 def positive(kind: type[Number]) -> Callable[[str], Number]:
-    """Return a parser of command-line values that takes numbers of *kind* above zero only."""
+    """Return a parser of command-line values that takes finite numbers of *kind* above zero only."""
 
     def parse(text: str) -> Number:
         if not (value := kind(text)) > 0:
             raise argparse.ArgumentTypeError(f"{text} is not positive")
+        if not math.isfinite(value):
+            raise argparse.ArgumentTypeError(f"{text} is without end; name a number")
         return value
 
     parse.__name__ = kind.__name__  # argparse: "invalid int value"
     return parse
+
+
+def slowdown(text: str) -> int:
+    """Read ``--slowdown``: how many times weaker a client is."""
+    if text not in map(str, SLOWDOWNS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not among {', '.join(map(str, SLOWDOWNS))}")
+    return int(text)

@@ -6,6 +6,7 @@ where a mark is missed.
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from benchmarks.decide.measured import NEARBY, MixedError, Model, machine_of, re
 from benchmarks.decide.missing import missing
 from benchmarks.decide.sides import classes, served
 from benchmarks.results import NotARunError, Run, load
+from benchmarks.settings import slowdown
 from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
@@ -28,10 +30,11 @@ SERVERS = ("remote-cpu", "remote-cpu-uint8")
 CLIENTS = ("chromium-wasm", "chromium-webnn")
 # What is measured unless something else is asked for: the best trained model, and timing networks where they are made.
 TIMED = ("mobilenet-v2", "resnet50")
-SLOWDOWNS = (4,)
+CHECKED_SLOWDOWN = 4
 USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
 FEW = "--benchmark-min-rounds=3"  # openings: of a large network one takes seconds
 SHORT = ("--starts", "3", FEW)  # what is held against a prediction needs no interval
+STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 
 
@@ -54,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
     )
     each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
-    each("--slowdown", "N", int, f"measure clients so many times weaker, too; with --check {SLOWDOWNS[0]}")
+    each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
     each(
         "--server",
         "NAME",
@@ -97,8 +100,8 @@ def _share(text: str) -> float:
 
 def _writable(text: str) -> Path:
     file = Path(text)
-    if file.is_dir() or not file.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder that exists")
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder of yours")
     return file
 
 
@@ -110,6 +113,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the run that it waits for is ended, too
     try:
         sys.exit(run(options, words[at + 1 :]))
+    except KeyboardInterrupt:
+        print(f"decide: stopped; what its runs have saved lies in {suite.FOLDER}", file=sys.stderr)
+        sys.exit(STOPPED)
     except (MixedError, NotARunError, prices.PricesError, suite.SuiteError, cells.CheckError) as error:
         sys.exit(f"decide: {error}")
 
@@ -120,9 +126,11 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
         raise cells.CheckError("--check predicts from what it has just measured here; leave the files out")
     if suites and options.files:
         raise cells.CheckError("what stands behind -- is for runs of the suite; leave the files out, or that")
+    if options.slowdown and options.files:
+        raise cells.CheckError("--slowdown is for clients that are measured now; leave the files out, or that")
     paid = prices.load(options.prices) if options.prices else None
     kept = _read(options.files) if options.files else _measured(options, suites, measure)
-    models = _chosen(read(kept.runs), options.model)
+    models = _chosen(read(kept.runs), options)
     decisions = [*_decisions(models, options, paid)]
     checked = None
     if options.check:
@@ -141,7 +149,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
 def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite.Measure) -> suite.Kept:
     """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
     kept = suite.measure_all(measure, basis(options, suites))
-    if slowdowns := options.slowdown or (SLOWDOWNS if options.check else ()):
+    if slowdowns := options.slowdown or ([CHECKED_SLOWDOWN] if options.check else []):
         planned = weaker(read(kept.runs), options, slowdowns, suites)
         weak = suite.measure_all(measure, planned)
         kept.runs, kept.failures = [*kept.runs, *weak.runs], [*kept.failures, *weak.failures]
@@ -227,12 +235,19 @@ def _as_asked(words: Sequence[str], name: str) -> str:
     return next((word for word in words if _is_of(word, name)), name)
 
 
-def _chosen(models: Sequence[Model], names: Sequence[str]) -> list[Model]:
-    """Return the models of those names, or all of them."""
-    known = [model.name for model in models]
-    if unknown := [word for word in names if not any(_is_of(word, name) for name in known)]:
-        raise cells.CheckError(f"{unknown[0]} was not measured; measured were {', '.join(known) or 'none'}")
-    return [model for model in models if not names or any(_is_of(word, model.name) for word in names)]
+def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]:
+    """Return the models of the names asked for, or all; refuse a name that was not measured.
+
+    A client or server that could not be measured now is told with the failures, and the others are answered for.
+    """
+    clients = [client.platform for model in models for client in model.clients.values()]
+    servers = [name for model in models for name in (*model.ways, *model.servers)]
+    sides = ((options.client, clients), (options.server, servers)) if options.files else ()
+    for asked, measured in ((options.model, [model.name for model in models]), *sides):
+        if unknown := [word for word in asked if not any(_is_of(word, name) for name in measured)]:
+            known = ", ".join(dict.fromkeys(measured)) or "none"
+            raise cells.CheckError(f"{unknown[0]} was not measured; measured were {known}")
+    return [model for model in models if not options.model or any(_is_of(word, model.name) for word in options.model)]
 
 
 def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:

@@ -32,7 +32,10 @@ def sentence(decision: Decision) -> str:
 def _bare(decision: Decision, where: str) -> str:
     """Say where the border would be if the server's own stack took nothing: another one's may take less."""
     bare = [one.bare for one in decision.servers if one.bare]
-    if decision.bare is None or (other := _where(decision, decision.bare, bare)) == where:
+    is_settled = decision.borders[SPOKEN].high <= 0  # the client wins either way
+    if decision.bare is None or (is_settled and decision.bare.high <= 0):
+        return ""
+    if (other := _where(decision, decision.bare, bare)) == where:
         return ""
     return f" (if the server's own stack took nothing: {other})"
 
@@ -68,7 +71,9 @@ def _first(decision: Decision) -> str:
     pays = number(answer.pays_back[COLD])
     words = f"first answers on {answer.network.name}: client {duration(answer.client_first.value)}, server "
     words += duration(answer.server_first.value)
-    return f"; {words}; the download has paid back {'never' if pays == 'never' else f'after {pays} predictions'}"
+    return (
+        f"; {words}; the download {'never pays back' if pays == 'never' else f'has paid back after {pays} predictions'}"
+    )
 
 
 def sentences_of(results: Sequence[Result]) -> list[str]:

@@ -14,18 +14,8 @@ from benchmarks.decide.sentences import sentence
 from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, WITH_NETWORK, Served
 
 LETTERS: dict[Winner, str] = {"client": "C", "server": "S", "undecided": "?", "not measured": "-"}
-HEAD = (
-    "network",
-    "later: server",
-    "later: client",
-    "wins",
-    "first: server",
-    "first: client, cold",
-    "wins",
-    "first: client, warm",
-    "paid back after, cold",
-    "warm",
-)
+LATER_HEAD = ("network", "later: server", "asked as", "later: client", "wins")
+FIRST_HEAD = ("network", "first: server", "cache", "first: client", "wins", "repaid after")
 LEGEND = (
     "Intervals: of figures as they were measured, carried by their ends (the low of a sum is the sum of the lows); "
     f"what is predicted through a network reaches {KEPT_WITHIN:.0%} further at each end, a first answer "
@@ -81,7 +71,11 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
         size = f"; fetches {words.size(fetched)} in {files} files" if fetched else ""
         yield f"  {candidate.platform}: {words.time(candidate.later, words.mark(candidate.doubts))}{size}{notes}"
     yield ""
-    yield from tabulate([_row(answer) for answer in decision.answers], HEAD, disable_numparse=True).splitlines()
+    later = [_later(answer) for answer in decision.answers]
+    yield from tabulate(later, LATER_HEAD, disable_numparse=True).splitlines()
+    yield ""
+    first = [row for answer in decision.answers for row in _first(answer)]
+    yield from tabulate(first, FIRST_HEAD, disable_numparse=True).splitlines()
     yield ""
     yield from map_lines(decision)
     equal = decision.equal
@@ -91,21 +85,24 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
         yield _money(decision, prices)
 
 
-def _row(answer: Answer) -> list[str]:
-    pays, client = answer.pays_back, words.mark(answer.client.doubts)
-    server = words.mark(answer.server.doubts)
+def _later(answer: Answer) -> list[str]:
+    server, client = answer.server, answer.client
     return [
         answer.network.name,
-        f"{words.time(answer.server_later, server)} {answer.server.name}",
-        words.time(answer.client_later, client),
+        words.time(answer.server_later, words.mark(server.doubts)),
+        server.name,
+        words.time(answer.client_later, words.mark(client.doubts)),
         answer.later,
-        words.time(answer.server_first, server),
-        words.time(answer.client_first, client if answer.client_first else ""),
-        answer.first,
-        words.time(answer.client_again, client if answer.client_again else ""),
-        words.number(pays[COLD]),
-        words.number(pays[WARM]),
     ]
+
+
+def _first(answer: Answer) -> Iterator[list[str]]:
+    """Yield a row of the client with cold caches, and one with warm ones."""
+    mark, server = words.mark(answer.client.doubts), words.time(answer.server_first, words.mark(answer.server.doubts))
+    cold = words.time(answer.client_first, mark if answer.client_first else "")
+    warm = words.time(answer.client_again, mark if answer.client_again else "")
+    yield [answer.network.name, server, COLD, cold, answer.first, words.number(answer.pays_back[COLD])]
+    yield ["", "", WARM, warm, "", words.number(answer.pays_back[WARM])]
 
 
 def map_lines(decision: Decision) -> Iterator[str]:

@@ -98,10 +98,15 @@ def value(declared: Input, text: str) -> Any:
     return read
 
 
+OTHER_PICTURES = (".gif", ".bmp", ".tif", ".tiff", ".heic", ".avif")  # by their files' endings
+
+
 def parse(text: str) -> Given:
     """Read ``--input``: a .npz file, a picture, or NAME=VALUE; raise ValueError where it is none of them."""
     path = Path(text)
     is_picture = path.suffix.lower() in ENDINGS
+    if path.suffix.lower() in OTHER_PICTURES:
+        raise ValueError(f"{text}: no picture that every server decodes alike; save it as JPEG, PNG or WEBP")
     if path.is_file():
         return Picture(path) if is_picture else Arrays(path)
     name, equals, written = text.rpartition("=")

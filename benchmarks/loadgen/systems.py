@@ -14,7 +14,7 @@ from benchmarks.platforms.remote_session import pixels_of, uploaded
 from benchmarks.protocol import Case, Facts, Feeds, Outputs, Platform, PlatformError, Server, UnavailableError
 from benchmarks.remote import Client, RemoteError, Served
 from benchmarks.settings import Settings
-from browser_harness.network import LINKS, LOOPBACK, Link
+from browser_harness.network import LINKS, LOOPBACK, Link, LinkError
 
 CONNECTIONS = 8  # to a server in a process of its own; what it does not answer at once waits here, in the same order
 ON_DEVICE = 2  # sessions on a GPU: one copies while the other computes
@@ -57,7 +57,7 @@ def system_of(platform: Platform, case: Case, settings: Settings, workers: int) 
     try:
         with LINKS.at(case.network) as link, remote.serving(case, settings, link) as served:
             yield System(platform.name, partial(_connected, remote, case, served, settings), workers)
-    except RemoteError as error:
+    except (RemoteError, LinkError) as error:
         raise PlatformError(f"{platform.name}: {case.model_file.name}: {error}") from error
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
-from benchmarks.platforms.between import network_of
+from benchmarks.platforms.between import linked, network_of
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.platforms.threads import refuse_threads
@@ -16,7 +16,7 @@ from browser_harness.browser_page import BrowserPage
 from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
 from browser_harness.lending import LENDER
-from browser_harness.network import LINKS, LOOPBACK
+from browser_harness.network import LOOPBACK
 from browser_harness.page import open_browser
 from browser_harness.unwatched import open_unwatched
 
@@ -85,7 +85,7 @@ class PagePlatform(PageRuntime):
         refuse_threads(self, case)
         page_case = PageCase(self, case, settings)
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
-            link = stack.enter_context(LINKS.at(case.network))
+            link = stack.enter_context(linked(self.name, case))
             served = page_case.serving(link.host)  # what cannot be served is told first
             quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
             with link.on_server_side():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from benchmarks import remote
-from benchmarks.platforms.between import network_of
+from benchmarks.platforms.between import linked, network_of
 from benchmarks.platforms.page_runtime import InEffect, PageCase, PageRuntime, Request
 from benchmarks.platforms.remote_session import FORMS, AskingSession, RemoteSession, openings
 from benchmarks.platforms.threads import refuse_threads
@@ -21,7 +21,7 @@ from benchmarks.remote.relaying import relay
 from benchmarks.settings import Settings
 from browser_harness import chromium
 from browser_harness.driven import DrivenPage
-from browser_harness.network import LINKS, LOOPBACK, Link
+from browser_harness.network import LOOPBACK, Link
 from browser_harness.unwatched import open_unwatched
 
 FLAGS = ("--disable-gpu",)
@@ -126,7 +126,7 @@ class Remote(ABC):
     def _opened(self, case: Case, settings: Settings) -> Iterator[AskingSession]:
         with (
             self._explained(case),
-            LINKS.at(case.network) as link,
+            linked(self.name, case) as link,
             self.serving(case, settings, link) as served,
             self._asking(case, settings, link, served) as session,
         ):
@@ -136,7 +136,7 @@ class Remote(ABC):
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Ask one server again and again, each time from a browser that has no connection to it."""
-        with self._explained(case), LINKS.at(case.network) as link, self.serving(case, settings, link) as served:
+        with self._explained(case), linked(self.name, case) as link, self.serving(case, settings, link) as served:
             yield from openings(lambda: self._asking(case, settings, link, served), feeds)
 
     @contextmanager

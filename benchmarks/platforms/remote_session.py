@@ -4,7 +4,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms.between import end_of
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.protocol import (
@@ -25,6 +26,7 @@ from benchmarks.protocol import (
     Normalisation,
     Opening,
     Outputs,
+    PlatformError,
     Server,
     Takes,
     Upload,
@@ -33,7 +35,7 @@ from benchmarks.remote import Served
 from benchmarks.remote.oip import DTYPES
 from browser_harness.channel import DrivenChannel
 from browser_harness.host import UnknownHost
-from browser_harness.network import Carried, Link
+from browser_harness.network import Carried, Link, LinkError
 
 # Requests that a fresh connection is given before one is timed, for so many seconds at most: TCP sends little at first,
 # and more with each answer, so that the first requests of a large input take round trips more.
@@ -109,11 +111,24 @@ class AskingSession(DrivenSession):
 
     def _call(self, function: str, argument: dict[str, Any]) -> Any:
         """Call the page, and note what is carried meanwhile: large outputs are handed over later, and by the link."""
-        before = self._link.carried()
-        answer = super()._call(function, argument)
-        after = self._link.carried()
+        with self._ends_told():
+            before = self._link.carried()
+            answer = super()._call(function, argument)
+            after = self._link.carried()
         self._carried = after - before if before and after else None
         return answer
+
+    @contextmanager
+    def _ends_told(self) -> Iterator[None]:
+        """Say that server or link has ended, where one has, in place of what the page saw of it."""
+        try:
+            yield
+        except (PlatformError, LinkError) as error:
+            words = self._served.ended() or end_of(self._link)
+            if words is None and isinstance(error, PlatformError):
+                raise
+            case = self._case.case
+            raise PlatformError(f"{self._case.runtime.name}: {case.model_file.name}: {words or error}") from error
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         if self._takes == "arrays":

@@ -5,7 +5,7 @@ there. Both tell of it as a :class:`Served`, which a page or a :class:`Client` t
 may not, their own server asks in their place, by :func:`relay`.
 """
 
-from benchmarks.remote.asking import existing
+from benchmarks.remote.asking import existing, origin_of
 from benchmarks.remote.client import Client
 from benchmarks.remote.embedded import Preparation, Scheme, serving
 from benchmarks.remote.environment import unavailable, versions
@@ -20,6 +20,7 @@ __all__ = [
     "Scheme",
     "Served",
     "existing",
+    "origin_of",
     "relay",
     "serving",
     "unavailable",

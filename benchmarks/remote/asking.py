@@ -1,6 +1,7 @@
 """What a server says of itself and of a model, and whether pages of other origins may ask it."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,19 +37,18 @@ def origin_of(url: str) -> str:
     """Return a URL's scheme, host and port; raise RemoteError where it holds anything else, or a secret."""
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise RemoteError("--server-url cannot be read; write http://HOST:PORT or https://HOST:PORT") from None
+        port, host = parts.port, (parts.hostname or "").encode("idna").decode()
+    except ValueError:  # of a port that is no number, or a name that is none
+        host = ""
+    if not re.fullmatch(r"[\w.:%-]+", host) or parts.scheme not in ("http", "https"):
+        raise RemoteError("--server-url cannot be read; write http://HOST:PORT or https://HOST:PORT")
     if parts.username is not None or parts.password is not None:
         words = "a name or password stands before the @ and would be shown"
         raise RemoteError(f"--server-url {shown_url(url)}: {words}; set {given_credentials.TOKEN} in its place")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise RemoteError(f"--server-url {shown_url(url)}: write http://HOST:PORT or https://HOST:PORT")
     if parts.path not in ("", "/", "/v2", "/v2/") or parts.query or parts.fragment:
         words = "has more than scheme, host and port; leave it out: the protocol has its own paths"
         raise RemoteError(f"--server-url {shown_url(url)}: {words}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}" + (f":{port}" if port else "")
 
 
 def wait_until_ready(

@@ -11,10 +11,11 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from benchmarks.remote.credentials import Credentials
-from benchmarks.remote.words import REMEDIES, RemoteError, cut
+from benchmarks.remote.words import REMEDIES, RemoteError, cut, shown_url
 
 GONE = (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError)  # of a connection that was idle
 SEE_LOG = "see the server's log"
+REDIRECTS, REFUSALS = 300, 400  # the first status of each
 # The first that an error is one of says it.
 FAULTS = (
     (
@@ -109,6 +110,8 @@ class Connection:
     def refusal(self, answer: Answer) -> RemoteError:
         """Return the error of an *answer* that is none of success, with the server's words, and what helps."""
         remedy = REMEDIES.get(answer.status, SEE_LOG)
+        if REDIRECTS <= answer.status < REFUSALS and (elsewhere := answer.headers.get("Location")):
+            remedy = f"it leads to {cut(shown_url(elsewhere))}; name that server"
         return RemoteError(f"{self.origin}: answered {answer.status}: {cut(_said(answer.content))}; {remedy}")
 
     def stranger(self) -> "Connection":

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from subprocess import PIPE
 from typing import IO, Any, Literal, cast
@@ -31,6 +32,7 @@ Preparation = tuple[Sequence[float], Sequence[float], tuple[int, int]]
 PROGRAM = Path(__file__).with_name("kserve_server.py")
 # Not for the server: our credentials, and what would lead its Python to the suite's packages.
 KEPT_BACK = (credentials.TOKEN, credentials.HEADERS, "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+DYING = 0.5  # s from when clients see that it is gone until it is: its threads end one by one
 LAST_WORDS = 2000  # bytes of what it said before it ended
 
 
@@ -75,7 +77,7 @@ def serving(  # noqa: PLR0913
         try:
             yield _served(order, link, program, facts, deadline)
         except Exception as error:
-            if words := program.ended():
+            if words := program.ended(DYING):
                 raise RemoteError(words) from error
             raise
 
@@ -114,6 +116,7 @@ def _served(order: Order, link: Link, program: "Program", facts: Mapping[str, An
         threads=facts["threads"],
         certificate=certificate,
         tls_pin=facts.get("tls_pin"),
+        ended=partial(program.ended, DYING),
     )
 
 
@@ -155,9 +158,13 @@ class Program:
         if words := self.ended():
             raise RemoteError(words)
 
-    def ended(self) -> str | None:
-        """Say how it ended, and its last words; None while it runs."""
-        if self._process is None or (code := self._process.poll()) is None:
+    def ended(self, patience: float = 0.0) -> str | None:
+        """Say how it ended, and its last words; None while it runs, and has not ended after *patience* seconds."""
+        try:
+            code = self._process.wait(patience) if self._process else None
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is None:
             return None
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip()[-LAST_WORDS:].splitlines()[-1:]

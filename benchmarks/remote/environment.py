@@ -76,8 +76,10 @@ def unavailable() -> str | None:
     """Why KServe cannot be started here, and what would change that; None where it can."""
     found, wanted = _found(), pinned()
     if found is None:
-        where = f"{interpreter()}, which {NAMED} names," if is_named() else "KServe's environment"
-        return f"{where} is missing or does not start; run `{SET_UP}`"
+        if is_named():
+            words = "is missing or does not start; name another, or"
+            return f"{interpreter()}, which {NAMED} names, {words} run `{SET_UP}` without {NAMED}"
+        return f"KServe's environment is missing or does not start; run `{SET_UP}`"
     for package, version in wanted.items():
         if found.get(package) != version:
             has = found.get(package) or "none"

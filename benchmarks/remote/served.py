@@ -1,9 +1,13 @@
 """A server that answers for one model, as those see it who ask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.remote.credentials import Credentials
+
+
+def _unknown() -> None:
+    """Say nothing of how a server ended that was not started here."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Served:
     tls_pin: str | None = None  # base64 of the SHA-256 of its public key, for --ignore-certificate-errors-spki-list
     certificate: str | None = field(default=None, repr=False)  # PEM, to be trusted beside those that the system trusts
     headers: Credentials = field(default_factory=Credentials, repr=False)  # to be sent with each request
+    # How it ended, where that is seen from here; None while it runs.
+    ended: Callable[[], str | None] = field(default=_unknown, repr=False, compare=False)
 
     @property
     def path(self) -> str:

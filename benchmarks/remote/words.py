@@ -19,15 +19,17 @@ class RemoteError(PlatformError):
 
 
 def shown_url(url: str) -> str:
-    """Return a URL without what may be secret in it: who asks, and what stands behind a question mark."""
+    """Return a URL's scheme, host and port: who asks, a path and what stands behind a question mark may be secret."""
     try:
         parts = urlsplit(url)
-        host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "a URL that cannot be read"
-    more = "?…" if parts.query or parts.fragment else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}{more}"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "a URL that begins with neither http:// nor https://"
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    more = "/…" if parts.path.strip("/") or parts.query or parts.fragment else ""
+    return f"{parts.scheme}://{host}{port}{more}"
 
 
 def cut(words: str) -> str:

@@ -19,7 +19,6 @@ from models.manifest import variant
 
 ALL = "all"
 NO_BATCH = "no-batch"  # in the name of a case whose graph has none
-SLOWDOWNS = (2, 4, 6)
 CATALOGUE = [*MODELS, *NETWORKS]  # trained, and only timed
 NAMES = [variant(name, precision) for precision in PRECISIONS for name in CATALOGUE]
 LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?(-over-(?P<network>.+))?")
@@ -123,13 +122,6 @@ def threads(text: str) -> int | str:
         )
     if not (text.isdecimal() and 1 <= int(text) <= cores):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {cores}, this machine's cores, nor {ALL}")
-    return int(text)
-
-
-def slowdown(text: str) -> int:
-    """Read ``--slowdown``: how many times weaker a client is."""
-    if text not in map(str, SLOWDOWNS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not among {', '.join(map(str, SLOWDOWNS))}")
     return int(text)
 
 

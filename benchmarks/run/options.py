@@ -12,9 +12,10 @@ import pytest
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.remote import RemoteError, origin_of
 from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
-from benchmarks.settings import positive
+from benchmarks.settings import SLOWDOWNS, positive, slowdown
 from browser_harness import chromium
 from browser_harness.network import PROFILES
 from models.names import shown
@@ -75,7 +76,7 @@ def _add_choices(group: Any) -> None:
     add("--batch-size", positive(int), "N", "default: 1 and 8")
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
-    add("--slowdown", choices.slowdown, "N", f"clients so many times weaker: {choices.SLOWDOWNS}")
+    add("--slowdown", slowdown, "N", f"clients so many times weaker: {SLOWDOWNS}")
     words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
     add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")
@@ -100,6 +101,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(shown(fault))  # which may name what the graph does
 
 
+def _faults_of_server(config: pytest.Config) -> Iterator[str]:
+    """Yield why no server can be reached so, and that one is named which nobody asks."""
+    given = [name for name in ("server_url", "server_model") if config.getoption(name) is not None]
+    chosen = [PLATFORMS[name] for name in selection_of(config).platforms if name in PLATFORMS]
+    if given and not any(getattr(platform, "is_elsewhere", False) for platform in chosen):
+        yield f"--{given[0].replace('_', '-')} has no effect: it is of --platform remote-url, which is not chosen"
+    if "server_url" in given:
+        try:
+            origin_of(config.getoption("server_url"))
+        except RemoteError as error:
+            yield str(error)
+
+
 def faults(config: pytest.Config) -> Iterator[str]:
     """Yield why the options would measure something else than asked for."""
     if config.getoption("dist", "no") != "no":
@@ -108,6 +122,7 @@ def faults(config: pytest.Config) -> Iterator[str]:
         if config.getoption("build_models"):
             yield "two workers would train the same stand-in: leave out -n and --dist with --build-models"
     yield from selection_of(config).faults()
+    yield from _faults_of_server(config)
     if browser := config.getoption("browser_path"):
         try:
             chromium.find(browser)

@@ -12,6 +12,7 @@ from benchmarks.run import images
 from benchmarks.run.choices import Target, phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
+from browser_harness.network import LOOPBACK
 from models import MODELS, NETWORKS
 from models.manifest import base_of
 from models.names import shown
@@ -49,6 +50,11 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
     lacking = {phase_of(item) for item in reasons}
     if reasons and all(phase_of(item) in lacking for item in items):
         raise pytest.UsageError(shown("; ".join(dict.fromkeys(reasons.values()))))
+    if _has_idle_network(config, items):
+        words = (
+            "none of the cases goes over it; name a server with --platform remote-cpu, or have pages load with -m load"
+        )
+        raise pytest.UsageError(f"--network has no effect: {words}")
     if untrained := next(filter(_is_untrained, _scored(items)), None):
         words = "is untrained, and its answers mean nothing; leave it out"
         raise pytest.UsageError(f"-m accuracy: {untrained} {words}, or choose from {', '.join(MODELS)}")
@@ -59,6 +65,15 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
         raise pytest.UsageError(f"{', '.join(idle)} {words} of -m accuracy with an ONNX file as --model{also}")
     if files and not config.getoption("collectonly"):
         images.prepare(config, files)
+
+
+def _has_idle_network(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
+    """Whether a network was asked for that lies between nothing that is measured."""
+    if not {*selection_of(config).networks} - {LOOPBACK}:
+        return False
+    labels = [item.callspec.params["platform"] for item in items if phase_of(item)]  # type: ignore[attr-defined]
+    labels = [label for label in labels if label is not None]  # of what stands in for cases
+    return bool(labels) and all(Target.of(label).network == LOOPBACK for label in labels)
 
 
 def _idle(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
+from browser_harness.network import LINKS
 from models.cifar100 import DataError
 from models.manifest import ModelError
 from models.names import shown as printable
@@ -124,9 +125,10 @@ def pytest_terminal_summary(
     finally:
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
-        notes = [*trust_lines(results), *made_up_lines(results), *parity_lines(rows)]
+        notes = [*trust_lines(results), *network_lines(results), *made_up_lines(results), *parity_lines(rows)]
         decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
-        for line in [*ratio_lines(rows), *notes, *decided]:
+        refused = [f"network  no {kind} here: {printable(why)}" for kind, why in LINKS.refused.items()]
+        for line in [*ratio_lines(rows), *notes, *refused, *decided]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:
@@ -203,6 +205,21 @@ def trust_lines(results: Sequence[Result]) -> list[str]:
         *(f"starts   {result.name}: {odd_words(result)}" for result in odd),
         *(f"software {result.name}: on a simulated GPU, in no table" for result in assessed if result.is_software),
     ]
+
+
+def network_lines(results: Sequence[Result]) -> list[str]:
+    """Return a line for each network: what was obtained, how, and what it lacks."""
+    networks = {network["asked"]["name"]: network for result in results if (network := result.info.get(keys.NETWORK))}
+    return [f"network  {name}: {_network_words(network)}" for name, network in networks.items()]
+
+
+def _network_words(network: Mapping[str, Any]) -> str:
+    obtained, lacks = network["obtained"], ", ".join(network["lacks"])
+    rates = [f"{way} {obtained[way] / 1e6:.3g} Mbit/s" for way in ("down", "up") if obtained[way]]
+    words = ", ".join(
+        [f"obtained {obtained['round_trip'] * 1e3:.3g} ms of round trip", *rates, f"by {network['kind']}"]
+    )
+    return f"{words}; it lacks {lacks}" if lacks else words
 
 
 def made_up_lines(results: Sequence[Result]) -> list[str]:

@@ -57,6 +57,10 @@ class Link(Protocol):
     def host(self) -> str:
         """The address that servers bind to, and that clients ask."""
 
+    @property
+    def runs(self) -> bool:
+        """Whether it still carries."""
+
     def on_server_side(self) -> AbstractContextManager[None]:
         """Have the calling thread open sockets and start programs at the servers' end while the context lasts."""
 
@@ -80,6 +84,7 @@ class Loopback:
     lacks: Sequence[str] = ()
     congestion_control = None
     host = "127.0.0.1"
+    runs = True
 
     def on_server_side(self) -> AbstractContextManager[None]:
         """Change nothing."""

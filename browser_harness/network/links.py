@@ -21,10 +21,6 @@ FORCED = "CLIENT_OR_SERVER_LINK"  # an environment variable: the only kind of li
 class Settable(Link, Protocol):
     """A link whose conditions can be set, while it runs."""
 
-    @property
-    def runs(self) -> bool:
-        """Whether it still carries."""
-
     def set(self, conditions: Conditions) -> None:
         """Have *conditions* from now on."""
 

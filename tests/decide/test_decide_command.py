@@ -59,6 +59,10 @@ def test_networks_and_models_are_chosen_by_name_or_figures(decided, saved):
         (["--duty", "2"], "'2' is no share: write a number above 0 and at most 1"),
         (["--json", "nowhere/there.json"], "no file can be written there"),
         (["--model", "resnet9"], "resnet9 was not measured; measured were resnet20"),
+        (["--client", "chromium-webgl"], "chromium-webgl was not measured; measured were chromium-wasm"),
+        (["--server", "remote-url"], "remote-url was not measured; measured were remote-cpu"),
+        (["--slowdown", "3"], "'3' is not among 2, 4, 6"),
+        (["--slowdown", "4"], "--slowdown is for clients that are measured now; leave the files out"),
         (["--check"], "leave the files out"),
         (["--prices", "absent.toml"], "absent.toml: No such file or directory"),
     ],
@@ -68,6 +72,23 @@ def test_what_cannot_be_is_refused_in_a_line(decided, saved, words, why):
     assert code not in (0, None)
     assert why in told
     assert "Traceback" not in told
+
+
+def test_a_table_fits_a_page(decided, saved):
+    _, told = decided(saved)
+    tables = [line for line in told.splitlines() if line.startswith(("---", *PROFILES))]
+    assert tables
+    assert max(map(len, tables)) <= 120
+
+
+def test_a_stopped_one_says_where_its_runs_are(decided, monkeypatch):
+    def stop(_asked):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.run, "__defaults__", ((), stop))
+    code, told = decided()
+    assert code == 130
+    assert told.splitlines()[-1] == f"decide: stopped; what its runs have saved lies in {suite.FOLDER}"
 
 
 def test_a_file_that_is_no_run_is_refused_with_what_to_do(decided, tmp_path):

@@ -141,6 +141,7 @@ def test_a_file_and_a_value_are_told_apart(tmp_path):
     assert parse("a=b=3") == ("a=b", "3")
     for text, words in {
         "gone.npz": "no such file",
+        "a.GIF": "no picture that every server decodes alike; save it as JPEG, PNG or WEBP",
         "x": "neither a file, FILE.npz or FILE.jpg, nor NAME=VALUE",
         "x=": "neither",
     }.items():

@@ -3,8 +3,10 @@
 import io
 import re
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import numpy as np
+import psutil
 import pytest
 from helpers import make_model
 from PIL import Image
@@ -14,12 +16,13 @@ from benchmarks import inputs, remote
 from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.measuring.parity import ParityError, check_parity
 from benchmarks.measuring.reference import reference
-from benchmarks.platforms import PLATFORMS, page_session
+from benchmarks.platforms import PLATFORMS, between, page_session
 from benchmarks.platforms.remote_session import pixels_of, uploaded
 from benchmarks.protocol import Case, Images, Normalisation, PlatformError, UnavailableError, Upload
 from benchmarks.remote import asking
 from benchmarks.settings import Settings
 from browser_harness.network import parse
+from browser_harness.network.links import Links
 from models import cifar100, own
 
 NORMALISATION = Normalisation(cifar100.MEAN, cifar100.STD)
@@ -226,6 +229,43 @@ def test_two_threads_are_two_there(case, feeds):
     with kserve("remote-cpu").open(two, Settings(timeout=60)) as session:
         assert session.facts.threads == 2
         session.run(feeds)
+
+
+def test_a_server_that_is_ended_under_way_is_said_to_have_ended(case, feeds):
+    with kserve("remote-cpu").open(case, Settings(timeout=60)) as session:
+        session.run(feeds)
+        listening = urlsplit(session._asking._served.origin).port
+        [process] = [one for one in psutil.Process().children() if listening in ports(one)]
+        process.kill()
+        # Not by the context's end: a test that fails has left its fixtures' contexts alone.
+        with pytest.raises(PlatformError, match=r"^remote-cpu: tiny\.onnx: KServe for tiny\.onnx: .*SIGKILL"):
+            session.time(feeds, 1)
+
+
+def ports(process):
+    return [one.laddr.port for one in process.net_connections() if one.status == psutil.CONN_LISTEN]
+
+
+def test_a_link_that_is_ended_under_way_is_said_to_have_ended(case, feeds, monkeypatch):
+    monkeypatch.setenv("CLIENT_OR_SERVER_LINK", "proxy")
+    monkeypatch.setattr(between, "LINKS", links := Links())
+    over = replace(case, network=parse("rtt=1ms"))
+    words = r"^remote-cpu: tiny\.onnx: the network between \(proxy\) has ended meanwhile"
+    with kserve("remote-cpu").open(over, Settings(timeout=60)) as session:
+        session.run(feeds)
+        links.close()
+        with pytest.raises(PlatformError, match=words):
+            session.time(feeds, 1)
+
+
+def test_a_network_that_cannot_be_made_is_one_line(case, monkeypatch):
+    monkeypatch.setenv("CLIENT_OR_SERVER_LINK", "pigeons")
+    monkeypatch.setattr(between, "LINKS", Links())
+    over = replace(case, network=parse("rtt=1ms"))
+    for name in ("remote-url", "chromium-wasm"):
+        opened = PLATFORMS[name].openings(over, {}, Settings(server_url="http://127.0.0.1:1"), "cold")
+        with pytest.raises(PlatformError, match=rf"^{name}: tiny\.onnx: .*pigeons is unknown; known are tun"):
+            next(opened)
 
 
 def test_each_start_has_a_server_of_its_own(case, feeds):

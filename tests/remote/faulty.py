@@ -25,6 +25,7 @@ FAULTS = (
     "500",
     "dies",  # in the middle of its answer
     "silent",  # no answer
+    "moved",  # redirects
     "shape",  # one that fits the bytes, and is not the model's
     "size",  # one that does not fit the bytes
     "unknown",  # no such model
@@ -62,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         fault, model = self.server.fault, f"/v2/models/{MODEL}"
         if fault == "401":
             self.refuse()
+        elif fault == "moved":
+            self.answer(302, b"", {"Location": "https://me:hidden@other:8443/v2?hidden"})
         elif self.path == "/v2":
             extensions = [] if fault == "json" else ["binary_tensor_data"]
             self.tell({"name": "faulty", "version": "1.0", "extensions": extensions})

@@ -81,6 +81,13 @@ def test_a_model_that_is_not_there_or_not_ready_is_told(fault, model, words):
     assert re.fullmatch(f"{server.origin}: {words}", str(told.value))
 
 
+def test_a_redirect_is_told_with_where_it_leads_and_not_followed():
+    with faulty("moved") as server, pytest.raises(RemoteError) as told:
+        existing(server.origin, MODEL, TIMEOUT)
+    words = "answered 302: no words; it leads to https://other:8443/…; name that server"
+    assert str(told.value) == f"{server.origin}: {words}"
+
+
 def test_a_model_cannot_lead_elsewhere():
     with faulty() as server, pytest.raises(RemoteError, match="answered 404"):
         existing(server.origin, "../../v2?x", TIMEOUT)
@@ -99,6 +106,11 @@ def test_a_certificate_that_does_not_verify_is_one_failure():
         ("http://hidden@host:1/x?hidden", "a name or password stands before the @"),
         ("http://host:1/?token=hidden", "more than scheme, host and port"),
         ("http://host:1/#hidden", "more than scheme, host and port"),
+        ("http://host:1/hidden", "more than scheme, host and port"),
+        ("me:hidden@host:1", "cannot be read"),
+        ("http://ho st:1", "cannot be read"),
+        (f"http://{64 * 'a'}.x", "cannot be read"),
+        ("", "cannot be read"),
         ("ftp://host/", "write http://HOST:PORT"),
         ("host:8000", "write http://HOST:PORT"),
         ("http://host:hidden", "cannot be read"),

@@ -450,8 +450,12 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--threads=1000", "*argument --threads: '1000' is not a number from 1 to *"),
         ("--slowdown=3", "*argument --slowdown: '3' is not among 2, 4, 6*"),
         ("--browser-path=no/browser", "*--browser-path: no/browser does not start: *; name a Chrome or Chromium*"),
+        ("--server-url=http://h", "*--server-url has no effect: it is of --platform remote-url*"),
+        ("--server-model=tiny", "*--server-model has no effect: it is of --platform remote-url*"),
         ("--slowdown=2", "*--slowdown has no effect: it is of clients*"),
         ("--inference-timeout=0", "*argument --inference-timeout: 0 is not positive*"),
+        ("--inference-timeout=inf", "*argument --inference-timeout: inf is without end; name a number*"),
+        ("--p99=inf", "*argument --p99: inf is without end; name a number*"),
         ("--benchmark-timer=time.time", "*--benchmark-timer has no effect here*"),
     ],
 )
@@ -459,6 +463,26 @@ def test_bad_values_are_refused(suite, option, words):
     result = suite.run(option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([words])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--platform=chromium-wasm", "--network=cable"), "--network has no effect: none of the cases goes over it"),
+        (("--network=cable",), "--network has no effect: none of the cases goes over it"),
+        (
+            ("--platform=remote-url", "--server-url=me:hidden@h:1"),
+            "--server-url cannot be read; write http://HOST:PORT",
+        ),
+    ],
+    ids=["client", "usual", "url"],
+)
+def test_what_would_have_no_effect_here_is_refused(options, words):
+    command = [sys.executable, "-m", "pytest", "benchmarks/", "--collect-only", "-q", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: {words}" in done.stderr
+    assert "hidden" not in done.stdout + done.stderr
 
 
 def test_a_precision_that_no_model_takes_is_refused(suite):

@@ -6,7 +6,7 @@ from helpers import FAKE_PLATFORMS, Suite
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Result
 from benchmarks.run.replay import with_interval
-from benchmarks.run.terminal import Row, odd_words, ratio_lines, trust_lines
+from benchmarks.run.terminal import Row, network_lines, odd_words, ratio_lines, trust_lines
 
 
 def result(surrounding="page", **odd):
@@ -100,3 +100,12 @@ def test_names_within_an_error_drive_no_terminal(pytester, outside_xdist):
     result = Suite(pytester, FAKE_PLATFORMS + NAMED).run("-vv")
     result.stdout.fnmatch_lines([r"fake: input a\x1b[[]31m\nred is unknown"])
     assert "\x1b[31m" not in result.stdout.str()
+
+
+def test_a_network_is_told_once_with_how_it_was_made():
+    asked = {"name": "cable", "round_trip": 0.028, "down": 5e6, "up": 1e6}
+    obtained = {"round_trip": 0.0284, "down": 4.9e6, "up": 1e6}
+    network = {"asked": asked, "obtained": obtained, "kind": "proxy", "lacks": ["slow start", "loss"]}
+    over = Result.of({"fullname": "a.py::a", "name": "a", "params": {}, "extra_info": {"network": network}})
+    words = "obtained 28.4 ms of round trip, down 4.9 Mbit/s, up 1 Mbit/s, by proxy; it lacks slow start, loss"
+    assert network_lines([over, over, result()]) == [f"network  cable: {words}"]
