@@ -16,7 +16,7 @@ from browser_harness.network import PROFILES, Conditions, parse
 
 NETWORKS, PAIRS = 3, 6  # at least, of a check: 18 cells
 NEAR, NEAR_CELLS = 1.5, 6  # at least so many cells have a client's time within so many times the server's
-SLOWEST = 2.5  # seconds: a cell that takes longer is not worth its time
+SLOWEST = 1.0  # seconds of a first request: a cell that takes longer is not worth its time
 ROUND_TRIPS = (5, 10, 20, 40, 60, 80, 100, 150, 200, 300)  # ms
 RATES = ("", ",down=100mbit,up=50mbit", ",down=50mbit,up=20mbit", ",down=20mbit,up=10mbit")
 

@@ -39,7 +39,7 @@ from browser_harness.network import Carried, Link, LinkError
 
 # Requests that a fresh connection is given before one is timed, for so many seconds at most: TCP sends little at first,
 # and more with each answer, so that the first requests of a large input take round trips more.
-FEWEST_BEFORE, MOST_BEFORE, SECONDS_BEFORE = 2, 10, 1.0
+FEWEST_BEFORE, MOST_BEFORE, SECONDS_BEFORE = 2, 10, 2.0
 
 FORMS: dict[Takes, str] = {"arrays": "float32", "pixels": "uint8", "image": "image"}  # as a server takes them
 
