@@ -4,7 +4,7 @@
 piece by piece, after as long a time: all that differs is what KServe and the runtime would have done.
 
 ``/told`` answers with the milliseconds of each request since it was last asked: in the application, without the waits
-for what is sent to and fro, and of those in the inference; null where there was none.
+for what is sent there and back, and of those in the inference; null where there was none.
 """
 
 import importlib.util

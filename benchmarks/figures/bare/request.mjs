@@ -62,7 +62,7 @@ async function answer() {
 /** From having the numbers to having the logits. */
 const whole = ({ rounds }) => timed(rounds, async () => decode(await sent(asked.url, encode())));
 
-/** The same bytes to and fro, made before and read by nobody: the server does nothing for them. */
+/** The same bytes there and back, made before and read by nobody: the server does nothing for them. */
 const nothing = ({ rounds }) => timed(rounds, (request) => sent(asked.nothing, request), encode);
 
 /** What the page does itself, without a request, each time after a wait as it has one in every request. */
