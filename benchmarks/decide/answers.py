@@ -16,6 +16,7 @@ Winner = Literal["client", "server", "undecided", "not measured"]
 MEGABIT = 1e6
 BANDWIDTHS = (0.75, 1.5, 3.0, 5.0, 9.0, 20.0, 100.0)  # Mbit/s each way
 ROUND_TRIPS = (0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4)  # seconds
+STUDYS = "server-cpu"  # the study's server: its rate stands in for one of which none was measured
 SPOKEN = 9.0  # Mbit/s that a sentence speaks of: the 75th percentile of 2026
 
 
@@ -136,9 +137,11 @@ def equal(model: Model, server: Served, client: Candidate, duty: float) -> Equal
 
 def _busy(model: Model, server: Served) -> tuple[Span, str]:
     """Return how long a prediction keeps the server busy, in seconds, and how that is known."""
-    if found := model.rate(server.platform):
-        reading, scenario = found
-        return _rate(reading.span), f"server by its measured rate, {scenario}"
+    for name in (server.platform, STUDYS):
+        if found := model.rate(name):
+            reading, scenario = found
+            whose = "its" if name == server.platform else f"{name}'s"
+            return _rate(reading.span), f"server by {whose} measured rate, {scenario}"
     return (
         server.inference or server.kept_at_zero,
         "server by 1 / latency of one after another (its rate is not measured: -m throughput)",

@@ -181,6 +181,14 @@ def test_clients_that_equal_a_server_are_counted_by_rates_where_there_are_some(t
     assert "server by its measured rate, as queries arrive by chance" in measured.how
 
 
+def test_a_server_whose_rate_was_not_measured_has_that_of_the_studys_server(tmp_path):
+    rate = result("server", "resnet20", "server-cpu", 1.0, queries_per_second=figure(2900.0))
+    (model,) = read([run(tmp_path, *whole(), rate)])
+    measured = equal(model, served(model)[0], classes(model)[0].answering, 1.0)
+    assert measured.clients.value == pytest.approx(2900 * 0.003)
+    assert "server by server-cpu's measured rate, as queries arrive by chance" in measured.how
+
+
 def test_money_is_of_the_time_that_a_prediction_keeps_the_server_busy_and_of_what_it_sends(model):
     (server,), page = served(model), classes(model)[0].answering
     paid = money(model, server, page, Prices(3.6, 1.0))
