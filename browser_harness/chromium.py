@@ -68,6 +68,21 @@ def find(named: Path | None = None) -> Browser:
     raise BrowserMissingError(f"no Chromium that starts (tried {'; '.join(tried)}); {remedy}")
 
 
+def missing(named: Path | None = None) -> str | None:
+    """Say why no Chromium could be found; None where one was."""
+    try:
+        find(named)
+    except BrowserMissingError as error:
+        return str(error)
+    return None
+
+
+def versions(named: Path | None = None) -> dict[str, str]:
+    """Return what a result says of the Chromium that is found."""
+    found = find(named)
+    return {"chromium": found.version, "chromium_source": found.source}
+
+
 Candidates = Iterator[tuple[Path, dict[str, str]]]
 
 

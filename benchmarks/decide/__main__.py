@@ -36,6 +36,7 @@ FEW = "--benchmark-min-rounds=3"  # openings: of a large network one takes secon
 STARTS = ("--starts", "3")  # of a weaker client: to open a large network there takes ten seconds
 SHORT = (*STARTS, FEW)  # what is held against a prediction needs no narrow interval
 STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
+UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 
 
@@ -117,6 +118,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print(f"decide: stopped; what its runs have saved lies in {suite.FOLDER}", file=sys.stderr)
         sys.exit(STOPPED)
+    except BrokenPipeError:  # whoever reads has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
     except (MixedError, NotARunError, prices.PricesError, suite.SuiteError, cells.CheckError) as error:
         sys.exit(f"decide: {error}")
 

@@ -32,11 +32,8 @@ class PagePlatform(PageRuntime):
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say what is missing: a browser, or the packages the page loads."""
-        try:
-            chromium.find(settings.browser_path)
-        except chromium.BrowserMissingError as error:
-            return f"{self.name}: {error}"
-        return self.missing()
+        reason = chromium.missing(settings.browser_path)
+        return f"{self.name}: {reason}" if reason else self.missing()
 
     def browser_flags(self, settings: Settings) -> tuple[str, ...]:
         """Return what the browser is started with."""
@@ -50,10 +47,8 @@ class PagePlatform(PageRuntime):
         """The versions of the browser, its driver and the runtime in the page."""
         if self.unavailable(settings):
             return {}
-        browser = chromium.find(settings.browser_path)
         return {
-            "chromium": browser.version,
-            "chromium_source": browser.source,
+            **chromium.versions(settings.browser_path),
             **{package: packages.pinned(package) for package in self.packages},
             "playwright": version("playwright"),
         }

@@ -95,24 +95,14 @@ class Remote(ABC):
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say what is missing: the server, or a browser."""
-        if reason := self.lacking(settings):
-            return f"{self.name}: {reason}"
-        try:
-            chromium.find(settings.browser_path)
-        except chromium.BrowserMissingError as error:
-            return f"{self.name}: {error}"
-        return None
+        reason = self.lacking(settings) or chromium.missing(settings.browser_path)
+        return f"{self.name}: {reason}" if reason else None
 
     def versions(self, settings: Settings) -> dict[str, str]:
         """The versions of the server and of the browser that asks it."""
         if self.unavailable(settings):
             return {}
-        browser = chromium.find(settings.browser_path)
-        return {
-            **self.server_versions(settings),
-            "chromium": browser.version,
-            "chromium_source": browser.source,
-        }
+        return {**self.server_versions(settings), **chromium.versions(settings.browser_path)}
 
     def open(self, case: Case, settings: Settings) -> AbstractContextManager[RemoteSession]:
         """Have the case served, and a page that asks for it."""

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import subprocess
 import sys
 
 import pytest
 from decide_runs_made_up import client, content, network, remote, result, save, whole
+from helpers import ROOT
 
 from benchmarks.decide import __main__ as command
 from benchmarks.decide import cells, sentences_of, suite
@@ -175,6 +177,13 @@ def test_two_models_of_one_name_are_refused(decided, saved, tmp_path):
     )
     code, _ = decided(saved, other)
     assert "another file (SHA-256 ff)" in code
+
+
+def test_whoever_reads_may_stop(saved):
+    command_ = f"{sys.executable} -m benchmarks.decide {saved} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command_], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stderr, "intel" in done.stdout or "xeon" in done.stdout) == ("", True)
+    assert done.returncode in (0, 141)  # it may have been quicker than its reader
 
 
 # The world that a check measures: servers' own times and clients', in seconds, by model and slowdown.
