@@ -11,9 +11,6 @@ from typing import Protocol
 from browser_harness.network.conditions import LOOPBACK, Conditions
 from browser_harness.network.link import Link, Loopback
 from browser_harness.network.namespaces import LinkError
-from browser_harness.network.netem import NetemLink
-from browser_harness.network.proxy import ProxyLink
-from browser_harness.network.tun import TunLink
 
 FORCED = "CLIENT_OR_SERVER_LINK"  # an environment variable: the only kind of link that is tried
 
@@ -28,9 +25,28 @@ class Settable(Link, Protocol):
         """Leave nothing behind."""
 
 
+def _tun() -> Settable:
+    from browser_harness.network.tun import TunLink
+
+    return TunLink()
+
+
+def _netem() -> Settable:
+    from browser_harness.network.netem import NetemLink
+
+    return NetemLink()
+
+
+def _proxy() -> Settable:
+    from browser_harness.network.proxy import ProxyLink
+
+    return ProxyLink()
+
+
+# Imported when one is made: every process of a platform imports this module, and few have a link.
 # In the order of preference; each raises LinkError where machine or user lack the means. The kernel's own emulator is
 # not first: it was never seen at work here, and a link by TUN was.
-KINDS: Mapping[str, Callable[[], Settable]] = {"tun": TunLink, "netem": NetemLink, "proxy": ProxyLink}
+KINDS: Mapping[str, Callable[[], Settable]] = {"tun": _tun, "netem": _netem, "proxy": _proxy}
 
 
 @dataclass
