@@ -79,6 +79,7 @@ def case(model_file: Artefact, target: Target, request: pytest.FixtureRequest) -
         model_file,
         given.batch_size or 1,
         target.threads,
+        target.where,
         target.slowdown,
         target.network,
         shapes=given.shapes,
@@ -117,7 +118,7 @@ def partner(case: Case, target: Target, request: pytest.FixtureRequest) -> Itera
     if target == BASE or is_alone or target.network != LOOPBACK:
         yield None
     else:
-        with _open(replace(case, threads=1, slowdown=1, network=LOOPBACK), BASE, request) as opened:
+        with _open(replace(case, threads=1, where="main", slowdown=1, network=LOOPBACK), BASE, request) as opened:
             yield opened
 
 

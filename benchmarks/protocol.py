@@ -27,6 +27,8 @@ Side = Literal["server", "client", "remote"]  # where a model computes; remote: 
 Threading = Literal["single", "settable", "runtime"]
 # What a platform is fed: any arrays; an image of whole pixels, which travels as bytes; a picture as it is stored.
 Takes = Literal["arrays", "pixels", "image"]
+# The thread of a page that a runtime is loaded into: the page's own, or a dedicated worker's.
+Where = Literal["main", "worker"]
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 Shapes = Mapping[str, tuple[int, ...]]  # input name to the shape that it is fed in
@@ -58,6 +60,7 @@ class Case:
     artefact: Artefact
     batch_size: int = 1  # also of a graph that has no batch
     threads: int = 1
+    where: Where = "main"  # in a page
     slowdown: int = 1  # a client this many times weaker; 1 is this machine
     network: Conditions = LOOPBACK  # between a page and the servers that it asks
     shapes: Shapes = field(kw_only=True, hash=False)
@@ -118,6 +121,7 @@ class Facts:
     clock: str
     clock_resolution: float  # seconds
     surrounding: Surrounding = "process"
+    where: Where | None = None  # None where there is no page
     lifetime: int | None = None  # inferences after which a page may slow down. None: none was ever seen to
     slowdown: Slowdown | None = None  # None where nothing slows it down
     rounding: Literal["tf32"] | None = None  # coarser than the file's precision, as the platform's name says
@@ -146,9 +150,8 @@ class Block:
     start: int = 0  # from which of a benchmark's starts, each a fresh page or process, it was drawn
     beside: float = 0.0  # seconds of the call that large outputs, or a connection's warm-up, can have taken
     iterations: int = 1  # inferences in a row that the clock was read around: several where one is too quick for it
-    computing: Sequence[
-        float
-    ] = ()  # seconds of each sample that a server computed, by its own word; none if it has none
+    # Seconds of each sample that a server computed, or a page's worker, by its own word; none if it has none.
+    computing: Sequence[float] = ()
     wire: tuple[int, int] | None = None  # bytes that went up and down meanwhile, all packets; None where nobody counts
     late: float = 0.0  # share of these packets that a busy machine delivered late
     reopened: int = 0  # of its requests those that found their connection closed, as far as the browser tells
@@ -191,6 +194,22 @@ class Opening:
     outputs: Outputs  # of the last inference
     memory: Memory
     facts: Facts
+
+
+@dataclass(frozen=True)
+class Blocking:
+    """What an animation in a page suffered while inferences ran, each begun in a task of its own. Times in seconds.
+
+    A task is what a page's main thread does without a pause; the field calls it long above 50 ms (W3C, Long Tasks API).
+    """
+
+    window: float  # from the first inference's beginning until the last one's end
+    inferences: int
+    longest_task: float
+    total_blocking_time: float  # what long tasks took beyond 50 ms, summed
+    frames: int  # drawn in the window
+    frames_missed: int  # of 60 a second
+    frames_at_rest: float  # a second, drawn by the same page before anything was computed
 
 
 @dataclass(frozen=True)
@@ -255,6 +274,13 @@ class Session(Protocol):
 
         Only asked where the facts tell of a slowdown.
         """
+
+
+class AnimatedSession(Session, Protocol):
+    """A session in a page, which can be drawn meanwhile."""
+
+    def blocking(self, feeds: Feeds, seconds: float) -> tuple[Block, Blocking]:
+        """Run inferences for some *seconds* while the page draws an animation; return samples, and what it saw."""
 
 
 class DeviceSession(Session, Protocol):

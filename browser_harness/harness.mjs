@@ -1,22 +1,17 @@
-// One page opens one model in one configuration: threads and runtime cannot be changed once a session exists.
+// One page opens one model in one configuration, in its main thread or in a worker: see runner.mjs and in_worker.mjs.
 // Python calls the functions of `globalThis.harness`; each returns plain JSON or throws.
-//
-// The runtime is a module under engines/, which has
-//   load(configuration)            import and start the runtime
-//   open(files, configuration)     open the model; files are [name, ArrayBuffer], the model's own first
-//   inputName()                    the name of the first input
-//   tensor(values, type, shape)    what infer takes for an input, made outside the clock
-//   infer(feeds)                   run from inputs on the host until all outputs can be read there
-//   outputs(results)               [name, {type, dims, data}] of what infer returned
-//   inEffect(lines)                what is found in force; lines are what was logged while it was opened
-//   told()                         what a server said of the inferences since it was last asked for; where there is one
 
-import { wasmBytes } from '/memory.mjs';
+import '/memory.mjs'; // before any runtime
+import { fetchBytes } from '/fetching.mjs';
+import * as inWorker from '/in_worker.mjs';
 import { normalise } from '/normalise.mjs';
+import * as main from '/runner.mjs';
 
-let engine;
+const RUNNERS = { main, worker: inWorker };
+
+let runner;
 let prepared;
-const tensors = new Map();
+const laid = new Map(); // inputs by what they were fetched as
 let part; // of the images that are classified, the latest
 const unsent = new Map(); // the bytes of the last outputs that were too large for an answer, by name
 
@@ -35,53 +30,21 @@ const ARRAYS = {
   bool: Uint8Array,
 };
 
-// (module (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt)): valid only where SIMD is.
-const SIMD_MODULE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-]);
-
 /**
- * Load the runtime and open the model, `files` being pairs of a name and a URL; return what is in force, and how long
- * it took in milliseconds. What this browser cannot do at all is returned as `unavailable`.
+ * Load the runtime and open the model, `files` being pairs of a name and a URL, in the `main` thread or a `worker`; return
+ * what is in force, and how long it took in milliseconds. What this browser cannot do at all is returned as `unavailable`.
  */
-async function open({ engine: url, files, configuration }) {
-  const log = listen();
+async function open({ where = 'main', ...argument }) {
+  runner = RUNNERS[where];
   try {
     const start = performance.now();
-    engine = await import(url);
-    await engine.load(configuration);
-    const loaded = performance.now();
-    const fetched = await Promise.all(files.map(async ([name, file]) => [name, await fetchBytes(file)]));
-    const received = performance.now();
-    await engine.open(fetched, configuration);
-    const end = performance.now();
-    const loadParts = { runtime: loaded - start, fetch: received - loaded, session: end - received };
-    return { load: end - start, loadParts, ...(await engine.inEffect(log.lines)), ...inPage() };
+    const loadParts = await runner.open(argument);
+    const load = performance.now() - start;
+    return { load, loadParts, ...(await runner.inEffect()), clockResolution: clockResolution() };
   } catch (error) {
     if (error.name === 'Unavailable') return { unavailable: error.message };
     throw error;
-  } finally {
-    log.end();
   }
-}
-
-function inPage() {
-  return {
-    crossOriginIsolated: self.crossOriginIsolated,
-    simd: WebAssembly.validate(SIMD_MODULE),
-    loaded: performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname),
-    clockResolution: clockResolution(),
-  };
-}
-
-/** Keep what is logged until `end` is called; a runtime may hold on to the console's functions beyond that. */
-function listen() {
-  const log = { lines: [], end: () => { log.ended = true; } };
-  for (const level of ['debug', 'log', 'info', 'warn', 'error']) {
-    const original = console[level].bind(console);
-    console[level] = (...words) => (log.ended ? original(...words) : log.lines.push(words.join(' ')));
-  }
-  return log;
 }
 
 /**
@@ -90,8 +53,7 @@ function listen() {
  * `iterations` inferences in a row.
  */
 async function time({ feeds, rounds, iterations = 1, inline }) {
-  const given = Object.fromEntries(await Promise.all(feeds.map(async (feed) => [feed.name, await tensorOf(feed)])));
-  return timed(given, rounds, iterations, inline);
+  return timed(await givenOf(feeds), rounds, iterations, inline);
 }
 
 /**
@@ -103,20 +65,20 @@ async function prepare({ pixels, shape, start, count, size, mean, std }) {
   const bytes = (await partAt(pixels)).subarray(start * length, (start + count) * length);
   const values = new Float32Array(size * length);
   values.set(normalise(bytes, shape, mean, std));
-  prepared = engine.tensor(values, 'float32', [size, ...shape]);
+  prepared = runner.given([[runner.inputName(), await runner.lay(values, 'float32', [size, ...shape])]]);
 }
 
 /** Return one sample, and the outputs, of the images that were prepared. */
 function timePrepared({ inline }) {
-  return timed({ [engine.inputName()]: prepared }, 1, 1, inline);
+  return timed(prepared, 1, 1, inline);
 }
 
 async function timed(feeds, rounds, iterations, inline) {
   unsent.clear();
-  engine.told?.();
+  runner.told();
   const samples = new Array(rounds).fill(0);
   const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
-  return { samples, outputs: portable(engine.outputs(results), inline), told: engine.told?.() };
+  return { samples, outputs: portable(runner.outputs(results), inline), told: runner.told() };
 }
 
 /** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
@@ -124,7 +86,7 @@ async function oneByOne(feeds, samples) {
   let results;
   for (let index = 0; index < samples.length; index++) {
     const start = performance.now();
-    results = await engine.infer(feeds);
+    results = await runner.infer(feeds);
     samples[index] = performance.now() - start;
   }
   return results;
@@ -135,20 +97,25 @@ async function inRows(feeds, samples, iterations) {
   let results;
   for (let index = 0; index < samples.length; index++) {
     const start = performance.now();
-    for (let count = 0; count < iterations; count++) results = await engine.infer(feeds);
+    for (let count = 0; count < iterations; count++) results = await runner.infer(feeds);
     samples[index] = (performance.now() - start) / iterations;
   }
   return results;
 }
 
-/** Fetch an input once; later calls with the same type and shape reuse the tensor. */
-async function tensorOf({ url, type, shape }) {
+/** Return what infer takes, made outside the clock where it is made in this thread. */
+async function givenOf(feeds) {
+  return runner.given(await Promise.all(feeds.map(async (feed) => [feed.name, await laidOf(feed)])));
+}
+
+/** Fetch an input once; later calls with the same type and shape reuse it. */
+async function laidOf({ url, type, shape }) {
   const key = `${url} ${type} ${shape}`;
-  if (!tensors.has(key)) {
+  if (!laid.has(key)) {
     if (!ARRAYS[type]) throw new Error(`inputs of type ${type} cannot be fed in a page`);
-    tensors.set(key, engine.tensor(new ARRAYS[type](await fetchBytes(url)), type, shape));
+    laid.set(key, await runner.lay(new ARRAYS[type](await fetchBytes(url)), type, shape));
   }
-  return tensors.get(key);
+  return laid.get(key);
 }
 
 /** Fetch a part of the images once, in place of the part before. */
@@ -181,7 +148,7 @@ async function send({ output, url, start, end }) {
 
 /** Ask for what this engine alone can tell. */
 function ask({ what }) {
-  return engine[what]();
+  return runner.ask(what);
 }
 
 function base64(bytes) {
@@ -190,12 +157,6 @@ function base64(bytes) {
     text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
   }
   return btoa(text);
-}
-
-async function fetchBytes(url, options) {
-  const response = await fetch(url, options);
-  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
-  return response.arrayBuffer();
 }
 
 /** Return the smallest step of performance.now() seen in 50 of them, in milliseconds. */
@@ -214,5 +175,7 @@ function clockResolution() {
 addEventListener('securitypolicyviolation', (violation) => {
   reportError(new Error(`blocked by the page's policy: ${violation.effectiveDirective} ${violation.blockedURI}`));
 });
+
+const wasmBytes = () => runner.wasmBytes();
 
 globalThis.harness = { open, ask, time, prepare, timePrepared, send, wasmBytes };

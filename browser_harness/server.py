@@ -8,11 +8,9 @@ and their pages may ask it. It answers to its own addresses only, and to the hos
 somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
 """
 
-import base64
-import hashlib
 import io
-import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -32,7 +30,6 @@ from browser_harness.channel import PageError
 from browser_harness.relay import Relay, Upstream, passed
 
 INDEX = "/index.html"
-SCRIPT = '<script type="module"'  # the page's own; an import map has to stand before it
 LOOPBACK = "127.0.0.1"
 PIECE = 1 << 20  # bytes of a file that are read at once: one may be larger than memory
 IDLE = 60.0  # seconds after which a connection is closed that asks for nothing
@@ -55,16 +52,12 @@ HEADERS = {
 CACHE_CONTROL = "max-age=86400, immutable"
 
 
-def policy(
-    script_sources: Sequence[str] = (), imports: Mapping[str, str] | None = None, allowed_origins: Sequence[str] = ()
-) -> str:
+def policy(script_sources: Sequence[str] = (), allowed_origins: Sequence[str] = ()) -> str:
     """Return the policy that keeps the page from talking to anyone but this server and *allowed_origins*.
 
     Scripts come from the server and from *script_sources*, for runtimes that write some of their own.
     """
-    # An import map has to stand in the page itself, and is let in by its hash.
-    hashes = [f"'sha256-{_sha256(import_map(imports))}'"] if imports else []
-    scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *hashes, *script_sources))
+    scripts = " ".join(("'self'", "'wasm-unsafe-eval'", *script_sources))
     connections = " ".join(("'self'", *allowed_origins))
     return (
         f"default-src 'none'; script-src {scripts}; connect-src {connections}; worker-src 'self' blob:; "
@@ -72,18 +65,14 @@ def policy(
     )
 
 
-def import_map(imports: Mapping[str, str]) -> str:
-    """Return the text of the import map that tells a page where the modules lie which a runtime imports by name."""
-    return json.dumps({"imports": {**imports}})
+def resolved(module: str, imports: Mapping[str, str]) -> str:
+    """Return a module's text with what it imports by name at the URLs of *imports*, as a bundler writes it.
 
-
-def with_import_map(page: str, imports: Mapping[str, str]) -> str:
-    """Return the text of a *page* with an import map."""
-    return page.replace(SCRIPT, f'<script type="importmap">{import_map(imports)}</script>\n{SCRIPT}')
-
-
-def _sha256(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    An import map would do in a page; workers know none.
+    """
+    for name, url in imports.items():
+        module = re.sub(rf"""(\b(?:from|import)\s*)(["']){re.escape(name)}\2""", rf"\1\2{url}\2", module)
+    return module
 
 
 @dataclass
@@ -92,6 +81,10 @@ class _Waiting:
 
     content: memoryview
     is_there: bool = False
+
+
+def _modules(files: Mapping[str, Path]) -> dict[str, str]:
+    return {path: file.read_text() for path, file in files.items() if Path(path).suffix in (".js", ".mjs")}
 
 
 PORTS: set[int] = set()  # that servers of this process have had
@@ -115,15 +108,16 @@ class Server(ThreadingHTTPServer):
         self.allowed_hosts: tuple[str, ...] = ()  # beside its own, each as a page's address has it: NAME or NAME:PORT
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
         self.relay: Relay | None = None  # where some of what the page asks is passed on
-        self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, imports, allowed_origins)}
+        self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, allowed_origins)}
         self._files = dict(files)
         for file in files.values():
             served.check(file)  # now: the first time takes a while, and an answer may be on the clock
         self._contents: dict[str, bytes] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._sent: list[tuple[str, int]] = []
-        if imports:
-            self.publish(INDEX, with_import_map(files[INDEX].read_text(), imports).encode())
+        for path, module in _modules(files).items() if imports else ():
+            if (text := resolved(module, imports or {})) != module:
+                self.publish(path, text.encode())
 
     def _bind(self, host: str) -> None:
         """Listen on a port that no server of this process had: a browser that is lent keeps what such a one sent."""
@@ -413,7 +407,7 @@ def serving(
 ) -> Iterator[Server]:
     """Serve *files* (URL path to file) on a free port of *host* while the context lasts.
 
-    *imports* are the names by which a runtime imports modules, and where those lie; they come with /index.html.
+    *imports* are the names by which a runtime's modules import others, and where those are served.
     """
     with Server(files, script_sources, imports, host, allowed_origins) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

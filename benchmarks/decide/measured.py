@@ -15,6 +15,7 @@ from benchmarks.decide.spans import Span
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Result, Run, keys
 from benchmarks.results.machine import machine_name
+from browser_harness import page_files
 from browser_harness.network import Conditions
 
 LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the names of results
@@ -23,8 +24,6 @@ TEST = re.compile(r"test_(?P<phase>\w+)\[")
 SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
 NUMBER = 4  # bytes of a float32
 ANSWER = 1000 * NUMBER  # bytes of a classifier's answer where nobody counted it: a thousand classes
-# What a page of the suite has before it asks for a runtime: no part of a client's download.
-PAGE_FILES = {"/index.html", "/harness.mjs", "/memory.mjs", "/normalise.mjs"}
 
 
 NEARBY = 0.01  # seconds: of a round trip without a limit of rate, from which a server's own time is told
@@ -317,7 +316,9 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
 def _fetched(result: Result) -> tuple[int, int]:
     """Return the bytes and files that a page fetched of runtime and model."""
     fetched: Mapping[str, int] = result.info.get(keys.DETAILS, {}).get("fetched", {})
-    wanted = [size for file, size in fetched.items() if file not in PAGE_FILES]
+    wanted = [
+        size for file, size in fetched.items() if file not in page_files.FILES
+    ]  # those are no part of a client's download
     return sum(wanted), len(wanted)
 
 

@@ -104,7 +104,7 @@ def several(model: Path, wishes: Wishes) -> Fed | None:
 
 def case_of(artefact: Artefact, batch_size: int | None = 1, threads: int = 1, slowdown: int = 1) -> Case:
     """Return a case whose inputs are made up."""
-    return Case(artefact, batch_size or 1, threads, slowdown, shapes=fed(artefact.path, batch_size).shapes)
+    return Case(artefact, batch_size or 1, threads, slowdown=slowdown, shapes=fed(artefact.path, batch_size).shapes)
 
 
 def seeded_feeds(model: Path, batch_size: int, dims: Mapping[str, int] | None = None) -> Feeds:

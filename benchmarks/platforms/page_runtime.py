@@ -16,14 +16,11 @@ from typing import Any, ClassVar
 from benchmarks.platforms import lacking
 from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import packages
+from browser_harness import packages, page_files
 from browser_harness.channel import PageError
 from browser_harness.server import LOOPBACK, Server, serving
 from models.words import in_a_line
 
-HARNESS = {
-    f"/{name}": packages.HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")
-}
 # An isolated page's clock steps 5 µs; without isolation it is clamped to 100 µs.
 CLOCK_RESOLUTION_LIMIT = 20e-6
 
@@ -140,6 +137,7 @@ class PageCase:
         """The argument of the harness' ``open``."""
         return {
             "engine": engine_url(self.runtime.engine),
+            "where": self.case.where,
             "files": [*self.request.urls.items()],
             "configuration": self.request.configuration,
         }
@@ -156,7 +154,7 @@ class PageCase:
     @contextmanager
     def _serving(self, on_disk: Mapping[str, Path], contents: Mapping[str, bytes], host: str) -> Iterator[Server]:
         module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
-        files = {**HARNESS, **module, **self.runtime.runtime, **on_disk}
+        files = {**page_files.FILES, **module, **self.runtime.runtime, **on_disk}
         origins = self.runtime.allowed_origins(self.settings)
         with serving(files, self.runtime.script_sources, self.runtime.imports, host, origins) as server:
             for url, content in contents.items():

@@ -79,6 +79,7 @@ class PageSession:
             clock_resolution=in_effect["clockResolution"] / 1e3,
             surrounding="page",
             slowdown=Slowdown(slowdown) if slowdown > 1 else None,
+            where=self._case.case.where,
             is_software=runtime.is_software(in_effect),
             details={
                 "cross_origin_isolated": in_effect["crossOriginIsolated"],

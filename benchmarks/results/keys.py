@@ -40,6 +40,7 @@ SLOWDOWN, SLOWDOWN_OBTAINED = "slowdown", "slowdown_obtained"
 NETWORK = "network"
 SERVER = "server"  # {"software", "protocol", "url", "is_relayed"}; absent where none was asked
 UPLOAD = "upload"  # {"form": "float32", "bytes": 12288}: what a page sent of an inference's inputs
+WHERE = "where"  # "worker": the runtime is in one; absent where it is in the page's main thread, or in none
 SOFTWARE_GPU = "software_gpu"  # true, or absent
 STATISTIC = "statistic"  # by which two runs of it are compared: p10 or mean
 DETAILS = "details"  # what the platform tells of itself
@@ -57,6 +58,20 @@ DRIFT = (
     "machine_drift"  # {"spread": 0.03, "degrees": 24}: of the machine between the run's benchmarks; in the intervals
 )
 SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, by its own word; absent if it has none
+# A figure, of a runtime in a worker: what is left of an inference that the page waits for when the worker's own part is
+# taken away: its inputs are copied there, its outputs handed over, and the worker is woken
+TRANSFER_SECONDS = "transfer_seconds"
+# {"window": 3.1, "inferences": 12, "longest_task": 0.24, "total_blocking_time": 2.3, "frames": 12,
+# "frames_missed": 174, "frames_at_rest": 60.0}, in seconds and frames a second: of the start that froze most
+BLOCKING = "blocking"
+MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start
+OVER_BUDGET = "over_budget"  # true where it takes more, else absent
+# In details. Of each file that came: {"wire": 2300583, "decoded": 14239897, "encoding": "br"}; in older files a number
+FETCHED = "fetched"
+# In details. [{"path", "start", "response", "end", "wire", "decoded"}, …]: the requests of an opening as the page saw
+# them, in seconds from its beginning and bytes
+WATERFALL = "waterfall"
+LOAD_PARTS = "load_parts"  # in details; they add up to the load: runtime, model, compile, session (and worker)
 WIRE_BYTES = "wire_bytes"  # {"up": 13543, "down": 1140}: an inference, headers of all layers included
 # {"connect": …, "tls": …, "preflight": …} in seconds: of a first request, each seen apart
 REQUEST_PARTS = "request_parts"

@@ -12,6 +12,7 @@ from benchmarks import hardware
 from benchmarks.inputs.given import Given, parse
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
+from benchmarks.protocol import Where
 from browser_harness import network as networks
 from browser_harness.network import LOOPBACK, Conditions, of_name
 from models import MODELS, NETWORKS
@@ -21,25 +22,29 @@ ALL = "all"
 NO_BATCH = "no-batch"  # in the name of a case whose graph has none
 CATALOGUE = [*MODELS, *NETWORKS]  # trained, and only timed
 NAMES = [variant(name, precision) for precision in PRECISIONS for name in CATALOGUE]
-LABEL = re.compile(r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<slowdown>\d+)x)?(-over-(?P<network>.+))?")
+LABEL = re.compile(
+    r"(?P<platform>.+?)(-(?P<threads>\d+)t)?(@(?P<where>worker))?(@(?P<slowdown>\d+)x)?(-over-(?P<network>.+))?"
+)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a case runs: on a platform, on so many threads, on a client so many times weaker, over a network."""
+    """Where a case runs: on a platform, on so many threads, in a worker, on a weaker client, over a network."""
 
     platform: str
     threads: int = 1
     slowdown: int = 1  # than this machine
     network: Conditions = LOOPBACK
+    where: Where = "main"
 
     @property
     def label(self) -> str:
-        """The name in results: ``chromium-wasm-2t@4x-over-cable``, without what is 1, and without the loopback."""
+        """The name in results: ``chromium-wasm-2t@worker@4x-over-cable``, without what is usual."""
         threads = f"-{self.threads}t" if self.threads > 1 else ""
+        where = f"@{self.where}" if self.where != "main" else ""
         slowdown = f"@{self.slowdown}x" if self.slowdown > 1 else ""
         network = f"-over-{self.network.name}" if self.network != LOOPBACK else ""
-        return f"{self.platform}{threads}{slowdown}{network}"
+        return f"{self.platform}{threads}{where}{slowdown}{network}"
 
     @classmethod
     def of(cls, label: str) -> "Target":
@@ -47,9 +52,11 @@ class Target:
         parts = LABEL.fullmatch(label)
         assert parts is not None
         network = of_name(parts["network"]) if parts["network"] else LOOPBACK
-        return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1), network)
+        where: Where = "worker" if parts["where"] else "main"
+        return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1), network, where)
 
 
+WHERES: tuple[Where, ...] = ("main", "worker")
 BASE = Target("server-cpu")  # what every other target is held against
 
 
@@ -68,6 +75,7 @@ class Phase:
     needs_server: bool = False  # only platforms that many can ask: a client computes for one person
     needs_threads: bool = False  # only several threads, up to all cores: one is what they are held against
     is_of_this_machine: bool = False  # what it counts is this machine's: nothing that a server elsewhere does
+    needs_page: bool = False  # only platforms that compute in one
     loads: bool = False  # files travel, so that a network between page and server is seen
 
 
@@ -79,6 +87,7 @@ PHASES = {
     ),
     "scaling": Phase("the steady state on several threads", 1, (8,), (8,), needs_threads=True),
     "throughput": Phase("the throughput under MLPerf LoadGen's load", needs_server=True),
+    "blocking": Phase("whether a page freezes while it computes", None, needs_page=True),
     "load": Phase("from asking for the runtime to an open session, each time anew", loads=True),
     "first_inference": Phase("the first two inferences of a fresh session"),
     "memory": Phase("the most memory that process or renderer held", is_of_this_machine=True),

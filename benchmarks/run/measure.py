@@ -210,7 +210,8 @@ def draw_core(sides: Sequence[Session]) -> int | None:
 
 
 def _computes_on_one_thread(session: Session) -> bool:
-    return session.facts.threads == 1 and session.facts.server is None
+    facts = session.facts  # a page and its worker are two
+    return facts.threads == 1 and facts.server is None and facts.where != "worker"
 
 
 @contextmanager

@@ -77,6 +77,11 @@ def _add_choices(group: Any) -> None:
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
     add("--slowdown", slowdown, "N", f"clients so many times weaker: {SLOWDOWNS}")
+    group.addoption(
+        "--where",
+        choices=(*choices.WHERES, choices.ALL),
+        help="the thread of a page that a client computes in: its main one, as is usual, or a dedicated worker's",
+    )
     words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"
     add("--network", choices.network, "NAME|rtt=…", words)
     add("--dim", choices.dim, "NAME=N", "length of an ONNX file's free dimension, by its name or INPUT:AXIS")

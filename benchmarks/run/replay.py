@@ -165,15 +165,25 @@ def describe(facts: Facts, blocks: Sequence[Block], images: int) -> dict[str, An
         info["images_per_second"] = images / math.fsum(block.duration for block in blocks)
     if cpu := cpu_per_inference(blocks):
         info[keys.CPU_SECONDS] = cpu
-    return info | _elsewhere(blocks)
+    return info | _elsewhere(blocks, in_worker=facts.where == "worker")
 
 
-def _elsewhere(blocks: Sequence[Block]) -> dict[str, Any]:
-    """Return what is known of a server's own time, and of what went over the wire; of an inference."""
+def _computing(block: Block) -> Sequence[float]:
+    return block.computing
+
+
+def _transfer(block: Block) -> list[float]:
+    """Return what each sample took beside the worker's own part."""
+    return [max(0.0, whole - part) for whole, part in zip(block.seconds, block.computing, strict=True)]
+
+
+def _elsewhere(blocks: Sequence[Block], *, in_worker: bool) -> dict[str, Any]:
+    """Return what is known of an inference's part in a server, or of its way to a worker, and of bytes on the wire."""
     info: dict[str, Any] = {}
     if all(block.computing for block in blocks):
-        of_server = [replace(block, seconds=block.computing) for block in blocks]
-        info[keys.SERVER_SECONDS] = figure(of_starts(of_server, "median")).to_json()
+        key, seconds = (keys.TRANSFER_SECONDS, _transfer) if in_worker else (keys.SERVER_SECONDS, _computing)
+        parts = [replace(block, seconds=seconds(block)) for block in blocks]
+        info[key] = figure(of_starts(parts, "median")).to_json()
     if carried := [(block.wire, block.inferences) for block in blocks if block.wire]:
         ways = (("up", 0), ("down", 1))
         info[keys.WIRE_BYTES] = {way: statistics.median(wire[at] / n for wire, n in carried) for way, at in ways}
@@ -195,4 +205,5 @@ def in_force(facts: Facts) -> dict[str, Any]:
         info |= {key: asdict(part)} if part else {}
     if facts.slowdown:
         info[keys.SLOWDOWN] = {name: value for name, value in asdict(facts.slowdown).items() if value is not None}
+    info |= {keys.WHERE: facts.where} if facts.where == "worker" else {}
     return info | ({keys.SOFTWARE_GPU: True} if facts.is_software else {})

@@ -15,8 +15,8 @@ from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
-from benchmarks.protocol import Normalisation, Platform, Takes, UnavailableError
-from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
+from benchmarks.protocol import Normalisation, Platform, Takes, UnavailableError, Where
+from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, WHERES, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
@@ -45,6 +45,7 @@ class Selection:
     batch_sizes: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
+    wheres: tuple[Where, ...] = ()
     slowdowns: tuple[int, ...] = ()
     networks: tuple[Conditions, ...] = ()
     dims: tuple[tuple[str, int], ...] = ()  # lengths of free dimensions
@@ -86,6 +87,8 @@ class Selection:
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
         if self.slowdowns and self.platforms and not clients:
             yield "--slowdown has no effect: it is of clients, and every --platform is a server"
+        if self.wheres and self.platforms and not clients:
+            yield "--where has no effect: it is of clients, and every --platform is a server"
         if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
             yield "--network has no effect: it is between a page and a server, and no --platform has a page"
 
@@ -154,10 +157,11 @@ class Selection:
     def targets_of(self, phase: Phase) -> list[Target]:
         """Return every platform on every number of threads, the clients of every weakness, and over every network."""
         return [
-            Target(name, number, slowdown, network)
+            Target(name, number, slowdown, network, where)
             for name in self._platforms()
             if _has(PLATFORMS[name], phase)
             for number in self.threads_of(phase)
+            for where in self._wheres_of(name)
             for slowdown in self._slowdowns_of(name)
             for network in self._networks_of(name, phase)
         ]
@@ -190,6 +194,10 @@ class Selection:
         if phase.needs_threads:
             return [number for number in chosen or scale if number > 1]
         return chosen or [1]
+
+    def _wheres_of(self, platform: str) -> Sequence[Where]:
+        """Return the threads of a page asked for, else its main one; what has no page that computes has one only."""
+        return self.wheres if self.wheres and PLATFORMS[platform].side == "client" else ("main",)
 
     def _slowdowns_of(self, platform: str) -> list[int]:
         return [*dict.fromkeys(self.slowdowns)] if self.slowdowns and _can_be_weaker(platform) else [1]
@@ -283,6 +291,8 @@ def _has(platform: Platform, phase: Phase) -> bool:
     """Whether a platform has what a phase measures."""
     if (phase.is_of_this_machine and platform.side == "remote") or (phase.needs_server and platform.side == "client"):
         return False
+    if phase.needs_page and platform.side != "client":
+        return False
     return platform.has_device or not phase.needs_device
 
 
@@ -310,6 +320,7 @@ def _read(config: pytest.Config) -> Selection:
         batch_sizes=each("batch_size"),
         precisions=each("precision"),
         threads=each("threads"),
+        wheres={None: (), ALL: WHERES}.get(config.getoption("where"), (config.getoption("where"),)),
         slowdowns=each("slowdown"),
         networks=each("network"),
         dims=each("dim"),

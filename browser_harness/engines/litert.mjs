@@ -7,6 +7,8 @@ let names; // what the graph that the file was made from calls its input and out
 
 /** Load the library and, of its builds, the one that it picks for this browser. */
 export async function load({ library, wasmPaths }) {
+  // A script in a worker does not know where it came from, and would look for its WebAssembly beside the worker's.
+  if (!self.document) self.Module = { locateFile: (file) => `${wasmPaths}/${file}` };
   runtime = await import(library);
   build = (await runtime.loadLiteRt(wasmPaths)).liteRtWasm;
 }
@@ -21,10 +23,12 @@ export async function open([[, file]], { graph }) {
 
 export const inputName = () => names.input;
 
-export function tensor(values, type, shape) {
+export function lay(values, type, shape) {
   if (type !== 'float32') throw new Error(`an input of type ${type}: this model takes float32`);
   return { values, shape };
 }
+
+export const tensor = (laid) => laid;
 
 /** Run from numbers on the host to numbers on the host; the library's tensors are freed by hand. */
 export async function infer(feeds) {

@@ -27,7 +27,7 @@ export async function open([[, model], ...data], { session: options }) {
 
 export const inputName = () => session.inputNames[0];
 
-export const tensor = (values, type, shape) => new runtime.Tensor(type, values, shape);
+export const tensor = ({ values, type, shape }) => new runtime.Tensor(type, values, shape);
 
 // What a session logs is asked for when it is opened; an inference is to log nothing but warnings.
 const QUIET = { logSeverityLevel: 2 };

@@ -33,7 +33,7 @@ function weight(numbers, { offset, shape }) {
 export const inputName = () => graph.input;
 
 /** Turn images, (image, channel, row, column), into the library's order. */
-export function tensor(values, type, [count, channels, height, width]) {
+export function lay(values, type, [count, channels, height, width]) {
   if (type !== 'float32') throw new Error(`an input of type ${type}: this graph takes float32`);
   const plane = height * width;
   const turned = new Float32Array(values.length);
@@ -47,6 +47,8 @@ export function tensor(values, type, [count, channels, height, width]) {
   }
   return { values: turned, shape: [count, height, width, channels] };
 }
+
+export const tensor = (laid) => laid;
 
 /** Run from numbers on the host to numbers on the host. */
 export async function infer(feeds) {
@@ -103,8 +105,9 @@ export async function inEffect() {
   };
 }
 
-/** The library comes as a script that puts itself into the global scope. */
+/** The library comes as a script that puts itself into the global scope; a worker has another way to load one. */
 function script(url) {
+  if (!self.document) return importScripts(url);
   return new Promise((resolve, reject) => {
     const onerror = () => reject(new Error(`${url} could not be loaded`));
     document.head.append(Object.assign(document.createElement('script'), { src: url, onload: resolve, onerror }));

@@ -1,25 +1,20 @@
 """Where the server listens, whom its page may ask and who may ask it, and how an import map comes into the page."""
 
-import base64
-import hashlib
 import http.client
-import json
-import re
 import socket
 import urllib.request
 
 import pytest
 
-from browser_harness import chromium, packages
+from browser_harness import chromium, packages, page_files
 from browser_harness import server as server_module
 from browser_harness.channel import PageError
 from browser_harness.driven import DrivenPage
 from browser_harness.page import open_browser
-from browser_harness.server import policy, serving
+from browser_harness.server import serving
 
 INDEX = packages.HARNESS_DIR / "index.html"
 FILES = {"/index.html": INDEX, "/harness.mjs": packages.HARNESS_DIR / "harness.mjs"}
-HARNESS = FILES | {f"/{name}": packages.HARNESS_DIR / name for name in ("memory.mjs", "normalise.mjs")}
 ELSEWHERE = "http://127.0.0.1:9"
 
 
@@ -260,7 +255,7 @@ def fetch_in_page(page, url):
 
 
 def test_the_page_fetches_from_an_allowed_origin_and_from_no_other():
-    with serving(FILES) as other, serving(HARNESS, allowed_origins=[other.origin]) as server:
+    with serving(FILES) as other, serving(page_files.FILES, allowed_origins=[other.origin]) as server:
         other.allowed_origins = (server.origin,)
         with open_browser(chromium.find(), 20, ["--disable-gpu"]) as page:
             page.load(server.origin, server.allowed_origins)
@@ -276,7 +271,7 @@ def test_a_page_whose_file_has_vanished_is_told_so(tmp_path):
     vanished = tmp_path / "gone.onnx"
     opening = {"engine": "/engine.mjs", "files": [["model", "/model/0"]], "configuration": {}}
     (tmp_path / "engine.mjs").write_text("export const load = () => {};")
-    files = HARNESS | {"/engine.mjs": tmp_path / "engine.mjs", "/model/0": vanished}
+    files = page_files.FILES | {"/engine.mjs": tmp_path / "engine.mjs", "/model/0": vanished}
     with serving(files) as server, open_browser(chromium.find(), 20, ["--disable-gpu"]) as browser:
         page = DrivenPage(browser, server)
         page.load()
@@ -289,20 +284,11 @@ def test_a_page_whose_file_has_vanished_is_told_so(tmp_path):
 IMPORTS = {"@some/library": "/some/library.js"}
 
 
-def test_a_page_without_imports_is_the_file_as_it_is():
-    with serving(FILES) as server:
-        headers, page = get(f"{server.origin}/index.html")
-    assert page == INDEX.read_text()
-    assert "importmap" not in page
-    assert "sha256" not in headers["Content-Security-Policy"]
-
-
-def test_an_import_map_stands_before_the_pages_script_and_is_let_in_by_its_hash():
-    with serving(FILES, imports=IMPORTS) as server:
-        headers, page = get(f"{server.origin}/index.html")
-    (text,) = re.findall(r'<script type="importmap">(.*?)</script>', page, re.DOTALL)
-    assert json.loads(text) == {"imports": IMPORTS}
-    assert page.index(text) < page.index('<script type="module"')
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    assert f" 'sha256-{digest}'" in directive(headers, "script-src")
-    assert headers["Content-Security-Policy"] == policy(imports=IMPORTS)
+def test_modules_import_by_url_what_they_import_by_name(tmp_path):
+    module = tmp_path / "module.mjs"
+    module.write_text('import {a} from"@some/library";\nimport \'@some/library\';\nconst b = "@some/library";\n')
+    with serving({**FILES, "/module.mjs": module}, imports=IMPORTS) as server:
+        _, served = get(f"{server.origin}/module.mjs")
+        assert get(f"{server.origin}/harness.mjs")[1] == FILES["/harness.mjs"].read_text()
+    url = IMPORTS["@some/library"]
+    assert served == f'import {{a}} from"{url}";\nimport \'{url}\';\nconst b = "@some/library";\n'

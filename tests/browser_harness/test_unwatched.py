@@ -15,22 +15,20 @@ import psutil
 import pytest
 from helpers import ROOT, command_line
 
-from browser_harness import chromium, devtools, unwatched
+from browser_harness import chromium, devtools, page_files, unwatched
 from browser_harness.channel import PageError
 from browser_harness.faults import SANDBOX, SaidError
-from browser_harness.packages import HARNESS_DIR
 from browser_harness.page import open_browser
 from browser_harness.server import serving
 from browser_harness.unwatched import open_unwatched
 
-FILES = {f"/{name}": HARNESS_DIR / name for name in ("index.html", "harness.mjs", "memory.mjs", "normalise.mjs")}
 FLAGS = ("--disable-gpu",)
 CLOSED = "Target page, context or browser has been closed"
 
 
 @pytest.fixture
 def server():
-    with serving(FILES) as server:
+    with serving(page_files.FILES) as server:
         yield server
 
 
@@ -132,7 +130,7 @@ def test_the_network_is_watched_where_that_is_asked_for(talk, page):
 
 
 def test_a_page_that_goes_elsewhere_is_told(page, server):
-    with serving(FILES) as other:
+    with serving(page_files.FILES) as other:
         run_in_page(page, f"void (location = '{other.origin}/index.html')")
         assert gone(lambda: page.processes() and not page._faults)
         words = f"^behind the calls; the page asked for {other.origin}/index.html, outside its own server$"
@@ -141,7 +139,7 @@ def test_a_page_that_goes_elsewhere_is_told(page, server):
 
 
 def test_a_page_that_cannot_be_loaded_is_told(page):
-    with serving(FILES) as ended:
+    with serving(page_files.FILES) as ended:
         pass
     words = f"^loading the page: net::ERR_CONNECTION_REFUSED at {ended.origin}/index.html$"
     with pytest.raises(PageError, match=words):

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import urllib.request
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from benchmarks.platforms.page_session import PageSession
 from benchmarks.platforms.vulkan_devices import Shown
 from benchmarks.protocol import Case, Images, PlatformError, Slowdown, UnavailableError
 from benchmarks.settings import Settings
-from browser_harness import cgroup, chromium, headless_surface, packages, processes, server
+from browser_harness import cgroup, chromium, headless_surface, packages, page_files, processes, server
 from browser_harness.channel import PageError
 from browser_harness.lending import LENDER
 from browser_harness.page import Page
@@ -446,7 +445,7 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
     request = platform.request(case, settings)
     model = {request.urls[name]: file for name, file in request.files.items()}
     engine = page_runtime.engine_url(platform.engine)
-    assert fetched.keys() == page_runtime.HARNESS.keys() | {engine} | needed | model.keys()
+    assert fetched.keys() == page_files.FILES.keys() - {"/worker.js"} | {engine} | needed | model.keys()
     assert {url: fetched[url] for url in model} == {url: file.stat().st_size for url, file in model.items()}
     assert total == sum(fetched.values())
 
@@ -460,15 +459,6 @@ def test_only_runtimes_that_write_scripts_are_let_run_them():
         "chromium-webnn": ("'unsafe-eval'",),
         "chromium-webgpu": ("'unsafe-eval'",),
     }
-
-
-@names(ORDINARY)
-def test_a_page_has_the_import_map_of_its_runtime_or_none(platform, settings):
-    case = page_runtime.PageCase(platform, case_of(), settings)
-    with case.serving() as server, urllib.request.urlopen(f"{server.origin}/index.html", timeout=5) as answer:
-        page, policy = answer.read().decode(), answer.headers["Content-Security-Policy"]
-    assert ("importmap" in page) == ("sha256" in policy) == (platform is LITERT)
-    assert ("/litert/wasm-utils.js" in page) == (platform is LITERT)
 
 
 @names(ORDINARY)

@@ -21,10 +21,10 @@ from helpers import ROOT, Suite, clean_environment, command_line, descendants
 
 from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
-from benchmarks.platforms.page_runtime import HARNESS, engine_url, prove_page
+from benchmarks.platforms.page_runtime import engine_url, prove_page
 from benchmarks.protocol import PlatformError
 from benchmarks.settings import Settings
-from browser_harness import browser_page, chromium, packages, processes
+from browser_harness import browser_page, chromium, packages, page_files, processes
 from browser_harness import page as page_module
 from browser_harness.channel import PageError
 from browser_harness.page import open_browser
@@ -48,7 +48,7 @@ def case(tiny_model):
 
 @pytest.fixture
 def server(tiny_model):
-    with serving({**HARNESS, **ENGINE, **WASM.runtime, MODEL: tiny_model}) as server:
+    with serving({**page_files.FILES, **ENGINE, **WASM.runtime, MODEL: tiny_model}) as server:
         yield server
 
 

@@ -1,0 +1,81 @@
+// The page's way to a runner in a dedicated worker: the same functions as runner.mjs, whose answers are there when the
+// page has them. Inputs are copied on the way to the worker, outputs are handed over (transferred) on the way back.
+
+import * as memory from '/memory.mjs';
+
+let worker;
+let names; // of the first input
+let calls = 0;
+let computed = []; // milliseconds that the worker itself took for each inference since it was last asked
+const waiting = new Map(); // the calls that are not answered yet
+
+/** Start the worker and open the model in it; return how long the parts took, the worker's own start among them. */
+export async function open(argument) {
+  const start = performance.now();
+  worker = new Worker('/worker.js');
+  worker.onmessage = ({ data }) => take(data);
+  worker.onerror = (event) => fail(event.message ?? 'the worker could not be started');
+  worker.onmessageerror = () => fail("the worker's answer could not be read");
+  const [parts, name] = await call('open', argument);
+  names = name;
+  const known = Object.values(parts).reduce((sum, part) => sum + part, 0);
+  return { worker: performance.now() - start - known, ...parts };
+}
+
+/** Return what is in force in the worker; what the page loaded it has loaded, too. */
+export async function inEffect() {
+  const found = await call('inEffect');
+  const here = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname);
+  return { ...found, loaded: [...here, ...found.loaded] };
+}
+
+export const inputName = () => names;
+
+export const lay = (values, type, shape) => call('lay', { values, type, shape });
+
+/** Leave inputs as they are laid out: what the runtime takes can only be made where it is. */
+export const given = (laid) => laid;
+
+/** Run in the worker, from inputs in the page to outputs in the page. */
+export async function infer(laid) {
+  const { outputs, milliseconds } = await call('infer', laid);
+  computed.push(milliseconds);
+  return outputs;
+}
+
+export const outputs = (results) => results;
+
+/** Return the milliseconds that the worker took for each inference since this was last asked for. */
+export function told() {
+  const milliseconds = computed;
+  computed = [];
+  return milliseconds;
+}
+
+export const ask = (what) => call('ask', what);
+
+/** Return the bytes of all WebAssembly memories, the worker's and the page's. */
+export const wasmBytes = async () => (await call('wasmBytes')) + memory.wasmBytes();
+
+function call(name, argument) {
+  return new Promise((resolve, reject) => {
+    waiting.set(++calls, { resolve, reject });
+    worker.postMessage({ number: calls, name, argument });
+  });
+}
+
+function take({ number, answer, error, blocked }) {
+  if (blocked) {
+    reportError(new Error(blocked));
+    return;
+  }
+  const { resolve, reject } = waiting.get(number);
+  waiting.delete(number);
+  if (error) reject(Object.assign(new Error(error.message), error));
+  else resolve(answer);
+}
+
+/** Tell what nobody caught in the worker, as what nobody caught in the page. */
+function fail(words) {
+  reportError(new Error(`in the worker: ${words}`));
+}

@@ -1,0 +1,9 @@
+"""The files of the page itself, by URL: what is there before any runtime is asked for, and what a worker begins with."""
+
+from browser_harness.packages import HARNESS_DIR
+
+NAMES = (
+    *("index.html", "harness.mjs", "runner.mjs", "in_worker.mjs", "worker.js"),
+    *("fetching.mjs", "memory.mjs", "normalise.mjs"),
+)
+FILES = {f"/{name}": HARNESS_DIR / name for name in NAMES}
