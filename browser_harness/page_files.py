@@ -1,4 +1,4 @@
-"""The files of the page itself, by URL: what is there before any runtime is asked for, and what a worker begins with."""
+"""The files of the page itself, by URL: those that are there before any runtime is asked for, and a worker's."""
 
 from browser_harness.packages import HARNESS_DIR
 

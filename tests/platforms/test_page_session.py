@@ -60,7 +60,8 @@ class Page:
         self.asked.append(function)
         return getattr(self, function)(**argument)
 
-    def open(self, engine, files, configuration):
+    def open(self, engine, where, files, configuration):
+        assert where == "main"
         assert (engine, files) == ("/engines/doubling.mjs", [("tiny.onnx", "/model/0")])
         return {
             "load": 30.0,
