@@ -18,7 +18,8 @@ from benchmarks.results.machine import machine_name
 from browser_harness import page_files
 from browser_harness.network import Conditions
 
-LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the names of results
+# Of a target in the names of results: chromium-wasm-2t@worker@4x-over-cable. A worker's is a client of its own.
+LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")
 TEST = re.compile(r"test_(?P<phase>\w+)\[")
 # Of a throughput, what it is measured by: first that which is most like a server people ask.
 SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
@@ -102,19 +103,31 @@ class Way:
         return self.total.span.less(self.inference) if self.total and self.inference else None
 
 
+@dataclass(frozen=True)
+class Download:
+    """What a page fetched of runtime and model."""
+
+    wire: int = 0  # bytes as they travelled, without any head
+    decoded: int = 0  # bytes as the page reads them
+    files: int = 0
+
+
 @dataclass
 class Client:
     """A runtime in a page of a machine, as it is or slowed down; openings by what the caches held."""
 
     machine: str
-    platform: str
+    platform: str  # in a worker ``chromium-wasm@worker``
     slowdown: int = 1
     obtained: float | None = None  # how many times slower it really was
     latency: Reading | None = None
     loads: dict[str, Reading] = field(default_factory=dict)
     firsts: dict[str, Reading] = field(default_factory=dict)
-    fetched: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes and files
+    fetched: dict[str, Download] = field(default_factory=dict)
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
+    longest_task: Reading | None = None  # of its page, while it computed
+    memories: dict[str, int] = field(default_factory=dict)  # bytes that its page took at most, over its start
+    budget: int | None = None  # bytes of them that it might take, where the run was told
 
     @property
     def name(self) -> str:
@@ -311,15 +324,40 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
         client.fetched[caches] = _fetched(result)
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
+    elif phase == "blocking":
+        client.longest_task = _longest_task(result, machine)
+    elif phase == "memory":
+        _note_memory(client, caches, result)
 
 
-def _fetched(result: Result) -> tuple[int, int]:
-    """Return the bytes and files that a page fetched of runtime and model."""
-    fetched: Mapping[str, int] = result.info.get(keys.DETAILS, {}).get("fetched", {})
-    wanted = [
-        size for file, size in fetched.items() if file not in page_files.FILES
-    ]  # those are no part of a client's download
-    return sum(wanted), len(wanted)
+def _fetched(result: Result) -> Download:
+    """Return what a page fetched of runtime and model; its own files are no part of a client's download."""
+    fetched: Mapping[str, Any] = result.info.get(keys.DETAILS, {}).get(keys.FETCHED, {})
+    wanted = [_sizes(size) for file, size in fetched.items() if file not in page_files.FILES]
+    return Download(sum(wire for wire, _ in wanted), sum(decoded for _, decoded in wanted), len(wanted))
+
+
+def _sizes(fetched: Any) -> tuple[int, int]:
+    """Return a file's bytes on the wire and decoded; in older runs nothing was compressed, and there is one number."""
+    if isinstance(fetched, Mapping):
+        return int(fetched["wire"]), int(fetched["decoded"])
+    return int(fetched), int(fetched)
+
+
+def _longest_task(result: Result, machine: str) -> Reading | None:
+    """Return how long a page's main thread was taken for at once; None where nobody saw it."""
+    saved = result.info.get(keys.BLOCKING)
+    if not isinstance(saved, Mapping):
+        return None
+    return Reading(Span.exactly(float(saved["longest_task"])), machine, result.name, [*result.doubts.values()])
+
+
+def _note_memory(client: Client, caches: str, result: Result) -> None:
+    """Note what a page took over its start, where the system told both, and what it might take."""
+    before, peak = (result.info.get(f"{keys.MEMORY}{name}") for name in ("before", "peak"))
+    if before is not None and peak is not None:
+        client.memories[caches] = max(0, int(peak) - int(before))
+    client.budget = result.info.get(keys.MEMORY_BUDGET, client.budget)
 
 
 def network_of(result: Result) -> Conditions | None:
