@@ -6,7 +6,7 @@ Nothing is made up here: what no run holds is None, and who needs it says so.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -124,6 +124,7 @@ class Client:
     loads: dict[str, Reading] = field(default_factory=dict)
     firsts: dict[str, Reading] = field(default_factory=dict)
     fetched: dict[str, Download] = field(default_factory=dict)
+    waterfalls: dict[str, Sequence[formulas.Request]] = field(default_factory=dict)  # of loads, without a network
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
     longest_task: Reading | None = None  # of its page, while it computed
     memories: dict[str, int] = field(default_factory=dict)  # bytes that its page took at most, over its start
@@ -322,6 +323,7 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     elif phase == "load":
         client.loads[caches] = reading
         client.fetched[caches] = _fetched(result)
+        client.waterfalls[caches] = _waterfall(result)
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
     elif phase == "blocking":
@@ -342,6 +344,13 @@ def _sizes(fetched: Any) -> tuple[int, int]:
     if isinstance(fetched, Mapping):
         return int(fetched["wire"]), int(fetched["decoded"])
     return int(fetched), int(fetched)
+
+
+def _waterfall(result: Result) -> list[formulas.Request]:
+    """Return the requests of a load as the page saw them; none of older runs, which did not store them."""
+    known = [one.name for one in fields(formulas.Request)]
+    saved: Sequence[Mapping[str, Any]] = result.info.get(keys.DETAILS, {}).get(keys.WATERFALL) or ()
+    return [formulas.Request(**{name: one[name] for name in known if name in one}) for one in saved]
 
 
 def _longest_task(result: Result, machine: str) -> Reading | None:

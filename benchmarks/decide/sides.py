@@ -187,6 +187,7 @@ class Candidate:
     doubts: Sequence[str] = ()
     loads_over: Mapping[tuple[str, str], Span] = field(default_factory=dict)  # by network and caches, with the download
     burden: Burden = field(default_factory=Burden)
+    waterfalls: Mapping[str, Sequence[formulas.Request]] = field(default_factory=dict)  # of the loads
 
     @property
     def download(self) -> Download:
@@ -196,13 +197,23 @@ class Candidate:
     def first(self, network: Conditions, caches: str) -> Span | None:
         """Return its first answer with so filled caches; None where its load or its first inference is not measured.
 
-        A load that was measured over that very network stands for itself. Else it is predicted: its requests may each
-        wait for the one before, or all be sent at once: the interval holds both.
+        A load that was measured over that very network stands for itself. Else it is predicted: from its requests,
+        which tell what waits for what, or where nobody saw them from their number and bytes.
         """
         if caches in self.firsts and (measured := self.loads_over.get((network.name, caches))):
             return measured + self.firsts[caches]
         if caches not in self.loads or caches not in self.firsts:
             return None
+        if requests := self.waterfalls.get(caches):
+            load = partial(_load, requests, network)
+            return _predicted(through(load, self.loads[caches]), network, FIRST_WITHIN) + self.firsts[caches]
+        return self._within_bounds(network, caches)
+
+    def _within_bounds(self, network: Conditions, caches: str) -> Span:
+        """Return its first answer where each request may wait for the one before, or all be sent at once.
+
+        The interval holds both.
+        """
         download = self.fetched.get(caches, Download())
         files, size = download.files, download.wire
         wire = formulas.on_the_wire(size + files * formulas.RESPONSE_HEAD, 0) if size else 0.0
@@ -214,6 +225,10 @@ class Candidate:
             self.loads[caches],
             self.firsts[caches],
         )
+
+
+def _load(requests: Sequence[formulas.Request], network: Conditions, load: float) -> float:
+    return formulas.first_load(requests, load, network.round_trip, network.down, network.up)
 
 
 @dataclass(frozen=True)
@@ -301,6 +316,7 @@ def _as_measured(client: Client, whole: Client | None, budget: int | None) -> Ca
         _doubts(client.latency, *opened.loads.values(), *opened.firsts.values(), *client.loads_over.values()),
         {over: reading.span for over, reading in client.loads_over.items()},
         burden(client, whole, client.slowdown, budget),
+        _slower(opened.waterfalls, factor),
     )
 
 
@@ -315,7 +331,18 @@ def _by_factor(client: Client, factor: int, budget: int | None) -> Candidate:
         [BY_FACTOR],
         _doubts(client.latency, *client.loads.values(), *client.firsts.values()),
         burden=burden(None, client, factor, budget),
+        waterfalls=_slower(client.waterfalls, factor),
     )
+
+
+def _slower(waterfalls: Mapping[str, Sequence[formulas.Request]], factor: int) -> dict[str, list[formulas.Request]]:
+    """Return loads as a client has them that is so many times weaker: without a network all that they wait for is."""
+
+    def slower(request: formulas.Request) -> formulas.Request:
+        times = ("start", "response", "end", "compiled")
+        return replace(request, **{name: getattr(request, name) * factor for name in times})
+
+    return {caches: [*map(slower, requests)] for caches, requests in waterfalls.items()}
 
 
 def _doubts(*readings: Reading) -> list[str]:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from decide_runs_made_up import blocking, client, content, memory, network, remote, result, save, whole
+from decide_runs_made_up import blocking, client, content, network, remote, result, save, whole
 from helpers import ROOT
 
 from benchmarks.decide import __main__ as command
