@@ -113,6 +113,8 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
             caches: {"bytes": found.wire, "decoded": found.decoded, "files": found.files}
             for caches, found in candidate.fetched.items()
         },
+        # Whether a first answer over a network is predicted from the load's requests, or within bounds.
+        "loads_seen_by_request": {caches: bool(candidate.waterfalls.get(caches)) for caches in candidate.loads},
         "burden": _burden(candidate.burden),
         "notes": candidate.notes,
         "doubts": candidate.doubts,

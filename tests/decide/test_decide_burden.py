@@ -270,6 +270,7 @@ def test_json_and_csv_tell_what_the_page_bears(tmp_path):
         "over_budget": True,
         "marks": ["freezes the page for 243 ms", "takes 212 MB of memory, more than the budget of 200 MB"],
     }
+    assert told["clients"][0]["loads_seen_by_request"] == {"cold": False, "warm": False}
     assert told["clients"][0]["fetched"]["cold"] == {"bytes": 15_004_435, "decoded": 15_004_435, "files": 3}
     (row,) = csv.DictReader(io.StringIO(report.csv_text([found])))
     assert (row["client_freezes"], row["client_longest_task"], row["client_over_budget"]) == ("True", "0.243", "True")
