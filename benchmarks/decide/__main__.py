@@ -156,7 +156,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
         planned = cells.plan(predicted, [*USUAL, *SHORT, *suites], partial(as_asked, options.model))
         seen = suite.measure_all(measure, planned)
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
-    not_measured = missing(models, options.memory_budget)
+    not_measured = missing(models, options.client, options.memory_budget)
     _tell(models, decisions, not_measured, kept, paid, checked)
     _write(options, decisions, not_measured, checked)
     is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))

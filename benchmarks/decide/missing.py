@@ -11,12 +11,15 @@ RUN = "run pytest benchmarks/ --benchmark-only --benchmark-json=FILE --batch-siz
 AT_ZERO = "--platform remote-cpu --network rtt=10ms"
 
 
-def missing(models: Sequence[Model], budget: int | None = None) -> list[str]:
-    """Return in words what is not measured, each with the command that does it; *budget* is of memory, in bytes."""
-    return [words for model in models for words in _of(model, budget)]
+def missing(models: Sequence[Model], platforms: Sequence[str] = (), budget: int | None = None) -> list[str]:
+    """Return in words what is not measured, each with the command that does it.
+
+    *platforms* are the only clients that count, where some are named; *budget* is of a page's memory, in bytes.
+    """
+    return [words for model in models for words in _of(model, platforms, budget)]
 
 
-def _of(model: Model, budget: int | None) -> Iterator[str]:
+def _of(model: Model, platforms: Sequence[str], budget: int | None) -> Iterator[str]:
     asked = [way for way in model.ways.values() if way.total]
     if not asked and not model.servers:
         yield f"{model.name} on a server: {RUN} {model.name} --platform server-cpu {AT_ZERO}"
@@ -28,9 +31,10 @@ def _of(model: Model, budget: int | None) -> Iterator[str]:
         for way in asked
         if way.first is None
     )
-    clients = classes(model, budget=budget)
+    clients = classes(model, platforms, budget)
     if not clients:
-        yield f"{model.name} on a client: {RUN} {model.name} --platform chromium-wasm"
+        wanted = " ".join(clients_words(platforms[:1] or ["chromium-wasm"]))
+        yield f"{model.name} on a client: {RUN} {model.name} {wanted}"
         return
     answering = clients[0].answering
     if not {COLD, WARM} <= answering.loads.keys() & answering.firsts.keys():

@@ -159,13 +159,16 @@ def test_what_is_not_known_of_the_page_is_told_with_the_command(tmp_path):
     (freezing,) = missing([model])
     assert freezing.startswith("resnet20, whether chromium-wasm freezes its page: run pytest benchmarks/")
     assert freezing.endswith("--model resnet20 -m blocking --platform chromium-wasm")
-    _, taking = missing([model], 200 * MB)
+    _, taking = missing([model], budget=200 * MB)
     assert taking.endswith("--model resnet20 -m memory --platform chromium-wasm")
     (model,) = read([run(tmp_path, *whole(), blocking("resnet20", 0.05))])
     (worker,) = missing([model])
     assert worker.endswith('--model resnet20 -m "latency or blocking" --platform chromium-wasm --where worker')
     (model,) = read([run(tmp_path, *whole(), blocking("resnet20", 0.005))])
     assert missing([model]) == []
+    (model,) = read([run(tmp_path, *whole(), *client("resnet20", 0.001, "chromium-webnn"))])
+    assert "chromium-webnn" in missing([model])[0]
+    assert "chromium-webnn" not in missing([model], ["chromium-wasm"])[0]
 
 
 def test_a_runtime_in_a_worker_is_a_client_of_its_own(tmp_path):
