@@ -166,9 +166,8 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
 def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite.Measure) -> suite.Kept:
     """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
     kept = suite.measure_all(measure, runs.basis(options, suites))
-    models, planned = read(kept.runs), list[suite.Asked]()
-    if options.blocking or not options.check:  # which says nothing of it, and takes long enough
-        planned += runs.freezing(models, options, suites)
+    models = read(kept.runs)
+    planned = runs.freezing(models, options, suites)
     if slowdowns := options.slowdown or ([CHECKED_SLOWDOWN] if options.check else []):
         planned += runs.weaker(models, options, slowdowns, suites)
     more = suite.measure_all(measure, planned)

@@ -68,6 +68,8 @@ def freezing(models: Sequence[Model], options: argparse.Namespace, suites: Seque
 
     It is told of the client that a sentence names. Of each other one it takes as long, and decides nothing.
     """
+    if not _asks_for_freezing(options):
+        return []
     if options.blocking:
         clients = [*each("--platform", options.client or CLIENTS), *_where(options)]
         planned = {"blocking": (clients, [_as_asked(options, model) for model in models])}
@@ -90,12 +92,17 @@ def weaker(
 
     On one that is several times as slow a large model takes minutes.
     """
-    phases = "latency or blocking" if options.blocking else "latency"
+    phases = "latency or blocking" if _asks_for_freezing(options) else "latency"
     common = [*_where(options), *each("--slowdown", slowdowns), *USUAL, *STARTS, *suites]
     return [
         Asked(f"weak-{name}", ["-m", phases, "--platform", name, *each("--model", names), *common])
         for name, names in _answering(models, options).items()
     ]
+
+
+def _asks_for_freezing(options: argparse.Namespace) -> bool:
+    """Whether it is measured if pages freeze: not for a check, which holds no prediction to it, and takes long."""
+    return bool(options.blocking or not options.check)
 
 
 def _answering(models: Sequence[Model], options: argparse.Namespace) -> dict[str, list[str]]:

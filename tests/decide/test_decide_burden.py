@@ -326,6 +326,9 @@ def test_only_of_the_clients_that_answer_it_is_measured_whether_they_freeze(tmp_
     assert one.words[2:6] == ["--platform", "chromium-wasm", "--platform", "chromium-webnn"]
     (weak,) = runs.weaker(models, options, [4], [])
     assert weak.words[:2] == ["-m", "latency or blocking"]
+    options, _ = planned("--check")  # which holds no prediction to it
+    (weak,) = runs.weaker(models, options, [4], [])
+    assert (runs.freezing(models, options, []), weak.words[:2]) == ([], ["-m", "latency"])
 
 
 @pytest.mark.parametrize(
