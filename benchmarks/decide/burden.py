@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from benchmarks.decide import words
 from benchmarks.decide.measured import Client
 
-# Seconds of a frame at 60 a second. A page whose main thread is taken for longer draws nothing meanwhile: the time in
-# which RAIL has an animation produce its frame, and which the Long Tasks API's 50 ms are three of.
-FRAME = 1 / 60
+FRAME = 1 / 60  # seconds: a page whose main thread is taken for longer misses one
 MEASURE_FREEZING, MEASURE_MEMORY = "-m blocking", "-m memory"  # what tells what is not known
 
 
