@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clients import slowdown
 from benchmarks.decide import cells, prices, report, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
 from benchmarks.decide.measured import NEARBY, MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.sides import classes, served
 from benchmarks.results import NotARunError, Run, load
-from benchmarks.settings import slowdown
 from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
