@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clients import CLIENTS as WEAK
+from benchmarks.clients import slowdown
 from benchmarks.decide import cells, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
 from benchmarks.decide.measured import MixedError, Model, machine_of, read
@@ -22,7 +24,6 @@ from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
 from benchmarks.results import NotARunError, Run, load
-from benchmarks.settings import slowdown
 from browser_harness.network import Conditions, parse
 from models.files import replacing
 
@@ -51,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         _model,
         f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
     )
-    each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
+    each("--client", "NAME", _client, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
     each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
     each(
         "--server",
@@ -79,6 +80,14 @@ def _model(text: str) -> str:
     """Read a model's name, or a file: by a path that the suite finds from its own folder as well."""
     file = Path(text)
     return str(file.resolve()) if file.is_file() else text
+
+
+def _client(text: str) -> str:
+    """Read a platform's name; the suite's own ``--client`` takes those of weaker clients, which are no platforms."""
+    if weak := WEAK.get(text):
+        words = "all weaker clients are answered for"
+        raise argparse.ArgumentTypeError(f"{text!r} is no platform: {words}, and --slowdown {weak.factor} measures it")
+    return text
 
 
 def _network(text: str) -> Conditions:

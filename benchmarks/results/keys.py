@@ -33,7 +33,8 @@ EXECUTION_PROVIDER = "execution_provider"
 THREADS = "threads"
 CLOCK = "clock"
 # {"asked": 4}; absent where nothing slows the client down. Of an opening with "obtained": 4.3 in it, which of a steady
-# state stands beside it
+# state stands beside it. Where the client was asked for by name, with "clients": {"mid-tier-mobile": [2, 10]}, by name
+# the range of the factor, which is JavaScript's
 SLOWDOWN, SLOWDOWN_OBTAINED = "slowdown", "slowdown_obtained"
 # {"asked": {"name", "round_trip", "down", "up"}, "obtained": {"round_trip", "down", "up"}, "kind", "lacks",
 # "congestion_control"}, in seconds and bit/s; absent where nothing lay between page and servers

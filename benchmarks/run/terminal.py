@@ -23,6 +23,7 @@ from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
+from benchmarks.run.weaker import client_lines
 from browser_harness.network import LINKS
 from models.cifar100 import DataError
 from models.manifest import ModelError
@@ -125,7 +126,8 @@ def pytest_terminal_summary(
     finally:
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
-        notes = [*trust_lines(results), *network_lines(results), *made_up_lines(results), *parity_lines(rows)]
+        notes = [*trust_lines(results), *network_lines(results), *client_lines(results)]
+        notes += [*made_up_lines(results), *parity_lines(rows)]
         decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
         refused = [f"network  no {kind} here: {printable(why)}" for kind, why in LINKS.refused.items()]
         for line in [*ratio_lines(rows), *notes, *refused, *decided]:

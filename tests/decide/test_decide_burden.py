@@ -296,7 +296,14 @@ def test_a_budget_that_is_none_is_refused_in_a_line(text, capsys):
     assert "--memory-budget" in capsys.readouterr().err.splitlines()[-1]
 
 
-def planned(*asked, longest=None):
+def test_a_weaker_client_is_no_platform(capsys):
+    with pytest.raises(SystemExit):
+        command.parser().parse_args(["--client", "mid-tier-mobile"])
+    told = "'mid-tier-mobile' is no platform: all weaker clients are answered for, and --slowdown 4 measures it"
+    assert told in capsys.readouterr().err
+
+
+def planned(*asked):
     """Return the runs that a command line makes of the suite, by name."""
     options = command.parser().parse_args([*asked])
     return options, {one.name: " ".join(one.words) for one in runs.basis(options, [])}

@@ -139,11 +139,15 @@ def test_threads_and_weakness_are_in_the_name(suite):
     ]
 
 
-def test_a_weak_clients_ratio_is_of_means(suite):
-    result = run(suite, "latency", "--slowdown=4")
+def test_a_weak_clients_ratio_is_of_means_and_its_name_a_factor_with_a_range(suite):
+    result = run(suite, "latency", "--client=mid-tier-mobile")
     result.stdout.fnmatch_lines(["*test_latency[[]resnet8-slow@4x-b1] mean 0.*"])
     result.stdout.fnmatch_lines(["resnet8-slow@4x-b1 *× of means*"])
-    assert suite.benchmarks()[0]["extra_info"]["ratio_to_server_cpu"]["statistic"] == "mean"
+    info = suite.benchmarks()[0]["extra_info"]
+    assert info["ratio_to_server_cpu"]["statistic"] == "mean"
+    assert info["slowdown"] == {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}
+    words = "client   mid-tier-mobile: 4 times weaker (2 to 10) by Lighthouse's *: a factor of JavaScript, not of Web*"
+    result.stdout.fnmatch_lines([words])
 
 
 @pytest.mark.parametrize("platform", ["slow", None], ids=["asked for", "swept over"])
