@@ -65,7 +65,8 @@ TRANSFER_SECONDS = "transfer_seconds"
 # {"window": 3.1, "inferences": 12, "longest_task": 0.24, "total_blocking_time": 2.3, "frames": 12,
 # "frames_missed": 174, "frames_at_rest": 60.0}, in seconds and frames a second: of the start that froze most
 BLOCKING = "blocking"
-MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start
+TAKEN = "memory_over_start"  # bytes of a page, of the opening that took most; absent where the system does not tell
+MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start; absent where nobody asks, or can tell
 OVER_BUDGET = "over_budget"  # true where it takes more, else absent
 # In details. Of each file that came: {"wire": 2300583, "decoded": 14239897, "encoding": "br"}; in older files a number
 FETCHED = "fetched"
