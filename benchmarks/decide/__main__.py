@@ -7,7 +7,6 @@ where a mark is missed.
 
 import argparse
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
 from benchmarks.results import NotARunError, Run, load
+from benchmarks.settings import size
 from browser_harness.network import Conditions, parse
 from models.files import replacing
 
@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     words = "measure of all clients whether they freeze their page; default: of those that answer, with --check of none"
     found.add_argument("--blocking", action="store_true", help=words)
     words = "that a page may take over its start, such as 200MB: who takes more is marked"
-    found.add_argument("--memory-budget", type=_bytes, metavar="SIZE", help=words)
+    found.add_argument("--memory-budget", type=size, metavar="SIZE", help=words)
     found.add_argument(
         "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
     )
@@ -105,16 +105,6 @@ def _share(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write a number above 0 and at most 1")
     return value
-
-
-def _bytes(text: str) -> int:
-    """Read ``--memory-budget``: a number of bytes, a kB being a thousand of them."""
-    units = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(B|kB|MB|GB)", text)
-    size = round(float(found[1]) * units[found[2]]) if found else 0
-    if size <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 200MB, or another number of {', '.join(units)}")
-    return size
 
 
 def _writable(text: str) -> Path:

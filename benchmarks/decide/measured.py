@@ -362,10 +362,12 @@ def _longest_task(result: Result, machine: str) -> Reading | None:
 
 
 def _note_memory(client: Client, caches: str, result: Result) -> None:
-    """Note what a page took over its start, where the system told both, and what it might take."""
-    before, peak = (result.info.get(f"{keys.MEMORY}{name}") for name in ("before", "peak"))
-    if before is not None and peak is not None:
-        client.memories[caches] = max(0, int(peak) - int(before))
+    """Note what a page took over its start, where the system told that, and what it might take."""
+    before, peak, taken = (result.info.get(key) for key in (f"{keys.MEMORY}before", f"{keys.MEMORY}peak", keys.TAKEN))
+    if taken is None and before is not None and peak is not None:  # of an older run
+        taken = max(0, int(peak) - int(before))
+    if taken is not None:
+        client.memories[caches] = int(taken)
     client.budget = result.info.get(keys.MEMORY_BUDGET, client.budget)
 
 
