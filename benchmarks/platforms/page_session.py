@@ -25,7 +25,7 @@ from benchmarks.protocol import (
     Slowdown,
     opening_rounds,
 )
-from browser_harness.channel import Channel, DrivenChannel
+from browser_harness.channel import Channel, DrivenChannel, FetchedFile
 from browser_harness.host import Host
 from browser_harness.processes import Thread
 
@@ -198,7 +198,7 @@ class DrivenSession(PageSession):
         super().__init__(case, channel, host)
         self._network = network
         self._needed: set[str] = set()
-        self._fetched: Mapping[str, int] = {}
+        self._fetched: Mapping[str, FetchedFile] = {}
 
     def prepare(self) -> None:
         """Load a new page, in place of an earlier one."""
@@ -210,8 +210,7 @@ class DrivenSession(PageSession):
         facts = super()._facts(in_effect)
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
-        fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
-        details = {**facts.details, **fetched}
+        details = {**facts.details, **_told(self._fetched)}
         return replace(facts, lifetime=self._case.runtime.lifetime, network=self._network, details=details)
 
     def renew(self) -> None:
@@ -231,6 +230,12 @@ class DrivenSession(PageSession):
     def code_cache(self) -> Mapping[str, int]:
         """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""
         return self._channel.code_cache()
+
+
+def _told(fetched: Mapping[str, FetchedFile]) -> dict[str, Any]:
+    """Return what a result tells of the files that a page fetched: each, and the bytes of all, sent and decoded."""
+    wire, decoded = (sum(file[size] for file in fetched.values()) for size in ("wire", "decoded"))
+    return {"fetched": fetched, "fetched_bytes": decoded, "fetched_wire_bytes": wire}
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:

@@ -66,8 +66,11 @@ TRANSFER_SECONDS = "transfer_seconds"
 BLOCKING = "blocking"
 MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start
 OVER_BUDGET = "over_budget"  # true where it takes more, else absent
-# In details. Of each file that came: {"wire": 2300583, "decoded": 14239897, "encoding": "br"}; in older files a number
+# In details. Of each file that came: {"wire": 2391966, "decoded": 14239897, "encoding": "br", "level": 10}, and of one
+# that came as it is null and null. In older files, whose servers sent everything so, a number
 FETCHED = "fetched"
+FETCHED_BYTES = "fetched_bytes"  # of all of them, decoded, and
+FETCHED_WIRE_BYTES = "fetched_wire_bytes"  # as they were sent
 # In details. [{"path", "start", "response", "end", "wire", "decoded"}, …]: the requests of an opening as the page saw
 # them, in seconds from its beginning and bytes
 WATERFALL = "waterfall"

@@ -62,8 +62,8 @@ def test_a_saved_run_becomes_a_table_for_each_phase(saved, monkeypatch, capsys):
     assert latency[3][2:] == ["8.00 ms", "–", "–", "–"]
     assert not [row for row in (*overview, *latency) if "`chromium-webgpu`" in row]  # no GPU's speed
     assert opening[1:] == [
-        ["`resnet8`", "`chromium-wasm`", "cold", "300 ms", "14.7 MB", "–", "–", "95.0 MB", "204.3 MB", "–"],
-        ["`resnet8`", "`chromium-wasm`", "warm", "200 ms", *["–"] * 6],
+        ["`resnet8`", "`chromium-wasm`", "cold", "300 ms", "14.7 MB", "14.7 MB", "–", "–", "95.0 MB", "204.3 MB", "–"],
+        ["`resnet8`", "`chromium-wasm`", "warm", "200 ms", *["–"] * 7],
     ]
 
 

@@ -441,13 +441,15 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
     case = case_of()
     with platform.open(case, settings) as session:
         fetched, needed = session.facts.details["fetched"], session._needed
-        total = session.facts.details["fetched_bytes"]
+        total, wire = (session.facts.details[name] for name in ("fetched_bytes", "fetched_wire_bytes"))
     request = platform.request(case, settings)
     model = {request.urls[name]: file for name, file in request.files.items()}
     engine = page_runtime.engine_url(platform.engine)
     assert fetched.keys() == page_files.FILES.keys() - {"/worker.js"} | {engine} | needed | model.keys()
-    assert {url: fetched[url] for url in model} == {url: file.stat().st_size for url, file in model.items()}
-    assert total == sum(fetched.values())
+    assert {url: fetched[url]["decoded"] for url in model} == {url: file.stat().st_size for url, file in model.items()}
+    assert {file["encoding"] for url, file in fetched.items() if url not in model} == {"br"}
+    assert total == sum(file["decoded"] for file in fetched.values())
+    assert wire == sum(file["wire"] for file in fetched.values()) < total / 2
 
 
 def test_only_runtimes_that_write_scripts_are_let_run_them():

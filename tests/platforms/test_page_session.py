@@ -105,6 +105,12 @@ class Page:
         return WASM_BYTES
 
 
+FETCHED = {
+    "/index.html": {"wire": 100, "decoded": 300, "encoding": "br", "level": 10},
+    "/model/0": {"wire": 50, "decoded": 50, "encoding": None, "level": None},
+}
+
+
 class DrivenPage(Page):
     """One that can be loaded anew."""
 
@@ -114,7 +120,7 @@ class DrivenPage(Page):
         self.loads += 1
 
     def fetched(self):
-        return {"/index.html": 300} if self.loads == 1 else {}
+        return FETCHED if self.loads == 1 else {}
 
     def code_cache(self):
         return {"js": 1, "wasm": 0}
@@ -211,7 +217,8 @@ def test_a_page_that_nobody_drives_is_not_renewed(session):
 def test_a_page_that_can_be_loaded_anew_is_renewed(driven):
     page, facts = driven._channel, driven.facts
     assert (page.loads, facts.lifetime) == (1, 100)
-    assert (facts.details["fetched"], facts.details["fetched_bytes"]) == ({"/index.html": 300}, 300)
+    assert facts.details["fetched"] == FETCHED
+    assert (facts.details["fetched_bytes"], facts.details["fetched_wire_bytes"]) == (350, 150)
     driven.renew()
     assert (page.loads, driven.facts) == (2, facts)  # as of the page that fetched everything
     assert page.asked == ["open", "open"]  # nothing is run in it that nobody asked for
