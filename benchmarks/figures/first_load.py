@@ -95,28 +95,31 @@ class Alone:
 def rows(options: argparse.Namespace, words: Sequence[str]) -> Iterator[Row]:
     """Measure what is not kept, and yield every row as it is known."""
     for platform in options.platform or PLATFORMS:
-        alone = Alone.of(load_of(options, platform, LOOPBACK, NEARBY_OPENINGS, words))
-        for network in options.network or map(parse, NETWORKS):
-            predicted = alone.over(network)
+        alone = Alone.of(load_of(options, platform, LOOPBACK.name, NEARBY_OPENINGS, words))
+        for network in options.network or NETWORKS:
+            predicted = alone.over(parse(network))
             openings = max(1, min(OPENINGS, int(PATIENCE / predicted)))
             result = load_of(options, platform, network, openings, words)
-            yield Row(platform, network.name, predicted, result.samples, result.info[keys.DETAILS][keys.LOAD_PARTS])
+            yield Row(platform, network, predicted, result.samples, result.info[keys.DETAILS][keys.LOAD_PARTS])
 
 
-def load_of(
-    options: argparse.Namespace, platform: str, network: Conditions, openings: int, words: Sequence[str]
-) -> Result:
+def load_of(options: argparse.Namespace, platform: str, network: str, openings: int, words: Sequence[str]) -> Result:
     """Return the cold loads of a runtime over a network, measured now or earlier by the same code; else KeptError."""
-    file = Path(options.keep) / f"{options.model}-{platform}-{network.name}.json"
+    file = Path(options.keep) / f"{options.model}-{platform}-{network}.json"
     if file.exists():
         run = kept.read(file)
         kept.check_continued(run)
     else:
         what = ("-m", "load", "-k", "cold", "--model", options.model, "--platform", platform)
-        over = () if network == LOOPBACK else ("--network", network.name)
-        run = kept.measure(file, [*what, *over, f"--benchmark-min-rounds={openings}", *words])
+        run = kept.measure(file, [*what, "--network", network, f"--benchmark-min-rounds={openings}", *words])
     (result,) = run.by_name.values()
     return result
+
+
+def asked(network: str) -> str:
+    """Return a network as it was asked for; argparse's own error where there is none."""
+    choices.network(network)
+    return network
 
 
 def main() -> None:
@@ -125,14 +128,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="resnet20", help="default: %(default)s")
     parser.add_argument("--platform", action="append", help=f"repeatable; default: {', '.join(PLATFORMS)}")
-    parser.add_argument(
-        "--network", action="append", type=choices.network, help=f"repeatable; default: {', '.join(NETWORKS)}"
-    )
+    words = f"as the suite has them, repeatable; default: {', '.join(NETWORKS)}"
+    parser.add_argument("--network", action="append", type=asked, help=words)
     kept.keep_option(parser, "first-load")
-    own, words = kept.command_line()
+    own, suites = kept.command_line()
     options, found = parser.parse_args(own), list[Row]()
     try:
-        for row in rows(options, words):
+        for row in rows(options, suites):
             found.append(row)
             print(row, flush=True)
     except KeyboardInterrupt:
