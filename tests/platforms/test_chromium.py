@@ -74,7 +74,7 @@ def test_it_computes_the_reference(platform, batch_size, settings):
     assert (facts.platform, facts.execution_provider) == (platform.name, platform.provider)
     assert facts.threads == (None if platform.threading == "runtime" else 1)
     assert facts.details["cross_origin_isolated"]
-    assert facts.details["load_parts"].keys() == {"runtime", "fetch", "session"}
+    assert facts.details["load_parts"].keys() == {"runtime", "model", "compile", "session"}
 
 
 def images(count):
@@ -474,6 +474,8 @@ def test_openings_find_the_caches_they_are_named_after(platform, caches, setting
         assert (opening.facts.details["fetched_bytes"] > 1e6) == (caches == "cold")
         assert ("code_cache" in opening.facts.details) == (caches == "warm")
         assert opening.load == pytest.approx(sum(opening.facts.details["load_parts"].values()))
+        came = [row for row in opening.facts.details["waterfall"] if row["wire"]]
+        assert sum(row["decoded"] for row in came) > 1e6 if caches == "cold" else not came
         assert opening.first > 0
         assert opening.second > 0
         np.testing.assert_allclose(opening.outputs["logits"], expected, atol=1e-4)

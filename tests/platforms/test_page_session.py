@@ -21,6 +21,7 @@ from models import own
 
 SECONDS = 5e-4  # of an inference
 WASM_BYTES = 65_536
+CAME = {"path": "/model/0", "start": 5.0, "response": 8.0, "end": 15.0, "wire": 40, "decoded": 99, "opened": False}
 
 
 class Doubling(PageRuntime):
@@ -65,7 +66,7 @@ class Page:
         assert (engine, files) == ("/engines/doubling.mjs", [("tiny.onnx", "/model/0")])
         return {
             "load": 30.0,
-            "loadParts": {"runtime": 10.0, "fetch": 10.0, "session": 10.0},
+            "loading": {"began": 0.0, "requests": [CAME], "compiled": []},
             "threads": configuration["threads"],
             "factor": 2,
             "crossOriginIsolated": True,
@@ -155,6 +156,7 @@ def test_a_case_is_opened_and_timed(session):
     assert (facts.slowdown, facts.lifetime, facts.surrounding) == (None, None, "page")
     assert facts.details["factor"] == 2
     assert "fetched" not in facts.details
+    assert facts.details["load_parts"] == pytest.approx({"runtime": 0, "model": 0.01, "compile": 0, "session": 0.02})
     assert block.seconds == [SECONDS] * 3
     assert block.cpu is None
     np.testing.assert_array_equal(block.outputs["input"], 2 * FEEDS["input"])
@@ -206,6 +208,13 @@ def test_an_opening_tells_the_memory_that_the_page_knows_of(page_case):
     assert opening.memory == Memory(None, None, WASM_BYTES)
     assert (opening.load, opening.first, opening.second) == (0.03, SECONDS, SECONDS)
     assert page.asked == ["open", "time", "time", "time", "wasmBytes"]
+
+
+def test_an_opening_tells_its_requests_and_a_session_that_is_timed_does_not(session, page_case):
+    assert "waterfall" not in session.facts.details
+    (request,) = PageSession(page_case, Page(), UnknownHost()).opening(FEEDS).facts.details["waterfall"]
+    times = {"start": 0.005, "response": 0.008, "end": 0.015}
+    assert request == {"path": "/model/0", **times, "wire": 40, "decoded": 99}
 
 
 def test_a_page_that_nobody_drives_is_not_renewed(session):
