@@ -2,6 +2,7 @@
 // Python calls the functions of `globalThis.harness`; each returns plain JSON or throws.
 
 import '/memory.mjs'; // before any runtime
+import * as animating from '/animating.mjs';
 import { fetchBytes } from '/fetching.mjs';
 import * as inWorker from '/in_worker.mjs';
 import { now } from '/loading.mjs';
@@ -97,6 +98,18 @@ async function timed(feeds, rounds, iterations, inline) {
   const samples = new Array(rounds).fill(0);
   const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
   return { samples, outputs: portable(runner.outputs(results), inline), told: runner.told() };
+}
+
+/** Draw an animation for some `seconds` while nothing is computed: see animating.mjs. */
+const rest = ({ seconds }) => animating.atRest(seconds);
+
+/** Draw it while inferences run; return what was seen, and the outputs of the last as `time` does. */
+async function animate({ feeds, inline, ...extent }) {
+  const given = await givenOf(feeds);
+  unsent.clear();
+  runner.told();
+  const { results, seen } = await animating.meanwhile(() => runner.infer(given), extent);
+  return { ...seen, outputs: portable(runner.outputs(results), inline), told: runner.told() };
 }
 
 /** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
@@ -196,4 +209,4 @@ addEventListener('securitypolicyviolation', (violation) => {
 
 const wasmBytes = () => runner.wasmBytes();
 
-globalThis.harness = { open, ask, time, prepare, timePrepared, send, wasmBytes };
+globalThis.harness = { open, ask, time, prepare, timePrepared, rest, animate, send, wasmBytes };

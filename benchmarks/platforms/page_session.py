@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.platforms import loading
+from benchmarks.platforms.animated import blocking, per_second
 from benchmarks.platforms.batches import answered, parts
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.weak_client import obtained_slowdown
 from benchmarks.protocol import (
     Block,
+    Blocking,
     CpuTime,
     Facts,
     Feeds,
@@ -33,6 +35,8 @@ from browser_harness.processes import Thread
 INLINE = 1 << 20  # bytes of outputs in an answer, as base64; more are sent by themselves, which takes two round trips
 PIECE = 8 << 20  # bytes that a page sends at once: more are no faster, and copies are made of them
 PAGE_WARM_UP = 10  # inferences in a page that is renewed because of its age
+REST = 1.0  # seconds for which an animation is drawn before anything is computed beside it
+FEWEST_ANIMATED = 3  # inferences beside an animation
 
 
 class PageSession:
@@ -123,8 +127,21 @@ class PageSession:
 
     def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time *rounds* samples in one call: the loops are the page's, only its samples and last outputs travel."""
-        asked = {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds, "iterations": iterations}
+        asked = {"feeds": self._feeds(feeds), "rounds": rounds, "iterations": iterations}
         return replace(self._block("time", asked), iterations=iterations)
+
+    def blocking(self, feeds: Feeds, seconds: float) -> tuple[Block, Blocking]:
+        """Run inferences for some *seconds*, and FEWEST_ANIMATED at least, while the page draws an animation.
+
+        It is drawn for REST before, while nothing is computed: a browser that does not even draw then is refused.
+        """
+        at_rest = per_second(self._call("rest", {"seconds": REST}))
+        if not at_rest:
+            words = f"this browser drew no animation in {REST:g} s, though nothing was computed"
+            raise self._case.failed(f"{words}; name another with --browser-path")
+        asked = {"feeds": self._feeds(feeds), "seconds": seconds, "least": FEWEST_ANIMATED}
+        block, seen = self._ran("animate", asked)
+        return block, blocking(seen, at_rest)
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Publish the pixels part by part for the page to fetch; it normalises them, and times an inference a batch."""
@@ -158,12 +175,17 @@ class PageSession:
         return obtained_slowdown(seconds, self._host)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
+        return self._ran(function, argument)[0]
+
+    def _ran(self, function: str, argument: dict[str, Any]) -> tuple[Block, dict[str, Any]]:
+        """Call a function that runs inferences; return these, and all that it answered."""
         before = self._host.thread_seconds()
         answer = self._call(function, argument | {"inline": INLINE})
         after = self._host.thread_seconds()
         samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
         outputs = {name: self._output(name, output) for name, output in answer["outputs"]}
-        return Block(samples, outputs, _cpu_time(before, after), computing=_computing(answer.get("told"), samples))
+        computing = _computing(answer.get("told"), samples)
+        return Block(samples, outputs, _cpu_time(before, after), computing=computing), answer
 
     def _output(self, name: str, output: dict[str, Any]) -> NDArray[Any]:
         """Return an output; one that had no room in the answer is sent now, straight into the array."""
@@ -181,6 +203,9 @@ class PageSession:
     def _call(self, function: str, argument: dict[str, Any]) -> Any:
         with self._case.explained():
             return self._channel.call(function, argument)
+
+    def _feeds(self, feeds: Feeds) -> list[dict[str, Any]]:
+        return [self._feed(*feed) for feed in feeds.items()]
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""

@@ -62,8 +62,10 @@ SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, b
 # taken away: its inputs are copied there, its outputs handed over, and the worker is woken
 TRANSFER_SECONDS = "transfer_seconds"
 # {"window": 3.1, "inferences": 12, "longest_task": 0.24, "total_blocking_time": 2.3, "frames": 12,
-# "frames_missed": 174, "frames_at_rest": 60.0}, in seconds and frames a second: of the start that froze most
+# "frames_missed": 174, "frames_at_rest": 60.0, "disagreement": 0.001}, in seconds and frames a second: of the start
+# that froze most
 BLOCKING = "blocking"
+LONGEST_TASK = "longest_task"  # a figure: of the longest of each start
 MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start
 OVER_BUDGET = "over_budget"  # true where it takes more, else absent
 # In details. Of each file that came: {"wire": 2391966, "decoded": 14239897, "encoding": "br", "level": 10}, and of one

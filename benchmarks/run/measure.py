@@ -121,12 +121,17 @@ class Measure:
 @pytest.fixture
 def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
     """Time an open session on one question, with the options of the command line, or the test's own."""
+    return Measure(record, benchmark, option_of(request), turns_of(request.config), request.config.stash[STATES])
+
+
+def option_of(request: pytest.FixtureRequest) -> Option:
+    """Return what reads an option: the test's own, else the command line's."""
     own = request.node.get_closest_marker("benchmark").kwargs
 
     def option(name: str) -> Any:
         return own.get(name, request.config.getoption("starts" if name == "starts" else f"benchmark_{name}"))
 
-    return Measure(record, benchmark, option, turns_of(request.config), request.config.stash[STATES])
+    return option
 
 
 def obtained_slowdown(session: Session, question: Question) -> float | None:

@@ -13,7 +13,7 @@ from benchmarks.inputs import case_of
 from benchmarks.platforms import batches, page_runtime, page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
-from benchmarks.protocol import Images, Memory, PlatformError, UnavailableError
+from benchmarks.protocol import Blocking, Images, Memory, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.host import UnknownHost
@@ -43,6 +43,8 @@ class Doubling(PageRuntime):
 
 class Page:
     """A page that is there, and answers as the harness does."""
+
+    is_hidden = False
 
     def __init__(self):
         self.contents, self.asked, self.prepared = {}, [], None
@@ -98,6 +100,15 @@ class Page:
         data = {name: {"data": base64.b64encode((values * 2).tobytes())} for name, values in arrays}
         portable = [(name, output | ({} if name in self.unsent else data[name])) for name, output in outputs]
         return {"samples": [SECONDS * 1e3] * rounds, "outputs": portable}
+
+    def rest(self, seconds):
+        return {"window": seconds * 1e3, "frames": [] if self.is_hidden else [3.0, 13.0, 23.0]}
+
+    def animate(self, feeds, seconds, least, inline):
+        answer = self.time(feeds, least, 1, inline)
+        tasks = [[0.0, 240.0], [250.0, 260.0], [270.0, 280.0]]
+        seen = {"window": seconds * 1e3, "frames": [245.0, 265.0], "tasks": tasks, "longTasks": [[0.0, 239.0]]}
+        return answer | seen
 
     def send(self, output, url, start, end):
         self.waiting[url][:] = self.unsent[output][start:end]
@@ -169,6 +180,31 @@ def test_a_sample_is_asked_for_with_its_number_of_inferences(session):
     block = session.time(FEEDS, 2, 8)
     assert (block.seconds, block.iterations, block.inferences) == ([SECONDS] * 2, 8, 16)
     assert block.duration == pytest.approx(16 * SECONDS)
+
+
+def test_an_animation_tells_what_the_page_suffered_in_seconds(session):
+    block, suffered = session.blocking(FEEDS, 0.5)
+    assert suffered == Blocking(
+        window=0.5,
+        inferences=page_session.FEWEST_ANIMATED,
+        longest_task=pytest.approx(0.239),
+        total_blocking_time=pytest.approx(0.189),
+        frames=2,
+        frames_missed=28,
+        frames_at_rest=pytest.approx(100),
+        disagreement=pytest.approx(0.001),
+    )
+    assert block.seconds == [SECONDS] * page_session.FEWEST_ANIMATED
+    np.testing.assert_array_equal(block.outputs["input"], 2 * FEEDS["input"])
+    assert session._channel.asked == ["open", "rest", "animate"]
+
+
+def test_a_browser_that_draws_nothing_is_refused_before_anything_is_computed(session):
+    session._channel.is_hidden = True
+    words = r"^page-doubling: tiny\.onnx: this browser drew no animation in 1 s, though nothing was computed; name"
+    with pytest.raises(PlatformError, match=words):
+        session.blocking(FEEDS, 0.5)
+    assert session._channel.asked == ["open", "rest"]
 
 
 def test_a_client_is_made_weaker_whose_inferences_its_clock_cannot_see(tiny_model):
