@@ -452,7 +452,10 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--browser-path=no/browser", "*--browser-path: no/browser does not start: *; name a Chrome or Chromium*"),
         ("--server-url=http://h", "*--server-url has no effect: it is of --platform remote-url*"),
         ("--server-model=tiny", "*--server-model has no effect: it is of --platform remote-url*"),
-        ("--memory-budget=much", "*argument --memory-budget: 'much' is no size: write a number of bytes, or one with *"),
+        (
+            "--memory-budget=much",
+            "*argument --memory-budget: 'much' is no size: write a number of bytes, or one with *",
+        ),
         (
             "--client=phone",
             "*argument --client: unknown client 'phone': choose from low-end-desktop (2 times weaker), *",
