@@ -33,6 +33,8 @@ def names(selection, phase):
         (Target("server-cpu", 4), "server-cpu-4t"),
         (Target("chromium-wasm", slowdown=10), "chromium-wasm@10x"),
         (Target("chromium-wasm", 2, 4), "chromium-wasm-2t@4x"),
+        (Target("chromium-wasm", where="worker"), "chromium-wasm@worker"),
+        (Target("chromium-wasm", 2, 4, CABLE, "worker"), "chromium-wasm-2t@worker@4x-over-cable"),
         (Target("remote-cpu", network=CABLE), "remote-cpu-over-cable"),
         (Target("chromium-wasm", 2, 4, ASKED), "chromium-wasm-2t@4x-over-60ms-10mbit-1mbit"),
     ],
