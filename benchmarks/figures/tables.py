@@ -264,7 +264,11 @@ def _median(result: Result) -> str:
 
 
 def _memory(result: Result, name: str) -> str:
-    return _megabytes(result.info, keys.MEMORY + name)
+    size = _megabytes(result.info, keys.MEMORY + name)
+    if name != "peak" or not result.info.get(keys.OVER_BUDGET):
+        return size
+    taken, budget = (_megabytes(result.info, key) for key in (keys.TAKEN, keys.MEMORY_BUDGET))
+    return f"{size} ({taken} over its start, more than {budget})"
 
 
 def _of_details(name: str) -> Callable[[Result], str]:

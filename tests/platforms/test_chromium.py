@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -607,6 +608,16 @@ def test_a_weak_client_is_weak_and_the_obtained_slowdown_told(settings):
         assert {*session._host.renderers, *session._host.services} < browser
         groups = {Path(f"/proc/{pid}/cgroup").read_text() for pid in browser}
         assert all("client-or-server-" in group for group in groups)
+
+
+def test_a_weak_clients_worker_is_as_weak(settings):
+    if reason := cgroup.unavailable():
+        pytest.skip(reason)
+    case = replace(case_of(slowdown=4), where="worker")
+    with WASM.open(case, settings) as session:
+        block = session.time(feeds_of(case), 20)
+        assert len(block.computing) == 20
+        assert block.cpu.all_threads / sum(block.seconds) < 0.3
 
 
 @pytest.mark.parametrize("caches", ["cold", "warm"])
