@@ -189,7 +189,7 @@ class Selection:
         """Return the platforms that many can ask."""
         return [name for name, platform in PLATFORMS.items() if platform.side != "client"]
 
-    def clients(self) -> list[str]:
+    def in_pages(self) -> list[str]:
         """Return the platforms that compute in a page."""
         return [name for name, platform in PLATFORMS.items() if platform.side == "client"]
 
