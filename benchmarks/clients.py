@@ -52,6 +52,11 @@ def client(text: str) -> Client:
     return CLIENTS[text]
 
 
+def factor(text: str) -> int:
+    """Read either: how many times weaker a client is, or what it is called."""
+    return slowdown(text) if text.isdecimal() else client(text).factor
+
+
 def slowdown(text: str) -> int:
     """Read ``--slowdown``: how many times weaker a client is."""
     if text not in map(str, SLOWDOWNS):

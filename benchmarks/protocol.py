@@ -208,8 +208,9 @@ class Blocking:
     longest_task: float
     total_blocking_time: float  # what long tasks took beyond 50 ms, summed
     frames: int  # drawn in the window
-    frames_missed: int  # of 60 a second
-    frames_at_rest: float  # a second, drawn by the same page before anything was computed
+    frames_missed: int  # of the whole ones that the window holds at 60 a second
+    frames_at_rest: float  # a second, drawn by the same page just before, while nothing was computed
+    disagreement: float = 0.0  # the most by which the page's own sight of a task differs from the browser's
 
 
 @dataclass(frozen=True)

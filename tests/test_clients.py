@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.clients import CLIENTS, SLOWDOWNS, called, client
+from benchmarks.clients import CLIENTS, SLOWDOWNS, called, client, factor
 from benchmarks.protocol import Facts, Slowdown
 from benchmarks.run.weaker import named
 
@@ -32,6 +32,13 @@ def test_an_unknown_client_is_answered_with_the_known():
         argparse.ArgumentTypeError, match=r"^unknown client 'pixel-5': choose from low-end-desktop \(2 "
     ):
         client("pixel-5")
+
+
+def test_where_both_are_taken_a_name_is_its_factor():
+    assert [*map(factor, ("10", "mid-tier-mobile"))] == [10, 4]
+    for text, words in (("3", "'3' is not among 2, 4, 6, 10"), ("phone", "unknown client 'phone'")):
+        with pytest.raises(argparse.ArgumentTypeError, match=words):
+            factor(text)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.clients import CLIENTS as WEAK
-from benchmarks.clients import slowdown
+from benchmarks.clients import factor
 from benchmarks.decide import cells, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
 from benchmarks.decide.measured import MixedError, Model, machine_of, read
@@ -53,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
         f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
     )
     each("--client", "NAME", _client, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
-    each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
+    words = f"measure clients so many times weaker, too, or of that name; with --check {CHECKED_SLOWDOWN}"
+    each("--slowdown", "N|CLIENT", factor, words)
     each(
         "--server",
         "NAME",
@@ -86,7 +87,7 @@ def _client(text: str) -> str:
     """Read a platform's name; the suite's own ``--client`` takes those of weaker clients, which are no platforms."""
     if weak := WEAK.get(text):
         words = "all weaker clients are answered for"
-        raise argparse.ArgumentTypeError(f"{text!r} is no platform: {words}, and --slowdown {weak.factor} measures it")
+        raise argparse.ArgumentTypeError(f"{text!r} is no platform: {words}, and --slowdown {weak.name} measures it")
     return text
 
 

@@ -334,16 +334,9 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
 
 def _fetched(result: Result) -> Download:
     """Return what a page fetched of runtime and model; its own files are no part of a client's download."""
-    fetched: Mapping[str, Any] = result.info.get(keys.DETAILS, {}).get(keys.FETCHED, {})
-    wanted = [_sizes(size) for file, size in fetched.items() if file not in page_files.FILES]
-    return Download(sum(wire for wire, _ in wanted), sum(decoded for _, decoded in wanted), len(wanted))
-
-
-def _sizes(fetched: Any) -> tuple[int, int]:
-    """Return a file's bytes on the wire and decoded; in older runs nothing was compressed, and there is one number."""
-    if isinstance(fetched, Mapping):
-        return int(fetched["wire"]), int(fetched["decoded"])
-    return int(fetched), int(fetched)
+    fetched: Mapping[str, Mapping[str, int]] = result.info.get(keys.DETAILS, {}).get(keys.FETCHED, {})
+    wanted = [told for file, told in fetched.items() if file not in page_files.FILES]
+    return Download(sum(told["wire"] for told in wanted), sum(told["decoded"] for told in wanted), len(wanted))
 
 
 def _waterfall(result: Result) -> list[formulas.Request]:

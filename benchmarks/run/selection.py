@@ -189,6 +189,10 @@ class Selection:
         """Return the platforms that many can ask."""
         return [name for name, platform in PLATFORMS.items() if platform.side != "client"]
 
+    def in_pages(self) -> list[str]:
+        """Return the platforms that compute in a page."""
+        return [name for name, platform in PLATFORMS.items() if platform.side == "client"]
+
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""
         powers = [2**exponent for exponent in range(self.cores.bit_length())]

@@ -1,7 +1,11 @@
 """Phases are kept apart, share their openings, and are swept over what the README says."""
 
+from dataclasses import asdict
+
 import pytest
 from helpers import FAKE_PLATFORMS, Suite
+
+from benchmarks.protocol import Blocking
 
 PHASES = ("latency", "load", "first_inference", "memory", "scaling", "energy", "device")
 
@@ -131,6 +135,57 @@ def test_device_figures_are_of_platforms_with_a_device_alone(suite):
     prepared = Suite(suite.pytester, FAKE_PLATFORMS + "platforms.PLATFORMS['fake'].has_device = True\n", PHASES)
     run(prepared, "device", "--platform=slow", platform="fake").assert_outcomes(passed=1)
     assert names(prepared) == ["test_device[resnet8-fake-b1]"]
+
+
+# Start 1 is blocked for the largest share of its window; in start 2 the longest task is longer, and its page is odd.
+ANIMATED = """
+from benchmarks.protocol import Blocking
+
+def blocking(session, feeds, seconds):
+    session.note(call="blocking", seconds=seconds)
+    suffered = (
+        Blocking(2.0, 3, 0.1, 0.05, 30, 90, 60.0, 0.001),
+        Blocking(2.0, 3, 0.2, 1.5, 30, 90, 60.0, 0.001),
+        Blocking(4.0, 3, 0.25, 2.0, 30, 210, 30.0, 0.03),
+    )
+    return session.time(feeds, 3), suffered[session.start]
+
+FakeSession.blocking = blocking
+"""
+
+
+@pytest.fixture
+def animated(pytester, outside_xdist):
+    return Suite(pytester, FAKE_PLATFORMS + ANIMATED, (*PHASES, "blocking"))
+
+
+def test_how_a_page_freezes_is_told_of_the_start_that_froze_most(animated):
+    result = run(animated, "blocking", "--starts=3")
+    words = "longest task 200 ms, blocked 75% of the time, 90 of 120 frames missed"
+    result.stdout.fnmatch_lines([f"*test_blocking[[]resnet8-slow-b1] {words}*"])
+    result.stdout.fnmatch_lines(["resnet8-slow-b1 * ms (* to *) *75% *90 of 120 *median 0.* ms*"])
+    (benchmark,) = animated.benchmarks()
+    info = benchmark["extra_info"]
+    assert benchmark["group"] == "resnet8, while the page draws, batch 1"
+    assert info["blocking"] == asdict(Blocking(2.0, 3, 0.2, 1.5, 30, 90, 60.0, 0.001))
+    assert 0.1 < info["longest_task"]["value"] < 0.25  # in the middle of the starts
+    assert [*info["longest_task"]] == ["value", "starts", "low", "high", "confidence", "error", "degrees"]
+    assert (info["starts"], len(benchmark["stats"]["data"])) == ([[3], [3], [3]], 9)
+    assert {call["seconds"] for call in animated.calls("blocking")} == {2.0}
+    assert info["trust"]["doubts"].keys() >= {"frames_at_rest", "disagreement"}
+    words = "page and browser differ by up to 30 ms over how long a task took"
+    result.stdout.fnmatch_lines([f"unstable test_blocking*: *at rest the page drew 30 frames a second, *; {words}"])
+    assert info["parity"] == 0
+
+
+def test_an_animation_is_drawn_once_without_timing_and_answers_are_checked(animated):
+    animated.run("-m", "blocking", "--benchmark-disable", platform="slow").assert_outcomes(passed=1)
+    assert [call["seconds"] for call in animated.calls("blocking")] == [0.1]
+
+
+def test_a_page_alone_can_freeze(animated):
+    words = "whether a page freezes while it computes is of platforms that compute in a page: slow"
+    run(animated, "blocking", platform="fake").stderr.fnmatch_lines([f"ERROR: --platform fake: {words}"])
 
 
 def test_threads_and_weakness_are_in_the_name(suite):
