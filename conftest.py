@@ -37,6 +37,7 @@ pytest_plugins = (
     "benchmarks.run.measure",
     "benchmarks.run.openings",
     "benchmarks.run.blocking",
+    "benchmarks.run.budget",
     "benchmarks.run.load",
 )
 pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import pytest
 
-SLOWDOWNS = (2, 4, 6)  # how many times weaker than this machine a client can be made
 Number = TypeVar("Number", int, float)
 
 
@@ -50,10 +49,3 @@ def positive(kind: type[Number]) -> Callable[[str], Number]:
 
     parse.__name__ = kind.__name__  # argparse: "invalid int value"
     return parse
-
-
-def slowdown(text: str) -> int:
-    """Read ``--slowdown``: how many times weaker a client is."""
-    if text not in map(str, SLOWDOWNS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not among {', '.join(map(str, SLOWDOWNS))}")
-    return int(text)

@@ -5,6 +5,7 @@ import '/memory.mjs'; // before any runtime
 import * as animating from '/animating.mjs';
 import { fetchBytes } from '/fetching.mjs';
 import * as inWorker from '/in_worker.mjs';
+import { now } from '/loading.mjs';
 import { normalise } from '/normalise.mjs';
 import * as main from '/runner.mjs';
 
@@ -33,19 +34,36 @@ const ARRAYS = {
 
 /**
  * Load the runtime and open the model, `files` being pairs of a name and a URL, in the `main` thread or a `worker`; return
- * what is in force, and how long it took in milliseconds. What this browser cannot do at all is returned as `unavailable`.
+ * what is in force, how long it took in milliseconds, and what was seen of it. What this browser cannot do at all is
+ * returned as `unavailable`.
  */
 async function open({ where = 'main', ...argument }) {
   runner = RUNNERS[where];
   try {
-    const start = performance.now();
-    const loadParts = await runner.open(argument);
-    const load = performance.now() - start;
-    return { load, loadParts, ...(await runner.inEffect()), clockResolution: clockResolution() };
+    const start = now();
+    const seen = await runner.open(argument);
+    const load = now() - start;
+    return { load, loading: since(start, seen), ...(await runner.inEffect()), clockResolution: clockResolution() };
   } catch (error) {
     if (error.name === 'Unavailable') return { unavailable: error.message };
     throw error;
   }
+}
+
+/** Return what was seen of a load, with times since it began; what came with the page is none of it. */
+function since(start, { began, requests, compiled }) {
+  return {
+    began: began - start,
+    requests: requests
+      .filter((request) => request.start >= start)
+      .map((request) => ({
+        ...request,
+        start: request.start - start,
+        response: request.response - start,
+        end: request.end - start,
+      })),
+    compiled: compiled.map(({ begin, end, path }) => ({ begin: begin - start, end: end - start, path })),
+  };
 }
 
 /**

@@ -40,6 +40,7 @@ self.onmessage = async ({ data: { number, name, argument } }) => {
 self.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
   self.postMessage({ blocked: `blocked by the worker's policy: ${effectiveDirective} ${blockedURI}` });
 });
-self.addEventListener('unhandledrejection', ({ reason }) => {
-  throw reason;
+self.addEventListener('unhandledrejection', (event) => {
+  event.preventDefault(); // told once
+  throw event.reason;
 });

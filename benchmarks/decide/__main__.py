@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clients import factor
 from benchmarks.decide import cells, prices, report, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
 from benchmarks.decide.measured import NEARBY, MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.sides import classes, served
 from benchmarks.results import NotARunError, Run, load
-from benchmarks.settings import slowdown
 from browser_harness.network import Conditions, parse
 from models import NETWORKS, manifest
 from models.files import replacing
@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
         f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
     )
     each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
-    each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
+    words = f"measure clients so many times weaker, too, or of that name; with --check {CHECKED_SLOWDOWN}"
+    each("--slowdown", "N|CLIENT", factor, words)
     each(
         "--server",
         "NAME",

@@ -315,9 +315,9 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
 
 def _fetched(result: Result) -> tuple[int, int]:
     """Return the bytes and files that a page fetched of runtime and model."""
-    fetched: Mapping[str, int] = result.info.get(keys.DETAILS, {}).get("fetched", {})
+    fetched: Mapping[str, Mapping[str, int]] = result.info.get(keys.DETAILS, {}).get(keys.FETCHED, {})
     wanted = [
-        size for file, size in fetched.items() if file not in page_files.FILES
+        told["decoded"] for file, told in fetched.items() if file not in page_files.FILES
     ]  # those are no part of a client's download
     return sum(wanted), len(wanted)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from benchmarks.clients import SLOWDOWNS, called
 from benchmarks.decide import formulas
 from benchmarks.decide.measured import Client, Model, Reading, Way
 from benchmarks.decide.spans import NOTHING, Span, through
@@ -11,9 +12,7 @@ from browser_harness.network import Conditions
 
 # What the command's --check holds a prediction to; so far an interval reaches beyond what scatters.
 KEPT_WITHIN, FIRST_WITHIN = 0.05, 0.10
-# Weaker clients by the field's names, seen from a high-end desktop (Lighthouse's docs/throttling.md, by its
-# BenchmarkIndex); 6 has none.
-WEAKER = {2: "low-end desktop or high-end mobile", 4: "mid-tier mobile", 6: "", 10: "low-end mobile"}
+WEAKER = {factor: called(factor) for factor in SLOWDOWNS}  # the field's names
 BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
 WITH_NETWORK = "with the network that lies before the server already"

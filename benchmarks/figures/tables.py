@@ -237,7 +237,11 @@ def opening_table(results: Sequence[Result]) -> str:
     Of several batch sizes the first: the table has no column for them.
     """
     columns: dict[str, dict[str, Callable[[Result], str]]] = {
-        "load": {"load": _median, "fetched": lambda result: _megabytes(result.info[keys.DETAILS], "fetched_bytes")},
+        "load": {
+            "load": _median,
+            "fetched": _of_details(keys.FETCHED_WIRE_BYTES),
+            "decoded": _of_details(keys.FETCHED_BYTES),
+        },
         "first_inference": {"first": _median},
         "second_inference": {"second": _median},
         "memory": {name: partial(_memory, name=name) for name in ("before", "peak", "wasm")},
@@ -277,7 +281,15 @@ def _median(result: Result) -> str:
 
 
 def _memory(result: Result, name: str) -> str:
-    return _megabytes(result.info, keys.MEMORY + name)
+    size = _megabytes(result.info, keys.MEMORY + name)
+    if name != "peak" or not result.info.get(keys.OVER_BUDGET):
+        return size
+    taken, budget = (_megabytes(result.info, key) for key in (keys.TAKEN, keys.MEMORY_BUDGET))
+    return f"{size} ({taken} over its start, more than {budget})"
+
+
+def _of_details(name: str) -> Callable[[Result], str]:
+    return lambda result: _megabytes(result.info[keys.DETAILS], name)
 
 
 def _megabytes(sizes: Mapping[str, int | None], name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms import loading
 from benchmarks.platforms.animated import blocking, per_second
 from benchmarks.platforms.batches import answered, parts
 from benchmarks.platforms.page_runtime import InEffect, PageCase
@@ -27,7 +28,7 @@ from benchmarks.protocol import (
     Slowdown,
     opening_rounds,
 )
-from browser_harness.channel import Channel, DrivenChannel
+from browser_harness.channel import Channel, DrivenChannel, FetchedFile
 from browser_harness.host import Host
 from browser_harness.processes import Thread
 
@@ -50,6 +51,7 @@ class PageSession:
         self._case, self._channel, self._host = case, channel, host
         self._published: dict[bytes, str] = {}
         self._parts = 0  # of images, published so far
+        self._waterfall: Sequence[Mapping[str, Any]] = ()  # of the requests of the load
 
     def prepare(self) -> None:
         """Have a page without a runtime or model."""
@@ -68,10 +70,12 @@ class PageSession:
         with self._case.explained():
             self._host.follow()
             self.facts = self._facts(in_effect)
+            self._waterfall = loading.waterfall(in_effect["loading"])
         return float(in_effect["load"]) / 1e3
 
     def _facts(self, in_effect: InEffect) -> Facts:
         runtime, slowdown = self._case.runtime, self._case.case.slowdown
+        model, load = self._case.request.urls.values(), in_effect["load"] / 1e3
         details = self._case.prove(in_effect)
         if self._host.slowdown != slowdown:
             raise self._case.unavailable(f"nothing can make this page's machine {slowdown} times weaker")
@@ -88,7 +92,7 @@ class PageSession:
             details={
                 "cross_origin_isolated": in_effect["crossOriginIsolated"],
                 "simd": in_effect["simd"],
-                "load_parts": {name: value / 1e3 for name, value in in_effect["loadParts"].items()},
+                "load_parts": loading.parts(load, in_effect["loading"], model, self._case.case.where),
                 **details,
             },
         )
@@ -102,7 +106,9 @@ class PageSession:
         outputs = self.time(feeds, opening_rounds(second)).outputs
         # WebAssembly runs in the page's own process; WebNN and WebGPU compute beside it.
         before, peak = memory.before_and_peak(with_services=self._case.runtime.threading == "runtime")
-        return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), self.facts)
+        # Told of openings alone: of a page that is timed for its inferences it would only fill the file.
+        facts = replace(self.facts, details={**self.facts.details, "waterfall": self._waterfall})
+        return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), facts)
 
     def keep_on(self, core: int | None) -> None:
         """Keep the processes that compute for the page on a core; None lets them go.
@@ -223,7 +229,7 @@ class DrivenSession(PageSession):
         super().__init__(case, channel, host)
         self._network = network
         self._needed: set[str] = set()
-        self._fetched: Mapping[str, int] = {}
+        self._fetched: Mapping[str, FetchedFile] = {}
 
     def prepare(self) -> None:
         """Load a new page, in place of an earlier one."""
@@ -235,8 +241,7 @@ class DrivenSession(PageSession):
         facts = super()._facts(in_effect)
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
-        fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
-        details = {**facts.details, **fetched}
+        details = {**facts.details, **_told(self._fetched)}
         return replace(facts, lifetime=self._case.runtime.lifetime, network=self._network, details=details)
 
     def renew(self) -> None:
@@ -246,7 +251,12 @@ class DrivenSession(PageSession):
         self.facts = facts
 
     def prove_fetched(self, *, all_of_it: bool) -> None:
-        """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""
+        """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none.
+
+        Of what came the page is to have seen the bytes that the server sent.
+        """
+        with self._case.explained():
+            loading.prove_bytes(self._waterfall, self._fetched)
         wanted = self._needed | {*self._case.request.urls.values()}
         fetched, not_fetched = wanted & self._fetched.keys(), wanted - self._fetched.keys()
         if wrong := not_fetched if all_of_it else fetched:
@@ -256,6 +266,12 @@ class DrivenSession(PageSession):
     def code_cache(self) -> Mapping[str, int]:
         """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""
         return self._channel.code_cache()
+
+
+def _told(fetched: Mapping[str, FetchedFile]) -> dict[str, Any]:
+    """Return what a result tells of the files that a page fetched: each, and the bytes of all, sent and decoded."""
+    wire, decoded = (sum(file[size] for file in fetched.values()) for size in ("wire", "decoded"))
+    return {"fetched": fetched, "fetched_bytes": decoded, "fetched_wire_bytes": wire}
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:

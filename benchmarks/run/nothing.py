@@ -49,7 +49,7 @@ def _kind(selection: Selection, phase: Phase) -> str:
         return f"with a memory of their own: {', '.join(selection.with_device()) or 'none is known here'}"
     if phase.needs_server:
         return f"that many can ask: {', '.join(selection.servers())}"
-    return f"that compute in a page: {', '.join(selection.clients())}" if phase.needs_page else ""
+    return f"that compute in a page: {', '.join(selection.in_pages())}" if phase.needs_page else ""
 
 
 def _of_others(selection: Selection, words: str) -> str:

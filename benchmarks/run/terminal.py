@@ -22,8 +22,10 @@ from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Blocking, PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
+from benchmarks.run.budget import budget_lines
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
+from benchmarks.run.weaker import client_lines
 from browser_harness.network import LINKS
 from models.cifar100 import DataError
 from models.manifest import ModelError
@@ -126,7 +128,9 @@ def pytest_terminal_summary(
     finally:
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
-        notes = [*trust_lines(results), *network_lines(results), *made_up_lines(results), *parity_lines(rows)]
+        notes = [*trust_lines(results), *network_lines(results), *client_lines(results)]
+        notes += budget_lines(results, config.getoption("memory_budget"))
+        notes += [*made_up_lines(results), *parity_lines(rows)]
         decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
         refused = [f"network  no {kind} here: {printable(why)}" for kind, why in LINKS.refused.items()]
         steady = [row for row in rows if keys.BLOCKING not in row.result.info]

@@ -21,6 +21,7 @@ from models import own
 
 SECONDS = 5e-4  # of an inference
 WASM_BYTES = 65_536
+CAME = {"path": "/model/0", "start": 5.0, "response": 8.0, "end": 15.0, "wire": 40, "decoded": 99, "opened": False}
 
 
 class Doubling(PageRuntime):
@@ -67,7 +68,7 @@ class Page:
         assert (engine, files) == ("/engines/doubling.mjs", [("tiny.onnx", "/model/0")])
         return {
             "load": 30.0,
-            "loadParts": {"runtime": 10.0, "fetch": 10.0, "session": 10.0},
+            "loading": {"began": 0.0, "requests": [CAME], "compiled": []},
             "threads": configuration["threads"],
             "factor": 2,
             "crossOriginIsolated": True,
@@ -116,6 +117,12 @@ class Page:
         return WASM_BYTES
 
 
+FETCHED = {
+    "/index.html": {"wire": 100, "decoded": 300, "encoding": "br", "level": 10},
+    "/model/0": {"wire": 50, "decoded": 50, "encoding": None, "level": None},
+}
+
+
 class DrivenPage(Page):
     """One that can be loaded anew."""
 
@@ -125,7 +132,7 @@ class DrivenPage(Page):
         self.loads += 1
 
     def fetched(self):
-        return {"/index.html": 300} if self.loads == 1 else {}
+        return FETCHED if self.loads == 1 else {}
 
     def code_cache(self):
         return {"js": 1, "wasm": 0}
@@ -160,6 +167,7 @@ def test_a_case_is_opened_and_timed(session):
     assert (facts.slowdown, facts.lifetime, facts.surrounding) == (None, None, "page")
     assert facts.details["factor"] == 2
     assert "fetched" not in facts.details
+    assert facts.details["load_parts"] == pytest.approx({"runtime": 0, "model": 0.01, "compile": 0, "session": 0.02})
     assert block.seconds == [SECONDS] * 3
     assert block.cpu is None
     np.testing.assert_array_equal(block.outputs["input"], 2 * FEEDS["input"])
@@ -238,6 +246,13 @@ def test_an_opening_tells_the_memory_that_the_page_knows_of(page_case):
     assert page.asked == ["open", "time", "time", "time", "wasmBytes"]
 
 
+def test_an_opening_tells_its_requests_and_a_session_that_is_timed_does_not(session, page_case):
+    assert "waterfall" not in session.facts.details
+    (request,) = PageSession(page_case, Page(), UnknownHost()).opening(FEEDS).facts.details["waterfall"]
+    times = {"start": 0.005, "response": 0.008, "end": 0.015}
+    assert request == {"path": "/model/0", **times, "wire": 40, "decoded": 99}
+
+
 def test_a_page_that_nobody_drives_is_not_renewed(session):
     with pytest.raises(NotImplementedError):
         session.renew()
@@ -247,7 +262,8 @@ def test_a_page_that_nobody_drives_is_not_renewed(session):
 def test_a_page_that_can_be_loaded_anew_is_renewed(driven):
     page, facts = driven._channel, driven.facts
     assert (page.loads, facts.lifetime) == (1, 100)
-    assert (facts.details["fetched"], facts.details["fetched_bytes"]) == ({"/index.html": 300}, 300)
+    assert facts.details["fetched"] == FETCHED
+    assert (facts.details["fetched_bytes"], facts.details["fetched_wire_bytes"]) == (350, 150)
     driven.renew()
     assert (page.loads, driven.facts) == (2, facts)  # as of the page that fetched everything
     assert page.asked == ["open", "open"]  # nothing is run in it that nobody asked for

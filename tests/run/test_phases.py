@@ -63,10 +63,13 @@ def test_first_and_second_inference_are_apart(suite):
 
 
 def test_memory_is_told_in_bytes(suite):
-    result = run(suite, "memory")
-    result.stdout.fnmatch_lines(["*test_memory[[]resnet8-slow-b1-cold] before 1.0 MB, peak 3.0 MB, wasm 0.5 MB*"])
-    info = suite.benchmarks()[0]["extra_info"]
-    assert (info["memory_before"], info["memory_peak"], info["memory_wasm"]) == (1_000_000, 3_000_004, 500_000)
+    result = run(suite, "memory", "--memory-budget=1.5MB", "--platform=fake")
+    line = "*test_memory[[]resnet8-slow-b1-cold] before 1.0 MB, peak 3.0 MB, wasm 0.5 MB; takes 2 MB over its start, *"
+    result.stdout.fnmatch_lines([line, "budget   2 of 2 pages take more than 1.5 MB: *", "budget   it is of pages: *"])
+    info = {benchmark["params"]["platform"]: benchmark["extra_info"] for benchmark in suite.benchmarks()}
+    page = {name: info["slow"][f"memory_{name}"] for name in ("before", "peak", "wasm", "budget")}
+    assert page == {"before": 1_000_000, "peak": 3_000_004, "wasm": 500_000, "budget": 1_500_000}
+    assert (info["slow"]["over_budget"], "memory_budget" in info["fake"]) == (True, False)
 
 
 def test_one_opening_serves_all_phases(suite):
@@ -194,11 +197,15 @@ def test_threads_and_weakness_are_in_the_name(suite):
     ]
 
 
-def test_a_weak_clients_ratio_is_of_means(suite):
-    result = run(suite, "latency", "--slowdown=4")
+def test_a_weak_clients_ratio_is_of_means_and_its_name_a_factor_with_a_range(suite):
+    result = run(suite, "latency", "--client=mid-tier-mobile")
     result.stdout.fnmatch_lines(["*test_latency[[]resnet8-slow@4x-b1] mean 0.*"])
     result.stdout.fnmatch_lines(["resnet8-slow@4x-b1 *× of means*"])
-    assert suite.benchmarks()[0]["extra_info"]["ratio_to_server_cpu"]["statistic"] == "mean"
+    info = suite.benchmarks()[0]["extra_info"]
+    assert info["ratio_to_server_cpu"]["statistic"] == "mean"
+    assert info["slowdown"] == {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}
+    words = "client   mid-tier-mobile: 4 times weaker (2 to 10) by Lighthouse's *: a factor of JavaScript, not of Web*"
+    result.stdout.fnmatch_lines([words])
 
 
 @pytest.mark.parametrize("platform", ["slow", None], ids=["asked for", "swept over"])
