@@ -16,7 +16,7 @@ MEASURE_FREEZING, MEASURE_MEMORY = "-m blocking", "-m memory"  # what tells what
 class Burden:
     """What a page bears of a client of a class; None is what was not measured."""
 
-    longest_task: float | None = None  # seconds that its main thread was taken for, of the start that froze most
+    longest_task: float | None = None  # seconds that its main thread is taken for at once, in the middle of the starts
     is_by_factor: bool = False  # that is one of this machine's, times the class' factor
     is_doubtful: bool = False  # and so is where it was measured
     memory: int | None = None  # bytes that the page takes at most, over its start

@@ -347,11 +347,12 @@ def _waterfall(result: Result) -> list[formulas.Request]:
 
 
 def _longest_task(result: Result, machine: str) -> Reading | None:
-    """Return how long a page's main thread was taken for at once; None where nobody saw it."""
-    saved = result.info.get(keys.BLOCKING)
-    if not isinstance(saved, Mapping):
-        return None
-    return Reading(Span.exactly(float(saved["longest_task"])), machine, result.name, [*result.doubts.values()])
+    """Return how long a page's main thread is taken for at once, in the middle of its starts; None where nobody saw it.
+
+    Not of the start that froze most: a machine that does something else for a moment makes one.
+    """
+    saved = result.info.get(keys.LONGEST_TASK)
+    return _reading(result, machine, Figure(**saved)) if isinstance(saved, Mapping) else None
 
 
 def _note_memory(client: Client, caches: str, result: Result) -> None:
