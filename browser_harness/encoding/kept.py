@@ -82,8 +82,9 @@ def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None)
                 tell(str(entry))
 
 
-def keep_copy(content: Content, copy: Path) -> None:
-    """Copy what is kept of *content* into another store's folder, *copy*."""
+def keep_copy(content: Content, cache: Path) -> None:
+    """Copy what is kept of *content* into the store of another *cache* folder."""
+    copy = cache / folder().name
     copy.mkdir(parents=True, exist_ok=True)
     for entry in _entries(content):
         for file in filter(Path.is_file, (entry.file, entry.record)):

@@ -175,11 +175,14 @@ def test_a_store_that_cannot_be_written_is_one_line(file, tmp_path):
         made(file)
 
 
-def test_what_is_kept_can_be_taken_along(file, tmp_path, store):
+def test_what_is_kept_can_be_taken_along(file, tmp_path, monkeypatch):
     forms = made(file)
-    encoding.keep_copy(file, tmp_path / "copy")
-    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == sorted(path.name for path in store.iterdir())
-    assert len(forms) == 2
+    other = tmp_path / "elsewhere" / packages.cache_folder().name
+    encoding.keep_copy(file, other)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(other.parent))
+    assert {name: form.digest for name, form in encoding.forms(file).items()} == {
+        name: form.digest for name, form in forms.items()
+    }
 
 
 def test_the_set_up_encodes_the_published_files_and_tells_of_the_large_ones(monkeypatch, tmp_path, capsys):

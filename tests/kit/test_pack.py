@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 from benchmarks.kit import pack, parcels
 from benchmarks.kit.pack import Chosen, Plan, demands, has, plans, read_there
 from benchmarks.kit.parcels import Kit, KitError
+from browser_harness import chromium, encoding, packages
 
 ASKED_FOR = {"onnx": SpecifierSet("==1.23.2"), "numpy": SpecifierSet(">=2.0,<3")}
 
@@ -87,6 +88,22 @@ def test_pips_own_words_are_told_in_one_line(monkeypatch):
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     with pytest.raises(KitError, match=r"^pip install ended with 1: ERROR: No matching distribution; is PyPI within"):
         pack.choose("3.12", {})
+
+
+def test_what_pages_load_travels_as_it_is_sent(monkeypatch, tmp_path):
+    """Where it is unpacked nothing has to be encoded first, which takes a while and comes out of a step's time."""
+    script = tmp_path / "modules" / "some" / "dist" / "some.js"
+    script.parent.mkdir(parents=True)
+    script.write_text("some();\n" * 90)
+    monkeypatch.setattr(packages, "NODE_MODULES", tmp_path / "modules")
+    monkeypatch.setattr(packages, "is_current", lambda package: True)
+    monkeypatch.setattr(chromium, "unpack", lambda: (chromium.unpacked_folder()).mkdir(parents=True))
+    monkeypatch.setattr(pack, "loaded_files", lambda: [script])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
+    pack.ready_browser()
+    pack.add_browser(tmp_path / "kit", [script])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "kit" / "cache"))  # as benchmarks.kit.unpack has it there
+    assert [*encoding.forms(tmp_path / "kit" / "node_modules" / "some" / "dist" / "some.js")] == ["br", "gzip"]
 
 
 class Packing:
