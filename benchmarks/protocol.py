@@ -212,6 +212,16 @@ class Blocking:
     frames_at_rest: float  # a second, drawn by the same page just before, while nothing was computed
     disagreement: float = 0.0  # the most by which the page's own sight of a task differs from the browser's
 
+    @property
+    def blocked(self) -> float:
+        """The total blocking time as a share of the window."""
+        return self.total_blocking_time / self.window
+
+    @property
+    def frames_wanted(self) -> int:
+        """How many frames were to be drawn in the window."""
+        return self.frames + self.frames_missed
+
 
 @dataclass(frozen=True)
 class Images:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from benchmarks.measuring.starts import Figure
+from benchmarks.protocol import Blocking
 from benchmarks.results import NotARunError, Result, keys, load
 from models import manifest
 
@@ -259,6 +261,21 @@ def opening_table(results: Sequence[Result]) -> str:
     return table(["model", "platform", "caches", *names], body, words=3)
 
 
+def blocking_table(results: Sequence[Result]) -> str:
+    """Return what inferences did to the page that they ran in, of the start that froze most, and their own time there.
+
+    The longest task is in the middle of the starts.
+    """
+    rows = []
+    for result in results:
+        worst, longest = Blocking(**result.info[keys.BLOCKING]), Figure(**result.info[keys.LONGEST_TASK])
+        frames = f"{worst.frames_missed} of {worst.frames_wanted}"
+        cells = [milliseconds(longest.value), f"{worst.blocked:.0%}", frames, _headline(result)]
+        rows.append([f"`{result.params['model']}`", f"`{result.params['platform']}`", *cells])
+    head = ["model", "platform", "longest task", "blocked", "frames missed", "inference meanwhile"]
+    return table(head, rows, words=2)
+
+
 def _median(result: Result) -> str:
     return marked(result, milliseconds(result.seconds("median")))
 
@@ -292,6 +309,7 @@ def accuracy_table(results: Sequence[Result]) -> str:
 
 def tables_of(results: Sequence[Result]) -> list[str]:
     """Return a table for each phase that *results* hold; networks that are only timed have one of their own."""
+    frozen = of_phase(results, "blocking")
     untrained = of_phase([result for result in results if result.is_untrained], "latency")
     results = [result for result in results if not result.is_untrained]
     accuracies = [result for result in results if keys.AS_REFERENCE in result.info]
@@ -309,6 +327,7 @@ def tables_of(results: Sequence[Result]) -> list[str]:
     )
     tables = [make() for test, make in makers if of_phase(results, test)]
     tables += [networks_table(untrained)] if untrained else []
+    tables += [blocking_table(frozen)] if frozen else []
     return tables + ([accuracy_table(accuracies)] if accuracies else [])
 
 

@@ -108,7 +108,7 @@ def _told(drawn: Drawn) -> dict[str, Any]:
 
 def most_frozen(suffered: Sequence[Blocking]) -> Blocking:
     """Return what the start tells whose page was blocked for the largest share of the time."""
-    return max(suffered, key=lambda one: (one.total_blocking_time / one.window, one.longest_task))
+    return max(suffered, key=lambda one: (one.blocked, one.longest_task))
 
 
 def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
@@ -130,13 +130,8 @@ def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
 
 def headline(one: Blocking) -> str:
     """Say it in words: ``longest task 243 ms, blocked 79% of the time, 166 of 180 frames missed``."""
-    share, frames = shares(one)
-    return f"longest task {_milliseconds(one.longest_task)}, blocked {share} of the time, {frames} frames missed"
-
-
-def shares(one: Blocking) -> tuple[str, str]:
-    """Return for how much of the time a page was blocked, and how many frames it missed: ``79%``, ``166 of 180``."""
-    return f"{one.total_blocking_time / one.window:.0%}", f"{one.frames_missed} of {one.frames + one.frames_missed}"
+    words = f"longest task {_milliseconds(one.longest_task)}, blocked {one.blocked:.0%} of the time"
+    return f"{words}, {one.frames_missed} of {one.frames_wanted} frames missed"
 
 
 def _milliseconds(seconds: float) -> str:

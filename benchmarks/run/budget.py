@@ -5,8 +5,6 @@ the runtime was loaded. A server's process is told and not marked. No browser's 
 one names it.
 """
 
-import argparse
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,10 +15,8 @@ from benchmarks.protocol import Memory, Opening
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.choices import PHASES, Target, phase_of
+from benchmarks.settings import size
 
-SIZE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[A-Za-z]*)")
-UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-MOST = 2**63  # bytes: no machine has more
 NOT_TOLD = "this system does not tell what the page took"
 PHASE = PHASES["memory"]
 
@@ -29,18 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the budget."""
     words = "-m memory: mark the pages that take more over their start, such as 200MB or 256MiB"
     parser.getgroup("client or server").addoption("--memory-budget", type=size, metavar="SIZE", help=words)
-
-
-def size(text: str) -> int:
-    """Read a number of bytes, with a unit or without, of thousands (MB) or of 1024s (MiB)."""
-    parts, units = SIZE.fullmatch(text), {unit.lower(): factor for unit, factor in UNITS.items()}
-    if parts is None or parts["unit"].lower() not in units:
-        words = f"is no size: write a number of bytes, or one with {', '.join(filter(None, UNITS))} behind it"
-        raise argparse.ArgumentTypeError(f"{text!r} {words}")
-    bytes_ = float(parts["number"]) * units[parts["unit"].lower()]
-    if not 1 <= bytes_ < MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no page's budget: name one byte at least, and less than 8 EiB")
-    return int(bytes_)
 
 
 def idle(config: pytest.Config, items: Sequence[pytest.Item]) -> str | None:

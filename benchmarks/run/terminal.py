@@ -22,7 +22,6 @@ from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Blocking, PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.blocking import shares
 from benchmarks.run.budget import budget_lines
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
@@ -190,10 +189,10 @@ def freezing_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def _freezing_cells(row: Row) -> list[str]:
-    result = row.result
+    result, worst = row.result, Blocking(**row.result.info[keys.BLOCKING])
     longest = with_interval(Figure(**result.info[keys.LONGEST_TASK]))
     meanwhile = f"{result.headline} {with_interval(result.figure(result.headline))}"
-    return [_named(row), longest, *shares(Blocking(**result.info[keys.BLOCKING])), meanwhile]
+    return [_named(row), longest, f"{worst.blocked:.0%}", f"{worst.frames_missed} of {worst.frames_wanted}", meanwhile]
 
 
 def _named(row: Row) -> str:

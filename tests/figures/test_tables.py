@@ -90,6 +90,23 @@ def test_networks_that_are_only_timed_have_a_table_of_their_own(saved, monkeypat
         ]
 
 
+def test_what_froze_has_a_table_whoever_trained_it(saved, monkeypatch, capsys):
+    run = json.loads(saved.read_text())
+    frozen = {"window": 2.0, "inferences": 6, "longest_task": 0.4, "total_blocking_time": 1.58, "frames": 12}
+    frozen |= {"frames_missed": 108, "frames_at_rest": 60.0}
+    told = {"blocking": frozen, "longest_task": {"value": 0.32, "starts": 5}}
+    run["benchmarks"] = [
+        benchmark("blocking", "chromium-wasm", 0.3, untrained=True, **told),
+        benchmark("blocking", "chromium-webgpu", 0.3, software_gpu=True, **told),
+    ]
+    saved.write_text(json.dumps(run))
+    monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
+    tables.main()
+    assert rows(capsys.readouterr().out.strip())[1:] == [
+        ["`resnet8`", "`chromium-wasm`", "320 ms", "79%", "108 of 120", "300 ms"]
+    ]
+
+
 def test_what_takes_more_memory_than_its_budget_is_marked():
     told = {"memory_peak": 425_200_000, "memory_over_start": 345_100_000, "memory_budget": 200_000_000}
     opened = [

@@ -13,9 +13,13 @@ NETWORK = {
 }
 
 
-def facts(**network):
+def of(info):
     saved = {"name": "a", "fullname": "a.py::a", "params": {}, "stats": {}, "options": {}}
-    return alike.of_benchmark(Result.of(saved | {"extra_info": {keys.NETWORK: NETWORK | network}}))
+    return alike.of_benchmark(Result.of(saved | {"extra_info": info}))
+
+
+def facts(**network):
+    return of({keys.NETWORK: NETWORK | network})
 
 
 @pytest.mark.parametrize("other", [{"kind": "proxy"}, {"congestion_control": "reno"}])
@@ -26,3 +30,8 @@ def test_a_network_made_otherwise_is_another_one(other):
 def test_what_was_obtained_of_a_network_differs_each_time():
     obtained = {"round_trip": 0.0279, "down": 5e6, "up": 1e6}
     assert [*alike.differences(facts(), facts(obtained=obtained))] == []
+
+
+def test_a_weaker_client_is_the_same_by_name_and_by_number():
+    by_number, by_name = {"asked": 4, "obtained": 4.2}, {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}
+    assert [*alike.differences(of({keys.SLOWDOWN: by_number}), of({keys.SLOWDOWN: by_name}))] == []

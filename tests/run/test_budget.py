@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.protocol import Facts, Memory, Opening
 from benchmarks.results import Result
-from benchmarks.run.budget import budget_lines, judged, size, words
+from benchmarks.run.budget import budget_lines, judged, words
+from benchmarks.settings import size
 
 FACTS = {
     surrounding: Facts("chromium-wasm", "wasm", 1, "performance.now", 5e-6, surrounding=surrounding)
