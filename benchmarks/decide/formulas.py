@@ -6,8 +6,9 @@ held within 5 % on a kept connection.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 INFINITE = math.inf
 MTU = 1500  # bytes of an IP packet on Ethernet
@@ -122,6 +123,9 @@ class Request:
         return max(self.end, self.compiled)
 
 
+Way = list[Request]  # those that come over the same connection, in order
+
+
 def first_load(requests: Sequence[Request], load: float, round_trip: float, down: float, up: float = 0.0) -> float:
     """Return the seconds of a page's first load over a network, from what the same load of *load* s was without one.
 
@@ -130,20 +134,36 @@ def first_load(requests: Sequence[Request], load: float, round_trip: float, down
     as long as then: scripts run, WebAssembly is compiled, a session is created. What is compiled while it comes takes
     the longer of the two. Without a network it is *load* again.
 
-    A stage's connections begin with what the one before has left them of its window, unless they have rested.
+    A connection begins with what the stage before has left it of its window, unless it has rested since. The stage
+    fills the link once the slowest of its connections has grown.
     """
-    took, rested_since, window = load, -math.inf, float(INITIAL_WINDOW)
+    took, rested_since, kept = load, -math.inf, list[float]()
     for stage in stages(requests):
         begun, done = stage[0].start, max(request.done for request in stage)
         if begun - rested_since > IDLE:
-            window = INITIAL_WINDOW
-        window = max(window, at_once(stage) * INITIAL_WINDOW)
-        size = sum(on_the_wire(request.wire + RESPONSE_HEAD, GET_HEAD) for request in stage if request.wire)
-        body = transfer(size, down) + slow_start(size, down, round_trip, window)
+            kept = []
+        ways = connections(stage)
+        free = zip(ways, _endless(kept), strict=False)
+        windows = [INITIAL_WINDOW if way[0].opened else window for way, window in free]
+        sizes = [sum(on_the_wire(request.wire + RESPONSE_HEAD, GET_HEAD) for request in way) for way in ways]
+        waits = (slow_start(size, down, round_trip, window) for size, window in zip(sizes, windows, strict=True))
+        body = transfer(sum(sizes), down) + max(waits, default=0.0)
         asking = chain(stage) * (round_trip + transfer(on_the_wire(GET_HEAD, 0), up))
         took += asking + max(0.0, stage[0].response + body - done)
-        rested_since, window = done, window + size
+        rested_since, kept = done, _left(ways, windows, sizes) or kept
     return took
+
+
+def _endless(windows: Sequence[float]) -> Iterator[float]:
+    """Yield the windows of connections that were used, then those of others."""
+    yield from windows
+    yield from repeat(INITIAL_WINDOW)
+
+
+def _left(ways: Sequence[Way], windows: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Return what connections have grown to by what they carried, the one that was used last first."""
+    grown = [(way[-1].end, window + size) for way, window, size in zip(ways, windows, sizes, strict=True)]
+    return [window for _, window in sorted(grown, reverse=True)]
 
 
 def stages(requests: Sequence[Request]) -> list[list[Request]]:
@@ -171,9 +191,21 @@ def chain(stage: Sequence[Request]) -> int:
     return max(trips for _, trips in ended)
 
 
-def at_once(stage: Sequence[Request]) -> int:
-    """Return how many requests of a stage were under way at the same time, at most."""
-    return max(sum(one.start <= other.start < one.end for one in stage) for other in stage)
+def connections(stage: Sequence[Request]) -> list[Way]:
+    """Return the requests of a stage that travel, by connection: of those that are free the one that was used last.
+
+    So browsers choose, of connections that are kept open; another is taken where none of the stage's is free.
+    """
+    ways = list[Way]()
+    for request in stage:
+        if not request.wire:
+            continue
+        free = [way for way in ways if way[-1].end <= request.start]
+        if free and not request.opened:
+            max(free, key=lambda way: way[-1].end).append(request)
+        else:
+            ways.append([request])
+    return ways
 
 
 def client_first(fetching: float, load: float, inference: float) -> float:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.protocol import Where
-from browser_harness.channel import PageError
+from browser_harness.channel import FetchedFile, PageError
 
 Interval = tuple[float, float]
 Loading = Mapping[str, Any]  # what the page answers of a load, in milliseconds since it began
@@ -69,16 +69,12 @@ def _row(request: Mapping[str, Any], compiled: Mapping[str, float]) -> dict[str,
     return row | ({"opened": True} if request["opened"] else {})
 
 
-def prove_bytes(rows: Sequence[Mapping[str, Any]], sent: Mapping[str, Any]) -> None:
+def prove_bytes(rows: Sequence[Mapping[str, Any]], sent: Mapping[str, FetchedFile]) -> None:
     """Raise PageError where a page saw other bytes of a file on the wire than the server sent, by path.
 
     A server may have sent a file several times, as thread workers fetch it too, whose requests no page sees.
     """
     for row in rows:
-        wire = _wire(sent.get(row["path"], 0))
+        wire = sent[row["path"]]["wire"] if row["path"] in sent else 0
         if row["wire"] and (not wire or wire % row["wire"]):
             raise PageError(f"the page saw {row['wire']:,} bytes of {row['path']}, and the server sent {wire:,}")
-
-
-def _wire(sent: Any) -> int:
-    return int(sent["wire"] if isinstance(sent, Mapping) else sent)

@@ -271,3 +271,14 @@ def test_a_window_is_kept_from_one_request_to_the_next_unless_it_has_rested():
     rested = replace(next_one, start=0.5, response=0.51, end=0.52)
     kept = f.first_load([large, next_one], 1.0, 0.1, rate)
     assert f.first_load([large, rested], 1.0, 0.1, rate) - kept == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_second_connection_begins_with_a_window_of_its_own():
+    large, small = replace(FIRST, wire=100_000), replace(SECOND, wire=1)
+    next_one = replace(SECOND, start=0.055, wire=90_000)
+    alone, beside = ([large, *more, next_one] for more in ([], [small]))
+    # The small file takes the connection that has grown; the other's waits for two round trips, at 1 Gbit/s.
+    assert f.first_load(beside, 1.0, 0.1, 1e9) - f.first_load(alone, 1.0, 0.1, 1e9) == pytest.approx(0.2, abs=0.02)
+    again = f.Request("/c", 0.08, 0.09, 0.1, 90_000)
+    taken = [[request.path for request in way] for way in f.connections([small, next_one, again])]
+    assert taken == [["/b", "/c"], ["/b"]]
