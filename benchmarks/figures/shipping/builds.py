@@ -61,12 +61,13 @@ BUILDS = (
     ),
 )
 
-# One line each: what the runtime documents, and what stands against it here.
+# One line each: what the runtime documents, and what stands against it where there are npm, PyPI and Debian alone.
 NOT_BUILT = {
-    "chromium-wasm": "reduced operators and minimal builds (.ort files) are documented as builds from source with "
-    "Emscripten; neither npm nor PyPI has that source, and npm no other build than the full one",
-    "chromium-webnn": "the same; its WebAssembly holds the operators of the processor, too, for what WebNN leaves over",
-    "chromium-litert": "no reduced build is documented; a page fetches one of the two builds, whole",
+    "chromium-wasm": "reduced operators and minimal builds (.ort files) are documented as builds from source; npm has no "
+    "such build and no source, PyPI no source, and Debian's source is of another version, without its JavaScript; it "
+    "takes an Emscripten and libraries that only GitHub has",
+    "chromium-webnn": "the same, and its WebAssembly has the processor's operators, too, for what WebNN leaves over",
+    "chromium-litert": "no reduced build is documented; a page fetches one of the two builds for one thread, whole",
 }
 
 
