@@ -63,9 +63,9 @@ BUILDS = (
 
 # One line each: what the runtime documents, and what stands against it where there are npm, PyPI and Debian alone.
 NOT_BUILT = {
-    "chromium-wasm": "reduced operators and minimal builds (.ort files) are documented as builds from source; npm has no "
-    "such build and no source, PyPI no source, and Debian's source is of another version, without its JavaScript; it "
-    "takes an Emscripten and libraries that only GitHub has",
+    "chromium-wasm": "reduced operators and minimal builds (.ort files) are documented as builds from source; npm has "
+    "neither such a build nor the source, PyPI no source, and Debian that of another version (1.21.0), which downloads "
+    "its Emscripten and its libraries from elsewhere",
     "chromium-webnn": "the same, and its WebAssembly has the processor's operators, too, for what WebNN leaves over",
     "chromium-litert": "no reduced build is documented; a page fetches one of the two builds for one thread, whole",
 }
