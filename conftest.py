@@ -36,6 +36,8 @@ pytest_plugins = (
     "benchmarks.run.drift",
     "benchmarks.run.measure",
     "benchmarks.run.openings",
+    "benchmarks.run.blocking",
+    "benchmarks.run.budget",
     "benchmarks.run.load",
 )
 pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
@@ -94,7 +96,7 @@ def _open(case: Case, target: Target, request: pytest.FixtureRequest) -> Abstrac
     A file of the user's own always: what it makes a runtime do may take for ever or end it, and is then ended alone.
     """
     platform, is_timed = PLATFORMS[target.platform], not request.config.getoption("benchmark_disable")
-    is_renewed = is_timed and "measure" in request.fixturenames
+    is_renewed = is_timed and not {"measure", "animate"}.isdisjoint(request.fixturenames)
     opens = platform.open_fresh if is_renewed or case.artefact.is_own else platform.open
     return opens(case, settings_of(request.config))
 

@@ -208,8 +208,19 @@ class Blocking:
     longest_task: float
     total_blocking_time: float  # what long tasks took beyond 50 ms, summed
     frames: int  # drawn in the window
-    frames_missed: int  # of 60 a second
-    frames_at_rest: float  # a second, drawn by the same page before anything was computed
+    frames_missed: int  # of the whole ones that the window holds at 60 a second
+    frames_at_rest: float  # a second, drawn by the same page just before, while nothing was computed
+    disagreement: float = 0.0  # the most by which the page's own sight of a task differs from the browser's
+
+    @property
+    def blocked(self) -> float:
+        """The total blocking time as a share of the window."""
+        return self.total_blocking_time / self.window
+
+    @property
+    def frames_wanted(self) -> int:
+        """How many frames were to be drawn in the window."""
+        return self.frames + self.frames_missed
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     import pytest
 
-SLOWDOWNS = (2, 4, 6)  # how many times weaker than this machine a client can be made
+# A number of bytes, as ``--memory-budget`` takes it.
+SIZE = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[A-Za-z]*)")
+UNITS = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+MOST = 2**63  # bytes: no machine has more
 Number = TypeVar("Number", int, float)
 
 
@@ -52,8 +56,13 @@ def positive(kind: type[Number]) -> Callable[[str], Number]:
     return parse
 
 
-def slowdown(text: str) -> int:
-    """Read ``--slowdown``: how many times weaker a client is."""
-    if text not in map(str, SLOWDOWNS):
-        raise argparse.ArgumentTypeError(f"{text!r} is not among {', '.join(map(str, SLOWDOWNS))}")
-    return int(text)
+def size(text: str) -> int:
+    """Read a number of bytes, with a unit or without, of thousands (MB) or of 1024s (MiB)."""
+    parts, units = SIZE.fullmatch(text), {unit.lower(): factor for unit, factor in UNITS.items()}
+    if parts is None or parts["unit"].lower() not in units:
+        words = f"is no size: write a number of bytes, or one with {', '.join(filter(None, UNITS))} behind it"
+        raise argparse.ArgumentTypeError(f"{text!r} {words}")
+    bytes_ = float(parts["number"]) * units[parts["unit"].lower()]
+    if not 1 <= bytes_ < MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no page's budget: name one byte at least, and less than 8 EiB")
+    return int(bytes_)

@@ -5,16 +5,18 @@ import os
 import subprocess
 import sys
 
-from browser_harness import chromium, driver, packages, served
+from browser_harness import chromium, driver, encoding, packages, page_files, served
+from browser_harness.channel import PageError
 
 
 def main() -> None:
-    """Make sure of the driver, of a browser, then of the npm packages."""
+    """Make sure of the driver, of a browser, then of the npm packages, and that they lie there as they are sent."""
     try:
         ensure_driver()
         browser = ensure_browser()
         ensure_packages()
-    except (packages.SetUpError, driver.DriverError, chromium.BrowserMissingError) as error:
+        ensure_encoded()
+    except (packages.SetUpError, driver.DriverError, chromium.BrowserMissingError, PageError) as error:
         sys.exit(f"browser_harness: {error}")
     print(f"browser  Chromium {browser.version} from {browser.source}: {browser.path}")
     for package in packages.runtimes():
@@ -41,6 +43,12 @@ def ensure_packages() -> None:
     packages.install(optional=packages.is_current(chromium.PACKAGE))
     if wrong := [*served.damaged()]:
         raise packages.SetUpError(f"newly installed, {wrong[0]}, or record it with `{served.RECORDING}`")
+
+
+def ensure_encoded() -> None:
+    """Encode what pages load as it will be sent; models, and modules that a server changes, are at their first use."""
+    published = [packages.NODE_MODULES / name for name in served.digests(served.RECORD)]
+    encoding.make([*published, *page_files.FILES.values()], tell=lambda words: print(words, flush=True))
 
 
 def ensure_browser() -> chromium.Browser:

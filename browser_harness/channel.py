@@ -6,11 +6,20 @@ leads to a page of a browser that was started for it. Every fault of page, brows
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 
 class PageError(Exception):
     """The page, its browser or its runtime failed; the message carries their own words."""
+
+
+class FetchedFile(TypedDict):
+    """What came from the server of one path: bytes of the bodies as sent and of their content, how it was encoded."""
+
+    wire: int
+    decoded: int
+    encoding: str | None  # as Content-Encoding names it; None of what was sent as it is
+    level: int | None  # of the encoder
 
 
 class Channel(Protocol):
@@ -35,8 +44,8 @@ class DrivenChannel(Channel, Protocol):
     def load(self) -> None:
         """Load a new page, without a runtime or model, in place of an earlier one."""
 
-    def fetched(self) -> Mapping[str, int]:
-        """Return the bytes that came from the server since the page began to load, by path."""
+    def fetched(self) -> Mapping[str, FetchedFile]:
+        """Return what came from the server since the page began to load, by path."""
 
     def code_cache(self) -> Mapping[str, int]:
         """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""

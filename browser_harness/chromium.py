@@ -128,8 +128,7 @@ SOURCES: dict[str, Callable[[], Candidates]] = {
 
 def unpacked_folder() -> Path:
     """Return where the packaged Chromium is unpacked, by version, in the user's cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "client-or-server" / f"chromium-{packages.pinned(PACKAGE)}"
+    return packages.cache_folder() / f"chromium-{packages.pinned(PACKAGE)}"
 
 
 def unpack() -> None:

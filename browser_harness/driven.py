@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from browser_harness.browser_page import BrowserPage
+from browser_harness.channel import FetchedFile
 from browser_harness.server import Server
 
 
@@ -28,6 +29,6 @@ class DrivenPage:
         self._mark = self._server.mark
         self.page.reload()
 
-    def fetched(self) -> Mapping[str, int]:
-        """Return the bytes that came from the server since the page began to load, by path."""
+    def fetched(self) -> Mapping[str, FetchedFile]:
+        """Return what came from the server since the page began to load, by path."""
         return self._server.fetched(self._mark)

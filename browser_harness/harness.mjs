@@ -2,8 +2,10 @@
 // Python calls the functions of `globalThis.harness`; each returns plain JSON or throws.
 
 import '/memory.mjs'; // before any runtime
+import * as animating from '/animating.mjs';
 import { fetchBytes } from '/fetching.mjs';
 import * as inWorker from '/in_worker.mjs';
+import { now } from '/loading.mjs';
 import { normalise } from '/normalise.mjs';
 import * as main from '/runner.mjs';
 
@@ -32,19 +34,36 @@ const ARRAYS = {
 
 /**
  * Load the runtime and open the model, `files` being pairs of a name and a URL, in the `main` thread or a `worker`; return
- * what is in force, and how long it took in milliseconds. What this browser cannot do at all is returned as `unavailable`.
+ * what is in force, how long it took in milliseconds, and what was seen of it. What this browser cannot do at all is
+ * returned as `unavailable`.
  */
 async function open({ where = 'main', ...argument }) {
   runner = RUNNERS[where];
   try {
-    const start = performance.now();
-    const loadParts = await runner.open(argument);
-    const load = performance.now() - start;
-    return { load, loadParts, ...(await runner.inEffect()), clockResolution: clockResolution() };
+    const start = now();
+    const seen = await runner.open(argument);
+    const load = now() - start;
+    return { load, loading: since(start, seen), ...(await runner.inEffect()), clockResolution: clockResolution() };
   } catch (error) {
     if (error.name === 'Unavailable') return { unavailable: error.message };
     throw error;
   }
+}
+
+/** Return what was seen of a load, with times since it began; what came with the page is none of it. */
+function since(start, { began, requests, compiled }) {
+  return {
+    began: began - start,
+    requests: requests
+      .filter((request) => request.start >= start)
+      .map((request) => ({
+        ...request,
+        start: request.start - start,
+        response: request.response - start,
+        end: request.end - start,
+      })),
+    compiled: compiled.map(({ begin, end, path }) => ({ begin: begin - start, end: end - start, path })),
+  };
 }
 
 /**
@@ -79,6 +98,18 @@ async function timed(feeds, rounds, iterations, inline) {
   const samples = new Array(rounds).fill(0);
   const results = await (iterations === 1 ? oneByOne(feeds, samples) : inRows(feeds, samples, iterations));
   return { samples, outputs: portable(runner.outputs(results), inline), told: runner.told() };
+}
+
+/** Draw an animation for some `seconds` while nothing is computed: see animating.mjs. */
+const rest = ({ seconds }) => animating.atRest(seconds);
+
+/** Draw it while inferences run; return what was seen, and the outputs of the last as `time` does. */
+async function animate({ feeds, inline, ...extent }) {
+  const given = await givenOf(feeds);
+  unsent.clear();
+  runner.told();
+  const { results, seen } = await animating.meanwhile(() => runner.infer(given), extent);
+  return { ...seen, outputs: portable(runner.outputs(results), inline), told: runner.told() };
 }
 
 /** Fill `samples`, with nothing but the inference between two readings of the clock; return the last results. */
@@ -178,4 +209,4 @@ addEventListener('securitypolicyviolation', (violation) => {
 
 const wasmBytes = () => runner.wasmBytes();
 
-globalThis.harness = { open, ask, time, prepare, timePrepared, send, wasmBytes };
+globalThis.harness = { open, ask, time, prepare, timePrepared, rest, animate, send, wasmBytes };

@@ -1,6 +1,7 @@
 // The page's way to a runner in a dedicated worker: the same functions as runner.mjs, whose answers are there when the
 // page has them. Inputs are copied on the way to the worker, outputs are handed over (transferred) on the way back.
 
+import { now, seen } from '/loading.mjs';
 import * as memory from '/memory.mjs';
 
 let worker;
@@ -9,17 +10,26 @@ let calls = 0;
 let computed = []; // milliseconds that the worker itself took for each inference since it was last asked
 const waiting = new Map(); // the calls that are not answered yet
 
-/** Start the worker and open the model in it; return how long the parts took, the worker's own start among them. */
+/** Start the worker and open the model in it; return when it began with that, and what it and the page have seen of it. */
 export async function open(argument) {
-  const start = performance.now();
+  const asked = now();
   worker = new Worker('/worker.js');
   worker.onmessage = ({ data }) => take(data);
   worker.onerror = (event) => fail(event.message ?? 'the worker could not be started');
   worker.onmessageerror = () => fail("the worker's answer could not be read");
-  const [parts, name] = await call('open', argument);
+  const [there, name] = await call('open', argument);
   names = name;
-  const known = Object.values(parts).reduce((sum, part) => sum + part, 0);
-  return { worker: performance.now() - start - known, ...parts };
+  const here = seen();
+  return {
+    began: there.began,
+    requests: [...here.requests.map((request) => mended(request, asked)), ...there.requests],
+    compiled: [...here.compiled, ...there.compiled],
+  };
+}
+
+/** Mend what Chromium says of a worker's script: of its begin it tells when it was there, which is after its end. */
+function mended(request, asked) {
+  return request.end < request.start ? { ...request, start: asked, response: request.end } : request;
 }
 
 /** Return what is in force in the worker; what the page loaded it has loaded, too. */

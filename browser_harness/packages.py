@@ -24,6 +24,11 @@ class SetUpError(Exception):
     """The harness could not be set up; the message says what was run and what it printed."""
 
 
+def cache_folder() -> Path:
+    """Return where what was made once is kept, for all checkouts: in the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "client-or-server"
+
+
 def runtimes() -> list[str]:
     """Return the packages that pages load from."""
     return [*json.loads((HARNESS_DIR / "package.json").read_text())["dependencies"]]

@@ -4,6 +4,6 @@ from browser_harness.packages import HARNESS_DIR
 
 NAMES = (
     *("index.html", "harness.mjs", "runner.mjs", "in_worker.mjs", "worker.js"),
-    *("fetching.mjs", "memory.mjs", "normalise.mjs"),
+    *("animating.mjs", "fetching.mjs", "loading.mjs", "memory.mjs", "normalise.mjs"),
 )
 FILES = {f"/{name}": HARNESS_DIR / name for name in NAMES}

@@ -13,6 +13,7 @@
 //   told()                         what a server said of the inferences since it was last asked for; where there is one
 
 import { fetchBytes } from '/fetching.mjs';
+import { now, seen } from '/loading.mjs';
 import { wasmBytes } from '/memory.mjs';
 
 export { wasmBytes };
@@ -26,20 +27,18 @@ const SIMD_MODULE = new Uint8Array([
 ]);
 
 /**
- * Load the runtime and open the model, `files` being pairs of a name and a URL; return how long the parts took in
- * milliseconds.
+ * Load the runtime and open the model, `files` being pairs of a name and a URL; return when that began, and what was seen
+ * of it.
  */
 export async function open({ engine: url, files, configuration }) {
   const log = listen();
   try {
-    const start = performance.now();
+    const began = now();
     engine = await import(url);
     await engine.load(configuration);
-    const loaded = performance.now();
     const fetched = await Promise.all(files.map(async ([name, file]) => [name, await fetchBytes(file)]));
-    const received = performance.now();
     await engine.open(fetched, configuration);
-    return { runtime: loaded - start, fetch: received - loaded, session: performance.now() - received };
+    return { began, ...seen() };
   } finally {
     log.end();
     logged = log.lines;

@@ -62,7 +62,8 @@ def digest(file: Path) -> str:
 
 @cache
 def _digest(file: Path, *identity: int) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as content:  # it may be larger than memory
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def record(names: Iterable[str]) -> dict[str, Any]:

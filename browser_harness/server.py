@@ -3,6 +3,10 @@
 It takes from the page what it was told to wait for: one body of so many bytes at a path. No other is read, unless it
 relays to another server what the page asks of that.
 
+The files of its table are sent as a content delivery network sends them: encoded, if a browser takes it and it is worth
+it. They are encoded at the latest when a server is made, before anything is measured, and only read from then on. What
+is published later, inputs above all, goes as it is.
+
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
 and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
 somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
@@ -15,7 +19,6 @@ import shutil
 import socket
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,8 +28,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from browser_harness import served
-from browser_harness.channel import PageError
+from browser_harness import encoding, served
+from browser_harness.channel import FetchedFile, PageError
 from browser_harness.relay import Relay, Upstream, passed
 
 INDEX = "/index.html"
@@ -50,6 +53,7 @@ HEADERS = {
 }
 # A server's port and contents are its own: what a browser has fetched once it may keep.
 CACHE_CONTROL = "max-age=86400, immutable"
+NOTHING: FetchedFile = {"wire": 0, "decoded": 0, "encoding": None, "level": None}
 
 
 def policy(script_sources: Sequence[str] = (), allowed_origins: Sequence[str] = ()) -> str:
@@ -83,8 +87,38 @@ class _Waiting:
     is_there: bool = False
 
 
-def _modules(files: Mapping[str, Path]) -> dict[str, str]:
-    return {path: file.read_text() for path, file in files.items() if Path(path).suffix in (".js", ".mjs")}
+@dataclass(frozen=True)
+class Body:
+    """What an answer carries: a content, in a coding or as it is."""
+
+    source: BinaryIO  # to be read from its beginning
+    wire: int  # bytes of it
+    decoded: int  # bytes of the content
+    form: encoding.Form | None = None  # what the content was encoded as
+
+    @property
+    def told(self) -> FetchedFile:
+        """What a result tells of it."""
+        coding, level = (self.form.coding, self.form.level) if self.form else (None, None)
+        return {"wire": self.wire, "decoded": self.decoded, "encoding": coding, "level": level}
+
+
+def _modules(files: Mapping[str, encoding.Content]) -> dict[str, str]:
+    on_disk = ((path, file) for path, file in files.items() if isinstance(file, Path))
+    return {path: file.read_text() for path, file in on_disk if Path(path).suffix in (".js", ".mjs")}
+
+
+def _resolved(files: Mapping[str, encoding.Content], imports: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the modules that import something by name, as they are to be served."""
+    modules = _modules(files).items() if imports else ()
+    return {path: text.encode() for path, module in modules if (text := resolved(module, imports)) != module}
+
+
+def _encoded(contents: Mapping[str, encoding.Content]) -> dict[str, Mapping[str, encoding.Form]]:
+    """Return the forms that contents can be sent in, made where they are not kept yet; none of a file that is gone."""
+    there = {path: content for path, content in contents.items() if not isinstance(content, Path) or content.is_file()}
+    encoding.make(there.values())
+    return {path: encoding.forms(content) for path, content in there.items()}
 
 
 PORTS: set[int] = set()  # that servers of this process have had
@@ -97,7 +131,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(
         self,
-        files: Mapping[str, Path],
+        files: Mapping[str, encoding.Content],
         script_sources: Sequence[str] = (),
         imports: Mapping[str, str] | None = None,
         host: str = LOOPBACK,
@@ -109,15 +143,14 @@ class Server(ThreadingHTTPServer):
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
         self.relay: Relay | None = None  # where some of what the page asks is passed on
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, allowed_origins)}
-        self._files = dict(files)
-        for file in files.values():
+        self._files = {path: file for path, file in files.items() if isinstance(file, Path)}
+        for file in self._files.values():
             served.check(file)  # now: the first time takes a while, and an answer may be on the clock
-        self._contents: dict[str, bytes] = {}
+        self._contents = {path: content for path, content in files.items() if isinstance(content, bytes)}
+        self._contents |= _resolved(files, imports or {})
         self._waiting: dict[str, _Waiting] = {}
-        self._sent: list[tuple[str, int]] = []
-        for path, module in _modules(files).items() if imports else ():
-            if (text := resolved(module, imports or {})) != module:
-                self.publish(path, text.encode())
+        self._sent: list[tuple[str, FetchedFile]] = []
+        self._forms = _encoded({**self._files, **self._contents})
 
     def _bind(self, host: str) -> None:
         """Listen on a port that no server of this process had: a browser that is lent keeps what such a one sent."""
@@ -174,7 +207,8 @@ class Server(ThreadingHTTPServer):
             self.on_fault(f"the page's server failed: {error!r}")
 
     def publish(self, path: str, content: bytes) -> None:
-        """Serve *content* at *path* from now on, in place of a file."""
+        """Serve *content* at *path* from now on as it is, in place of a file."""
+        self._forms.pop(path, None)
         self._contents[path] = content
 
     @contextmanager
@@ -204,25 +238,49 @@ class Server(ThreadingHTTPServer):
         """A point in the sequence of answers, for :meth:`fetched`."""
         return len(self._sent)
 
-    def note(self, path: str, size: int) -> None:
-        """Remember an answer with a body of *size* bytes."""
-        self._sent.append((path, size))
+    def note(self, path: str, sent: FetchedFile) -> None:
+        """Remember an answer's body."""
+        self._sent.append((path, sent))
 
-    def fetched(self, since: int = 0) -> dict[str, int]:
-        """Return the bytes of the bodies sent since a :attr:`mark`, by path."""
-        total: Counter[str] = Counter()
-        for path, size in self._sent[since:]:
-            total[path] += size
-        return dict(total)
+    def fetched(self, since: int = 0) -> dict[str, FetchedFile]:
+        """Return what was sent since a :attr:`mark`, by path; what was sent again counts again."""
+        total: dict[str, FetchedFile] = {}
+        for path, sent in self._sent[since:]:
+            before = total.get(path, NOTHING)
+            wire, decoded = before["wire"] + sent["wire"], before["decoded"] + sent["decoded"]
+            total[path] = {**sent, "wire": wire, "decoded": decoded}
+        return total
 
-    def content(self, path: str) -> BinaryIO | None:
-        """Return what lies at *path*, to be read, or None."""
-        if path in self._contents:
-            return io.BytesIO(self._contents[path])
-        if path not in self._files:
+    def encodes(self, path: str) -> bool:
+        """Whether what is sent at *path* depends on what a browser takes."""
+        return bool(self._forms.get(path))
+
+    def body(self, path: str, accepts: str | None = None) -> Body | None:
+        """Return what is sent at *path* to one with this Accept-Encoding; None where nothing is there.
+
+        Raises PageError where a file, or what was made of it, is not what it was.
+        """
+        content: encoding.Content | None = self._contents.get(path, self._files.get(path))
+        if content is None:
             return None
-        served.check(self._files[path])
-        return self._files[path].open("rb")
+        if isinstance(content, Path):
+            served.check(content)
+        forms = self._forms.get(path, {})
+        if coding := encoding.chosen(forms, accepts):
+            return Body(_opened(forms[coding], content), forms[coding].size, forms[coding].decoded, forms[coding])
+        source = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+        size = source.seek(0, os.SEEK_END)
+        source.seek(0)
+        return Body(source, size, size)
+
+
+def _opened(form: encoding.Form, content: encoding.Content) -> BinaryIO:
+    """Open an encoded file, which neither itself nor what it was made of may have changed since: a look at each."""
+    if isinstance(content, Path) and served.digest(content) != form.content:
+        raise PageError(f"{content} has changed since it was encoded; leave it alone, and run again")
+    if not form.is_sound:
+        raise PageError(f"{form.file} is not as it was made; run again, and it is made anew")
+    return form.file.open("rb")
 
 
 def _ignore(words: str) -> None:
@@ -326,21 +384,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._pass_on(self.server.relay, path)
             return
         try:
-            content = self.server.content(path)
+            body = self.server.body(path, self._accepts())
         except Exception as error:  # whatever it is, the page would wait for an answer
             words = f"{path} cannot be served: {_in_words(error)}"
             self.server.on_fault(words)
             self._send_words(HTTPStatus.INTERNAL_SERVER_ERROR, words)
             return
-        if content is None:
+        if body is None:
             self._send(HTTPStatus.NOT_FOUND, path, b"")
             return
-        with content:
-            size = content.seek(0, os.SEEK_END)
-            content.seek(0)
-            self.server.note(path, size)
-            self._send_head(HTTPStatus.OK, path, size)
-            shutil.copyfileobj(content, self.wfile, PIECE)
+        with body.source:
+            self.server.note(path, body.told)
+            self._send_head(HTTPStatus.OK, path, body.wire, body.form.coding if body.form else None)
+            shutil.copyfileobj(body.source, self.wfile, PIECE)
+
+    def _accepts(self) -> str | None:
+        """Return what the browser says of the codings it takes; None where it says nothing."""
+        told = self.headers.get_all("Accept-Encoding")
+        return ",".join(told) if told else None
 
     def _asked_path(self) -> str | None:
         """Return the path that is asked for; None where the request was answered: it is broken, or not for here."""
@@ -372,11 +433,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_head(status, path, len(content))
         self.wfile.write(content)
 
-    def _send_head(self, status: HTTPStatus, path: str, size: int) -> None:
+    def _send_head(self, status: HTTPStatus, path: str, size: int, coding: str | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", MEDIA_TYPES.get(Path(path).suffix, "application/octet-stream"))
+        if coding:
+            self.send_header("Content-Encoding", coding)
         self.send_header("Content-Length", str(size))
         self.send_header("Cache-Control", CACHE_CONTROL if status == HTTPStatus.OK else "no-store")
+        if status == HTTPStatus.OK and self.server.encodes(path):
+            self.send_header("Vary", "Accept-Encoding")
         self.end_headers()
 
     def end_headers(self) -> None:
@@ -399,7 +464,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(
-    files: Mapping[str, Path],
+    files: Mapping[str, encoding.Content],
     script_sources: Sequence[str] = (),
     imports: Mapping[str, str] | None = None,
     host: str = LOOPBACK,

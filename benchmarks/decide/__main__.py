@@ -14,27 +14,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.decide import cells, prices, report, sentences, suite, table
+from benchmarks.clients import CLIENTS as WEAK
+from benchmarks.clients import factor
+from benchmarks.decide import cells, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, decide
-from benchmarks.decide.measured import NEARBY, MixedError, Model, machine_of, read
+from benchmarks.decide.measured import MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
-from benchmarks.decide.sides import classes, served
+from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
+from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
 from benchmarks.results import NotARunError, Run, load
-from benchmarks.settings import slowdown
+from benchmarks.settings import size
 from browser_harness.network import Conditions, parse
-from models import NETWORKS, manifest
 from models.files import replacing
-from models.own import name_of
 
-SERVERS = ("remote-cpu", "remote-cpu-uint8")
-CLIENTS = ("chromium-wasm", "chromium-webnn")
-# What is measured unless something else is asked for: the best trained model, and timing networks where they are made.
-TIMED = ("mobilenet-v2", "resnet50")
 CHECKED_SLOWDOWN = 4
-USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
-FEW = "--benchmark-min-rounds=3"  # openings: of a large network one takes seconds
-STARTS = ("--starts", "3")  # of a weaker client: to open a large network there takes ten seconds
-SHORT = (*STARTS, FEW)  # what is held against a prediction needs no narrow interval
+WHERES = ("main", "worker", "all")  # as the suite has them
 STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
@@ -58,8 +52,9 @@ def parser() -> argparse.ArgumentParser:
         _model,
         f"or an ONNX file; default: the best trained, and of {', '.join(TIMED)} those that are made",
     )
-    each("--client", "NAME", str, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
-    each("--slowdown", "N", slowdown, f"measure clients so many times weaker, too; with --check {CHECKED_SLOWDOWN}")
+    each("--client", "NAME", _client, f"a client's platform; default: {', '.join(CLIENTS)}, or all that the files have")
+    words = f"measure clients so many times weaker, too, or of that name; with --check {CHECKED_SLOWDOWN}"
+    each("--slowdown", "N|CLIENT", factor, words)
     each(
         "--server",
         "NAME",
@@ -67,6 +62,11 @@ def parser() -> argparse.ArgumentParser:
         f"as it is asked; default: {', '.join(SERVERS)} (of ONNX files the first), or all that the files have",
     )
     each("--network", "NAME", _network, f"default: {', '.join(sentences.SHOWN)}; also rtt=60ms,down=10mbit,up=1mbit")
+    found.add_argument("--where", choices=WHERES, help="the thread of a page that clients are measured in (main)")
+    words = "measure of all clients whether they freeze their page; default: of those that answer, with --check of none"
+    found.add_argument("--blocking", action="store_true", help=words)
+    words = "that a page may take over its start, such as 200MB: who takes more is marked"
+    found.add_argument("--memory-budget", type=size, metavar="SIZE", help=words)
     found.add_argument(
         "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
     )
@@ -81,6 +81,14 @@ def _model(text: str) -> str:
     """Read a model's name, or a file: by a path that the suite finds from its own folder as well."""
     file = Path(text)
     return str(file.resolve()) if file.is_file() else text
+
+
+def _client(text: str) -> str:
+    """Read a platform's name; the suite's own ``--client`` takes those of weaker clients, which are no platforms."""
+    if weak := WEAK.get(text):
+        words = "all weaker clients are answered for"
+        raise argparse.ArgumentTypeError(f"{text!r} is no platform: {words}, and --slowdown {weak.name} measures it")
+    return text
 
 
 def _network(text: str) -> Conditions:
@@ -131,8 +139,12 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
         raise cells.CheckError("--check predicts from what it has just measured here; leave the files out")
     if suites and options.files:
         raise cells.CheckError("what stands behind -- is for runs of the suite; leave the files out, or that")
-    if options.slowdown and options.files:
-        raise cells.CheckError("--slowdown is for clients that are measured now; leave the files out, or that")
+    for name in ("slowdown", "where", "blocking"):
+        if getattr(options, name) and options.files:
+            raise cells.CheckError(f"--{name} is for clients that are measured now; leave the files out, or that")
+    if not options.files and (there := [name for name in options.client if name.endswith(IN_WORKER)]):
+        name = there[0].removesuffix(IN_WORKER)
+        raise cells.CheckError(f"--client {there[0]} is measured by --client {name} --where worker")
     paid = prices.load(options.prices) if options.prices else None
     kept = _read(options.files) if options.files else _measured(options, suites, measure)
     models = _chosen(read(kept.runs), options)
@@ -141,10 +153,10 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     if options.check:
         predicted = cells.choose(models, options.client, options.network)
         print(f"{len(predicted)} cells are predicted, and measured now", flush=True)
-        planned = cells.plan(predicted, [*USUAL, *SHORT, *suites], partial(_as_asked, options.model))
+        planned = cells.plan(predicted, [*USUAL, *SHORT, *suites], partial(as_asked, options.model))
         seen = suite.measure_all(measure, planned)
         checked, kept.failures = cells.filled(predicted, read(seen.runs)), [*kept.failures, *seen.failures]
-    not_measured = missing(models)
+    not_measured = missing(models, options.client, options.memory_budget)
     _tell(models, decisions, not_measured, kept, paid, checked)
     _write(options, decisions, not_measured, checked)
     is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
@@ -153,12 +165,13 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
 
 def _measured(options: argparse.Namespace, suites: Sequence[str], measure: suite.Measure) -> suite.Kept:
     """Measure both sides as they are, then the weaker clients that were asked for, or that a check needs."""
-    kept = suite.measure_all(measure, basis(options, suites))
+    kept = suite.measure_all(measure, runs.basis(options, suites))
+    models = read(kept.runs)
+    planned = runs.freezing(models, options, suites)
     if slowdowns := options.slowdown or ([CHECKED_SLOWDOWN] if options.check else []):
-        planned = weaker(read(kept.runs), options, slowdowns, suites)
-        weak = suite.measure_all(measure, planned)
-        kept.runs, kept.failures = [*kept.runs, *weak.runs], [*kept.failures, *weak.failures]
-    return kept
+        planned += runs.weaker(models, options, slowdowns, suites)
+    more = suite.measure_all(measure, planned)
+    return suite.Kept([*kept.runs, *more.runs], [*kept.failures, *more.failures])
 
 
 def _read(files: Sequence[Path]) -> suite.Kept:
@@ -179,67 +192,6 @@ def _faults(saved: Run) -> str:
     return f" ({faults}: what it holds counts)" if faults else ""
 
 
-def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[suite.Asked]:
-    """Return the runs that tell both sides' own times, without a network."""
-    models = suite.each("--model", options.model or default_models())
-    clients = suite.each("--platform", options.client or CLIENTS)
-    asked = [name for name in options.server if name.startswith("remote-")]
-    timed = suite.each(
-        "--platform", dict.fromkeys(["server-cpu", *(one for one in options.server if one not in asked)])
-    )
-    # Whether a file of one's own takes pixels nobody knows beforehand; who does names remote-cpu-uint8.
-    only_files = bool(options.model) and all(Path(word).is_file() for word in options.model)
-    servers = suite.each("--platform", asked or (SERVERS[:1] if only_files else SERVERS))
-    common = [*models, *USUAL, *suites]
-    return [
-        suite.Asked("later", ["-m", "latency", *timed, *clients, *common]),
-        suite.Asked(
-            "server", ["-m", "latency or first_inference", *servers, "--network", f"rtt={NEARBY * 1e3:g}ms", *common]
-        ),
-        suite.Asked("first", ["-m", "load or first_inference", *clients, FEW, *common]),
-    ]
-
-
-def weaker(
-    models: Sequence[Model], options: argparse.Namespace, slowdowns: Sequence[int], suites: Sequence[str]
-) -> list[suite.Asked]:
-    """Return the runs of weaker clients, each model on the platform that answers it first on this machine.
-
-    On one that is several times as slow a large model takes minutes.
-    """
-    fastest: dict[str, list[str]] = {}
-    for model in models:
-        for clients in classes(model, options.client)[:1]:
-            fastest.setdefault(clients.answering.platform, []).append(_as_asked(options.model, model.name))
-    slowed = suite.each("--slowdown", slowdowns)
-    return [
-        suite.Asked(
-            f"weak-{platform}",
-            ["-m", "latency", "--platform", platform, *suite.each("--model", names), *slowed, *USUAL, *STARTS, *suites],
-        )
-        for platform, names in fastest.items()
-    ]
-
-
-def default_models() -> list[str]:
-    """Return the best trained model, and the timing networks that are there."""
-    made = manifest.rows(manifest.UNTRAINED)
-    return [*manifest.chosen()[:1], *(name for name in TIMED if name in NETWORKS and name in made)]
-
-
-def _is_of(word: str, name: str) -> bool:
-    """Whether a model's name in results is that of what was asked for: of a file, with what it was fed behind it."""
-    if not Path(word).is_file():
-        return word == name
-    of_file = name_of(Path(word))
-    return name == of_file or name.startswith(f"{of_file}.")
-
-
-def _as_asked(words: Sequence[str], name: str) -> str:
-    """Return the word of the command line that a model was asked for by; the name where it was not."""
-    return next((word for word in words if _is_of(word, name)), name)
-
-
 def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]:
     """Return the models of the names asked for, or all; refuse a name that was not measured.
 
@@ -249,10 +201,10 @@ def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]
     servers = [name for model in models for name in (*model.ways, *model.servers)]
     sides = ((options.client, clients), (options.server, servers)) if options.files else ()
     for asked, measured in ((options.model, [model.name for model in models]), *sides):
-        if unknown := [word for word in asked if not any(_is_of(word, name) for name in measured)]:
+        if unknown := [word for word in asked if not any(is_of(word, n) or is_named(n, [word]) for n in measured)]:
             known = ", ".join(dict.fromkeys(measured)) or "none"
             raise cells.CheckError(f"{unknown[0]} was not measured; measured were {known}")
-    return [model for model in models if not options.model or any(_is_of(word, model.name) for word in options.model)]
+    return [model for model in models if not options.model or any(is_of(word, model.name) for word in options.model)]
 
 
 def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:
@@ -261,7 +213,7 @@ def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: price
         decide(model, clients, servers, networks, options.duty, paid)
         for model in models
         if (servers := served(model, options.server))
-        for clients in classes(model, options.client)
+        for clients in classes(model, options.client, options.memory_budget)
     ]
 
 

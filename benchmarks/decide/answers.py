@@ -170,7 +170,7 @@ def money(model: Model, server: Served, client: Candidate, prices: Prices) -> Mo
         formulas.money(seconds, prices.server_per_hour, server.wire[1], prices.sent_per_gb)
         for seconds in (busy.value, busy.low, busy.high)
     ]
-    size, _ = client.fetched.get(COLD, (0, 0))
+    size = client.download.wire
     visits = formulas.money(0.0, 0.0, size, prices.sent_per_gb) if size else None
     return Money(Span(*costs), visits, prices.currency)
 
@@ -188,11 +188,20 @@ class Decision:
     grid: Sequence[Sequence[Winner]]
     equal: Equal
     money: Money | None
+    light: "Light | None" = None  # instead of a client that is marked; None where it is not, or none is known
 
     @property
     def client(self) -> Candidate:
         """The runtime that answers on the client."""
         return self.clients.answering
+
+
+@dataclass(frozen=True)
+class Light:
+    """The quickest client that is known to burden no page, and its border at SPOKEN."""
+
+    client: Candidate
+    border: Span
 
 
 def decide(  # noqa: PLR0913 (what was measured, and what is asked)
@@ -205,6 +214,7 @@ def decide(  # noqa: PLR0913 (what was measured, and what is asked)
 ) -> Decision:
     """Return what is answered of a model for a class of clients."""
     client, near = clients.answering, quickest(servers, each_way(SPOKEN))
+    light = clients.lightest if client.burden.is_marked else None
     return Decision(
         model,
         clients,
@@ -215,4 +225,5 @@ def decide(  # noqa: PLR0913 (what was measured, and what is asked)
         grid(servers, client),
         equal(model, near, client, duty),
         money(model, near, client, prices) if prices else None,
+        Light(light, border(servers, light, SPOKEN)) if light else None,
     )

@@ -7,10 +7,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.decide import suite, words
+from benchmarks.decide import runs, suite, words
 from benchmarks.decide.answers import Answer, Winner
 from benchmarks.decide.measured import NEARBY, Model, Reading
-from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN, ClientClass, Served, classes, served
+from benchmarks.decide.sides import FIRST_WITHIN, IN_WORKER, KEPT_WITHIN, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
 from browser_harness.network import PROFILES, Conditions, parse
 
@@ -172,22 +172,19 @@ def plan(cells: Sequence[Cell], common: Sequence[str], as_asked: Callable[[str],
             ],
         )
     ]
-    for slowdown in dict.fromkeys(cell.slowdown for cell in cells):
-        of_class = [cell for cell in cells if cell.slowdown == slowdown]
-        brake = [] if slowdown == 1 else ["--slowdown", str(slowdown)]
-        asked.append(
-            suite.Asked(
-                f"check-client-{slowdown}x",
-                [
-                    *("-m", "latency"),
-                    *suite.each("--model", _models(of_class, as_asked)),
-                    *suite.each("--platform", dict.fromkeys(cell.platform for cell in of_class)),
-                    *brake,
-                    *common,
-                ],
-            )
-        )
-    return asked
+    by_class: dict[tuple[int, bool], list[Cell]] = {}
+    for cell in cells:
+        by_class.setdefault((cell.slowdown, cell.platform.endswith(IN_WORKER)), []).append(cell)
+    return asked + [_of_clients(of_class, as_asked, common) for of_class in by_class.values()]
+
+
+def _of_clients(cells: Sequence[Cell], as_asked: Callable[[str], str], common: Sequence[str]) -> suite.Asked:
+    """Return the run that measures clients of one weakness, all in a page's main thread or all in workers."""
+    slowdown, platforms = cells[0].slowdown, dict.fromkeys(cell.platform for cell in cells)
+    words = ["-m", "latency", *suite.each("--model", _models(cells, as_asked)), *runs.clients_words(platforms)]
+    brake = [] if slowdown == 1 else ["--slowdown", str(slowdown)]
+    where = "-worker" if cells[0].platform.endswith(IN_WORKER) else ""
+    return suite.Asked(f"check-client-{slowdown}x{where}", [*words, *brake, *common])
 
 
 def _models(cells: Sequence[Cell], as_asked: Callable[[str], str]) -> list[str]:

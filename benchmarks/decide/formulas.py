@@ -7,6 +7,7 @@ held within 5 % on a kept connection.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 INFINITE = math.inf
 MTU = 1500  # bytes of an IP packet on Ethernet
@@ -15,7 +16,11 @@ SEGMENT = MTU - PACKET_HEAD  # bytes of payload in a packet
 # Bytes that an inference adds to its tensors: HTTP's own head and the protocol's description of the tensors. What was
 # counted on the wire of ResNet-20 (12,288 bytes up, 400 down) less what TCP and IP add.
 REQUEST_HEAD, RESPONSE_HEAD = 735, 428
+GET_HEAD = 570  # bytes of a page's request for a file, as a Chromium wrote it
 INITIAL_WINDOW = 10 * MTU  # bytes that a fresh connection may have on the way (RFC 6928)
+# Seconds without anything to send after which a connection begins anew with INITIAL_WINDOW, beside the round trip: the
+# least timeout of Linux (RFC 2861, RFC 6298). A real one halves its window for each of them; here it has lost it.
+IDLE = 0.2
 # Round trips of a first request from another origin's page, beside its own one: TCP's handshake and the preflight, TLS
 # 1.3; of HTTP/2 one more was seen, whose cause is not known.
 EXTRA_ROUND_TRIPS = {"http": 2, "https": 3, "h2": 4}
@@ -58,13 +63,13 @@ def kept(  # noqa: PLR0913 (the terms of the sum)
     return round_trip + transfer(up, up_rate) + transfer(down, down_rate) + server + overhead
 
 
-def slow_start(size: float, rate: float, round_trip: float) -> float:
-    """Return the seconds that a fresh connection waits for acknowledgements before it fills the link.
+def slow_start(size: float, rate: float, round_trip: float, window: float = INITIAL_WINDOW) -> float:
+    """Return the seconds that a connection waits for acknowledgements before it fills the link.
 
-    It may send INITIAL_WINDOW, and twice as much after each round trip. Each time that this is sent sooner than the
+    It may send *window* bytes, and twice as much after each round trip. Each time that this is sent sooner than the
     first of it is acknowledged, it waits for the rest of the round trip (RFC 5681, without losses).
     """
-    waited, sent, window = 0.0, 0.0, float(INITIAL_WINDOW)
+    waited, sent, window = 0.0, 0.0, float(window)
     while sent + window < size and (busy := transfer(window, rate)) < round_trip:
         waited, sent, window = waited + round_trip - busy, sent + window, 2 * window
     return waited
@@ -97,6 +102,78 @@ def download(size: float, rate: float, round_trip: float, exchanges: float) -> f
     if not size:
         return 0.0
     return exchanges * round_trip + transfer(size, rate) + slow_start(size, rate, round_trip)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A file that a page fetched in a first load without a network: seconds from the load's beginning, and bytes."""
+
+    path: str
+    start: float  # asked for
+    response: float  # its first byte is there
+    end: float  # its last one is
+    wire: float  # its body as it travels
+    compiled: float = 0.0  # when it was compiled, where that began while it came; else 0
+    opened: bool = False  # a connection was made for it
+
+    @property
+    def done(self) -> float:
+        """When nothing is done with it any more that can be done while it comes."""
+        return max(self.end, self.compiled)
+
+
+def first_load(requests: Sequence[Request], load: float, round_trip: float, down: float, up: float = 0.0) -> float:
+    """Return the seconds of a page's first load over a network, from what the same load of *load* s was without one.
+
+    The requests that were under way at the same time are a stage: they share the link, and come over the connections
+    that the page had then. One that was begun after all of them had ended waited for them, whatever the network is, and
+    as long as then: scripts run, WebAssembly is compiled, a session is created. What is compiled while it comes takes
+    the longer of the two. Without a network it is *load* again.
+
+    A stage's connections begin with what the one before has left them of its window, unless they have rested.
+    """
+    took, rested_since, window = load, -math.inf, float(INITIAL_WINDOW)
+    for stage in stages(requests):
+        begun, done = stage[0].start, max(request.done for request in stage)
+        if begun - rested_since > IDLE:
+            window = INITIAL_WINDOW
+        window = max(window, at_once(stage) * INITIAL_WINDOW)
+        size = sum(on_the_wire(request.wire + RESPONSE_HEAD, GET_HEAD) for request in stage if request.wire)
+        body = transfer(size, down) + slow_start(size, down, round_trip, window)
+        asking = chain(stage) * (round_trip + transfer(on_the_wire(GET_HEAD, 0), up))
+        took += asking + max(0.0, stage[0].response + body - done)
+        rested_since, window = done, window + size
+    return took
+
+
+def stages(requests: Sequence[Request]) -> list[list[Request]]:
+    """Return *requests* in the order they were made, those together of which one was begun before all others ended."""
+    found: list[list[Request]] = []
+    done = -math.inf
+    for request in sorted(requests, key=lambda request: request.start):
+        if request.start < done:
+            found[-1].append(request)
+        else:
+            found.append([request])
+        done = max(done, request.done)
+    return found
+
+
+def chain(stage: Sequence[Request]) -> int:
+    """Return the round trips of the longest chain in a stage: of requests that were begun when others had ended.
+
+    Each has one, and another where it makes its connection. What did not travel, as it was in a cache, has none.
+    """
+    ended: list[tuple[float, int]] = []
+    for request in stage:
+        before = max((trips for end, trips in ended if end <= request.start), default=0)
+        ended.append((request.end, before + (1 + request.opened if request.wire else 0)))
+    return max(trips for _, trips in ended)
+
+
+def at_once(stage: Sequence[Request]) -> int:
+    """Return how many requests of a stage were under way at the same time, at most."""
+    return max(sum(one.start <= other.start < one.end for one in stage) for other in stage)
 
 
 def client_first(fetching: float, load: float, inference: float) -> float:

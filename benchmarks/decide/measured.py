@@ -6,7 +6,7 @@ Nothing is made up here: what no run holds is None, and who needs it says so.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,8 @@ from benchmarks.results.machine import machine_name
 from browser_harness import page_files
 from browser_harness.network import Conditions
 
-LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")  # of a target in the names of results
+# Of a target in the names of results: chromium-wasm-2t@worker@4x-over-cable. A worker's is a client of its own.
+LABEL = re.compile(r"(?P<name>.+?)(@\d+x)?(-over-.+)?")
 TEST = re.compile(r"test_(?P<phase>\w+)\[")
 # Of a throughput, what it is measured by: first that which is most like a server people ask.
 SCENARIOS = {"server": "as queries arrive by chance", "offline": "all at once", "single_stream": "one after another"}
@@ -102,19 +103,32 @@ class Way:
         return self.total.span.less(self.inference) if self.total and self.inference else None
 
 
+@dataclass(frozen=True)
+class Download:
+    """What a page fetched of runtime and model."""
+
+    wire: int = 0  # bytes as they travelled, without any head
+    decoded: int = 0  # bytes as the page reads them
+    files: int = 0
+
+
 @dataclass
 class Client:
     """A runtime in a page of a machine, as it is or slowed down; openings by what the caches held."""
 
     machine: str
-    platform: str
+    platform: str  # in a worker ``chromium-wasm@worker``
     slowdown: int = 1
     obtained: float | None = None  # how many times slower it really was
     latency: Reading | None = None
     loads: dict[str, Reading] = field(default_factory=dict)
     firsts: dict[str, Reading] = field(default_factory=dict)
-    fetched: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes and files
+    fetched: dict[str, Download] = field(default_factory=dict)
+    waterfalls: dict[str, Sequence[formulas.Request]] = field(default_factory=dict)  # of loads, without a network
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
+    longest_task: Reading | None = None  # of its page, while it computed
+    memories: dict[str, int] = field(default_factory=dict)  # bytes that its page took at most, over its start
+    budget: int | None = None  # bytes of them that it might take, where the run was told
 
     @property
     def name(self) -> str:
@@ -309,17 +323,45 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     elif phase == "load":
         client.loads[caches] = reading
         client.fetched[caches] = _fetched(result)
+        client.waterfalls[caches] = _waterfall(result)
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
+    elif phase == "blocking":
+        client.longest_task = _longest_task(result, machine)
+    elif phase == "memory":
+        _note_memory(client, caches, result)
 
 
-def _fetched(result: Result) -> tuple[int, int]:
-    """Return the bytes and files that a page fetched of runtime and model."""
-    fetched: Mapping[str, int] = result.info.get(keys.DETAILS, {}).get("fetched", {})
-    wanted = [
-        size for file, size in fetched.items() if file not in page_files.FILES
-    ]  # those are no part of a client's download
-    return sum(wanted), len(wanted)
+def _fetched(result: Result) -> Download:
+    """Return what a page fetched of runtime and model; its own files are no part of a client's download."""
+    fetched: Mapping[str, Mapping[str, int]] = result.info.get(keys.DETAILS, {}).get(keys.FETCHED, {})
+    wanted = [told for file, told in fetched.items() if file not in page_files.FILES]
+    return Download(sum(told["wire"] for told in wanted), sum(told["decoded"] for told in wanted), len(wanted))
+
+
+def _waterfall(result: Result) -> list[formulas.Request]:
+    """Return the requests of a load as the page saw them; none of older runs, which did not store them."""
+    known = [one.name for one in fields(formulas.Request)]
+    saved: Sequence[Mapping[str, Any]] = result.info.get(keys.DETAILS, {}).get(keys.WATERFALL) or ()
+    return [formulas.Request(**{name: one[name] for name in known if name in one}) for one in saved]
+
+
+def _longest_task(result: Result, machine: str) -> Reading | None:
+    """Return how long a page's main thread was taken for at once; None where nobody saw it."""
+    saved = result.info.get(keys.BLOCKING)
+    if not isinstance(saved, Mapping):
+        return None
+    return Reading(Span.exactly(float(saved["longest_task"])), machine, result.name, [*result.doubts.values()])
+
+
+def _note_memory(client: Client, caches: str, result: Result) -> None:
+    """Note what a page took over its start, where the system told that, and what it might take."""
+    before, peak, taken = (result.info.get(key) for key in (f"{keys.MEMORY}before", f"{keys.MEMORY}peak", keys.TAKEN))
+    if taken is None and before is not None and peak is not None:  # of an older run
+        taken = max(0, int(peak) - int(before))
+    if taken is not None:
+        client.memories[caches] = int(taken)
+    client.budget = result.info.get(keys.MEMORY_BUDGET, client.budget)
 
 
 def network_of(result: Result) -> Conditions | None:

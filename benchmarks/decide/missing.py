@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 
+from benchmarks.decide.burden import MEASURE_FREEZING, MEASURE_MEMORY
 from benchmarks.decide.measured import Model
-from benchmarks.decide.sides import COLD, WARM, classes
+from benchmarks.decide.runs import clients_words
+from benchmarks.decide.sides import COLD, IN_WORKER, WARM, Candidate, ClientClass, classes
 
 RUN = "run pytest benchmarks/ --benchmark-only --benchmark-json=FILE --batch-size 1 --model"
 AT_ZERO = "--platform remote-cpu --network rtt=10ms"
 
 
-def missing(models: Sequence[Model]) -> list[str]:
-    """Return in words what is not measured, each with the command that does it."""
-    return [words for model in models for words in _of(model)]
+def missing(models: Sequence[Model], platforms: Sequence[str] = (), budget: int | None = None) -> list[str]:
+    """Return in words what is not measured, each with the command that does it.
+
+    *platforms* are the only clients that count, where some are named; *budget* is of a page's memory, in bytes.
+    """
+    return [words for model in models for words in _of(model, platforms, budget)]
 
 
-def _of(model: Model) -> Iterator[str]:
+def _of(model: Model, platforms: Sequence[str], budget: int | None) -> Iterator[str]:
     asked = [way for way in model.ways.values() if way.total]
     if not asked and not model.servers:
         yield f"{model.name} on a server: {RUN} {model.name} --platform server-cpu {AT_ZERO}"
@@ -26,13 +31,33 @@ def _of(model: Model) -> Iterator[str]:
         for way in asked
         if way.first is None
     )
-    clients = classes(model)
+    clients = classes(model, platforms, budget)
     if not clients:
-        yield f"{model.name} on a client: {RUN} {model.name} --platform chromium-wasm"
+        wanted = " ".join(clients_words(platforms[:1] or ["chromium-wasm"]))
+        yield f"{model.name} on a client: {RUN} {model.name} {wanted}"
         return
     answering = clients[0].answering
     if not {COLD, WARM} <= answering.loads.keys() & answering.firsts.keys():
         yield (
             f'{model.name}, the first answer of {answering.platform}: {RUN} {model.name} -m "load or first_inference" '
-            f"--platform {answering.platform}"
+            f"{_named(answering)}"
         )
+    yield from (f"{model.name}, {words}" for words in _of_the_page(clients[0], f"{RUN} {model.name}"))
+
+
+def _named(candidate: Candidate) -> str:
+    return " ".join(clients_words([candidate.platform]))
+
+
+def _of_the_page(clients: ClientClass, run: str) -> Iterator[str]:
+    """Yield what is not known of the page that the answering client computes in, or of a worker beside one."""
+    answering = clients.answering
+    burden, in_worker = answering.burden, f"{answering.platform}{IN_WORKER}"
+    if burden.freezes is None:
+        yield f"whether {answering.platform} freezes its page: {run} {MEASURE_FREEZING} {_named(answering)}"
+    if burden.budget is not None and burden.memory is None:
+        yield f"the memory that {answering.platform} takes: {run} {MEASURE_MEMORY} {_named(answering)}"
+    is_tried = answering.platform.endswith(IN_WORKER) or any(one.platform == in_worker for one in clients.candidates)
+    if burden.freezes and clients.lightest is None and not is_tried:
+        words = " ".join(clients_words([in_worker]))
+        yield f'{in_worker}, whose page may not freeze: {run} -m "latency or blocking" {words}'

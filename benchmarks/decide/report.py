@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Answer, Decision
+from benchmarks.decide.burden import Burden
 from benchmarks.decide.sentences import sentence
 from benchmarks.decide.sides import COLD, WARM, Candidate, Served
 from benchmarks.decide.spans import Span
@@ -57,6 +58,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
         "servers": [_server(server) for server in decision.servers],
         "clients": [_candidate(candidate) for candidate in clients.candidates],
         "answering": decision.client.platform,
+        "instead_of_marked": _light(decision),
         "answers": [_answer(answer) for answer in decision.answers],
         "map": {"round_trips": ROUND_TRIPS, "mbit_each_way": BANDWIDTHS, "winners": decision.grid},
         "borders": [{"mbit_each_way": rate, "round_trip": asdict(span)} for rate, span in decision.borders.items()],
@@ -80,13 +82,40 @@ def _server(server: Served) -> dict[str, Any]:
     }
 
 
+def _light(decision: Decision) -> dict[str, Any] | None:
+    """Return the quickest client that is not marked, where the answering one is; its border as a round trip."""
+    light = decision.light
+    return {"client": light.client.platform, "border": asdict(light.border)} if light else None
+
+
+def _burden(burden: Burden) -> dict[str, Any]:
+    """Return what a page bears of a client: seconds and bytes; null is what was not measured, or not asked."""
+    return {
+        "freezes": burden.freezes,  # for more than a frame, 1/60 s
+        "longest_task": burden.longest_task,  # seconds
+        "longest_task_is_by_factor": burden.is_by_factor,
+        "longest_task_is_doubtful": burden.is_doubtful,
+        "memory": burden.memory,  # bytes over the page's start
+        "memory_budget": burden.budget,  # bytes
+        "over_budget": burden.is_over_budget,
+        "marks": burden.marks,  # in words
+    }
+
+
 def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {
         "platform": candidate.platform,
         "later": asdict(candidate.later),
         "loads": {caches: asdict(span) for caches, span in candidate.loads.items()},
         "first_inferences": {caches: asdict(span) for caches, span in candidate.firsts.items()},
-        "fetched": {caches: {"bytes": size, "files": files} for caches, (size, files) in candidate.fetched.items()},
+        # Bytes on the wire, and as they are read; of older runs the same, as nothing was compressed.
+        "fetched": {
+            caches: {"bytes": found.wire, "decoded": found.decoded, "files": found.files}
+            for caches, found in candidate.fetched.items()
+        },
+        # Whether a first answer over a network is predicted from the load's requests, or within bounds.
+        "loads_seen_by_request": {caches: bool(candidate.waterfalls.get(caches)) for caches in candidate.loads},
+        "burden": _burden(candidate.burden),
         "notes": candidate.notes,
         "doubts": candidate.doubts,
     }
@@ -157,4 +186,22 @@ def _csv_row(decision: Decision, answer: Answer) -> dict[str, Any]:
         "clients_per_server": decision.equal.clients.value,
         "bytes_up": answer.server.wire[0],
         "bytes_down": answer.server.wire[1],
+        **_page(decision),
+    }
+
+
+def _page(decision: Decision) -> dict[str, Any]:
+    """Return what a visitor fetches, in bytes, and what the page bears; empty cells are what is not known."""
+    client, burden, light = decision.client, decision.client.burden, decision.light
+    is_told = bool(client.download.files)
+    return {
+        "client_fetches": client.download.wire if is_told else None,  # on the wire
+        "client_fetches_decoded": client.download.decoded if is_told else None,
+        "client_freezes": burden.freezes,  # its page, for more than a frame
+        "client_longest_task": burden.longest_task,  # seconds
+        "client_longest_task_by_factor": burden.is_by_factor,
+        "client_memory": burden.memory,  # bytes over the page's start
+        "client_over_budget": burden.is_over_budget,
+        "unmarked_client": light.client.platform if light else None,  # where the client is marked
+        "unmarked_client_later": light.client.later.value if light else None,  # seconds
     }

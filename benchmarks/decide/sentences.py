@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.decide import formulas
 from benchmarks.decide.answers import SPOKEN, Answer, Decision
 from benchmarks.decide.measured import of_results
-from benchmarks.decide.sides import COLD, WITH_NETWORK, WITHOUT_STACK, ClientClass, Served, classes, served
+from benchmarks.decide.sides import COLD, IN_WORKER, WITH_NETWORK, WITHOUT_STACK, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
 from benchmarks.decide.words import digits, duration, interval, mark, number, size
 from benchmarks.results import Result
@@ -26,7 +26,20 @@ def sentence(decision: Decision) -> str:
     model, who = decision.model.title, decision.clients.title
     where = _where(decision, decision.borders[SPOKEN], decision.servers)
     doubtful = mark([*decision.client.doubts, *(words for one in decision.servers for words in one.doubts)])
-    return f"{model} on {who}: {where}{doubtful}{_counted(decision)}{_bare(decision, where)}{_first(decision)}"
+    told = [_marked(decision), _counted(decision), _bare(decision, where), _first(decision)]
+    return f"{model} on {who}: {where}{doubtful}{''.join(told)}"
+
+
+def _marked(decision: Decision) -> str:
+    """Say what the page bears of a client that is marked, and which one it would not feel."""
+    if not (marks := decision.client.burden.marks):
+        return ""
+    if decision.light is None:
+        return f" ({', and '.join(marks)}; no other client is known not to)"
+    light = decision.light.client
+    in_worker = light.platform == f"{decision.client.platform}{IN_WORKER}"
+    who = "in a worker it would not" if in_worker else f"{light.platform} would not"
+    return f" ({', and '.join(marks)}; {who}: {duration(light.later.value)}{mark(light.doubts)})"
 
 
 def _bare(decision: Decision, where: str) -> str:
@@ -102,16 +115,15 @@ def _predicted(title: str, clients: ClientClass, answers: Sequence[Answer]) -> s
         parts.append(f", and counted {WITHOUT_STACK}, which {REMEDY} measures")
     if WITH_NETWORK in first.server.notes:
         parts.append(f", and counted {WITH_NETWORK}")
-    fetched, _ = first.client.fetched.get(COLD, (0, 0))
-    if fetched:
-        waits = [f"{duration(_fetching(answer, fetched))} on {answer.network.name}" for answer in answers]
+    if fetched := first.client.download.wire:
+        waits = [f"{duration(_fetching(answer))} on {answer.network.name}" for answer in answers]
         parts.append(f"; before its first answer the client fetches {size(fetched)}: {', '.join(waits)}")
     return "".join(parts)
 
 
-def _fetching(answer: Answer, fetched: float) -> float:
-    _, files = answer.client.fetched[COLD]
-    return formulas.download(fetched, answer.network.down, answer.network.round_trip, files)
+def _fetching(answer: Answer) -> float:
+    download = answer.client.download
+    return formulas.download(download.wire, answer.network.down, answer.network.round_trip, download.files)
 
 
 def _groups(answers: Sequence[Answer], client: str) -> Iterator[str]:

@@ -4,22 +4,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from benchmarks.clients import SLOWDOWNS, called
 from benchmarks.decide import formulas
-from benchmarks.decide.measured import Client, Model, Reading, Way
+from benchmarks.decide.burden import Burden, burden
+from benchmarks.decide.measured import Client, Download, Model, Reading, Way
 from benchmarks.decide.spans import NOTHING, Span, through
 from browser_harness.network import Conditions
 
 # What the command's --check holds a prediction to; so far an interval reaches beyond what scatters.
 KEPT_WITHIN, FIRST_WITHIN = 0.05, 0.10
-# Weaker clients by the field's names, seen from a high-end desktop (Lighthouse's docs/throttling.md, by its
-# BenchmarkIndex); 6 has none.
-WEAKER = {2: "low-end desktop or high-end mobile", 4: "mid-tier mobile", 6: "", 10: "low-end mobile"}
+WEAKER = {factor: called(factor) for factor in SLOWDOWNS}  # the field's names
 BY_FACTOR = "a factor of JavaScript, not measured"
 WITHOUT_STACK = "without the server's own stack"
 WITH_NETWORK = "with the network that lies before the server already"
 NEVER_RESTS = "seen over the loopback, where a server never rests between two requests: over a link it is slower"
 RELAYED = "asked by a relay: of first requests a preflight is counted that pages of its own origin do not need"
 COLD, WARM = "cold", "warm"
+IN_WORKER = "@worker"  # behind the platform's name of a client that computes there
 
 
 @dataclass(frozen=True)
@@ -180,22 +181,40 @@ class Candidate:
     later: Span
     loads: Mapping[str, Span]  # without a network, by what the caches held
     firsts: Mapping[str, Span]  # inferences
-    fetched: Mapping[str, tuple[int, int]]  # bytes and files
+    fetched: Mapping[str, Download]
     notes: Sequence[str] = ()
     doubts: Sequence[str] = ()
     loads_over: Mapping[tuple[str, str], Span] = field(default_factory=dict)  # by network and caches, with the download
+    burden: Burden = field(default_factory=Burden)
+    waterfalls: Mapping[str, Sequence[formulas.Request]] = field(default_factory=dict)  # of the loads
+
+    @property
+    def download(self) -> Download:
+        """What a visitor fetches who has nothing in the cache; of no files where that was not told."""
+        return self.fetched.get(COLD, Download())
 
     def first(self, network: Conditions, caches: str) -> Span | None:
         """Return its first answer with so filled caches; None where its load or its first inference is not measured.
 
-        A load that was measured over that very network stands for itself. Else it is predicted: its requests may each
-        wait for the one before, or all be sent at once: the interval holds both.
+        A load that was measured over that very network stands for itself. Else it is predicted: from its requests,
+        which tell what waits for what, or where nobody saw them from their number and bytes.
         """
         if caches in self.firsts and (measured := self.loads_over.get((network.name, caches))):
             return measured + self.firsts[caches]
         if caches not in self.loads or caches not in self.firsts:
             return None
-        size, files = self.fetched.get(caches, (0, 0))
+        if requests := self.waterfalls.get(caches):
+            load = partial(_load, requests, network)
+            return _predicted(through(load, self.loads[caches]), network, FIRST_WITHIN) + self.firsts[caches]
+        return self._within_bounds(network, caches)
+
+    def _within_bounds(self, network: Conditions, caches: str) -> Span:
+        """Return its first answer where each request may wait for the one before, or all be sent at once.
+
+        The interval holds both.
+        """
+        download = self.fetched.get(caches, Download())
+        files, size = download.files, download.wire
         wire = formulas.on_the_wire(size + files * formulas.RESPONSE_HEAD, 0) if size else 0.0
         fetching = partial(formulas.download, wire, network.down, network.round_trip)
         spent = Span(fetching(files), fetching(min(files, 1)), fetching(files))
@@ -205,6 +224,10 @@ class Candidate:
             self.loads[caches],
             self.firsts[caches],
         )
+
+
+def _load(requests: Sequence[formulas.Request], network: Conditions, load: float) -> float:
+    return formulas.first_load(requests, load, network.round_trip, network.down, network.up)
 
 
 @dataclass(frozen=True)
@@ -218,8 +241,14 @@ class ClientClass:
 
     @property
     def answering(self) -> Candidate:
-        """The runtime whose later answers are the earliest."""
-        return min(self.candidates, key=lambda candidate: candidate.later.value)
+        """The runtime whose later answers are the earliest, whatever the page bears of it: that is told beside it."""
+        return _earliest(self.candidates)
+
+    @property
+    def lightest(self) -> Candidate | None:
+        """The runtime whose later answers are the earliest of those that are known to burden no page; None of none."""
+        light = [candidate for candidate in self.candidates if candidate.burden.is_light]
+        return _earliest(light) if light else None
 
     @property
     def title(self) -> str:
@@ -230,13 +259,23 @@ class ClientClass:
         return f"a {name} ({self.factor}x, {'measured' if self.is_measured else BY_FACTOR})"
 
 
-def classes(model: Model, platforms: Sequence[str] = ()) -> list[ClientClass]:
+def _earliest(candidates: Sequence[Candidate]) -> Candidate:
+    return min(candidates, key=lambda candidate: candidate.later.value)
+
+
+def is_named(platform: str, names: Sequence[str]) -> bool:
+    """Whether a client's platform is among *names*; ``chromium-wasm`` names that in a worker, too."""
+    return platform in names or platform.removesuffix(IN_WORKER) in names
+
+
+def classes(model: Model, platforms: Sequence[str] = (), budget: int | None = None) -> list[ClientClass]:
     """Return the clients of a model: each machine as it is, as it was slowed down, and weaker by a factor.
 
-    *platforms* are the only ones that count; where none is named, all do.
+    *platforms* are the only ones that count; where none is named, all do. *budget* is what a page may take of memory,
+    in bytes; where there is none, that of the files.
     """
     timed = [client for client in model.clients.values() if client.latency]
-    timed = [client for client in timed if not platforms or client.platform in platforms]
+    timed = [client for client in timed if not platforms or is_named(client.platform, platforms)]
     found = list[ClientClass]()
     for machine in dict.fromkeys(client.machine for client in timed):
         here = [client for client in timed if client.machine == machine]
@@ -244,9 +283,9 @@ def classes(model: Model, platforms: Sequence[str] = ()) -> list[ClientClass]:
         for factor in sorted({1, *WEAKER, *(client.slowdown for client in here)}):
             slowed = [client for client in here if client.slowdown == factor]
             if slowed:
-                candidates = [_as_measured(client, whole.get(client.platform)) for client in slowed]
+                candidates = [_as_measured(client, whole.get(client.platform), budget) for client in slowed]
             else:
-                candidates = [_by_factor(client, factor) for client in whole.values()]
+                candidates = [_by_factor(client, factor, budget) for client in whole.values()]
             if candidates:
                 found.append(ClientClass(machine, factor, bool(slowed), candidates))
     return found
@@ -256,7 +295,7 @@ def _spans(readings: Mapping[str, Reading], factor: float = 1.0) -> dict[str, Sp
     return {caches: reading.span.times(factor) for caches, reading in readings.items()}
 
 
-def _as_measured(client: Client, whole: Client | None) -> Candidate:
+def _as_measured(client: Client, whole: Client | None, budget: int | None) -> Candidate:
     """Return a client as it was timed; one that was slowed down opens as the *whole* one does, by the factor."""
     assert client.latency is not None
     opened, factor, notes = client, 1, list[str]()
@@ -275,10 +314,12 @@ def _as_measured(client: Client, whole: Client | None) -> Candidate:
         notes,
         _doubts(client.latency, *opened.loads.values(), *opened.firsts.values(), *client.loads_over.values()),
         {over: reading.span for over, reading in client.loads_over.items()},
+        burden(client, whole, client.slowdown, budget),
+        _slower(opened.waterfalls, factor),
     )
 
 
-def _by_factor(client: Client, factor: int) -> Candidate:
+def _by_factor(client: Client, factor: int, budget: int | None) -> Candidate:
     assert client.latency is not None
     return Candidate(
         client.platform,
@@ -288,7 +329,19 @@ def _by_factor(client: Client, factor: int) -> Candidate:
         client.fetched,
         [BY_FACTOR],
         _doubts(client.latency, *client.loads.values(), *client.firsts.values()),
+        burden=burden(None, client, factor, budget),
+        waterfalls=_slower(client.waterfalls, factor),
     )
+
+
+def _slower(waterfalls: Mapping[str, Sequence[formulas.Request]], factor: int) -> dict[str, list[formulas.Request]]:
+    """Return loads as a client has them that is so many times weaker: without a network all that they wait for is."""
+
+    def slower(request: formulas.Request) -> formulas.Request:
+        times = ("start", "response", "end", "compiled")
+        return replace(request, **{name: getattr(request, name) * factor for name in times})
+
+    return {caches: [*map(slower, requests)] for caches, requests in waterfalls.items()}
 
 
 def _doubts(*readings: Reading) -> list[str]:

@@ -7,11 +7,11 @@ from itertools import groupby
 from tabulate import tabulate
 
 from benchmarks.decide import words
-from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Answer, Decision, Winner
+from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, SPOKEN, Answer, Decision, Winner
 from benchmarks.decide.measured import Model
 from benchmarks.decide.prices import Prices
 from benchmarks.decide.sentences import sentence
-from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, WITH_NETWORK, Served
+from benchmarks.decide.sides import COLD, FIRST_WITHIN, KEPT_WITHIN, WARM, WITH_NETWORK, Candidate, Served
 
 LETTERS: dict[Winner, str] = {"client": "C", "server": "S", "undecided": "?", "not measured": "-"}
 LATER_HEAD = ("network", "later: server", "asked as", "later: client", "wins")
@@ -21,6 +21,11 @@ LEGEND = (
     f"what is predicted through a network reaches {KEPT_WITHIN:.0%} further at each end, a first answer "
     f"{FIRST_WITHIN:.0%}, which is what --check holds it to. Where they overlap it is undecided. In brackets the tier "
     "of the time, as W3C's DAOP draft has them."
+)
+STAR = "*"
+STAR_LEGEND = (
+    f"{STAR} A client that is marked: its page is frozen for more than a frame (1/60 s), or takes more memory than the "
+    "budget. It is named where it is the quickest; the quickest that is known not to be marked stands beside it."
 )
 
 
@@ -37,6 +42,8 @@ def lines(decisions: Sequence[Decision], missing: Sequence[str], prices: Prices 
         yield from (f"left out: {why}" for why in of_model[0].model.left_out)
     if decisions:
         yield from ("", LEGEND)
+    if any(candidate.burden.is_marked for decision in decisions for candidate in decision.clients.candidates):
+        yield STAR_LEGEND
 
 
 def _server_lines(decision: Decision) -> Iterator[str]:
@@ -66,10 +73,8 @@ def _split(model: Model, server: Served) -> list[str]:
 def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
     yield from ("", f"{decision.clients.title}, on {decision.clients.machine or 'this machine'}", "")
     for candidate in sorted(decision.clients.candidates, key=lambda one: one.later.value):
-        notes = f" ({'; '.join(candidate.notes)})" if candidate.notes else ""
-        fetched, files = candidate.fetched.get(COLD, (0, 0))
-        size = f"; fetches {words.size(fetched)} in {files} files" if fetched else ""
-        yield f"  {candidate.platform}: {words.time(candidate.later, words.mark(candidate.doubts))}{size}{notes}"
+        yield from _candidate_lines(candidate)
+    yield from _light_line(decision)
     yield ""
     later = [_later(answer) for answer in decision.answers]
     yield from tabulate(later, LATER_HEAD, disable_numparse=True).splitlines()
@@ -85,6 +90,28 @@ def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
         yield _money(decision, prices)
 
 
+def _candidate_lines(candidate: Candidate) -> Iterator[str]:
+    """Yield what a client takes and fetches, and what its page bears of it; one that is marked has a star."""
+    notes = f" ({'; '.join(candidate.notes)})" if candidate.notes else ""
+    fetched = candidate.download
+    size = f"; fetches {words.download(fetched.wire, fetched.decoded, fetched.files)}" if fetched.wire else ""
+    star, time = _star(candidate) or " ", words.time(candidate.later, words.mark(candidate.doubts))
+    yield f"{star} {candidate.platform}: {time}{size}{notes}"
+    yield f"    {'; '.join(candidate.burden.all_words)}"
+
+
+def _star(candidate: Candidate) -> str:
+    return STAR if candidate.burden.is_marked else ""
+
+
+def _light_line(decision: Decision) -> Iterator[str]:
+    """Yield what would be answered without what is marked, where the client that answers is."""
+    if decision.light:
+        light, border = decision.light.client, decision.light.border
+        at = f"{words.digits(border.value * 1e3)} ms{words.interval(border)} of round trip at {SPOKEN:g} Mbit/s"
+        yield f"without those that are marked: {light.platform}, and the border is at {at}"
+
+
 def _later(answer: Answer) -> list[str]:
     server, client = answer.server, answer.client
     return [
@@ -92,8 +119,12 @@ def _later(answer: Answer) -> list[str]:
         words.time(answer.server_later, words.mark(server.doubts)),
         server.name,
         words.time(answer.client_later, words.mark(client.doubts)),
-        answer.later,
+        _wins(answer.later, client),
     ]
+
+
+def _wins(who: Winner, client: Candidate) -> str:
+    return who + _star(client) if who == "client" else who
 
 
 def _first(answer: Answer) -> Iterator[list[str]]:
@@ -101,7 +132,8 @@ def _first(answer: Answer) -> Iterator[list[str]]:
     mark, server = words.mark(answer.client.doubts), words.time(answer.server_first, words.mark(answer.server.doubts))
     cold = words.time(answer.client_first, mark if answer.client_first else "")
     warm = words.time(answer.client_again, mark if answer.client_again else "")
-    yield [answer.network.name, server, COLD, cold, answer.first, words.number(answer.pays_back[COLD])]
+    wins = _wins(answer.first, answer.client)
+    yield [answer.network.name, server, COLD, cold, wins, words.number(answer.pays_back[COLD])]
     yield ["", "", WARM, warm, "", words.number(answer.pays_back[WARM])]
 
 

@@ -67,6 +67,12 @@ def number(span: Span | None) -> str:
     return value if low == high else f"{value} ({low} to {high})"
 
 
+def download(wire: float, decoded: float, files: int) -> str:
+    """Write what is fetched: bytes on the wire, what becomes of them, and of how many files."""
+    read = f"{size(decoded)} decoded" if decoded != wire else "not compressed"
+    return f"{size(wire)} ({read}) in {files} file{'s' * (files != 1)}"
+
+
 def size(of_bytes: float) -> str:
     """Write bytes in kB or MB."""
     return f"{digits(of_bytes / 1e6)} MB" if of_bytes >= 1e6 else f"{digits(of_bytes / 1e3)} kB"

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from benchmarks.measuring.starts import Figure
+from benchmarks.protocol import Blocking
 from benchmarks.results import NotARunError, Result, keys, load
 from models import manifest
 
@@ -235,7 +237,11 @@ def opening_table(results: Sequence[Result]) -> str:
     Of several batch sizes the first: the table has no column for them.
     """
     columns: dict[str, dict[str, Callable[[Result], str]]] = {
-        "load": {"load": _median, "fetched": lambda result: _megabytes(result.info[keys.DETAILS], "fetched_bytes")},
+        "load": {
+            "load": _median,
+            "fetched": _of_details(keys.FETCHED_WIRE_BYTES),
+            "decoded": _of_details(keys.FETCHED_BYTES),
+        },
         "first_inference": {"first": _median},
         "second_inference": {"second": _median},
         "memory": {name: partial(_memory, name=name) for name in ("before", "peak", "wasm")},
@@ -255,12 +261,35 @@ def opening_table(results: Sequence[Result]) -> str:
     return table(["model", "platform", "caches", *names], body, words=3)
 
 
+def blocking_table(results: Sequence[Result]) -> str:
+    """Return what inferences did to the page that they ran in, of the start that froze most, and their own time there.
+
+    The longest task is in the middle of the starts.
+    """
+    rows = []
+    for result in results:
+        worst, longest = Blocking(**result.info[keys.BLOCKING]), Figure(**result.info[keys.LONGEST_TASK])
+        frames = f"{worst.frames_missed} of {worst.frames_wanted}"
+        cells = [milliseconds(longest.value), f"{worst.blocked:.0%}", frames, _headline(result)]
+        rows.append([f"`{result.params['model']}`", f"`{result.params['platform']}`", *cells])
+    head = ["model", "platform", "longest task", "blocked", "frames missed", "inference meanwhile"]
+    return table(head, rows, words=2)
+
+
 def _median(result: Result) -> str:
     return marked(result, milliseconds(result.seconds("median")))
 
 
 def _memory(result: Result, name: str) -> str:
-    return _megabytes(result.info, keys.MEMORY + name)
+    size = _megabytes(result.info, keys.MEMORY + name)
+    if name != "peak" or not result.info.get(keys.OVER_BUDGET):
+        return size
+    taken, budget = (_megabytes(result.info, key) for key in (keys.TAKEN, keys.MEMORY_BUDGET))
+    return f"{size} ({taken} over its start, more than {budget})"
+
+
+def _of_details(name: str) -> Callable[[Result], str]:
+    return lambda result: _megabytes(result.info[keys.DETAILS], name)
 
 
 def _megabytes(sizes: Mapping[str, int | None], name: str) -> str:
@@ -280,6 +309,7 @@ def accuracy_table(results: Sequence[Result]) -> str:
 
 def tables_of(results: Sequence[Result]) -> list[str]:
     """Return a table for each phase that *results* hold; networks that are only timed have one of their own."""
+    frozen = of_phase(results, "blocking")
     untrained = of_phase([result for result in results if result.is_untrained], "latency")
     results = [result for result in results if not result.is_untrained]
     accuracies = [result for result in results if keys.AS_REFERENCE in result.info]
@@ -297,6 +327,7 @@ def tables_of(results: Sequence[Result]) -> list[str]:
     )
     tables = [make() for test, make in makers if of_phase(results, test)]
     tables += [networks_table(untrained)] if untrained else []
+    tables += [blocking_table(frozen)] if frozen else []
     return tables + ([accuracy_table(accuracies)] if accuracies else [])
 
 

@@ -245,7 +245,9 @@ def readable(block: Block, facts: Facts) -> Block:
 def check_slowdown(facts: Facts, obtained: float) -> None:
     """Raise SampleError where a client that was to be weaker is not."""
     if facts.slowdown and not obtained >= LEAST_SLOWDOWN * (asked := facts.slowdown.asked):
-        raise SampleError(f"{facts.platform}: was to be {asked} times slower, and is {obtained:.1f} times slower")
+        words = f"was to be {asked} times slower, and is {obtained:.1f} times slower"
+        remedy = "close other programs, beside which it is slow without the brake, too"
+        raise SampleError(f"{facts.platform}: {words}; {remedy}")
 
 
 def check_whole(blocks: Sequence[Block], facts: Facts) -> None:

@@ -148,18 +148,10 @@ class PageCase:
         Raises at once what :attr:`request` raises.
         """
         model = {self.request.urls[name]: file for name, file in self.request.files.items()}
-        on_disk = {url: file for url, file in model.items() if isinstance(file, Path)}
-        return self._serving(on_disk, {url: file for url, file in model.items() if isinstance(file, bytes)}, host)
-
-    @contextmanager
-    def _serving(self, on_disk: Mapping[str, Path], contents: Mapping[str, bytes], host: str) -> Iterator[Server]:
         module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
-        files = {**page_files.FILES, **module, **self.runtime.runtime, **on_disk}
+        files = {**page_files.FILES, **module, **self.runtime.runtime, **model}
         origins = self.runtime.allowed_origins(self.settings)
-        with serving(files, self.runtime.script_sources, self.runtime.imports, host, origins) as server:
-            for url, content in contents.items():
-                server.publish(url, content)
-            yield server
+        return serving(files, self.runtime.script_sources, self.runtime.imports, host, origins)
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.platforms import loading
+from benchmarks.platforms.animated import blocking, per_second
 from benchmarks.platforms.batches import answered, parts
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.weak_client import obtained_slowdown
 from benchmarks.protocol import (
     Block,
+    Blocking,
     CpuTime,
     Facts,
     Feeds,
@@ -25,13 +28,15 @@ from benchmarks.protocol import (
     Slowdown,
     opening_rounds,
 )
-from browser_harness.channel import Channel, DrivenChannel
+from browser_harness.channel import Channel, DrivenChannel, FetchedFile
 from browser_harness.host import Host
 from browser_harness.processes import Thread
 
 INLINE = 1 << 20  # bytes of outputs in an answer, as base64; more are sent by themselves, which takes two round trips
 PIECE = 8 << 20  # bytes that a page sends at once: more are no faster, and copies are made of them
 PAGE_WARM_UP = 10  # inferences in a page that is renewed because of its age
+REST = 1.0  # seconds for which an animation is drawn before anything is computed beside it
+FEWEST_ANIMATED = 3  # inferences beside an animation
 
 
 class PageSession:
@@ -46,6 +51,7 @@ class PageSession:
         self._case, self._channel, self._host = case, channel, host
         self._published: dict[bytes, str] = {}
         self._parts = 0  # of images, published so far
+        self._waterfall: Sequence[Mapping[str, Any]] = ()  # of the requests of the load
 
     def prepare(self) -> None:
         """Have a page without a runtime or model."""
@@ -64,10 +70,12 @@ class PageSession:
         with self._case.explained():
             self._host.follow()
             self.facts = self._facts(in_effect)
+            self._waterfall = loading.waterfall(in_effect["loading"])
         return float(in_effect["load"]) / 1e3
 
     def _facts(self, in_effect: InEffect) -> Facts:
         runtime, slowdown = self._case.runtime, self._case.case.slowdown
+        model, load = self._case.request.urls.values(), in_effect["load"] / 1e3
         details = self._case.prove(in_effect)
         if self._host.slowdown != slowdown:
             raise self._case.unavailable(f"nothing can make this page's machine {slowdown} times weaker")
@@ -84,7 +92,7 @@ class PageSession:
             details={
                 "cross_origin_isolated": in_effect["crossOriginIsolated"],
                 "simd": in_effect["simd"],
-                "load_parts": {name: value / 1e3 for name, value in in_effect["loadParts"].items()},
+                "load_parts": loading.parts(load, in_effect["loading"], model, self._case.case.where),
                 **details,
             },
         )
@@ -98,7 +106,9 @@ class PageSession:
         outputs = self.time(feeds, opening_rounds(second)).outputs
         # WebAssembly runs in the page's own process; WebNN and WebGPU compute beside it.
         before, peak = memory.before_and_peak(with_services=self._case.runtime.threading == "runtime")
-        return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), self.facts)
+        # Told of openings alone: of a page that is timed for its inferences it would only fill the file.
+        facts = replace(self.facts, details={**self.facts.details, "waterfall": self._waterfall})
+        return Opening(load, first, second, outputs, Memory(before, peak, self._call("wasmBytes", {})), facts)
 
     def keep_on(self, core: int | None) -> None:
         """Keep the processes that compute for the page on a core; None lets them go.
@@ -117,8 +127,21 @@ class PageSession:
 
     def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time *rounds* samples in one call: the loops are the page's, only its samples and last outputs travel."""
-        asked = {"feeds": [self._feed(*feed) for feed in feeds.items()], "rounds": rounds, "iterations": iterations}
+        asked = {"feeds": self._feeds(feeds), "rounds": rounds, "iterations": iterations}
         return replace(self._block("time", asked), iterations=iterations)
+
+    def blocking(self, feeds: Feeds, seconds: float) -> tuple[Block, Blocking]:
+        """Run inferences for some *seconds*, and FEWEST_ANIMATED at least, while the page draws an animation.
+
+        It is drawn for REST before, while nothing is computed: a browser that does not even draw then is refused.
+        """
+        at_rest = per_second(self._call("rest", {"seconds": REST}))
+        if not at_rest:
+            words = f"this browser drew no animation in {REST:g} s, though nothing was computed"
+            raise self._case.failed(f"{words}; name another with --browser-path")
+        asked = {"feeds": self._feeds(feeds), "seconds": seconds, "least": FEWEST_ANIMATED}
+        block, seen = self._ran("animate", asked)
+        return block, blocking(seen, at_rest)
 
     def classify(self, images: Images, batch_size: int) -> Iterator[Block]:
         """Publish the pixels part by part for the page to fetch; it normalises them, and times an inference a batch."""
@@ -152,12 +175,17 @@ class PageSession:
         return obtained_slowdown(seconds, self._host)
 
     def _block(self, function: str, argument: dict[str, Any]) -> Block:
+        return self._ran(function, argument)[0]
+
+    def _ran(self, function: str, argument: dict[str, Any]) -> tuple[Block, dict[str, Any]]:
+        """Call a function that runs inferences; return these, and all that it answered."""
         before = self._host.thread_seconds()
         answer = self._call(function, argument | {"inline": INLINE})
         after = self._host.thread_seconds()
         samples = [milliseconds / 1e3 for milliseconds in answer["samples"]]
         outputs = {name: self._output(name, output) for name, output in answer["outputs"]}
-        return Block(samples, outputs, _cpu_time(before, after), computing=_computing(answer.get("told"), samples))
+        computing = _computing(answer.get("told"), samples)
+        return Block(samples, outputs, _cpu_time(before, after), computing=computing), answer
 
     def _output(self, name: str, output: dict[str, Any]) -> NDArray[Any]:
         """Return an output; one that had no room in the answer is sent now, straight into the array."""
@@ -175,6 +203,9 @@ class PageSession:
     def _call(self, function: str, argument: dict[str, Any]) -> Any:
         with self._case.explained():
             return self._channel.call(function, argument)
+
+    def _feeds(self, feeds: Feeds) -> list[dict[str, Any]]:
+        return [self._feed(*feed) for feed in feeds.items()]
 
     def _feed(self, name: str, array: NDArray[Any]) -> dict[str, Any]:
         """Publish an input for the page to fetch once: as an argument it would cost milliseconds a call."""
@@ -198,7 +229,7 @@ class DrivenSession(PageSession):
         super().__init__(case, channel, host)
         self._network = network
         self._needed: set[str] = set()
-        self._fetched: Mapping[str, int] = {}
+        self._fetched: Mapping[str, FetchedFile] = {}
 
     def prepare(self) -> None:
         """Load a new page, in place of an earlier one."""
@@ -210,8 +241,7 @@ class DrivenSession(PageSession):
         facts = super()._facts(in_effect)
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
-        fetched = {"fetched": self._fetched, "fetched_bytes": sum(self._fetched.values())}
-        details = {**facts.details, **fetched}
+        details = {**facts.details, **_told(self._fetched)}
         return replace(facts, lifetime=self._case.runtime.lifetime, network=self._network, details=details)
 
     def renew(self) -> None:
@@ -221,7 +251,12 @@ class DrivenSession(PageSession):
         self.facts = facts
 
     def prove_fetched(self, *, all_of_it: bool) -> None:
-        """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none."""
+        """Raise PlatformError unless *all_of_it*, runtime and model, came from the server in this opening, or none.
+
+        Of what came the page is to have seen the bytes that the server sent.
+        """
+        with self._case.explained():
+            loading.prove_bytes(self._waterfall, self._fetched)
         wanted = self._needed | {*self._case.request.urls.values()}
         fetched, not_fetched = wanted & self._fetched.keys(), wanted - self._fetched.keys()
         if wrong := not_fetched if all_of_it else fetched:
@@ -231,6 +266,12 @@ class DrivenSession(PageSession):
     def code_cache(self) -> Mapping[str, int]:
         """Return how many entries with compiled code the browser keeps, of scripts and of WebAssembly."""
         return self._channel.code_cache()
+
+
+def _told(fetched: Mapping[str, FetchedFile]) -> dict[str, Any]:
+    """Return what a result tells of the files that a page fetched: each, and the bytes of all, sent and decoded."""
+    wire, decoded = (sum(file[size] for file in fetched.values()) for size in ("wire", "decoded"))
+    return {"fetched": fetched, "fetched_bytes": decoded, "fetched_wire_bytes": wire}
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:

@@ -33,7 +33,8 @@ EXECUTION_PROVIDER = "execution_provider"
 THREADS = "threads"
 CLOCK = "clock"
 # {"asked": 4}; absent where nothing slows the client down. Of an opening with "obtained": 4.3 in it, which of a steady
-# state stands beside it
+# state stands beside it. Where the client was asked for by name, with "clients": {"mid-tier-mobile": [2, 10]}, by name
+# the range of the factor, which is JavaScript's
 SLOWDOWN, SLOWDOWN_OBTAINED = "slowdown", "slowdown_obtained"
 # {"asked": {"name", "round_trip", "down", "up"}, "obtained": {"round_trip", "down", "up"}, "kind", "lacks",
 # "congestion_control"}, in seconds and bit/s; absent where nothing lay between page and servers
@@ -62,12 +63,18 @@ SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, b
 # taken away: its inputs are copied there, its outputs handed over, and the worker is woken
 TRANSFER_SECONDS = "transfer_seconds"
 # {"window": 3.1, "inferences": 12, "longest_task": 0.24, "total_blocking_time": 2.3, "frames": 12,
-# "frames_missed": 174, "frames_at_rest": 60.0}, in seconds and frames a second: of the start that froze most
+# "frames_missed": 174, "frames_at_rest": 60.0, "disagreement": 0.001}, in seconds and frames a second: of the start
+# that froze most
 BLOCKING = "blocking"
-MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start
+LONGEST_TASK = "longest_task"  # a figure: of the longest of each start
+TAKEN = "memory_over_start"  # bytes of a page, of the opening that took most; absent where the system does not tell
+MEMORY_BUDGET = "memory_budget"  # bytes that a page may take over its start; absent where nobody asks, or can tell
 OVER_BUDGET = "over_budget"  # true where it takes more, else absent
-# In details. Of each file that came: {"wire": 2300583, "decoded": 14239897, "encoding": "br"}; in older files a number
+# In details. Of each file that came: {"wire": 2391966, "decoded": 14239897, "encoding": "br", "level": 10}, and of one
+# that came as it is null and null. In older files, whose servers sent everything so, a number
 FETCHED = "fetched"
+FETCHED_BYTES = "fetched_bytes"  # of all of them, decoded, and
+FETCHED_WIRE_BYTES = "fetched_wire_bytes"  # as they were sent
 # In details. [{"path", "start", "response", "end", "wire", "decoded"}, …]: the requests of an opening as the page saw
 # them, in seconds from its beginning and bytes
 WATERFALL = "waterfall"

@@ -36,7 +36,21 @@ def upgraded(info: Info, params: Mapping[str, Any]) -> dict[str, Any]:
     if not rest.get(keys.SOFTWARE_GPU, True):  # schema 1 also wrote false
         del rest[keys.SOFTWARE_GPU]
     statistic = "mean" if keys.SLOWDOWN in info else "p10"
-    return {keys.STATISTIC: statistic, **rest, keys.DETAILS: {**info.get(keys.DETAILS, {}), **details}}
+    return {keys.STATISTIC: statistic, **rest, keys.DETAILS: _with_fetched({**info.get(keys.DETAILS, {}), **details})}
+
+
+def _with_fetched(details: Info) -> dict[str, Any]:
+    """Return details in which each fetched file tells how it was sent: in old runs all were sent as they are."""
+    told = dict(details)
+    if keys.FETCHED in details:
+        told[keys.FETCHED] = {path: _as_it_is(size) for path, size in details[keys.FETCHED].items()}
+    if keys.FETCHED_BYTES in details:
+        told.setdefault(keys.FETCHED_WIRE_BYTES, details[keys.FETCHED_BYTES])
+    return told
+
+
+def _as_it_is(size: Any) -> Any:
+    return {"wire": size, "decoded": size, "encoding": None, "level": None} if isinstance(size, int) else size
 
 
 def _is_the_providers(info: Info) -> bool:

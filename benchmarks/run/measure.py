@@ -38,6 +38,7 @@ from browser_harness.processes import USABLE
 
 WITNESSED_TURNS = 20  # from one look at the witness to the next: a look takes a tenth of a turn
 
+ChooseCore = Callable[[Sequence[Session]], int | None]  # for all sides of a start; None leaves them free
 Option = Callable[[str], Any]  # the value of pytest-benchmark's option of that name, or the suite's --starts
 
 
@@ -121,12 +122,17 @@ class Measure:
 @pytest.fixture
 def measure(record: Record, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Measure:
     """Time an open session on one question, with the options of the command line, or the test's own."""
+    return Measure(record, benchmark, option_of(request), turns_of(request.config), request.config.stash[STATES])
+
+
+def option_of(request: pytest.FixtureRequest) -> Option:
+    """Return what reads an option: the test's own, else the command line's."""
     own = request.node.get_closest_marker("benchmark").kwargs
 
     def option(name: str) -> Any:
         return own.get(name, request.config.getoption("starts" if name == "starts" else f"benchmark_{name}"))
 
-    return Measure(record, benchmark, option, turns_of(request.config), request.config.stash[STATES])
+    return option
 
 
 def obtained_slowdown(session: Session, question: Question) -> float | None:
@@ -151,8 +157,13 @@ def plan(option: Option, turns: Turns | None = None) -> Plan:
     return replace(wanted, block_seconds=turns.seconds, starts=turns.starts) if turns else wanted
 
 
-def draw_all(session: Session, partner: Session | None, question: Question, plan: Plan) -> Drawn:
-    """Draw from all starts that *plan* wants, in turns with a partner where there is one."""
+def draw_all(
+    session: Session, partner: Session | None, question: Question, plan: Plan, core: ChooseCore | None = None
+) -> Drawn:
+    """Draw from all starts that *plan* wants, in turns with a partner where there is one.
+
+    *core* says for each start where all sides are kept, in place of :func:`draw_core`.
+    """
     drawn, sides = Drawn(), [Side(one, question.feeds) for one in (partner, session) if one]
     sessions, ours = [side.session for side in sides], sides[-1]
     whole, estimate = plan, None
@@ -165,7 +176,7 @@ def draw_all(session: Session, partner: Session | None, question: Question, plan
             estimate = min(warm[-1].samples, default=None)
             whole = plan.for_sessions([one.facts for one in sessions], estimate, ours.iterations)
         drawn.warm_up += warm[-1].inferences
-        with kept_on(draw_core(sessions), sessions, drawn), _counting(drawn):
+        with kept_on((core or draw_core)(sessions), sessions, drawn), _counting(drawn):
             looks = drawn.witness.look_after
             if partner is None:
                 for block in looks(draw(session, question.feeds, whole.of_a_start, estimate, ours.iterations)):

@@ -35,16 +35,21 @@ def empty(selection: Selection, phase: Phase) -> str:
         if selection.threads:
             return f"--threads {', '.join(map(str, selection.threads))}: {words}; name such a number, or all"
         return f"{words}: this machine lends one core"
-    if phase.needs_device and not selection.targets_of(phase):
-        known = ", ".join(selection.with_device()) or "none is known here"
-        return _of_others(selection, f"{phase.words} is of platforms with a memory of their own: {known}")
-    if phase.needs_server and not selection.targets_of(phase):
-        servers = ", ".join(selection.servers())
-        return _of_others(selection, f"{phase.words} is of platforms that many can ask: {servers}")
+    if (kind := _kind(selection, phase)) and not selection.targets_of(phase):
+        return _of_others(selection, f"{phase.words} is of platforms {kind}")
     if phase.is_of_this_machine and not selection.targets_of(phase):
         words = "what a server elsewhere does is not seen from here"
         return f"--platform {', '.join(selection.platforms)}: {phase.words}: {words}; name another with --platform"
     return f"{phase.words}: none of the models and platforms chosen is measured in it"
+
+
+def _kind(selection: Selection, phase: Phase) -> str:
+    """Say which platforms alone have what a phase measures; nothing where all may have it."""
+    if phase.needs_device:
+        return f"with a memory of their own: {', '.join(selection.with_device()) or 'none is known here'}"
+    if phase.needs_server:
+        return f"that many can ask: {', '.join(selection.servers())}"
+    return f"that compute in a page: {', '.join(selection.in_pages())}" if phase.needs_page else ""
 
 
 def _of_others(selection: Selection, words: str) -> str:

@@ -82,7 +82,7 @@ class Report:
 
     def __call__(self, seconds: Callable[[Opening], float], headline: str = "") -> None:
         """Report one figure of every opening, in seconds; *headline* is shown in place of their median."""
-        opened, facts = self.opened, self.opened.openings[-1].facts
+        opened, facts = self.opened, typical(self.opened.openings).facts
         blocks = [
             readable(Block([seconds(one)], one.outputs, None, number), facts)
             for number, one in enumerate(opened.openings)
@@ -96,6 +96,18 @@ class Report:
 def report(opened: Opened, caches: str, record: Record, benchmark: BenchmarkFixture) -> Report:
     """Report a figure of what was opened, once for each phase."""
     return Report(opened, caches, record, benchmark)
+
+
+def typical(openings: Sequence[Opening]) -> Opening:
+    """Return the opening whose load is the median; of an even number the lower one in the middle."""
+    return sorted(openings, key=lambda opening: opening.load)[(len(openings) - 1) // 2]
+
+
+def load_words(opening: Opening) -> str:
+    """Say a load and its parts for the line of the benchmark; nothing of a platform that does not tell them."""
+    parts: Mapping[str, float] = opening.facts.details.get(keys.LOAD_PARTS, {})
+    words = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items())
+    return f"load {opening.load:.2f} s: {words}" if parts else ""
 
 
 def memory_facts(openings: Sequence[Opening]) -> dict[str, int]:

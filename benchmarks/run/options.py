@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from benchmarks.clients import CLIENTS, SLOWDOWNS, client, slowdown
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.remote import RemoteError, origin_of
 from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
-from benchmarks.settings import SLOWDOWNS, positive, slowdown
+from benchmarks.settings import positive
 from browser_harness import chromium
 from browser_harness.network import PROFILES
 from models.names import shown
@@ -76,7 +77,9 @@ def _add_choices(group: Any) -> None:
     add("--batch-size", positive(int), "N", "default: 1 and 8")
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
-    add("--slowdown", slowdown, "N", f"clients so many times weaker: {SLOWDOWNS}")
+    add("--slowdown", slowdown, "N", f"clients so many times weaker: {', '.join(map(str, SLOWDOWNS))}")
+    words = f"the same by the field's name, a factor of JavaScript: {', '.join(CLIENTS)}"
+    add("--client", client, "NAME", words)
     group.addoption(
         "--where",
         choices=(*choices.WHERES, choices.ALL),

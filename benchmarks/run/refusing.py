@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.run import images
+from benchmarks.run import budget, images
 from benchmarks.run.choices import Target, phase_of
 from benchmarks.run.nothing import REASON
 from benchmarks.run.selection import selection_of
@@ -55,6 +55,8 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
             "none of the cases goes over it; name a server with --platform remote-cpu, or have pages load with -m load"
         )
         raise pytest.UsageError(f"--network has no effect: {words}")
+    if idle_budget := budget.idle(config, items):
+        raise pytest.UsageError(idle_budget)
     if untrained := next(filter(_is_untrained, _scored(items)), None):
         words = "is untrained, and its answers mean nothing; leave it out"
         raise pytest.UsageError(f"-m accuracy: {untrained} {words}, or choose from {', '.join(MODELS)}")

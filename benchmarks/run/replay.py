@@ -18,6 +18,8 @@ from benchmarks.measuring.ratio import STATISTICS, by_start, cpu_per_inference, 
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.protocol import Block, Facts
 from benchmarks.results import keys
+from benchmarks.run.selection import selection_of
+from benchmarks.run.weaker import named
 
 # Properties of a test: what is shown as it ends.
 HEADLINE, IS_DOUBTFUL, MADE_UP = "headline", "is_doubtful", "made_up"
@@ -92,6 +94,8 @@ class Record:
         if facts.is_software:  # also where the saved file is read by pytest-benchmark alone
             benchmark.group = f"{benchmark.group}, on a simulated GPU: no speed"
         benchmark.extra_info.update(describe(facts, blocks, images))
+        if names := named(facts, selection_of(self.node.config).clients):
+            benchmark.extra_info[keys.SLOWDOWN] |= names
         self._replay(facts.clock, blocks, live)
         doubts = benchmark.extra_info.get(keys.TRUST, {}).get(keys.DOUBTS)
         self.node.user_properties += [(HEADLINE, headline or _headline(facts, blocks)), (IS_DOUBTFUL, bool(doubts))]

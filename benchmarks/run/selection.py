@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks import hardware, inputs
+from benchmarks.clients import Client
 from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
@@ -47,6 +48,7 @@ class Selection:
     threads: tuple[int | str, ...] = ()
     wheres: tuple[Where, ...] = ()
     slowdowns: tuple[int, ...] = ()
+    clients: tuple[Client, ...] = ()  # slowdowns by the field's names
     networks: tuple[Conditions, ...] = ()
     dims: tuple[tuple[str, int], ...] = ()  # lengths of free dimensions
     batch_axes: tuple[str, ...] = ()  # as input:axis
@@ -85,8 +87,9 @@ class Selection:
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
         clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
-        if self.slowdowns and self.platforms and not clients:
-            yield "--slowdown has no effect: it is of clients, and every --platform is a server"
+        if (self.slowdowns or self.clients) and self.platforms and not clients:
+            option = "--slowdown" if self.slowdowns else "--client"
+            yield f"{option} has no effect: it is of clients, and every --platform is a server"
         if self.wheres and self.platforms and not clients:
             yield "--where has no effect: it is of clients, and every --platform is a server"
         if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
@@ -186,6 +189,10 @@ class Selection:
         """Return the platforms that many can ask."""
         return [name for name, platform in PLATFORMS.items() if platform.side != "client"]
 
+    def in_pages(self) -> list[str]:
+        """Return the platforms that compute in a page."""
+        return [name for name, platform in PLATFORMS.items() if platform.side == "client"]
+
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""
         powers = [2**exponent for exponent in range(self.cores.bit_length())]
@@ -200,7 +207,9 @@ class Selection:
         return self.wheres if self.wheres and PLATFORMS[platform].side == "client" else ("main",)
 
     def _slowdowns_of(self, platform: str) -> list[int]:
-        return [*dict.fromkeys(self.slowdowns)] if self.slowdowns and _can_be_weaker(platform) else [1]
+        """Return the factors asked for, each once: two names of the same one are one case."""
+        asked = dict.fromkeys([*self.slowdowns, *(client.factor for client in self.clients)])
+        return [*asked] if asked and _can_be_weaker(platform) else [1]
 
     def _networks_of(self, platform: str, phase: Phase) -> list[Conditions]:
         """Return the networks asked for, where one is seen: by requests always, by a page that computes as it loads."""
@@ -322,6 +331,7 @@ def _read(config: pytest.Config) -> Selection:
         threads=each("threads"),
         wheres={None: (), ALL: WHERES}.get(config.getoption("where"), (config.getoption("where"),)),
         slowdowns=each("slowdown"),
+        clients=each("client"),
         networks=each("network"),
         dims=each("dim"),
         batch_axes=each("batch_axis"),

@@ -18,11 +18,14 @@ from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.measuring.sampler import SampleError
-from benchmarks.protocol import PlatformError
+from benchmarks.measuring.starts import Figure
+from benchmarks.protocol import Blocking, PlatformError
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
+from benchmarks.run.budget import budget_lines
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP, with_interval
 from benchmarks.run.saving import SAVED, UNSAVED
+from benchmarks.run.weaker import client_lines
 from browser_harness.network import LINKS
 from models.cifar100 import DataError
 from models.manifest import ModelError
@@ -125,10 +128,13 @@ def pytest_terminal_summary(
     finally:
         rows = config.stash[ROWS]
         results = [row.result for row in rows]
-        notes = [*trust_lines(results), *network_lines(results), *made_up_lines(results), *parity_lines(rows)]
+        notes = [*trust_lines(results), *network_lines(results), *client_lines(results)]
+        notes += budget_lines(results, config.getoption("memory_budget"))
+        notes += [*made_up_lines(results), *parity_lines(rows)]
         decided = [f"decide   {printable(words)}" for words in sentences_of(results)]
         refused = [f"network  no {kind} here: {printable(why)}" for kind, why in LINKS.refused.items()]
-        for line in [*ratio_lines(rows), *notes, *refused, *decided]:
+        steady = [row for row in rows if keys.BLOCKING not in row.result.info]
+        for line in [*ratio_lines(steady), *freezing_lines(rows), *notes, *refused, *decided]:
             terminalreporter.write_line(line)
         program = _short(Path(sys.executable).parent / "pytest-benchmark")
         for saved in [_short(file) for file in config.stash[SAVED]]:
@@ -170,11 +176,34 @@ def _interval_lines(rows: Sequence[Row]) -> list[str]:
     return ["", "from several starts: figures with their intervals of 95 %", *table.splitlines(), ""]
 
 
+def freezing_lines(rows: Sequence[Row]) -> list[str]:
+    """Return a table of what inferences did to the page that they ran in."""
+    frozen = [row for row in rows if keys.BLOCKING in row.result.info and not row.result.is_software]
+    if not frozen:
+        return []
+    head = ["", "longest task", "blocked", "frames missed", "inference meanwhile"]
+    cells = [_freezing_cells(row) for row in frozen]
+    table = tabulate(cells, head, tablefmt="simple", stralign="right", colalign=("left",), disable_numparse=True)
+    title = "while the page draws an animation, from several starts; blocked and frames of the start that froze most"
+    return ["", title, *table.splitlines(), ""]
+
+
+def _freezing_cells(row: Row) -> list[str]:
+    result, worst = row.result, Blocking(**row.result.info[keys.BLOCKING])
+    longest = with_interval(Figure(**result.info[keys.LONGEST_TASK]))
+    meanwhile = f"{result.headline} {with_interval(result.figure(result.headline))}"
+    return [_named(row), longest, f"{worst.blocked:.0%}", f"{worst.frames_missed} of {worst.frames_wanted}", meanwhile]
+
+
+def _named(row: Row) -> str:
+    steering = [f"({_made_up_words(row.result.may_steer)})"] if row.result.may_steer else []
+    return " ".join([f"{row.param}{MARK if row.result.doubts else ''}", *steering])
+
+
 def _cells(row: Row, partner: str) -> list[str]:
     result, ratio = row.result, row.result.ratios.get(partner)
-    steering = [f"({_made_up_words(result.may_steer)})"] if result.may_steer else []
     return [
-        " ".join([f"{row.param}{MARK if result.doubts else ''}", *steering]),
+        _named(row),
         f"{result.headline} {with_interval(result.figure(result.headline))}",
         with_interval(result.figure("p10")),
         *(_ratio_cells(ratio) if ratio else ("", "", "")),

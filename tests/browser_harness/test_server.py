@@ -1,9 +1,12 @@
 """Where the server listens, whom its page may ask and who may ask it, and how an import map comes into the page."""
 
+import gzip
 import http.client
+import random
 import socket
 import urllib.request
 
+import brotli
 import pytest
 
 from browser_harness import chromium, packages, page_files
@@ -20,7 +23,7 @@ ELSEWHERE = "http://127.0.0.1:9"
 
 def get(url, **headers):
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as response:
-        return dict(response.headers), response.read().decode()
+        return response.headers, response.read().decode()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,8 @@ def test_without_allowed_origins_the_page_asks_its_own_server_and_no_other_page_
     with serving(FILES) as server:
         headers, _ = get(f"{server.origin}/index.html", Origin=ELSEWHERE)
     assert directive(headers, "connect-src") == "connect-src 'self'"
-    assert not {"Access-Control-Allow-Origin", "Vary"} & headers.keys()
+    assert "Access-Control-Allow-Origin" not in headers
+    assert headers["Vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_an_allowed_origin_may_be_asked_and_may_ask(asking, answered):
         headers, _ = get(f"{server.origin}/harness.mjs", **asking)
     assert directive(headers, "connect-src") == f"connect-src 'self' {ELSEWHERE} https://other.test"
     assert headers.get("Access-Control-Allow-Origin") == answered
-    assert headers["Vary"] == "Origin"
+    assert headers.get_all("Vary") == ["Accept-Encoding", "Origin"]
 
 
 def test_a_request_that_cannot_be_read_is_refused_with_allowed_origins_too():
@@ -62,6 +66,10 @@ def test_a_request_that_cannot_be_read_is_refused_with_allowed_origins_too():
     ):
         connection.sendall(b"GET /harness.mjs and more HTTP/1.1\r\n\r\n")
         assert connection.makefile().readline().startswith("HTTP/1.1 400 ")
+
+
+def as_it_is(size):
+    return {"wire": size, "decoded": size, "encoding": None, "level": None}
 
 
 def answer(server, request):
@@ -136,7 +144,7 @@ def test_a_failure_of_the_server_itself_is_answered_and_told(monkeypatch, capfd)
     faults = []
     with serving(FILES) as server:
         server.on_fault = faults.append
-        monkeypatch.setattr(server, "content", lambda path: 1 / 0)
+        monkeypatch.setattr(server, "body", lambda path, accepts: 1 / 0)
         assert answer(server, asking(f"127.0.0.1:{server.server_port}"))[0].startswith("HTTP/1.1 500 ")
         monkeypatch.setattr(server, "answers_to", lambda host, address: int("no number"))
         answer(server, asking(f"127.0.0.1:{server.server_port}"))
@@ -186,7 +194,7 @@ def test_what_the_server_waits_for_is_taken_once():
             status, rest = answer(server, both)
             assert (status, "HTTP/1.1 200 OK" in rest) == ("HTTP/1.1 201 Created", True)
         assert answer(server, sending(server, b"abc"))[0].startswith("HTTP/1.1 404 ")
-        assert server.fetched() == {"/harness.mjs": len(FILES["/harness.mjs"].read_bytes())}
+        assert server.fetched() == {"/harness.mjs": as_it_is(len(FILES["/harness.mjs"].read_bytes()))}
     assert content.tobytes() == b"abcdef"
 
 
@@ -238,14 +246,74 @@ def test_another_origin_may_not_send_although_it_may_ask():
 
 def test_a_large_file_is_sent_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(server_module, "PIECE", 1000)
-    content = bytes(range(256)) * 10
+    content = random.Random(7).randbytes(2560)
     (tmp_path / "weights.bin").write_bytes(content)
     with serving(FILES | {"/model/1": tmp_path / "weights.bin"}) as server:
         with urllib.request.urlopen(f"{server.origin}/model/1", timeout=5) as response:
             assert (response.headers["Content-Length"], response.read()) == (str(len(content)), content)
-        assert server.fetched() == {"/model/1": len(content)}
-        with server.content("/model/1") as source:
+        assert server.fetched() == {"/model/1": as_it_is(len(content))}
+        with server.body("/model/1").source as source:
             assert source.read(3) == content[:3]  # and not all of it at once
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding", "decode"),
+    [
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("br;q=0, gzip", "gzip", gzip.decompress),
+        ("identity", None, bytes),
+    ],
+)
+def test_a_file_is_sent_as_the_browser_takes_it(accepts, coding, decode):
+    content = FILES["/harness.mjs"].read_bytes()
+    with serving(FILES) as server:
+        asked = urllib.request.Request(f"{server.origin}/harness.mjs", headers={"Accept-Encoding": accepts})
+        asked.add_header("Range", "bytes=0-9")  # which is not heeded, nor is
+        asked.add_header("If-None-Match", '"some"')
+        with urllib.request.urlopen(asked, timeout=5) as response:
+            status, headers, body = response.status, response.headers, response.read()
+        (told,) = server.fetched().values()
+    assert (status, decode(body)) == (200, content)
+    assert (headers["Content-Encoding"], headers["Vary"]) == (coding, "Accept-Encoding")
+    assert int(headers["Content-Length"]) == len(body) == told["wire"]
+    assert (told["decoded"], told["encoding"], told["level"] is None) == (len(content), coding, coding is None)
+    assert (len(body) < len(content) / 2) == (coding is not None)
+
+
+def test_what_is_sent_again_counts_again():
+    with serving(FILES) as server:
+        for _ in range(2):
+            get(f"{server.origin}/harness.mjs", **{"Accept-Encoding": "identity"})
+        size = 2 * FILES["/harness.mjs"].stat().st_size
+        assert server.fetched() == {"/harness.mjs": as_it_is(size)}
+
+
+def test_contents_in_memory_are_encoded_too_and_what_is_published_later_is_not():
+    content = b"a model that was made, " * 90
+    with serving(FILES | {"/model/0": content}) as server:
+        body = server.body("/model/0", "br")
+        with body.source as source:
+            assert brotli.decompress(source.read()) == content
+        server.publish("/model/0", content + b"or another")
+        body = server.body("/model/0", "br")
+        assert (body.source.read(), body.form) == (content + b"or another", None)
+        assert "Vary" not in get(f"{server.origin}/model/0")[0]
+
+
+def test_nothing_is_sent_of_what_was_changed_meanwhile(tmp_path):
+    model = tmp_path / "some.onnx"
+    model.write_bytes(b"weights" * 90)
+    with serving(FILES | {"/model/0": model}) as server:
+        model.write_bytes(b"weights" * 91)
+        with pytest.raises(PageError, match=r"some\.onnx has changed since it was encoded; leave it alone"):
+            server.body("/model/0", "br")
+        model.write_bytes(b"weights" * 90)
+        form = server.body("/model/0", "br").form
+        content = form.file.read_bytes()
+        form.file.write_bytes(content[:-1])
+        with pytest.raises(PageError, match=r"is not as it was made; run again"):
+            server.body("/model/0", "br")
+        form.file.write_bytes(content)
 
 
 def fetch_in_page(page, url):

@@ -70,16 +70,37 @@ def remote(model, seconds, inference, platform="remote-cpu", phase="latency", ov
     return result(phase, model, f"{platform}{words}", seconds, *rest, **extra)
 
 
-def client(model, seconds, platform="chromium-wasm", load=0.3, first=0.02, **info):
+UNCOMPRESSED = {"/index.html": 153, "/engines/ort.mjs": 4435, "/ort/ort.wasm": 14_000_000, "/model/0": 1_000_000}
+COMPRESSED = {
+    "/index.html": {"wire": 100, "decoded": 153, "encoding": "br"},
+    "/engines/ort.mjs": {"wire": 1435, "decoded": 4435, "encoding": "br"},
+    "/ort/ort.wasm": {"wire": 2_300_000, "decoded": 14_000_000, "encoding": "br"},
+    "/model/0": {"wire": 1_000_000, "decoded": 1_000_000, "encoding": None},
+}
+
+
+def client(model, seconds, platform="chromium-wasm", load=0.3, first=0.02, fetched=UNCOMPRESSED, **info):
     """Return a client's latency, load and first inference, with cold and warm caches."""
-    fetched = {"/index.html": 153, "/engines/ort.mjs": 4435, "/ort/ort.wasm": 14_000_000, "/model/0": 1_000_000}
-    details = {keys.DETAILS: {"fetched": fetched}}
+    details = {keys.DETAILS: {keys.FETCHED: fetched}}
     results = [result("latency", model, platform, seconds, 1, **details, **info)]
-    for caches, size in (("cold", fetched), ("warm", {"/index.html": 153})):
-        has = {keys.DETAILS: {"fetched": size}}
+    for caches, size in (("cold", fetched), ("warm", {"/index.html": fetched["/index.html"]})):
+        has = {keys.DETAILS: {keys.FETCHED: size}}
         results.append(result("load", model, platform, load, caches, **has, **info))
         results.append(result("first_inference", model, platform, first, caches, **has, **info))
     return results
+
+
+def blocking(model, longest_task, platform="chromium-wasm", seconds=0.003, **info):
+    """Return what an animation in a page suffered of inferences that took *seconds*."""
+    saw = {"window": 1.0, "inferences": 9, "longest_task": longest_task, "total_blocking_time": 0.0}
+    saw |= {"frames": 50, "frames_missed": 10, "frames_at_rest": 60.0}
+    return result("blocking", model, platform, seconds, 1, **{keys.BLOCKING: saw}, **info)
+
+
+def memory(model, taken, platform="chromium-wasm", caches="cold", **info):
+    """Return what a page took over its start, in bytes."""
+    sizes = {f"{keys.MEMORY}before": 90_000_000, f"{keys.MEMORY}peak": 90_000_000 + taken}
+    return result("memory", model, platform, 0.5, caches, **sizes, **info)
 
 
 def content(*benchmarks, machine="Xeon", started="2026-11-26T00:00:00", exit_status=0):

@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from decide_runs_made_up import client, content, network, remote, result, save, whole
+from decide_runs_made_up import blocking, client, content, network, remote, result, save, whole
 from helpers import ROOT
 
 from benchmarks.decide import __main__ as command
-from benchmarks.decide import cells, sentences_of, suite
+from benchmarks.decide import cells, runs, sentences_of, suite
 from benchmarks.decide.measured import NEARBY, read
 from benchmarks.decide.spans import Span
 from benchmarks.results import Result, Run, keys
@@ -210,6 +210,8 @@ class World:
                 results.append(result("latency", model, "chromium-wasm@4x", CLIENTS[model] * 4, 1, **brake))
             elif asked.name.startswith("check"):
                 results.append(result("latency", model, "chromium-wasm", CLIENTS[model], 1))
+            elif asked.name.startswith("blocking"):
+                results.append(blocking(model, 2 * CLIENTS[model], seconds=CLIENTS[model]))
             elif asked.name == "later":
                 results += [result("latency", model, "server-cpu", inference, 1), *client(model, CLIENTS[model])[:1]]
             else:
@@ -233,14 +235,14 @@ def options(*words):
 def test_without_files_what_is_needed_is_measured(tmp_path, capsys):
     world = World(tmp_path)
     assert command.run(options("--model", "resnet50"), ["--browser-path", "x"], world) == 0
-    assert [asked.name for asked in world.asked] == ["later", "server", "first"]
+    assert [asked.name for asked in world.asked] == ["later", "server", "first", "blocking-chromium-wasm"]
     assert all(asked.words[-2:] == ["--browser-path", "x"] for asked in world.asked)
     assert "rtt=10ms" in world.asked[1].words
     assert "resnet50 on the client as measured: the server, below" in capsys.readouterr().out
 
 
 def test_a_server_that_no_page_asks_is_timed_beside_those_that_one_does(tmp_path):
-    later, server, _ = command.basis(options("--model", "resnet50", "--server", "server-openvino"), [])
+    later, server, _ = runs.basis(options("--model", "resnet50", "--server", "server-openvino"), [])
     assert "server-openvino" in later.words
     assert {"remote-cpu", "remote-cpu-uint8"} <= {*server.words}
     assert "server-openvino" not in server.words

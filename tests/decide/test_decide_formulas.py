@@ -1,6 +1,7 @@
 """What any arithmetic of client and server must do, whatever the figures: rise, fall, and end where it should."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,87 @@ def test_a_tier_goes_up_to_its_end_and_does_not_hold_it(time, words):
 def test_a_clients_first_answer_is_the_sum_of_what_comes_before_it(fetching, load, inference, by):
     assert f.client_first(fetching, load, inference) >= max(fetching, load, inference)
     assert f.client_first(fetching + by, load, inference) >= f.client_first(fetching, load, inference)
+
+
+# A first load over a network, from one without
+
+
+@st.composite
+def loads(draw):
+    """Requests one after another or at the same time, and the load's end."""
+    requests, at = [], 0.0
+    for number in range(draw(st.integers(1, 6))):
+        start = max(0.0, at + draw(st.floats(-0.3, 1.0)))
+        response = start + draw(st.floats(1e-3, 0.1))
+        at = response + draw(st.floats(1e-3, 1.0))
+        compiled = at + draw(st.floats(0.0, 1.0)) if draw(st.booleans()) else 0.0
+        wire = draw(st.floats(1.0, 1e8))
+        requests.append(f.Request(f"/{number}", start, response, at, wire, compiled, draw(st.booleans())))
+    return requests, max(request.done for request in requests) + draw(st.floats(0.0, 1.0))
+
+
+@given(loads())
+def test_without_a_network_a_first_load_is_what_it_was(seen):
+    requests, load = seen
+    assert f.first_load(requests, load, 0.0, 0.0) == pytest.approx(load)
+
+
+@given(loads(), seconds, rates, rates, more)
+def test_a_first_load_takes_no_less_over_a_slower_network(seen, round_trip, down, up, by):
+    took = f.first_load(*seen, round_trip, down, up)
+    assert close_or_above(took, seen[1])
+    assert close_or_above(f.first_load(*seen, round_trip + by, down, up), took)
+    assert close_or_above(took, f.first_load(*seen, round_trip, faster(down, by), up))
+    assert close_or_above(took, f.first_load(*seen, round_trip, down, faster(up, by)))
+
+
+@given(loads(), st.floats(0.0, 1.0), st.floats(1e5, 1e9), more)
+def test_a_first_load_takes_no_less_for_more_of_what_comes_last_or_is_computed(seen, round_trip, down, by):
+    requests, load = seen
+    *others, last = sorted(requests, key=lambda request: request.start)
+    took = f.first_load(requests, load, round_trip, down)
+    assert close_or_above(
+        f.first_load([*others, replace(last, wire=last.wire + by * 1e6)], load, round_trip, down), took
+    )
+    assert close_or_above(f.first_load([*others, replace(last, opened=True)], load, round_trip, down), took)
+    assert f.first_load(requests, load + by, round_trip, down) == pytest.approx(took + by)
+
+
+@given(loads(), st.floats(0.0, 1.0), st.floats(1e5, 1e9))
+def test_a_first_load_is_no_quicker_than_its_bytes_and_its_chain_of_round_trips(seen, round_trip, down):
+    requests, load = seen
+    took = f.first_load(requests, load, round_trip, down)
+    assert close_or_above(took, f.transfer(sum(request.wire for request in requests), down))
+    assert close_or_above(took, len(f.stages(requests)) * round_trip)
+
+
+FIRST, SECOND = f.Request("/a", 0.0, 0.01, 0.02, 5_000), f.Request("/b", 0.05, 0.06, 0.07, 5_000)
+
+
+def test_what_waits_for_another_pays_its_round_trip_and_what_comes_beside_it_does_not():
+    def round_trips(*requests):
+        return round(f.first_load(requests, 1.0, 1.0, 0.0) - 1.0, 1)
+
+    assert round_trips(FIRST) == 1
+    assert round_trips(FIRST, SECOND) == 2
+    assert round_trips(FIRST, replace(SECOND, start=0.01)) == 1
+    assert round_trips(FIRST, replace(SECOND, opened=True)) == 3
+    # Within a stage, too: another is under way all the time.
+    assert round_trips(FIRST, SECOND, replace(FIRST, end=0.5)) == 2
+    assert round_trips(replace(FIRST, wire=0)) == 0  # from a cache
+
+
+def test_what_is_compiled_as_it_comes_is_hidden_by_a_slow_network():
+    compiled = replace(FIRST, wire=1e6, compiled=0.52)
+    after = f.Request("/b", 1.0, 1.01, 1.02, 0)
+    waiting = f.first_load([replace(compiled, compiled=0.0), after], 1.1, 0.0, 1e6)
+    assert f.first_load([compiled, after], 1.1, 0.0, 1e6) == pytest.approx(waiting - 0.5)
+    assert f.first_load([compiled, after], 1.1, 0.0, 1e9) == pytest.approx(1.1)
+
+
+def test_a_window_is_kept_from_one_request_to_the_next_unless_it_has_rested():
+    large, rate = replace(FIRST, wire=100_000), 1e9
+    next_one = replace(SECOND, wire=90_000)
+    rested = replace(next_one, start=0.5, response=0.51, end=0.52)
+    kept = f.first_load([large, next_one], 1.0, 0.1, rate)
+    assert f.first_load([large, rested], 1.0, 0.1, rate) - kept == pytest.approx(0.2, abs=0.02)

@@ -3,7 +3,7 @@
 import pytest
 from decide_runs_made_up import client, figure, network, remote, result, run, whole
 
-from benchmarks.decide.measured import MixedError, read
+from benchmarks.decide.measured import Download, MixedError, read
 from benchmarks.results import keys
 
 
@@ -24,7 +24,7 @@ def test_both_sides_are_read_from_a_run(tmp_path):
         0.3,
         0.02,
     )
-    assert page.fetched == {"cold": (15_004_435, 3), "warm": (0, 0)}
+    assert page.fetched == {"cold": Download(15_004_435, 15_004_435, 3), "warm": Download()}
 
 
 def test_clients_of_other_machines_stand_beside_the_servers_and_their_own_servers_do_not(tmp_path):

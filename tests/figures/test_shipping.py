@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +13,7 @@ from benchmarks.figures.shipping.table import HEAD, NAMES, Custom, Shipped, buil
 from benchmarks.measuring.starts import figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.chromium import ChromiumWebgpu
+from browser_harness import encoding
 from models import manifest
 
 WHOLE = {"core.js": Sizes(3_000_000, 900, 800), "core.wasm": Sizes(2_000, 200, 200)}
@@ -43,34 +45,45 @@ def test_the_json_holds_files_sums_builds_and_what_was_not_built():
     told = json.loads(json.dumps(document("resnet8", FOUND, builds.NOT_BUILT)))
     assert told["model"] == "resnet8"
     tfjs = told["runtimes"]["chromium-tfjs"]
-    assert tfjs["sum"] == {"decoded": 3_002_000, "gzip": 1_100, "brotli": 1_000}
+    assert tfjs["sum"] == {"decoded": 3_002_000, "gzip": 1_100, "wire": 1_000}
     assert tfjs["files"]["core.wasm"]["gzip"] == 200
-    assert tfjs["builds"]["small"]["sum"]["brotli"] == 400
+    assert tfjs["builds"]["small"]["sum"]["wire"] == 400
     assert tfjs["builds"]["small"]["parity"] == 1e-7
     assert told["not_built"].keys() == builds.NOT_BUILT.keys()
 
 
-@pytest.mark.parametrize("content", [b"a" * 10_000, bytes(range(256))])
-def test_what_does_not_become_smaller_travels_as_it_is(tmp_path, content):
-    (tmp_path / "file").write_bytes(content)
-    found = sizes.of(tmp_path / "file")
-    assert found.decoded == len(content)
-    assert (found.brotli < 100) == (found.gzip < 100) == (len(content) == 10_000)
-    assert max(found.gzip, found.brotli) <= len(content)
+def came(decoded, wire):
+    return {"decoded": decoded, "wire": wire, "encoding": "br", "level": 10}
+
+
+OWN = {url: came(9, 9) for url in ("/", "/harness.mjs", "/model/0", "/inputs/0.bin")}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_page_needs_of_each_runtime_is_what_it_fetched(name):
+def test_what_a_page_needs_of_each_runtime_is_what_came(monkeypatch, name):
+    monkeypatch.setattr(encoding, "forms", lambda file: {"gzip": SimpleNamespace(size=70)})
     runtime = PLATFORMS[name]
-    (first, file), *others = runtime.runtime.items()
-    own = {"/": 1, "/harness.mjs": 1, f"/engines/{runtime.engine}.mjs": 1, "/model/0": 1, "/inputs/0.bin": 1}
-    assert needed.needed(runtime, {"fetched": {first: 1, **own}}) == {first: file}
+    (url, file), *others = runtime.runtime.items()
+    fetched = {url: came(100, 60), f"/engines/{runtime.engine}.mjs": came(9, 9), **OWN}
+    assert needed.needed(runtime, {"fetched": fetched}) == {file.name: Sizes(100, 70, 60)}
     assert others
 
 
-def test_what_nobody_counts_is_refused():
-    with pytest.raises(needed.UncountedError, match=r"chromium-wasm: the page also asked for /ort/proxy.js; nothing"):
-        needed.needed(PLATFORMS["chromium-wasm"], {"fetched": {"/ort/proxy.js": 1}})
+def test_what_gzip_does_not_make_smaller_is_told_as_it_is(monkeypatch):
+    monkeypatch.setattr(encoding, "forms", lambda file: {})
+    assert sizes.of(Path("core.js"), came(100, 100)) == Sizes(100, 100, 100)
+
+
+@pytest.mark.parametrize(
+    ("fetched", "words"),
+    [
+        ({"/ort/proxy.js": came(1, 1)}, "chromium-wasm: the page also asked for /ort/proxy.js; nothing"),
+        (OWN, "chromium-wasm: the page asked for no file of its runtime: it has them from a cache"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(fetched, words):
+    with pytest.raises(needed.UncountedError, match=words):
+        needed.needed(PLATFORMS["chromium-wasm"], {"fetched": fetched})
 
 
 def test_webnn_and_webgpu_are_one_runtime():

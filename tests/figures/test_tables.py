@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from benchmarks.figures import tables
+from benchmarks.results import Result
 
 RATIO = {"statistic": "p10", "value": 2.5, "ours": 2e-3, "theirs": 8e-4, "pairs": 9}
 INTERVAL = {"low": 2.4, "high": 2.6, "confidence": 0.95}
@@ -62,8 +63,8 @@ def test_a_saved_run_becomes_a_table_for_each_phase(saved, monkeypatch, capsys):
     assert latency[3][2:] == ["8.00 ms", "–", "–", "–"]
     assert not [row for row in (*overview, *latency) if "`chromium-webgpu`" in row]  # no GPU's speed
     assert opening[1:] == [
-        ["`resnet8`", "`chromium-wasm`", "cold", "300 ms", "14.7 MB", "–", "–", "95.0 MB", "204.3 MB", "–"],
-        ["`resnet8`", "`chromium-wasm`", "warm", "200 ms", *["–"] * 6],
+        ["`resnet8`", "`chromium-wasm`", "cold", "300 ms", "14.7 MB", "14.7 MB", "–", "–", "95.0 MB", "204.3 MB", "–"],
+        ["`resnet8`", "`chromium-wasm`", "warm", "200 ms", *["–"] * 7],
     ]
 
 
@@ -87,6 +88,35 @@ def test_networks_that_are_only_timed_have_a_table_of_their_own(saved, monkeypat
             ["untrained network", "batch", "file", "multiply-adds", "parity", "`server-cpu`", "`chromium-webnn`"],
             ["`mobilenet-v2`", "1", "14.0 MB", "301 M", "2e-06", "8.00 ms", "20.0 ms, × 2.50 (2.40 to 2.60)"],
         ]
+
+
+def test_what_froze_has_a_table_whoever_trained_it(saved, monkeypatch, capsys):
+    run = json.loads(saved.read_text())
+    frozen = {"window": 2.0, "inferences": 6, "longest_task": 0.4, "total_blocking_time": 1.58, "frames": 12}
+    frozen |= {"frames_missed": 108, "frames_at_rest": 60.0}
+    told = {"blocking": frozen, "longest_task": {"value": 0.32, "starts": 5}}
+    run["benchmarks"] = [
+        benchmark("blocking", "chromium-wasm", 0.3, untrained=True, **told),
+        benchmark("blocking", "chromium-webgpu", 0.3, software_gpu=True, **told),
+    ]
+    saved.write_text(json.dumps(run))
+    monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
+    tables.main()
+    assert rows(capsys.readouterr().out.strip())[1:] == [
+        ["`resnet8`", "`chromium-wasm`", "320 ms", "79%", "108 of 120", "300 ms"]
+    ]
+
+
+def test_what_takes_more_memory_than_its_budget_is_marked():
+    told = {"memory_peak": 425_200_000, "memory_over_start": 345_100_000, "memory_budget": 200_000_000}
+    opened = [
+        benchmark("load", name, 0.3, caches="cold", details=LOADED) for name in ("chromium-wasm", "chromium-tfjs")
+    ]
+    within = benchmark("memory", "chromium-tfjs", 0.5, caches="cold", **told | {"memory_over_start": 1_000_000})
+    over = benchmark("memory", "chromium-wasm", 0.5, caches="cold", **told, over_budget=True)
+    table = rows(tables.opening_table([Result.of(saved) for saved in (*opened, over, within)]))
+    peaks = [row[table[0].index("peak")] for row in table[1:]]
+    assert peaks == ["425.2 MB (345.1 MB over its start, more than 200.0 MB)", "425.2 MB"]
 
 
 def test_what_is_no_run_is_refused(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_it_computes_the_reference(platform, batch_size, settings):
     assert (facts.platform, facts.execution_provider) == (platform.name, platform.provider)
     assert facts.threads == (None if platform.threading == "runtime" else 1)
     assert facts.details["cross_origin_isolated"]
-    assert facts.details["load_parts"].keys() == {"runtime", "fetch", "session"}
+    assert facts.details["load_parts"].keys() == {"runtime", "model", "compile", "session"}
 
 
 def images(count):
@@ -441,13 +442,15 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
     case = case_of()
     with platform.open(case, settings) as session:
         fetched, needed = session.facts.details["fetched"], session._needed
-        total = session.facts.details["fetched_bytes"]
+        total, wire = (session.facts.details[name] for name in ("fetched_bytes", "fetched_wire_bytes"))
     request = platform.request(case, settings)
     model = {request.urls[name]: file for name, file in request.files.items()}
     engine = page_runtime.engine_url(platform.engine)
     assert fetched.keys() == page_files.FILES.keys() - {"/worker.js"} | {engine} | needed | model.keys()
-    assert {url: fetched[url] for url in model} == {url: file.stat().st_size for url, file in model.items()}
-    assert total == sum(fetched.values())
+    assert {url: fetched[url]["decoded"] for url in model} == {url: file.stat().st_size for url, file in model.items()}
+    assert {file["encoding"] for url, file in fetched.items() if url not in model} == {"br"}
+    assert total == sum(file["decoded"] for file in fetched.values())
+    assert wire == sum(file["wire"] for file in fetched.values()) < total / 2
 
 
 def test_only_runtimes_that_write_scripts_are_let_run_them():
@@ -472,6 +475,8 @@ def test_openings_find_the_caches_they_are_named_after(platform, caches, setting
         assert (opening.facts.details["fetched_bytes"] > 1e6) == (caches == "cold")
         assert ("code_cache" in opening.facts.details) == (caches == "warm")
         assert opening.load == pytest.approx(sum(opening.facts.details["load_parts"].values()))
+        came = [row for row in opening.facts.details["waterfall"] if row["wire"]]
+        assert sum(row["decoded"] for row in came) > 1e6 if caches == "cold" else not came
         assert opening.first > 0
         assert opening.second > 0
         np.testing.assert_allclose(opening.outputs["logits"], expected, atol=1e-4)
@@ -603,6 +608,16 @@ def test_a_weak_client_is_weak_and_the_obtained_slowdown_told(settings):
         assert {*session._host.renderers, *session._host.services} < browser
         groups = {Path(f"/proc/{pid}/cgroup").read_text() for pid in browser}
         assert all("client-or-server-" in group for group in groups)
+
+
+def test_a_weak_clients_worker_is_as_weak(settings):
+    if reason := cgroup.unavailable():
+        pytest.skip(reason)
+    case = replace(case_of(slowdown=4), where="worker")
+    with WASM.open(case, settings) as session:
+        block = session.time(feeds_of(case), 20)
+        assert len(block.computing) == 20
+        assert block.cpu.all_threads / sum(block.seconds) < 0.3
 
 
 @pytest.mark.parametrize("caches", ["cold", "warm"])

@@ -22,7 +22,8 @@ ORDINARY = [platform for platform in CHROMIUM_PLATFORMS if platform.name.rpartit
 ENGINE, INPUT = "/engines/made_up.mjs", "/inputs/0.bin"
 MADE_UP = """
 let deeds; // an inference each
-export const load = (configuration) => { deeds = configuration.deeds; console.log('loading'); };
+export const load = (configuration) => { deeds = configuration.deeds; console.log('loading'); return compile(); };
+const compile = () => WebAssembly.instantiate(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
 export const open = () => {};
 export const inputName = () => 'x';
 export const tensor = (laid) => laid;
@@ -90,6 +91,25 @@ def test_the_engine_is_where_it_was_asked_for(page, where):
     first, again = time(page), time(page, 3)  # the inputs are copied on their way, and are there again
     assert first["outputs"] == again["outputs"]
     assert [len(again["samples"]), len(again.get("told") or ())] == [3, 3 if where == "worker" else 0]
+
+
+@pytest.mark.parametrize("where", ["main", "worker"])
+def test_what_a_load_is_made_of_is_seen_from_its_beginning_on(page, where):
+    in_effect = opened(page, where=where)
+    seen, load = in_effect["loading"], in_effect["load"]
+    requests = {request["path"]: request for request in seen["requests"]}
+    there = (
+        {"/worker.js", "/memory.mjs", "/runner.mjs", "/fetching.mjs", "/loading.mjs"} if where == "worker" else set()
+    )
+    assert requests.keys() == {ENGINE} | there
+    assert all(0 <= one["start"] <= one["response"] <= one["end"] <= load for one in requests.values())
+    assert requests[ENGINE]["decoded"] == len(MADE_UP)
+    begun = requests[ENGINE]["start"]
+    assert 0 <= seen["began"] <= begun
+    assert where == "main" or seen["began"] >= requests["/worker.js"]["end"]
+    (compiling,) = seen["compiled"]
+    assert begun <= compiling["begin"] <= compiling["end"] <= load
+    assert compiling["path"] is None
 
 
 def test_what_is_thrown_there_is_the_calls_own_error(page):

@@ -117,7 +117,8 @@ def test_files_come_isolated_and_with_their_type(server, path, media_type):
     assert (status, headers["Content-Type"]) == (200, media_type)
     assert (HEADERS | {"Cache-Control": CACHE_CONTROL, "Content-Security-Policy": policy()}).items() <= headers.items()
     assert content == server._files[path].read_bytes()
-    assert server.fetched() == {path: len(content)}
+    told = {"wire": len(content), "decoded": len(content), "encoding": None, "level": None}
+    assert server.fetched() == {path: told}  # urllib asks for nothing else
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,7 @@ def test_a_session_is_the_same_in_either(case, settings, browsers):
     with WASM._opened(case, settings, browsers) as session:
         (outputs,) = session.run(feeds).values()
         assert session.facts.details["fetched"].keys() >= {MODEL, "/harness.mjs"}
+        assert session.facts.details["fetched"]["/harness.mjs"]["encoding"] == "br"
         session.renew()
         (again,) = session.run(feeds).values()
         block = session.time(feeds, 20)

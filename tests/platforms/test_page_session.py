@@ -13,7 +13,7 @@ from benchmarks.inputs import case_of
 from benchmarks.platforms import batches, page_runtime, page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
 from benchmarks.platforms.page_session import DrivenSession, PageSession
-from benchmarks.protocol import Images, Memory, PlatformError, UnavailableError
+from benchmarks.protocol import Blocking, Images, Memory, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.host import UnknownHost
@@ -21,6 +21,7 @@ from models import own
 
 SECONDS = 5e-4  # of an inference
 WASM_BYTES = 65_536
+CAME = {"path": "/model/0", "start": 5.0, "response": 8.0, "end": 15.0, "wire": 40, "decoded": 99, "opened": False}
 
 
 class Doubling(PageRuntime):
@@ -42,6 +43,8 @@ class Doubling(PageRuntime):
 
 class Page:
     """A page that is there, and answers as the harness does."""
+
+    is_hidden = False
 
     def __init__(self):
         self.contents, self.asked, self.prepared = {}, [], None
@@ -65,7 +68,7 @@ class Page:
         assert (engine, files) == ("/engines/doubling.mjs", [("tiny.onnx", "/model/0")])
         return {
             "load": 30.0,
-            "loadParts": {"runtime": 10.0, "fetch": 10.0, "session": 10.0},
+            "loading": {"began": 0.0, "requests": [CAME], "compiled": []},
             "threads": configuration["threads"],
             "factor": 2,
             "crossOriginIsolated": True,
@@ -98,11 +101,26 @@ class Page:
         portable = [(name, output | ({} if name in self.unsent else data[name])) for name, output in outputs]
         return {"samples": [SECONDS * 1e3] * rounds, "outputs": portable}
 
+    def rest(self, seconds):
+        return {"window": seconds * 1e3, "frames": [] if self.is_hidden else [3.0, 13.0, 23.0]}
+
+    def animate(self, feeds, seconds, least, inline):
+        answer = self.time(feeds, least, 1, inline)
+        tasks = [[0.0, 240.0], [250.0, 260.0], [270.0, 280.0]]
+        seen = {"window": seconds * 1e3, "frames": [245.0, 265.0], "tasks": tasks, "longTasks": [[0.0, 239.0]]}
+        return answer | seen
+
     def send(self, output, url, start, end):
         self.waiting[url][:] = self.unsent[output][start:end]
 
     def wasmBytes(self):  # noqa: N802
         return WASM_BYTES
+
+
+FETCHED = {
+    "/index.html": {"wire": 100, "decoded": 300, "encoding": "br", "level": 10},
+    "/model/0": {"wire": 50, "decoded": 50, "encoding": None, "level": None},
+}
 
 
 class DrivenPage(Page):
@@ -114,7 +132,7 @@ class DrivenPage(Page):
         self.loads += 1
 
     def fetched(self):
-        return {"/index.html": 300} if self.loads == 1 else {}
+        return FETCHED if self.loads == 1 else {}
 
     def code_cache(self):
         return {"js": 1, "wasm": 0}
@@ -149,6 +167,7 @@ def test_a_case_is_opened_and_timed(session):
     assert (facts.slowdown, facts.lifetime, facts.surrounding) == (None, None, "page")
     assert facts.details["factor"] == 2
     assert "fetched" not in facts.details
+    assert facts.details["load_parts"] == pytest.approx({"runtime": 0, "model": 0.01, "compile": 0, "session": 0.02})
     assert block.seconds == [SECONDS] * 3
     assert block.cpu is None
     np.testing.assert_array_equal(block.outputs["input"], 2 * FEEDS["input"])
@@ -161,6 +180,31 @@ def test_a_sample_is_asked_for_with_its_number_of_inferences(session):
     block = session.time(FEEDS, 2, 8)
     assert (block.seconds, block.iterations, block.inferences) == ([SECONDS] * 2, 8, 16)
     assert block.duration == pytest.approx(16 * SECONDS)
+
+
+def test_an_animation_tells_what_the_page_suffered_in_seconds(session):
+    block, suffered = session.blocking(FEEDS, 0.5)
+    assert suffered == Blocking(
+        window=0.5,
+        inferences=page_session.FEWEST_ANIMATED,
+        longest_task=pytest.approx(0.239),
+        total_blocking_time=pytest.approx(0.189),
+        frames=2,
+        frames_missed=28,
+        frames_at_rest=pytest.approx(100),
+        disagreement=pytest.approx(0.001),
+    )
+    assert block.seconds == [SECONDS] * page_session.FEWEST_ANIMATED
+    np.testing.assert_array_equal(block.outputs["input"], 2 * FEEDS["input"])
+    assert session._channel.asked == ["open", "rest", "animate"]
+
+
+def test_a_browser_that_draws_nothing_is_refused_before_anything_is_computed(session):
+    session._channel.is_hidden = True
+    words = r"^page-doubling: tiny\.onnx: this browser drew no animation in 1 s, though nothing was computed; name"
+    with pytest.raises(PlatformError, match=words):
+        session.blocking(FEEDS, 0.5)
+    assert session._channel.asked == ["open", "rest"]
 
 
 def test_a_client_is_made_weaker_whose_inferences_its_clock_cannot_see(tiny_model):
@@ -202,6 +246,13 @@ def test_an_opening_tells_the_memory_that_the_page_knows_of(page_case):
     assert page.asked == ["open", "time", "time", "time", "wasmBytes"]
 
 
+def test_an_opening_tells_its_requests_and_a_session_that_is_timed_does_not(session, page_case):
+    assert "waterfall" not in session.facts.details
+    (request,) = PageSession(page_case, Page(), UnknownHost()).opening(FEEDS).facts.details["waterfall"]
+    times = {"start": 0.005, "response": 0.008, "end": 0.015}
+    assert request == {"path": "/model/0", **times, "wire": 40, "decoded": 99}
+
+
 def test_a_page_that_nobody_drives_is_not_renewed(session):
     with pytest.raises(NotImplementedError):
         session.renew()
@@ -211,7 +262,8 @@ def test_a_page_that_nobody_drives_is_not_renewed(session):
 def test_a_page_that_can_be_loaded_anew_is_renewed(driven):
     page, facts = driven._channel, driven.facts
     assert (page.loads, facts.lifetime) == (1, 100)
-    assert (facts.details["fetched"], facts.details["fetched_bytes"]) == ({"/index.html": 300}, 300)
+    assert facts.details["fetched"] == FETCHED
+    assert (facts.details["fetched_bytes"], facts.details["fetched_wire_bytes"]) == (350, 150)
     driven.renew()
     assert (page.loads, driven.facts) == (2, facts)  # as of the page that fetched everything
     assert page.asked == ["open", "open"]  # nothing is run in it that nobody asked for

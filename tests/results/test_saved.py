@@ -53,7 +53,7 @@ def test_no_sample_of_an_old_run_is_lost(old):
 def test_what_a_platform_told_of_itself_is_apart_from_the_rest(old):
     page = old["test_load[resnet8-chromium-tfjs@2x-b1-warm]"].info
     told = {"backend", "code_cache", "cross_origin_isolated", "fetched", "fetched_bytes", "load_parts", "simd"}
-    assert page[keys.DETAILS].keys() == told
+    assert page[keys.DETAILS].keys() == told | {"fetched_wire_bytes"}
     assert not told & page.keys()
     assert old["test_latency[resnet8-server-cpu-b1]"].info[keys.DETAILS] == {"spinning": False}
 
@@ -102,6 +102,15 @@ def test_what_is_current_is_read_as_it_is():
         "statistic": "mean",
         "details": {"simd": True},
     }
+
+
+def test_files_that_an_old_run_fetched_were_sent_as_they_are():
+    new = {"wire": 2, "decoded": 7, "encoding": "br", "level": 10}
+    old = {"fetched": {"/a": 5, "/b": new}, "fetched_bytes": 12}
+    as_it_was = {"wire": 5, "decoded": 5, "encoding": None, "level": None}
+    told = {"fetched": {"/a": as_it_was, "/b": new}, "fetched_bytes": 12, "fetched_wire_bytes": 12}
+    assert result({"details": old}).info["details"] == result({"details": told}).info["details"] == told
+    assert result({"details": told | {"fetched_wire_bytes": 7}}).info["details"]["fetched_wire_bytes"] == 7
 
 
 def test_a_precision_that_is_not_told_is_no_difference():

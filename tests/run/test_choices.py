@@ -6,6 +6,7 @@ import pytest
 from helpers import make_graph, make_linear, make_many
 
 from benchmarks import hardware
+from benchmarks.clients import CLIENTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
 from benchmarks.quota import Limit
 from benchmarks.run import choices, nothing
@@ -30,7 +31,7 @@ def names(selection, phase):
     [
         (BASE, "server-cpu"),
         (Target("server-cpu", 4), "server-cpu-4t"),
-        (Target("chromium-wasm", slowdown=6), "chromium-wasm@6x"),
+        (Target("chromium-wasm", slowdown=10), "chromium-wasm@10x"),
         (Target("chromium-wasm", 2, 4), "chromium-wasm-2t@4x"),
         (Target("chromium-wasm", where="worker"), "chromium-wasm@worker"),
         (Target("chromium-wasm", 2, 4, CABLE, "worker"), "chromium-wasm-2t@worker@4x-over-cable"),
@@ -130,6 +131,12 @@ def test_a_server_is_as_strong_as_it_is():
     ]
 
 
+def test_a_client_by_name_is_a_slowdown_and_two_of_one_factor_are_one_case():
+    selection = Selection(platforms=("chromium-wasm",), slowdowns=(4,), clients=tuple(CLIENTS.values()))
+    labels = [target.label for target in selection.targets_of(PHASES["latency"])]
+    assert labels == ["chromium-wasm@4x", "chromium-wasm@2x", "chromium-wasm@10x"]
+
+
 def test_a_network_is_between_a_page_and_the_server_that_it_asks():
     selection = Selection(platforms=("server-cpu", "chromium-wasm", "remote-cpu"), networks=(CABLE, LOOPBACK, CABLE))
 
@@ -177,6 +184,7 @@ def test_lengths_of_free_dimensions_are_in_the_name_of_the_file_that_has_them(tm
     [
         (Selection(precisions=("int8",), models=("resnet8.fp16",)), "--precision has no effect: "),
         (Selection(slowdowns=(2,), platforms=("server-cpu",)), "--slowdown has no effect: "),
+        (Selection(clients=(CLIENTS["low-end-mobile"],), platforms=("server-cpu",)), "--client has no effect: "),
         (Selection(networks=(CABLE,), platforms=("server-cpu",)), "--network has no effect: "),
         (Selection(dims=(("sequence", 2),)), "--dim sequence: not a free dimension; "),
     ],

@@ -1,7 +1,11 @@
 """Phases are kept apart, share their openings, and are swept over what the README says."""
 
+from dataclasses import asdict
+
 import pytest
 from helpers import FAKE_PLATFORMS, Suite
+
+from benchmarks.protocol import Blocking
 
 PHASES = ("latency", "load", "first_inference", "memory", "scaling", "energy", "device")
 
@@ -59,10 +63,13 @@ def test_first_and_second_inference_are_apart(suite):
 
 
 def test_memory_is_told_in_bytes(suite):
-    result = run(suite, "memory")
-    result.stdout.fnmatch_lines(["*test_memory[[]resnet8-slow-b1-cold] before 1.0 MB, peak 3.0 MB, wasm 0.5 MB*"])
-    info = suite.benchmarks()[0]["extra_info"]
-    assert (info["memory_before"], info["memory_peak"], info["memory_wasm"]) == (1_000_000, 3_000_004, 500_000)
+    result = run(suite, "memory", "--memory-budget=1.5MB", "--platform=fake")
+    line = "*test_memory[[]resnet8-slow-b1-cold] before 1.0 MB, peak 3.0 MB, wasm 0.5 MB; takes 2 MB over its start, *"
+    result.stdout.fnmatch_lines([line, "budget   2 of 2 pages take more than 1.5 MB: *", "budget   it is of pages: *"])
+    info = {benchmark["params"]["platform"]: benchmark["extra_info"] for benchmark in suite.benchmarks()}
+    page = {name: info["slow"][f"memory_{name}"] for name in ("before", "peak", "wasm", "budget")}
+    assert page == {"before": 1_000_000, "peak": 3_000_004, "wasm": 500_000, "budget": 1_500_000}
+    assert (info["slow"]["over_budget"], "memory_budget" in info["fake"]) == (True, False)
 
 
 def test_one_opening_serves_all_phases(suite):
@@ -130,6 +137,57 @@ def test_device_figures_are_of_platforms_with_a_device_alone(suite):
     assert names(prepared) == ["test_device[resnet8-fake-b1]"]
 
 
+# Start 1 is blocked for the largest share of its window; in start 2 the longest task is longer, and its page is odd.
+ANIMATED = """
+from benchmarks.protocol import Blocking
+
+def blocking(session, feeds, seconds):
+    session.note(call="blocking", seconds=seconds)
+    suffered = (
+        Blocking(2.0, 3, 0.1, 0.05, 30, 90, 60.0, 0.001),
+        Blocking(2.0, 3, 0.2, 1.5, 30, 90, 60.0, 0.001),
+        Blocking(4.0, 3, 0.25, 2.0, 30, 210, 30.0, 0.03),
+    )
+    return session.time(feeds, 3), suffered[session.start]
+
+FakeSession.blocking = blocking
+"""
+
+
+@pytest.fixture
+def animated(pytester, outside_xdist):
+    return Suite(pytester, FAKE_PLATFORMS + ANIMATED, (*PHASES, "blocking"))
+
+
+def test_how_a_page_freezes_is_told_of_the_start_that_froze_most(animated):
+    result = run(animated, "blocking", "--starts=3")
+    words = "longest task 200 ms, blocked 75% of the time, 90 of 120 frames missed"
+    result.stdout.fnmatch_lines([f"*test_blocking[[]resnet8-slow-b1] {words}*"])
+    result.stdout.fnmatch_lines(["resnet8-slow-b1 * ms (* to *) *75% *90 of 120 *median 0.* ms*"])
+    (benchmark,) = animated.benchmarks()
+    info = benchmark["extra_info"]
+    assert benchmark["group"] == "resnet8, while the page draws, batch 1"
+    assert info["blocking"] == asdict(Blocking(2.0, 3, 0.2, 1.5, 30, 90, 60.0, 0.001))
+    assert 0.1 < info["longest_task"]["value"] < 0.25  # in the middle of the starts
+    assert [*info["longest_task"]] == ["value", "starts", "low", "high", "confidence", "error", "degrees"]
+    assert (info["starts"], len(benchmark["stats"]["data"])) == ([[3], [3], [3]], 9)
+    assert {call["seconds"] for call in animated.calls("blocking")} == {2.0}
+    assert info["trust"]["doubts"].keys() >= {"frames_at_rest", "disagreement"}
+    words = "page and browser differ by up to 30 ms over how long a task took"
+    result.stdout.fnmatch_lines([f"unstable test_blocking*: *at rest the page drew 30 frames a second, *; {words}"])
+    assert info["parity"] == 0
+
+
+def test_an_animation_is_drawn_once_without_timing_and_answers_are_checked(animated):
+    animated.run("-m", "blocking", "--benchmark-disable", platform="slow").assert_outcomes(passed=1)
+    assert [call["seconds"] for call in animated.calls("blocking")] == [0.1]
+
+
+def test_a_page_alone_can_freeze(animated):
+    words = "whether a page freezes while it computes is of platforms that compute in a page: slow"
+    run(animated, "blocking", platform="fake").stderr.fnmatch_lines([f"ERROR: --platform fake: {words}"])
+
+
 def test_threads_and_weakness_are_in_the_name(suite):
     options = ("-m", "latency", "--threads=2", "--slowdown=4", "--slowdown=2", "--platform=fake")
     assert listed(suite, *options, "--platform=slow", "--model=resnet8", "--batch-size=1") == [
@@ -139,11 +197,15 @@ def test_threads_and_weakness_are_in_the_name(suite):
     ]
 
 
-def test_a_weak_clients_ratio_is_of_means(suite):
-    result = run(suite, "latency", "--slowdown=4")
+def test_a_weak_clients_ratio_is_of_means_and_its_name_a_factor_with_a_range(suite):
+    result = run(suite, "latency", "--client=mid-tier-mobile")
     result.stdout.fnmatch_lines(["*test_latency[[]resnet8-slow@4x-b1] mean 0.*"])
     result.stdout.fnmatch_lines(["resnet8-slow@4x-b1 *× of means*"])
-    assert suite.benchmarks()[0]["extra_info"]["ratio_to_server_cpu"]["statistic"] == "mean"
+    info = suite.benchmarks()[0]["extra_info"]
+    assert info["ratio_to_server_cpu"]["statistic"] == "mean"
+    assert info["slowdown"] == {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}
+    words = "client   mid-tier-mobile: 4 times weaker (2 to 10) by Lighthouse's *: a factor of JavaScript, not of Web*"
+    result.stdout.fnmatch_lines([words])
 
 
 @pytest.mark.parametrize("platform", ["slow", None], ids=["asked for", "swept over"])

@@ -32,6 +32,11 @@ def test_a_phase_without_threads_says_why(suite):
     assert words in refusal(suite.run("-m", "scaling", "--threads=1"))
 
 
+def test_a_budget_that_nothing_is_held_to_is_refused(suite):
+    words = "ERROR: --memory-budget has no effect: it is of a page's memory, and none of the benchmarks chosen tells *"
+    suite.run("-m", "latency", "--memory-budget=200MB", platform="slow").stderr.fnmatch_lines([words])
+
+
 def test_workers_fail_instead(suite):
     result = suite.run("-m", "device", "-n2", "--benchmark-disable")
     result.assert_outcomes(errors=1)

@@ -1,7 +1,7 @@
 """What is the least that a person could ship? ``python -m benchmarks.figures.shipping [--model NAME] [--json FILE]``.
 
 Opens a model in a page on each runtime, looks at which of the runtime's files the page asked for, and tells their
-bytes as they are, after ``gzip -9``, and after brotli at its highest level, which is what travels. The suite's own
+bytes as they are, in gzip, and as they came, in brotli, of the levels that the page's server uses. The suite's own
 files and the model are not counted. Then makes the smaller builds that the runtimes document, opens the model with
 each, holds its answers against the reference, and times it in turns with the whole runtime, ``--starts`` times afresh.
 Of what could not be built it says why. A report: it ends with 0 unless something broke.
@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.figures.shipping import builds, needed, sizes, turns
+from benchmarks.figures.shipping import builds, needed, turns
+from benchmarks.figures.shipping.sizes import Sizes
 from benchmarks.figures.shipping.table import NAMES, Custom, Shipped, build_line, document, file_lines, table
 from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.parity import ParityError
@@ -50,12 +51,11 @@ def shipped(platform: PagePlatform, question: Question, starts: int, folder: Pat
     return Shipped(platform.name, version, files, made)
 
 
-def opened(platform: PagePlatform, question: Question) -> tuple[dict[str, sizes.Sizes], float]:
+def opened(platform: PagePlatform, question: Question) -> tuple[dict[str, Sizes], float]:
     """Open the model in a page; return the sizes of the runtime's files that came, by name, and the answer's parity."""
     with platform.open(case_of(question.artefact), SETTINGS) as session:
         parity = question.check(session.facts, session.run(question.feeds))
-        came = needed.needed(platform, session.facts.details)
-    return {file.name: sizes.of(file) for file in came.values()}, parity
+        return needed.needed(platform, session.facts.details), parity
 
 
 def custom(build: builds.Build, whole: PagePlatform, question: Question, starts: int, folder: Path) -> Custom:

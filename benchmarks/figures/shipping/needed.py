@@ -1,8 +1,10 @@
 """Which files a page needs of its runtime: those that it asked its server for when it opened a model."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from typing import Any
 
+from benchmarks.figures.shipping import sizes
+from benchmarks.figures.shipping.sizes import Sizes
 from benchmarks.platforms.page_runtime import PageRuntime
 from benchmarks.results.keys import FETCHED
 from browser_harness import page_files
@@ -11,20 +13,22 @@ SUITES_OWN = ("/engines/", "/model/", "/inputs/")  # and the page itself; the mo
 
 
 class UncountedError(Exception):
-    """A page asked for what is of no runtime, so that a sum would be too small."""
+    """A page asked for what is of no runtime, so that a sum would be too small; or for nothing, and none is known."""
 
 
-def needed(runtime: PageRuntime, details: Mapping[str, object]) -> dict[str, Path]:
-    """Return the runtime's files that came into a page, by URL, of what its session tells.
+def needed(runtime: PageRuntime, details: Mapping[str, Any]) -> dict[str, Sizes]:
+    """Return the runtime's files that came into a page, of what its session tells: their sizes by their names.
 
-    That all of them that the page cannot do without are among them was proved when it was opened. Raises UncountedError
-    naming what came that is neither the runtime's nor the suite's own.
+    That all of them that the page cannot do without were loaded was proved when it was opened. Raises UncountedError
+    where something else came, too, or nothing of the runtime did.
     """
     fetched = details[FETCHED]
-    assert isinstance(fetched, Mapping), "a page that is driven from here tells what came"
     if strange := _strange(runtime, fetched):
         raise UncountedError(f"{runtime.name}: the page also asked for {', '.join(strange)}; nothing is told of it")
-    return {url: file for url, file in runtime.runtime.items() if url in fetched}
+    came = {file.name: sizes.of(file, fetched[url]) for url, file in runtime.runtime.items() if url in fetched}
+    if not came:
+        raise UncountedError(f"{runtime.name}: the page asked for no file of its runtime: it has them from a cache")
+    return came
 
 
 def _strange(runtime: PageRuntime, fetched: Iterable[str]) -> list[str]:

@@ -1,14 +1,11 @@
 """How many bytes files have: as they are, and as they travel."""
 
-import gzip
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 
-import brotli
-
-GZIP, BROTLI = 9, 11  # the highest levels, as for what is compressed once and sent for years
+from browser_harness import encoding
+from browser_harness.channel import FetchedFile
 
 
 @dataclass(frozen=True)
@@ -17,14 +14,14 @@ class Sizes:
 
     decoded: int
     gzip: int
-    brotli: int  # the wire bytes, where the browser takes brotli
+    wire: int  # as they came: in brotli, where it is worth it
 
     def __add__(self, other: "Sizes") -> "Sizes":
-        return Sizes(self.decoded + other.decoded, self.gzip + other.gzip, self.brotli + other.brotli)
+        return Sizes(self.decoded + other.decoded, self.gzip + other.gzip, self.wire + other.wire)
 
     def saving_over(self, other: "Sizes") -> float:
         """Return which share of another's wire bytes is saved."""
-        return 1 - self.brotli / other.brotli
+        return 1 - self.wire / other.wire
 
 
 def total(sizes: Iterable[Sizes]) -> Sizes:
@@ -32,12 +29,10 @@ def total(sizes: Iterable[Sizes]) -> Sizes:
     return sum(sizes, Sizes(0, 0, 0))
 
 
-@cache
-def of(file: Path) -> Sizes:
-    """Compress a file: two seconds for each MB, by brotli. What does not become smaller travels as it is."""
-    content = file.read_bytes()
-    zipped, brotlied = len(gzip.compress(content, GZIP)), len(brotli.compress(content, quality=BROTLI))
-    return Sizes(len(content), min(zipped, len(content)), min(brotlied, len(content)))
+def of(file: Path, came: FetchedFile) -> Sizes:
+    """Return the sizes of a file as it *came*; what gzip makes of it is in the store that it was sent from."""
+    zipped = encoding.forms(file).get("gzip")
+    return Sizes(came["decoded"], zipped.size if zipped else came["decoded"], came["wire"])
 
 
 def in_json(files: Mapping[str, Sizes]) -> dict[str, object]:

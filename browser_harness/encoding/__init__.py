@@ -1,0 +1,11 @@
+"""What a page loads is sent as a content delivery network sends it: in brotli or gzip, made once.
+
+``codings`` are the ways to encode, ``accepted`` reads which of them a browser takes, and ``kept`` is the store of what
+was made. ``make`` makes what is not there yet, ``forms`` are those of one content, ``chosen`` is the one for a browser.
+"""
+
+from browser_harness.encoding.accepted import chosen
+from browser_harness.encoding.codings import CODINGS
+from browser_harness.encoding.kept import Content, Form, forms, keep_copy, make
+
+__all__ = ["CODINGS", "Content", "Form", "chosen", "forms", "keep_copy", "make"]

@@ -1,0 +1,205 @@
+"""The store of encoded contents, in the user's cache folder: made once, and shared by all checkouts.
+
+Each lies under the SHA-256 of its content, its coding and its level. So nothing old is ever sent for a file that was
+damaged, changed or updated, and two versions of the suite that encode otherwise do not meet. A record beside it has the
+SHA-256 of what was made, once that had been decoded to the content again; what is not as recorded is made anew. That a
+content is not worth encoding is recorded, too.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from browser_harness import packages, served
+from browser_harness.channel import PageError
+from browser_harness.encoding.codings import CODINGS, Coding
+
+WORTH = 0.9  # of its bytes an encoded content may have; where it has more, the content is sent as it is
+# A content of more bytes is judged by samples first, in so many pieces of so many bytes: weights seldom get smaller.
+JUDGED_WHOLE = 4 << 20
+SAMPLES, SAMPLE = 16, 64 << 10
+TOLD = 1 << 20  # bytes of a content from which on it is told that it was encoded
+
+Content = Path | bytes
+
+
+@dataclass(frozen=True)
+class Form:
+    """A content in a coding, as it was made."""
+
+    coding: str
+    level: int
+    content: str  # the SHA-256 of what was encoded
+    decoded: int  # bytes of that
+    file: Path
+    size: int  # bytes
+    digest: str  # SHA-256 of the file
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the file is as it was made."""
+        return self.file.is_file() and served.digest(self.file) == self.digest
+
+
+def folder() -> Path:
+    """Return where the store is."""
+    return packages.cache_folder() / "encoded"
+
+
+def digest_of(content: Content) -> str:
+    """Return the SHA-256 of a content."""
+    return served.digest(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
+
+
+def forms(content: Content) -> Mapping[str, Form]:
+    """Return the sound forms that are kept of *content*, by coding, what is liked best first."""
+    kept = ((entry.coding.name, entry.form) for entry in _entries(content))
+    return {name: form for name, form in kept if form is not None and form.is_sound}
+
+
+def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None) -> None:
+    """Encode what is not kept yet of *contents*, in every coding, over all cores; *tell* of each that takes a while.
+
+    Raises PageError where the store cannot be written.
+    """
+    entries = {entry.name: entry for content in contents for entry in _entries(content)}
+    missing = [entry for entry in entries.values() if not entry.is_settled]
+    if not missing:
+        return
+    missing.sort(key=lambda entry: entry.size, reverse=True)  # or the largest would be waited for at the end
+    if tell:
+        tell(f"encoding what pages load, once: {len(missing)} forms of {sum(entry.size for entry in missing):,} bytes")
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for entry in threads.map(_made, missing):
+            if tell and entry.size >= TOLD:
+                tell(str(entry))
+
+
+def keep_copy(content: Content, copy: Path) -> None:
+    """Copy what is kept of *content* into another store's folder, *copy*."""
+    copy.mkdir(parents=True, exist_ok=True)
+    for entry in _entries(content):
+        for file in filter(Path.is_file, (entry.file, entry.record)):
+            shutil.copy2(file, copy / file.name)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A place in the store."""
+
+    source: Content
+    content: str  # its SHA-256
+    coding: Coding
+
+    @cached_property
+    def size(self) -> int:
+        return self.source.stat().st_size if isinstance(self.source, Path) else len(self.source)
+
+    @property
+    def level(self) -> int:
+        return self.coding.level(self.size)
+
+    @property
+    def name(self) -> str:
+        return f"{self.content}.{self.coding.name}-{self.level}"
+
+    @property
+    def file(self) -> Path:
+        return folder() / self.name
+
+    @property
+    def record(self) -> Path:
+        return folder() / f"{self.name}.json"
+
+    @property
+    def told(self) -> Mapping[str, object] | None:
+        """What was recorded; None where that is nothing, or nothing that can be read."""
+        try:
+            told = json.loads(self.record.read_text())
+        except (OSError, ValueError):
+            return None
+        return told if isinstance(told, dict) and "sha256" in told else None
+
+    @property
+    def form(self) -> Form | None:
+        told = self.told
+        if told is None or told["sha256"] is None:
+            return None
+        size = self.file.stat().st_size if self.file.is_file() else 0
+        return Form(self.coding.name, self.level, self.content, self.size, self.file, size, str(told["sha256"]))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was made and is as it was made, or was found not to be worth it."""
+        told, form = self.told, self.form
+        return told is not None and (told["sha256"] is None or (form is not None and form.is_sound))
+
+    def __str__(self) -> str:
+        what = self.source.name if isinstance(self.source, Path) else self.content[:12]
+        form = self.form
+        becomes = f"{form.size:,} bytes" if form else "not worth it"
+        return f"encoded  {what}: {self.size:,} bytes in {self.coding.name}, level {self.level}: {becomes}"
+
+
+def _entries(content: Content) -> Iterator[_Entry]:
+    digest = digest_of(content)
+    return (_Entry(content, digest, coding) for coding in CODINGS.values())
+
+
+def _made(entry: _Entry) -> _Entry:
+    """Encode a content, and record the proof that it can be decoded, or that it is not worth it."""
+    encoded = _encoded(entry)
+    record: dict[str, object] = {"sha256": None}
+    try:
+        if encoded is not None:
+            _write(entry.file, encoded)
+            record = {"sha256": hashlib.sha256(encoded).hexdigest()}
+        _write(entry.record, json.dumps(record).encode())
+    except OSError as error:
+        words = f"{folder()} cannot be written ({error.strerror}), where encoded files are kept"
+        raise PageError(f"{words}; free space there, or name another folder with XDG_CACHE_HOME") from error
+    return entry
+
+
+def _encoded(entry: _Entry) -> bytes | None:
+    """Return the content as it is to be sent; None where that saves less than a tenth."""
+    if entry.size > JUDGED_WHOLE and not _is_worth(entry, _samples(entry.source, entry.size)):
+        return None
+    content = entry.source.read_bytes() if isinstance(entry.source, Path) else entry.source
+    encoded = entry.coding.encode(content, entry.level)
+    if len(encoded) > WORTH * len(content) or not content:
+        return None
+    if hashlib.sha256(entry.coding.decode(encoded)).hexdigest() != entry.content:
+        raise PageError(f"{entry.source!s:.200} was changed while it was encoded; leave it alone, and run again")
+    return encoded
+
+
+def _is_worth(entry: _Entry, samples: bytes) -> bool:
+    return len(entry.coding.encode(samples, entry.level)) <= WORTH * len(samples)
+
+
+def _samples(source: Content, size: int) -> bytes:
+    """Return pieces from all over a content, one behind the other."""
+    starts = [(size - SAMPLE) * number // (SAMPLES - 1) for number in range(SAMPLES)]
+    if isinstance(source, bytes):
+        return b"".join(source[start : start + SAMPLE] for start in starts)
+    with source.open("rb") as file:
+        return b"".join(os.pread(file.fileno(), SAMPLE, start) for start in starts)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,208 @@
+"""Which coding a browser is sent, and that what was made once is what is sent, or made anew."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import brotli
+import pytest
+
+from browser_harness import __main__ as set_up
+from browser_harness import encoding, packages, served
+from browser_harness.channel import PageError
+from browser_harness.encoding import codings, kept
+
+TEXT = b"what compresses well, and is long enough for that; " * 40
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "client-or-server" / "encoded"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "some.mjs"
+    path.write_bytes(TEXT)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("header", "coding"),
+    [
+        (None, None),
+        ("", None),
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("GZIP", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("br; Q=0.000 , gzip;q=0", None),
+        ("*", "br"),
+        ("br;q=0, *;q=0.5", "gzip"),
+        ("*;q=0", None),
+        ("br;q=0.5, gzip;q=0.8", "gzip"),
+        ("br;q=0.5, identity", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("br;q=2, gzip;q=high", None),
+        ("deflate, zstd", None),
+    ],
+)
+def test_a_coding_is_chosen_by_its_weight(header, coding):
+    assert encoding.chosen(["br", "gzip"], header) == coding
+    assert encoding.chosen([], header) is None
+
+
+def made(content):
+    encoding.make([content])
+    return encoding.forms(content)
+
+
+def test_a_content_is_made_once_in_every_coding_and_decodes_to_itself(file, store, monkeypatch):
+    forms = made(file)
+    assert [*forms] == ["br", "gzip"]
+    assert brotli.decompress(forms["br"].file.read_bytes()) == gzip.decompress(forms["gzip"].file.read_bytes()) == TEXT
+    assert [form.size for form in forms.values()] == [form.file.stat().st_size for form in forms.values()]
+    assert {form.decoded for form in forms.values()} == {len(TEXT)}
+    monkeypatch.setattr(kept, "_encoded", lambda entry: pytest.fail("it was made again"))
+    assert made(file) == forms
+    assert made(TEXT) == forms  # the same content, whoever has it
+    assert not [*store.glob("*.part")]
+
+
+def test_what_saves_less_than_a_tenth_is_sent_as_it_is_and_that_is_remembered(tmp_path, monkeypatch):
+    (tmp_path / "weights.bin").write_bytes(os.urandom(5000))
+    assert made(tmp_path / "weights.bin") == made(b"") == {}
+    monkeypatch.setattr(kept, "_encoded", lambda entry: pytest.fail("it was tried again"))
+    assert made(tmp_path / "weights.bin") == made(b"") == {}
+
+
+@pytest.mark.parametrize("path", [True, False], ids=["file", "bytes"])
+def test_a_large_content_is_judged_by_samples_from_all_over_it(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "JUDGED_WHOLE", 1000)
+    monkeypatch.setattr(kept, "SAMPLE", 64)
+    seen = []
+    monkeypatch.setattr(kept, "_is_worth", lambda entry, samples: seen.append(samples))
+    content = bytes(number // 64 for number in range(64 * 200))
+    if path:
+        (tmp_path / "large.bin").write_bytes(content)
+    assert made(tmp_path / "large.bin" if path else content) == {}
+    assert {len(samples) for samples in seen} == {kept.SAMPLES * 64}
+    assert {(samples[0], samples[-1]) for samples in seen} == {(0, 199)}
+
+
+def test_weights_that_save_nothing_are_never_encoded_whole(monkeypatch):
+    monkeypatch.setattr(kept, "JUDGED_WHOLE", 1000)
+    monkeypatch.setattr(kept, "SAMPLE", 64)
+    tried = []
+    for name, coding in codings.CODINGS.items():
+        encode = coding.encode
+        counted = codings.Coding(
+            name, coding.levels, lambda *of, encode=encode: tried.append(of[0]) or encode(*of), len
+        )
+        monkeypatch.setitem(codings.CODINGS, name, counted)
+    assert made(os.urandom(100_000)) == {}
+    assert {len(content) for content in tried} == {kept.SAMPLES * 64}
+
+
+def test_the_larger_a_content_the_less_is_tried():
+    brotli_, gzip_ = codings.CODINGS.values()
+    assert (brotli_.level(codings.QUICKLY), brotli_.level(codings.QUICKLY + 1), gzip_.level(1 << 40)) == (10, 9, 9)
+
+
+def cut(form):
+    form.file.write_bytes(form.file.read_bytes()[:-1])
+
+
+def other(form):
+    form.file.write_bytes(brotli.compress(b"another content, soundly encoded"))
+
+
+def removed(form):
+    form.file.unlink()
+
+
+def unreadable(form):
+    form.file.with_name(f"{form.file.name}.json").write_text("{")
+
+
+def without_record(form):
+    form.file.with_name(f"{form.file.name}.json").unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, other, removed, unreadable, without_record])
+def test_what_is_not_as_it_was_made_is_not_sent_and_made_anew(damage, file):
+    form = made(file)["br"]
+    damage(form)
+    assert [*encoding.forms(file)] == ["gzip"]
+    assert made(file)["br"] == form
+    assert brotli.decompress(form.file.read_bytes()) == TEXT
+
+
+def test_a_file_that_was_changed_is_never_sent_from_what_was_made_before(file):
+    before = made(file)["br"]
+    file.write_bytes(TEXT + b"more")
+    assert encoding.forms(file) == {}
+    assert made(file)["br"].file != before.file
+    assert brotli.decompress(made(file)["br"].file.read_bytes()) == TEXT + b"more"
+
+
+def test_what_does_not_decode_to_its_content_is_told(file, monkeypatch):
+    broken = codings.Coding("br", ((float("inf"), 1),), lambda content, level: content[:9], lambda encoded: encoded)
+    monkeypatch.setitem(codings.CODINGS, "br", broken)
+    with pytest.raises(PageError, match=r"some\.mjs was changed while it was encoded"):
+        made(file)
+
+
+def test_another_level_is_another_file(file, monkeypatch):
+    before = made(file)["br"]
+    monkeypatch.setitem(
+        codings.CODINGS, "br", codings.Coding("br", ((float("inf"), 1),), brotli_at_1, brotli.decompress)
+    )
+    after = made(file)["br"]
+    assert (before.level, after.level, before.file.exists(), before.file == after.file) == (10, 1, True, False)
+
+
+def brotli_at_1(content, level):
+    return brotli.compress(content, quality=level)
+
+
+def test_a_store_that_cannot_be_written_is_one_line(file, tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    words = r"cannot be written \(.+\), where encoded files are kept; free space there, or name another folder with XDG"
+    with pytest.raises(PageError, match=words):
+        made(file)
+
+
+def test_what_is_kept_can_be_taken_along(file, tmp_path, store):
+    forms = made(file)
+    encoding.keep_copy(file, tmp_path / "copy")
+    assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == sorted(path.name for path in store.iterdir())
+    assert len(forms) == 2
+
+
+def test_the_set_up_encodes_the_published_files_and_tells_of_the_large_ones(monkeypatch, tmp_path, capsys):
+    name = "some/dist/large.wasm"
+    (tmp_path / "some" / "dist").mkdir(parents=True)
+    (tmp_path / name).write_bytes(TEXT * 30)
+    record = {"some": {"integrity": "", "files": {"dist/large.wasm": served.digest(tmp_path / name)}}}
+    (tmp_path / "served.json").write_text(json.dumps(record))
+    monkeypatch.setattr(served, "RECORD", tmp_path / "served.json")
+    monkeypatch.setattr(packages, "NODE_MODULES", tmp_path)
+    monkeypatch.setattr(kept, "TOLD", 50_000)
+    set_up.ensure_encoded()
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("encoding what pages load, once: ")
+    assert [line.rsplit(": ", 1)[0] for line in lines] == [
+        "encoded  large.wasm: 61,200 bytes in br, level 10",
+        "encoded  large.wasm: 61,200 bytes in gzip, level 9",
+    ]
+    assert [*encoding.forms(tmp_path / name)] == ["br", "gzip"]
+    set_up.ensure_encoded()
+    assert capsys.readouterr().out == ""  # nothing is left to do
+
+
+def test_the_store_is_shared_by_all_checkouts(store):
+    assert kept.folder() == store
+    assert Path(packages.cache_folder()) == store.parent
