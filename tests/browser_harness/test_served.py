@@ -8,8 +8,8 @@ import tarfile
 
 import pytest
 
-from benchmarks.inputs import case_of
 from benchmarks.figures.shipping.builds import CustomTfjs
+from benchmarks.inputs import case_of
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime
