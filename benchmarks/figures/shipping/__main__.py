@@ -52,7 +52,7 @@ def shipped(platform: PagePlatform, question: Question, starts: int, folder: Pat
 
 
 def opened(platform: PagePlatform, question: Question) -> tuple[dict[str, Sizes], float]:
-    """Open the model in a page; return the sizes of the runtime's files that came, by name, and the answer's parity."""
+    """Open the model in a page; return the sizes of the runtime's files that came, and the answer's parity."""
     with platform.open(case_of(question.artefact), SETTINGS) as session:
         parity = question.check(session.facts, session.run(question.feeds))
         return needed.needed(platform, session.facts.details), parity
