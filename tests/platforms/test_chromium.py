@@ -451,6 +451,10 @@ def test_only_its_own_files_are_fetched_and_their_bytes_counted(platform, settin
     assert {file["encoding"] for url, file in fetched.items() if url not in model} == {"br"}
     assert total == sum(file["decoded"] for file in fetched.values())
     assert wire == sum(file["wire"] for file in fetched.values()) < total / 2
+    shipped = session.facts.details["shipped"]
+    assert shipped["files"] == len(needed | model.keys())
+    assert shipped["runtime"] == sum(fetched[url]["wire"] for url in needed)
+    assert shipped["model"] == sum(fetched[url]["wire"] for url in model)
 
 
 def test_only_runtimes_that_write_scripts_are_let_run_them():

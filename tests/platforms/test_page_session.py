@@ -12,7 +12,7 @@ import pytest
 from benchmarks.inputs import case_of
 from benchmarks.platforms import batches, page_runtime, page_session
 from benchmarks.platforms.page_runtime import PageCase, PageRuntime, Request
-from benchmarks.platforms.page_session import DrivenSession, PageSession
+from benchmarks.platforms.page_session import DrivenSession, PageSession, _shipped
 from benchmarks.protocol import Blocking, Images, Memory, PlatformError, UnavailableError
 from benchmarks.settings import Settings
 from browser_harness.channel import PageError
@@ -264,12 +264,33 @@ def test_a_page_that_can_be_loaded_anew_is_renewed(driven):
     assert (page.loads, facts.lifetime) == (1, 100)
     assert facts.details["fetched"] == FETCHED
     assert (facts.details["fetched_bytes"], facts.details["fetched_wire_bytes"]) == (350, 150)
+    assert facts.details["shipped"] == {"runtime": 0, "model": 50, "files": 1}
     driven.renew()
     assert (page.loads, driven.facts) == (2, facts)  # as of the page that fetched everything
     assert page.asked == ["open", "open"]  # nothing is run in it that nobody asked for
     np.testing.assert_array_equal(driven.run(FEEDS)["input"], 2 * FEEDS["input"])
     assert driven.opening(FEEDS).memory == Memory(None, None, WASM_BYTES)
     assert (page.loads, driven.code_cache()) == (3, {"js": 1, "wasm": 0})
+
+
+@pytest.mark.parametrize(
+    ("fetched", "shipped"),
+    [
+        (
+            {"/index.html", "/engines/e.mjs", "/core.js", "/core.wasm", "/model/0"},
+            {"runtime": 20, "model": 10, "files": 3},
+        ),
+        ({"/index.html", "/core.js", "/model/0"}, None),  # the rest was in a cache: the sum would be too small
+        ({"/index.html"}, None),
+    ],
+)
+def test_what_a_person_would_ship_is_told_where_all_of_it_came(fetched, shipped):
+    came = {url: {"wire": 10, "decoded": 30, "encoding": "br", "level": 10} for url in fetched}
+    assert _shipped({"/core.js", "/core.wasm"}, {"/model/0"}, came).get("shipped") == shipped
+
+
+def test_a_page_that_asks_a_server_ships_nothing():
+    assert _shipped(set(), set(), {}) == {}
 
 
 class Braked(UnknownHost):
