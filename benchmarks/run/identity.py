@@ -29,7 +29,7 @@ MEASURES = (
     ),
     *(
         f"browser_harness/{pattern}"
-        for pattern in ("*.py", "network/*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")
+        for pattern in ("*.py", "network/*.py", "encoding/*.py", "*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs")
     ),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
