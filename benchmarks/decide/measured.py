@@ -323,7 +323,7 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     elif phase == "load":
         client.loads[caches] = reading
         client.fetched[caches] = _fetched(result)
-        client.waterfalls[caches] = _waterfall(result)
+        client.waterfalls[caches] = waterfall(result)
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
     elif phase == "blocking":
@@ -339,7 +339,7 @@ def _fetched(result: Result) -> Download:
     return Download(sum(told["wire"] for told in wanted), sum(told["decoded"] for told in wanted), len(wanted))
 
 
-def _waterfall(result: Result) -> list[formulas.Request]:
+def waterfall(result: Result) -> list[formulas.Request]:
     """Return the requests of a load as the page saw them; none of older runs, which did not store them."""
     known = [one.name for one in fields(formulas.Request)]
     saved: Sequence[Mapping[str, Any]] = result.info.get(keys.DETAILS, {}).get(keys.WATERFALL) or ()
