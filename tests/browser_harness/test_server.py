@@ -1,4 +1,4 @@
-"""Where the server listens, whom its page may ask and who may ask it, and how an import map comes into the page."""
+"""Where the server listens, whom its page may ask and who may ask it, and what is sent in which coding."""
 
 import gzip
 import http.client
