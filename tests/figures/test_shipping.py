@@ -95,9 +95,17 @@ def test_webnn_and_webgpu_are_one_runtime():
 
 def test_a_custom_build_is_one_script_and_its_webassembly():
     for threads, binary in ((True, "threaded-simd"), (False, "simd")):
-        custom = builds.CustomTfjs(Path("custom.js"), threads=threads)
+        custom = builds.CustomTfjs(Path("made"), threads=threads)
         assert [*custom.runtime] == ["/tfjs/custom.js", f"/tfjs/tfjs-backend-wasm-{binary}.wasm"]
         assert custom.has_threads == threads
+
+
+def test_a_build_lies_whole_in_its_folder_and_is_the_runtimes_own(tmp_path):
+    (jspi,) = (build for build in builds.BUILDS if build.of == "chromium-webnn")
+    platform = jspi.make([], tmp_path)
+    assert {*platform.runtime.values()} == {*tmp_path.iterdir()}
+    assert (platform.name, platform.placement) == ("chromium-webnn", "WebNNExecutionProvider")
+    assert platform.bundle != PLATFORMS["chromium-webnn"].bundle
 
 
 def test_every_runtime_has_a_build_or_words_why_not():

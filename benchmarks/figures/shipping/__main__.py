@@ -2,7 +2,7 @@
 
 Opens a model in a page on each runtime, looks at which of the runtime's files the page asked for, and tells their
 bytes as they are, in gzip, and as they came, in brotli, of the levels that the page's server uses. The suite's own
-files and the model are not counted. Then makes the smaller builds that the runtimes document, opens the model with
+files and the model are not counted. Then takes the smaller builds that the runtimes document, opens the model with
 each, holds its answers against the reference, and times it in turns with the whole runtime, ``--starts`` times afresh.
 Of what could not be built it says why. A report: it ends with 0 unless something broke.
 """
@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from benchmarks.figures.shipping import builds, needed, turns
 from benchmarks.figures.shipping.sizes import Sizes
@@ -60,7 +60,8 @@ def opened(platform: PagePlatform, question: Question) -> tuple[dict[str, Sizes]
 
 def custom(build: builds.Build, whole: PagePlatform, question: Question, starts: int, folder: Path) -> Custom:
     """Make a smaller build, and measure it beside the *whole* runtime."""
-    platform = build.make(builds.operations(question.artefact), folder)
+    own = Path(mkdtemp(dir=folder))
+    platform = build.make(builds.operations(question.artefact), own)
     files, parity = opened(platform, question)
     print(f" {build.name}", *file_lines(files), sep="\n", flush=True)
     return Custom(build.name, build.lacks, files, parity, figure(turns.ratios(platform, whole, question, starts)))

@@ -1,10 +1,13 @@
 """What was tried to make a runtime smaller: builds that are made here, and words for those that could not be."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from benchmarks.platforms.onnxruntime_web import ChromiumWebnn
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.tensorflow_js import ChromiumTfjs
 from browser_harness import packages
@@ -16,24 +19,39 @@ Operations = Sequence[str]  # the kinds that a graph has
 
 
 class CustomTfjs(ChromiumTfjs):
-    """TensorFlow.js from one script that was made for a model, in a Chromium that is started for it."""
+    """TensorFlow.js from a folder with one script that was made for a model, in a Chromium that is started for it."""
 
     scripts = ("/tfjs/custom.js",)
 
-    def __init__(self, script: Path, *, threads: bool) -> None:
-        self.script, self.has_threads = script, threads
+    def __init__(self, folder: Path, *, threads: bool) -> None:
+        self.folder, self.has_threads = folder, threads
         self.binary = f"tfjs-backend-wasm-{'threaded-' if threads else ''}simd.wasm"
 
     @property
     def runtime(self) -> Mapping[str, Path]:
         """The script and its WebAssembly."""
-        binary = packages.dist("@tensorflow/tfjs-backend-wasm") / self.binary
-        return {self.scripts[0]: self.script, f"/tfjs/{self.binary}": binary}
+        return {url: self.folder / Path(url).name for url in (*self.scripts, f"/tfjs/{self.binary}")}
+
+
+class JspiWebnn(ChromiumWebnn):
+    """onnxruntime-web's build for browsers whose WebAssembly can wait for a promise by itself (JSPI), from a folder."""
+
+    bundle = "ort.jspi.bundle.min.mjs"
+    binary = "ort-wasm-simd-threaded.jspi.wasm"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("chromium-webnn", "cpu")
+        self.folder = folder
+
+    @property
+    def runtime(self) -> Mapping[str, Path]:
+        """The bundle and its WebAssembly."""
+        return {f"/ort/{name}": self.folder / name for name in (self.bundle, self.binary)}
 
 
 @dataclass(frozen=True)
 class Build:
-    """A smaller build of a runtime: how it is made for a graph's operations, in a folder."""
+    """A smaller build of a runtime: how it is made for a graph's operations, in a folder of its own."""
 
     of: str  # the platform whose runtime it is
     name: str
@@ -41,24 +59,24 @@ class Build:
     make: Callable[[Operations, Path], PagePlatform]
 
 
-def _tfjs(folder: Path, operations: Operations, *, threads: bool) -> CustomTfjs:
-    script = folder / f"tfjs-{'threads' if threads else 'one-thread'}.js"
-    return CustomTfjs(tfjs.build(operations, script, threads=threads), threads=threads)
+def _tfjs(operations: Operations, folder: Path, *, threads: bool) -> CustomTfjs:
+    platform = CustomTfjs(folder, threads=threads)
+    shutil.copy(packages.dist("@tensorflow/tfjs-backend-wasm") / platform.binary, folder)
+    tfjs.build(operations, folder / "custom.js", threads=threads)
+    return platform
+
+
+def _jspi(operations: Operations, folder: Path) -> JspiWebnn:
+    platform = JspiWebnn(folder)
+    for name in (platform.bundle, platform.binary):
+        shutil.copy(packages.dist("onnxruntime-web") / name, folder)
+    return platform
 
 
 BUILDS = (
-    Build(
-        "chromium-tfjs",
-        "custom modules",
-        "functions and kernels that the graph does not call",
-        lambda operations, folder: _tfjs(folder, operations, threads=True),
-    ),
-    Build(
-        "chromium-tfjs",
-        "custom modules, one thread",
-        "the same, and threads",
-        lambda operations, folder: _tfjs(folder, operations, threads=False),
-    ),
+    Build("chromium-tfjs", "custom modules", "what the graph does not call", partial(_tfjs, threads=True)),
+    Build("chromium-tfjs", "custom modules, one thread", "that, and threads", partial(_tfjs, threads=False)),
+    Build("chromium-webnn", "its own JSPI build", "browsers without JSPI", _jspi),
 )
 
 # One line each: what the runtime documents, and what stands against it where there are npm, PyPI and Debian alone.

@@ -46,7 +46,7 @@ class Shipped:
 
 def file_lines(files: Mapping[str, Sizes]) -> list[str]:
     """Return a line for each file."""
-    return [f"  {name:68} {sizes.decoded:>12,} {sizes.gzip:>12,} {sizes.wire:>12,}" for name, sizes in files.items()]
+    return [f"  {name:72} {sizes.decoded:>12,} {sizes.gzip:>12,} {sizes.wire:>12,}" for name, sizes in files.items()]
 
 
 HEAD = ("runtime", "files", "decoded", "gzip", "brotli", "custom brotli", "saving")
