@@ -78,8 +78,9 @@ FETCHED_WIRE_BYTES = "fetched_wire_bytes"  # as they were sent
 # In details. {"runtime": 2414012, "model": 1021341, "files": 3}: what a person would ship, in bytes as they were sent,
 # without the suite's own files; absent where some of it came from a cache, or there is nothing
 SHIPPED = "shipped"
-# In details. [{"path", "start", "response", "end", "wire", "decoded"}, …]: the requests of an opening as the page saw
-# them, in seconds from its beginning and bytes
+# In details, of an opening alone. [{"path", "start", "response", "end", "wire", "decoded"}, …]: its requests as the
+# page saw them, in seconds from its beginning and bytes; "compiled": 0.31 is when the WebAssembly that came was
+# compiled, where that began while it came, "opened": true tells of a connection that was made for it
 WATERFALL = "waterfall"
 LOAD_PARTS = "load_parts"  # in details; they add up to the load: runtime, model, compile, session (and worker)
 WIRE_BYTES = "wire_bytes"  # {"up": 13543, "down": 1140}: an inference, headers of all layers included

@@ -27,10 +27,8 @@ MEASURES = (
         f"benchmarks/{room}/*.py"
         for room in ("run", "inputs", "measuring", "remote", "loadgen", "platforms", "results")
     ),
-    *(
-        f"browser_harness/{pattern}"
-        for pattern in ("*.py", "network/*.py", "*.mjs", "*.html", "package.json", "engines/*.mjs")
-    ),
+    *(f"browser_harness/{room}*.py" for room in ("", "network/", "encoding/")),
+    *(f"browser_harness/{pattern}" for pattern in ("*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs")),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
 LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()

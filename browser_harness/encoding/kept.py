@@ -1,9 +1,9 @@
 """The store of encoded contents, in the user's cache folder: made once, and shared by all checkouts.
 
-Each lies under the SHA-256 of its content, its coding and its level. So nothing old is ever sent for a file that was
-damaged, changed or updated, and two versions of the suite that encode otherwise do not meet. A record beside it has the
-SHA-256 of what was made, once that had been decoded to the content again; what is not as recorded is made anew. That a
-content is not worth encoding is recorded, too.
+Each lies under the SHA-256 of its content, its coding and the levels of that. So nothing old is ever sent for a file
+that was damaged, changed or updated, and two versions of the suite that encode otherwise do not meet. A record beside
+it has the SHA-256 of what was made, once that had been decoded to the content again; what is not as recorded is made
+anew. That a content is not worth encoding is recorded, too.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from browser_harness.encoding.codings import CODINGS, Coding
 
 WORTH = 0.9  # of its bytes an encoded content may have; where it has more, the content is sent as it is
 # A content of more bytes is judged by samples first, in so many pieces of so many bytes: weights seldom get smaller.
-JUDGED_WHOLE = 4 << 20
+JUDGED_WHOLE = 1 << 20
 SAMPLES, SAMPLE = 16, 64 << 10
 TOLD = 1 << 20  # bytes of a content from which on it is told that it was encoded
 
@@ -60,8 +60,8 @@ def digest_of(content: Content) -> str:
 
 def forms(content: Content) -> Mapping[str, Form]:
     """Return the sound forms that are kept of *content*, by coding, what is liked best first."""
-    kept = ((entry.coding.name, entry.form) for entry in _entries(content))
-    return {name: form for name, form in kept if form is not None and form.is_sound}
+    kept = {entry.coding.name: entry.kept()[1] for entry in _entries(content)}
+    return {name: form for name, form in kept.items() if form}
 
 
 def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None) -> None:
@@ -70,7 +70,7 @@ def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None)
     Raises PageError where the store cannot be written.
     """
     entries = {entry.name: entry for content in contents for entry in _entries(content)}
-    missing = [entry for entry in entries.values() if not entry.is_settled]
+    missing = [entry for entry in entries.values() if not entry.kept()[0]]
     if not missing:
         return
     missing.sort(key=lambda entry: entry.size, reverse=True)  # or the largest would be waited for at the end
@@ -93,7 +93,7 @@ def keep_copy(content: Content, cache: Path) -> None:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A place in the store."""
+    """A place in the store: a file, and a record of its SHA-256, null if it is not worth it, and level."""
 
     source: Content
     content: str  # its SHA-256
@@ -104,14 +104,10 @@ class _Entry:
         return self.source.stat().st_size if isinstance(self.source, Path) else len(self.source)
 
     @property
-    def level(self) -> int:
-        return self.coding.level(self.size)
-
-    @property
     def name(self) -> str:
-        return f"{self.content}.{self.coding.name}-{self.level}"
+        return f"{self.content}.{self.coding.name}-{self.coding.hard}-{self.coding.quick}"
 
-    @property
+    @cached_property
     def file(self) -> Path:
         return folder() / self.name
 
@@ -119,34 +115,24 @@ class _Entry:
     def record(self) -> Path:
         return folder() / f"{self.name}.json"
 
-    @property
-    def told(self) -> Mapping[str, object] | None:
-        """What was recorded; None where that is nothing, or nothing that can be read."""
+    def kept(self) -> tuple[bool, Form | None]:
+        """Return whether it is known what to send, and the sound form if that is not the content as it is."""
         try:
             told = json.loads(self.record.read_text())
-        except (OSError, ValueError):
-            return None
-        return told if isinstance(told, dict) and "sha256" in told else None
-
-    @property
-    def form(self) -> Form | None:
-        told = self.told
-        if told is None or told["sha256"] is None:
-            return None
-        size = self.file.stat().st_size if self.file.is_file() else 0
-        return Form(self.coding.name, self.level, self.content, self.size, self.file, size, str(told["sha256"]))
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it was made and is as it was made, or was found not to be worth it."""
-        told, form = self.told, self.form
-        return told is not None and (told["sha256"] is None or (form is not None and form.is_sound))
+            digest, level = told["sha256"], told["level"]
+            size = self.file.stat().st_size if digest else 0
+        except (OSError, ValueError, TypeError, KeyError):  # nothing that can be read
+            return False, None
+        if digest is None:
+            return True, None
+        form = Form(self.coding.name, level, self.content, self.size, self.file, size, digest)
+        return form.is_sound, form if form.is_sound else None
 
     def __str__(self) -> str:
         what = self.source.name if isinstance(self.source, Path) else self.content[:12]
-        form = self.form
-        becomes = f"{form.size:,} bytes" if form else "not worth it"
-        return f"encoded  {what}: {self.size:,} bytes in {self.coding.name}, level {self.level}: {becomes}"
+        _, form = self.kept()
+        becomes = f"{form.size:,} bytes, level {form.level}" if form else "not worth it"
+        return f"encoded  {what}: {self.size:,} bytes in {self.coding.name}: {becomes}"
 
 
 def _entries(content: Content) -> Iterator[_Entry]:
@@ -156,12 +142,11 @@ def _entries(content: Content) -> Iterator[_Entry]:
 
 def _made(entry: _Entry) -> _Entry:
     """Encode a content, and record the proof that it can be decoded, or that it is not worth it."""
-    encoded = _encoded(entry)
-    record: dict[str, object] = {"sha256": None}
+    level, encoded = _encoded(entry)
+    record = {"sha256": hashlib.sha256(encoded).hexdigest() if encoded else None, "level": level}
     try:
-        if encoded is not None:
+        if encoded:
             _write(entry.file, encoded)
-            record = {"sha256": hashlib.sha256(encoded).hexdigest()}
         _write(entry.record, json.dumps(record).encode())
     except OSError as error:
         words = f"{folder()} cannot be written ({error.strerror}), where encoded files are kept"
@@ -169,21 +154,25 @@ def _made(entry: _Entry) -> _Entry:
     return entry
 
 
-def _encoded(entry: _Entry) -> bytes | None:
-    """Return the content as it is to be sent; None where that saves less than a tenth."""
-    if entry.size > JUDGED_WHOLE and not _is_worth(entry, _samples(entry.source, entry.size)):
-        return None
-    content = entry.source.read_bytes() if isinstance(entry.source, Path) else entry.source
-    encoded = entry.coding.encode(content, entry.level)
-    if len(encoded) > WORTH * len(content) or not content:
-        return None
-    if hashlib.sha256(entry.coding.decode(encoded)).hexdigest() != entry.content:
+def _encoded(entry: _Entry) -> tuple[int, bytes | None]:
+    """Return the level, and the content as it is to be sent; None where that saves less than a tenth."""
+    is_large, coding = entry.size > JUDGED_WHOLE, entry.coding
+    sample = _samples(entry.source, entry.size) if is_large else _whole(entry.source)
+    share = len(coding.encode(sample, coding.quick)) / max(1, len(sample))
+    level = coding.level(entry.size, share)
+    if is_large and share > WORTH:
+        return level, None
+    content = _whole(entry.source)
+    encoded = coding.encode(content, level)
+    if len(encoded) > WORTH * len(content):
+        return level, None
+    if hashlib.sha256(coding.decode(encoded)).hexdigest() != entry.content:
         raise PageError(f"{entry.source!s:.200} was changed while it was encoded; leave it alone, and run again")
-    return encoded
+    return level, encoded
 
 
-def _is_worth(entry: _Entry, samples: bytes) -> bool:
-    return len(entry.coding.encode(samples, entry.level)) <= WORTH * len(samples)
+def _whole(source: Content) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else source
 
 
 def _samples(source: Content, size: int) -> bytes:
