@@ -124,7 +124,8 @@ def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
         one for one in suffered if one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
     ]:
         most = max(one.disagreement for one in disputed)
-        found["disagreement"] = f"page and browser differ by up to {_milliseconds(most)} over how long a task took"
+        words = f"differ by up to {_milliseconds(most)} over how long a task took"
+        found["disagreement"] = f"page, browser and frames {words}"
     return found
 
 
