@@ -120,13 +120,13 @@ class _Entry:
         try:
             told = json.loads(self.record.read_text())
             digest, level = told["sha256"], told["level"]
-            size = self.file.stat().st_size if digest else 0
+            if digest is None:
+                return True, None
+            size = self.file.stat().st_size
+            form = Form(self.coding.name, level, self.content, self.size, self.file, size, digest)
+            return form.is_sound, form if form.is_sound else None
         except (OSError, ValueError, TypeError, KeyError):  # nothing that can be read
             return False, None
-        if digest is None:
-            return True, None
-        form = Form(self.coding.name, level, self.content, self.size, self.file, size, digest)
-        return form.is_sound, form if form.is_sound else None
 
     def __str__(self) -> str:
         what = self.source.name if isinstance(self.source, Path) else self.content[:12]
@@ -151,6 +151,8 @@ def _made(entry: _Entry) -> _Entry:
     except OSError as error:
         words = f"{folder()} cannot be written ({error.strerror}), where encoded files are kept"
         raise PageError(f"{words}; free space there, or name another folder with XDG_CACHE_HOME") from error
+    if not entry.kept()[0]:  # or the content would go as it is, in silence
+        raise PageError(f"{entry.file} is not as it was written; another process may have written it, too: run again")
     return entry
 
 
