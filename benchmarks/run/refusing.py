@@ -57,7 +57,9 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
         )
         raise pytest.UsageError(f"--network has no effect: {words}")
     if option := _idle_of_clients(config, items):
-        raise pytest.UsageError(f"{option} has no effect: it is of clients, and none of the benchmarks chosen is of one")
+        raise pytest.UsageError(
+            f"{option} has no effect: it is of clients, and none of the benchmarks chosen is of one"
+        )
     if idle_budget := budget.idle(config, items):
         raise pytest.UsageError(idle_budget)
     if untrained := next(filter(_is_untrained, _scored(items)), None):
