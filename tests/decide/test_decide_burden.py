@@ -208,7 +208,9 @@ def test_a_runtime_in_a_worker_is_a_client_of_its_own(tmp_path):
     }
     (only,) = classes(model, ["chromium-wasm@worker"])[0].candidates
     assert only.platform == "chromium-wasm@worker"
-    assert runs.clients_words(["chromium-wasm-2t@worker"]) == ["--platform", "chromium-wasm", "--where", "worker"]
+    asked = ["--platform", "chromium-wasm", "--threads", "2", "--where", "worker"]
+    assert runs.clients_words(["chromium-wasm-2t@worker"]) == asked
+    assert runs.clients_words(["chromium-wasm@worker"]) == ["--platform", "chromium-wasm", "--where", "worker"]
 
 
 def test_what_is_fetched_is_told_as_it_travels_and_as_it_is_read(tmp_path):
@@ -224,6 +226,14 @@ def test_what_is_fetched_is_told_as_it_travels_and_as_it_is_read(tmp_path):
     assert money(model, served(model)[0], found, Prices(1.0, 1.0)).download == pytest.approx(3.301435)
     (line,) = sentences_of(read_results(tmp_path, *compressed, result("latency", "resnet20", "server-cpu", 0.001, 1)))
     assert "before its first answer the client fetches 3.30 MB: " in line
+
+
+def test_the_main_jobs_sentence_tells_what_the_page_bears_where_the_run_measured_it(tmp_path):
+    timed = [*client("resnet20", 0.003), result("latency", "resnet20", "server-cpu", 0.001, 1)]
+    (plain,) = sentences_of(read_results(tmp_path, *timed))
+    assert "freezes" not in plain
+    (line,) = sentences_of(read_results(tmp_path, *timed, blocking("resnet20", 0.243)))
+    assert "; the client freezes the page for 243 ms; the server is sent" in line
 
 
 def read_results(tmp_path, *results):
