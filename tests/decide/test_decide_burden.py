@@ -5,7 +5,19 @@ import io
 import json
 
 import pytest
-from decide_runs_made_up import COMPRESSED, blocking, client, memory, network, remote, result, run, save, whole
+from decide_runs_made_up import (
+    COMPRESSED,
+    UNCOMPRESSED,
+    blocking,
+    client,
+    memory,
+    network,
+    remote,
+    result,
+    run,
+    save,
+    whole,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -286,6 +298,24 @@ def test_a_load_that_was_measured_over_the_network_counts_before_its_requests(tm
     over = network("far", FAR.round_trip, FAR.down, FAR.up)
     measured = result("load", "resnet20", "chromium-wasm-over-far", 20.0, "cold", **over)
     assert with_waterfall(tmp_path, measured)[0].answering.first(FAR, "cold").value == pytest.approx(20.02)
+
+
+def test_a_load_whose_files_were_sent_otherwise_does_not_stand_beside_newer_ones(tmp_path):
+    def over(fetched):
+        sent = {keys.DETAILS: {keys.FETCHED: fetched}}
+        return result(
+            "load", "resnet20", "chromium-wasm-over-far", 14.9, "cold", **network("far", 0.1, 9e6, 3e6), **sent
+        )
+
+    newer = [remote("resnet20", 0.004, 0.001), *client("resnet20", 0.003, fetched=COMPRESSED)]
+    for fetched, first, left_out in (
+        (UNCOMPRESSED, 4.0, ["older cold loads of chromium-wasm: their files were sent as they are, now compressed"]),
+        (COMPRESSED, 14.92, []),
+    ):
+        older = run(tmp_path, over(fetched), started="2026-11-20T00:00:00")
+        (model,) = read([run(tmp_path, *newer), older])
+        assert classes(model)[0].answering.first(FAR, "cold").value == pytest.approx(first, abs=0.5)
+        assert model.left_out == left_out
 
 
 def test_json_and_csv_tell_what_the_page_bears(tmp_path):
