@@ -124,6 +124,15 @@ def test_fewer_starts_than_have_an_interval_are_refused(ended):
     assert "--starts 2: fewer than 3 have no interval" in told
 
 
+def test_what_breaks_is_told_in_a_line(ended, monkeypatch):
+    def broken(question, starts, folder):
+        raise shipping.packages.SetUpError("`npm ci` ended with 1: no network")
+
+    monkeypatch.setattr(shipping, "measured", broken)
+    code, told = ended(shipping, "--model", "resnet8")
+    assert (code, told) == ("shipping: `npm ci` ended with 1: no network", "")
+
+
 def test_what_a_machine_lacks_is_told_and_left_out(monkeypatch, capsys):
     for name in NAMES:
         monkeypatch.setattr(PLATFORMS[name], "unavailable", lambda settings, name=name: f"{name}: no browser")

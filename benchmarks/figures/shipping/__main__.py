@@ -29,6 +29,10 @@ from browser_harness import packages
 from models import MODELS, manifest
 
 SETTINGS = Settings()
+FAILURES = (
+    *(manifest.ModelError, PlatformError, UnavailableError, ParityError),
+    *(needed.UncountedError, packages.SetUpError),
+)
 
 
 def measured(question: Question, starts: int, folder: Path) -> Iterator[Shipped]:
@@ -76,12 +80,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.starts < FEWEST_STARTS:
         parser.error(f"--starts {options.starts}: fewer than {FEWEST_STARTS} have no interval")
-    artefact = manifest.load(options.model)
-    question = ask(artefact, fed(artefact.path, 1))
     try:
+        artefact = manifest.load(options.model)
+        question = ask(artefact, fed(artefact.path, 1))
         with TemporaryDirectory(prefix="shipping.") as folder:
             found = [*measured(question, options.starts, Path(folder))]
-    except (PlatformError, UnavailableError, ParityError, needed.UncountedError, packages.SetUpError) as error:
+    except FAILURES as error:
         sys.exit(f"shipping: {error}")
     print(f"\n{table(found)}\n")
     for runtime in found:
