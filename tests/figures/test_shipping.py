@@ -138,3 +138,10 @@ def test_what_a_machine_lacks_is_told_and_left_out(monkeypatch, capsys):
         monkeypatch.setattr(PLATFORMS[name], "unavailable", lambda settings, name=name: f"{name}: no browser")
     assert [*shipping.measured(None, 3, Path())] == []
     assert capsys.readouterr().out.splitlines() == [f"not measured: {name}: no browser" for name in NAMES]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("sys.argv", ["shipping", "--json", str(tmp_path / "no" / "x.json")])
+    with pytest.raises(SystemExit):
+        shipping.main()
+    assert "x.json: no file can be written there; name one in a folder of yours" in capsys.readouterr().err

@@ -24,7 +24,7 @@ from benchmarks.measuring.starts import FEWEST_STARTS, figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.protocol import PlatformError, UnavailableError
-from benchmarks.settings import Settings, positive
+from benchmarks.settings import Settings, positive, writable
 from browser_harness import packages
 from models import MODELS, manifest
 
@@ -76,7 +76,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="that is opened; default: resnet20")
     parser.add_argument("--starts", type=positive(int), default=5, help="of each build and the whole; default: 5")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
     if options.starts < FEWEST_STARTS:
         parser.error(f"--starts {options.starts}: fewer than {FEWEST_STARTS} have no interval")
