@@ -213,7 +213,7 @@ class Blocking:
     frames: int  # drawn in the window
     frames_missed: int  # of the whole ones that the window holds at FRAMES_A_SECOND
     frames_at_rest: float  # a second, drawn by the same page just before, while nothing was computed
-    disagreement: float = 0.0  # the most by which the page's own sight of a task differs from the browser's
+    disagreement: float = 0.0  # the most by which two sights of a task differ: page's, browser's, a late frame's
 
     @property
     def blocked(self) -> float:

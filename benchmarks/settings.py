@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,3 +67,11 @@ def size(text: str) -> int:
     if not 1 <= bytes_ < MOST:
         raise argparse.ArgumentTypeError(f"{text!r} is no page's budget: name one byte at least, and less than 8 EiB")
     return int(bytes_)
+
+
+def writable(text: str) -> Path:
+    """Read the name of a file that is to be written: what takes minutes is not to end where that cannot be."""
+    file = Path(text)
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder of yours")
+    return file

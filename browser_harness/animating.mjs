@@ -7,11 +7,12 @@
 // Tasks are seen in two ways. The browser tells those of 50 ms and more, whoever began them (W3C, Long Tasks API,
 // https://www.w3.org/TR/longtasks-1/). Those that begin an inference are timed here as well, however short: a message
 // that a task posts to its own page is handled when it has ended. What a runtime does in later tasks, as an answer from
-// a worker or another process arrives, only the browser sees.
+// a worker or another process arrives, only the browser sees, and below 50 ms nobody. Yet a frame cannot be drawn before
+// what is under way has ended: how late the latest was tells that something was.
 
 const SIDE = 64; // of the canvas, in pixels: so small that drawing it costs the inferences next to nothing
 
-/** Draw for some `seconds` while nothing is computed; return in ms how long that was, and when each frame was drawn. */
+/** Draw for some `seconds` while nothing is computed; return in ms how long that was, and of each frame what `end` tells. */
 export async function atRest(seconds) {
   const animation = animate();
   const start = performance.now();
@@ -22,8 +23,8 @@ export async function atRest(seconds) {
 /**
  * Call `infer` again and again while the page draws, for some `seconds` and `least` times at least. Return the last
  * results, and what was seen, in milliseconds from the first inference's beginning: the `window` until the last one's
- * end, the length of each inference, when each frame was drawn, and the beginning and end of each task that began an
- * inference, and of each that the browser calls long.
+ * end, the length of each inference, when each frame was drawn and how late the `latest` was, and the beginning and end
+ * of each task that began an inference, and of each that the browser calls long.
  */
 export async function meanwhile(infer, { seconds, least }) {
   const animation = animate();
@@ -85,8 +86,9 @@ function longTasks() {
 }
 
 /**
- * Draw a square that moves, frame by frame, until `end`, which returns when in a window each frame was drawn. Throws
- * there where the page was hidden meanwhile: a browser draws no page that nobody can see.
+ * Draw a square that moves, frame by frame, until `end`, which returns when in a window each frame was drawn, and how long
+ * after the screen's turn the `latest` was. Throws there where the page was hidden meanwhile: a browser draws no page that
+ * nobody can see.
  */
 function animate() {
   const canvas = Object.assign(document.createElement('canvas'), { width: SIDE, height: SIDE });
@@ -99,11 +101,11 @@ function animate() {
   let request = requestAnimationFrame(draw);
   return { end };
 
-  function draw() {
+  function draw(due) {
     request = requestAnimationFrame(draw);
-    const at = frames.push(performance.now());
+    const count = frames.push([due, performance.now()]);
     drawing.clearRect(0, 0, SIDE, SIDE);
-    drawing.fillRect(at % SIDE, 0, 8, SIDE);
+    drawing.fillRect(count % SIDE, 0, 8, SIDE);
   }
 
   function end(from, to) {
@@ -111,6 +113,8 @@ function animate() {
     document.removeEventListener('visibilitychange', look);
     canvas.remove();
     if (wasHidden) throw new Error('the page was hidden, and a browser draws no hidden page: bring its window to the front');
-    return { window: to - from, frames: frames.filter((at) => at >= from && at <= to).map((at) => at - from) };
+    const inside = frames.filter(([, at]) => at >= from && at <= to);
+    const late = inside.map(([due, at]) => at - Math.max(due, from));
+    return { window: to - from, frames: inside.map(([, at]) => at - from), latest: Math.max(0, ...late) };
   }
 }

@@ -137,7 +137,6 @@ class Server(ThreadingHTTPServer):
         host: str = LOOPBACK,
         allowed_origins: Sequence[str] = (),
     ) -> None:
-        self._bind(host)
         self.host, self.allowed_origins = host, tuple(allowed_origins)
         self.allowed_hosts: tuple[str, ...] = ()  # beside its own, each as a page's address has it: NAME or NAME:PORT
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
@@ -151,6 +150,7 @@ class Server(ThreadingHTTPServer):
         self._waiting: dict[str, _Waiting] = {}
         self._sent: list[tuple[str, FetchedFile]] = []
         self._forms = _encoded({**self._files, **self._contents})
+        self._bind(host)  # at last: what cannot be served leaves no socket behind
 
     def _bind(self, host: str) -> None:
         """Listen on a port that no server of this process had: a browser that is lent keeps what such a one sent."""

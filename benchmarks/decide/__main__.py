@@ -23,7 +23,7 @@ from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
 from benchmarks.results import NotARunError, Run, load
-from benchmarks.settings import size
+from benchmarks.settings import size, writable
 from browser_harness.network import Conditions, parse
 from models.files import replacing
 
@@ -71,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
         "--duty", type=_share, default=1.0, metavar="SHARE", help="of its time that a client computes (1)"
     )
     found.add_argument("--prices", type=Path, metavar="FILE", help="TOML: server_per_hour, sent_per_gb, currency")
-    found.add_argument("--json", type=_writable, metavar="FILE", help="write all of it there")
-    found.add_argument("--csv", type=_writable, metavar="FILE", help="write a row for each network and client there")
+    found.add_argument("--json", type=writable, metavar="FILE", help="write all of it there")
+    found.add_argument("--csv", type=writable, metavar="FILE", help="write a row for each network and client there")
     found.add_argument("--check", action="store_true", help="measure what was predicted, in 18 cells at least")
     return found
 
@@ -106,13 +106,6 @@ def _share(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write a number above 0 and at most 1")
     return value
-
-
-def _writable(text: str) -> Path:
-    file = Path(text)
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text}: no file can be written there; name one in a folder of yours")
-    return file
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.decide import words
 from benchmarks.decide.measured import Client
+from benchmarks.decide.spans import Span
 from benchmarks.protocol import FRAMES_A_SECOND
 
 FRAME = 1 / FRAMES_A_SECOND  # seconds: a page whose main thread is taken for longer misses one
@@ -17,7 +18,7 @@ MEASURE_FREEZING, MEASURE_MEMORY = "-m blocking", "-m memory"  # what tells what
 class Burden:
     """What a page bears of a client of a class; None is what was not measured."""
 
-    longest_task: float | None = None  # seconds that its main thread is taken for at once, in the middle of the starts
+    longest_task: Span | None = None  # seconds that its main thread is taken for at once, in the middle of the starts
     is_by_factor: bool = False  # that is one of this machine's, times the class' factor
     is_doubtful: bool = False  # and so is where it was measured
     memory: int | None = None  # bytes that the page takes at most, over its start
@@ -25,8 +26,13 @@ class Burden:
 
     @property
     def freezes(self) -> bool | None:
-        """Whether the page misses a frame or more."""
-        return None if self.longest_task is None else self.longest_task > FRAME
+        """Whether the page misses a frame or more, in the middle of the starts."""
+        return None if self.longest_task is None else self.longest_task.value > FRAME
+
+    @property
+    def is_known_to_run(self) -> bool:
+        """Whether no page misses a frame, as far as the interval reaches."""
+        return self.longest_task is not None and self.longest_task.high <= FRAME
 
     @property
     def is_over_budget(self) -> bool | None:
@@ -41,7 +47,7 @@ class Burden:
     @property
     def is_light(self) -> bool:
         """Whether it is known that no visitor would."""
-        return self.freezes is False and (self.budget is None or self.is_over_budget is False)
+        return self.is_known_to_run and (self.budget is None or self.is_over_budget is False)
 
     @property
     def marks(self) -> list[str]:
@@ -60,8 +66,10 @@ class Burden:
     def _freezing(self) -> str:
         if self.longest_task is None:
             return f"whether it freezes the page is not measured ({MEASURE_FREEZING})"
-        task = words.duration(self.longest_task) + (", by the factor" if self.is_by_factor else "")
-        told = f"freezes the page for {task}" if self.freezes else f"does not freeze the page (longest task {task})"
+        task = words.duration(self.longest_task.value) + words.interval(self.longest_task)
+        task += ", by the factor" if self.is_by_factor else ""
+        may = "does not freeze" if self.is_known_to_run else "may freeze"
+        told = f"freezes the page for {task}" if self.freezes else f"{may} the page (longest task {task})"
         return told + (" (!)" if self.is_doubtful else "")
 
     def _taking(self) -> str:
@@ -88,5 +96,5 @@ def burden(client: Client | None, whole: Client | None, factor: int, budget: int
     if task is None:
         return Burden(memory=most, budget=limit)
     is_by_factor = factor > 1 and not (client and client.longest_task)
-    seconds = task.span.value * (factor if is_by_factor else 1)
-    return Burden(seconds, is_by_factor, bool(task.doubts), most, limit)
+    longest = task.span.times(factor if is_by_factor else 1)
+    return Burden(longest, is_by_factor, bool(task.doubts), most, limit)

@@ -111,6 +111,11 @@ class Download:
     decoded: int = 0  # bytes as the page reads them
     files: int = 0
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether some of it came in fewer bytes than it has; older servers sent everything as it is."""
+        return self.wire < self.decoded
+
 
 @dataclass
 class Client:
@@ -126,6 +131,7 @@ class Client:
     fetched: dict[str, Download] = field(default_factory=dict)
     waterfalls: dict[str, Sequence[formulas.Request]] = field(default_factory=dict)  # of loads, without a network
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
+    is_compressed: dict[str, bool] = field(default_factory=dict)  # what these loads fetched
     longest_task: Reading | None = None  # of its page, while it computed
     memories: dict[str, int] = field(default_factory=dict)  # bytes that its page took at most, over its start
     budget: int | None = None  # bytes of them that it might take, where the run was told
@@ -318,18 +324,36 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     if phase == "latency":
         client.latency, client.obtained = reading, result.info.get(keys.SLOWDOWN_OBTAINED)
         client.fetched.setdefault("cold", _fetched(result))
-    elif phase == "load" and over is not None:
-        client.loads_over[over.name, caches] = reading
     elif phase == "load":
-        client.loads[caches] = reading
-        client.fetched[caches] = _fetched(result)
-        client.waterfalls[caches] = waterfall(result)
+        _forget_others(model, client, caches, _fetched(result))
+        _note_load(client, caches, over, reading, result)
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
     elif phase == "blocking":
         client.longest_task = _longest_task(result, machine)
     elif phase == "memory":
         _note_memory(client, caches, result)
+
+
+def _forget_others(model: Model, client: Client, caches: str, fetched: Download) -> None:
+    """Leave out the loads that were noted before one whose files were sent otherwise: they are of another download."""
+    if client.is_compressed.setdefault(caches, fetched.is_compressed) == fetched.is_compressed:
+        return
+    client.is_compressed[caches] = fetched.is_compressed
+    for one in (client.loads, client.fetched, client.waterfalls):
+        one.pop(caches, None)
+    client.loads_over = {over: reading for over, reading in client.loads_over.items() if over[1] != caches}
+    before, now = ("as they are", "compressed") if fetched.is_compressed else ("compressed", "as they are")
+    model.left_out.append(f"older {caches} loads of {client.name}: their files were sent {before}, now {now}")
+
+
+def _note_load(client: Client, caches: str, over: Conditions | None, reading: Reading, result: Result) -> None:
+    if over is not None:
+        client.loads_over[over.name, caches] = reading
+        return
+    client.loads[caches] = reading
+    client.fetched[caches] = _fetched(result)
+    client.waterfalls[caches] = waterfall(result)
 
 
 def _fetched(result: Result) -> Download:

@@ -92,7 +92,7 @@ def _burden(burden: Burden) -> dict[str, Any]:
     """Return what a page bears of a client: seconds and bytes; null is what was not measured, or not asked."""
     return {
         "freezes": burden.freezes,  # for more than a frame, 1/60 s
-        "longest_task": burden.longest_task,  # seconds
+        "longest_task": asdict(burden.longest_task) if burden.longest_task else None,  # seconds
         "longest_task_is_by_factor": burden.is_by_factor,
         "longest_task_is_doubtful": burden.is_doubtful,
         "memory": burden.memory,  # bytes over the page's start
@@ -198,7 +198,7 @@ def _page(decision: Decision) -> dict[str, Any]:
         "client_fetches": client.download.wire if is_told else None,  # on the wire
         "client_fetches_decoded": client.download.decoded if is_told else None,
         "client_freezes": burden.freezes,  # its page, for more than a frame
-        "client_longest_task": burden.longest_task,  # seconds
+        "client_longest_task": burden.longest_task.value if burden.longest_task else None,  # seconds
         "client_longest_task_by_factor": burden.is_by_factor,
         "client_memory": burden.memory,  # bytes over the page's start
         "client_over_budget": burden.is_over_budget,

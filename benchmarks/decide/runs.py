@@ -19,7 +19,7 @@ USUAL = ("--batch-size", "1", "--benchmark-max-time=0.5")
 FEW = "--benchmark-min-rounds=3"  # openings: of a large network one takes seconds
 STARTS = ("--starts", "3")  # of a weaker client: to open a large network there takes ten seconds
 SHORT = (*STARTS, FEW)  # what is held against a prediction needs no narrow interval
-THREADS = re.compile(r"-\d+t$")  # behind a platform that has several, which the suite's own option asks for
+THREADS = re.compile(r"-(\d+)t$")  # behind a platform that has several, which the suite's own option asks for
 
 
 def name_of_client(platform: str) -> str:
@@ -31,7 +31,14 @@ def clients_words(platforms: Collection[str]) -> list[str]:
     """Return the suite's words for clients as results call them, all of a page's main thread or all of workers."""
     in_worker = any(platform.endswith(IN_WORKER) for platform in platforms)
     names = dict.fromkeys(map(name_of_client, platforms))
-    return [*each("--platform", names), *(["--where", "worker"] if in_worker else [])]
+    numbers = dict.fromkeys(map(_threads, platforms))
+    threads = each("--threads", numbers) if {*numbers} != {"1"} else []
+    return [*each("--platform", names), *threads, *(["--where", "worker"] if in_worker else [])]
+
+
+def _threads(platform: str) -> str:
+    found = THREADS.search(platform.removesuffix(IN_WORKER))
+    return found[1] if found else "1"
 
 
 def basis(options: argparse.Namespace, suites: Sequence[str]) -> list[Asked]:

@@ -109,6 +109,7 @@ def _predicted(title: str, clients: ClientClass, answers: Sequence[Answer]) -> s
     weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
     client = f"{first.client.platform}{weaker}, {duration(first.client_later.value)}{mark(first.client.doubts)}"
     parts = [f"{title}, predicted: ", "; ".join(_groups(answers, client))]
+    parts += [f"; the client {', and '.join(marks)}"] if (marks := first.client.burden.marks) else []
     parts.append(f"; the server{mark(first.server.doubts)} is sent {size(first.server.wire[0])}")
     parts.append(f" as {first.server.upload}" if first.server.upload else "")
     if WITHOUT_STACK in first.server.notes:

@@ -8,6 +8,7 @@ All are runs of the suite's own command, and kept: stop it at any time, the next
 """
 
 import argparse
+import re
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from statistics import median
 
 from tabulate import tabulate
 
+from benchmarks import platforms
 from benchmarks.decide import formulas
 from benchmarks.decide.measured import waterfall
 from benchmarks.figures import kept
@@ -28,6 +30,7 @@ PLATFORMS = ("chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webn
 NETWORKS = ("lighthouse-slow-4g", "p75-2026", "cable")
 MARK = 0.1  # of what is measured
 NEARBY_OPENINGS = 5  # without a network
+UNFIT = re.compile(r"[^\w.,=@-]+")  # for the name of a file
 OPENINGS, PATIENCE = 3, 40.0  # over a network, and the seconds that they may take together; one is made anyway
 
 
@@ -105,16 +108,22 @@ def rows(options: argparse.Namespace, words: Sequence[str]) -> Iterator[Row]:
 
 
 def load_of(options: argparse.Namespace, platform: str, network: str, openings: int, words: Sequence[str]) -> Result:
-    """Return the cold loads of a runtime over a network, measured now or earlier by the same code; else KeptError."""
-    file = Path(options.keep) / f"{options.model}-{platform}-{network}.json"
+    """Return the cold loads of a runtime over a network, measured now or earlier by the same code; else KeptError.
+
+    What the suite was told beside that is in the name of what is kept: with other *words* it is another load.
+    """
+    name = UNFIT.sub("_", "-".join([options.model, platform, network, *words]))
+    file = Path(options.keep) / f"{name}.json"
     if file.exists():
         run = kept.read(file)
         kept.check_continued(run)
     else:
         what = ("-m", "load", "-k", "cold", "--model", options.model, "--platform", platform)
         run = kept.measure(file, [*what, "--network", network, f"--benchmark-min-rounds={openings}", *words])
-    (result,) = run.by_name.values()
-    return result
+    if len(results := [*run.by_name.values()]) != 1:
+        several = f"{len(results)} loads of {platform}, and one is held against a prediction"
+        raise kept.KeptError(f"{several}: leave out what asks for several, of {' '.join(words)}")
+    return results[0]
 
 
 def asked(network: str) -> str:
@@ -128,7 +137,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="resnet20", help="default: %(default)s")
-    parser.add_argument("--platform", action="append", help=f"repeatable; default: {', '.join(PLATFORMS)}")
+    pages = [name for name, platform in platforms.PLATFORMS.items() if platform.side == "client"]
+    words = f"repeatable; default: {', '.join(PLATFORMS)}"
+    parser.add_argument("--platform", action="append", choices=pages, metavar="NAME", help=words)
     words = f"as the suite has them, repeatable; default: {', '.join(NETWORKS)}"
     parser.add_argument("--network", action="append", type=asked, help=words)
     kept.keep_option(parser, "first-load")

@@ -259,9 +259,13 @@ def check_whole(blocks: Sequence[Block], facts: Facts) -> None:
         return
     counted = [block.cpu for block in blocks if block.cpu]
     busiest = math.fsum(cpu.busiest_thread for cpu in counted)
+    ran = math.fsum(cpu.all_threads for cpu in counted) - (_on_the_way(blocks) if facts.where == "worker" else 0.0)
     # Compared with the time of the busiest thread and not with the wall time, which other programs make longer.
-    if (
-        busiest > LEAST_BUSY
-        and (cores := math.fsum(cpu.all_threads for cpu in counted) / busiest) > facts.threads + SPARE_CPU
-    ):
+    if busiest > LEAST_BUSY and (cores := ran / busiest) > facts.threads + SPARE_CPU:
         raise SampleError(f"{facts.platform}: {facts.threads} thread(s) in force, but {cores:.1f} were computing")
+
+
+def _on_the_way(blocks: Sequence[Block]) -> float:
+    """Return the seconds that inputs and outputs were between a page and its worker: so long both may have computed."""
+    told = [block for block in blocks if block.cpu and block.computing]
+    return math.fsum(block.duration - math.fsum(block.computing) * block.iterations for block in told)

@@ -19,16 +19,17 @@ def blocking(seen: Mapping[str, Any], frames_at_rest: float) -> Blocking:
     window = seen["window"] / 1e3
     began, others = _sights(_spans(seen["tasks"]), _spans(seen["longTasks"]))
     tasks = [*others, *(task for ours, theirs in began for task in theirs or [ours])]
+    longest = max(tasks)
     return Blocking(
         window=window,
         inferences=len(seen["samples"]),
-        longest_task=max(tasks),
+        longest_task=longest,
         total_blocking_time=math.fsum(max(0.0, task - LONG) for task in tasks),
         frames=len(seen["frames"]),
         # A window holds one more or less by chance; only whole frames are missed.
         frames_missed=max(0, math.floor(window * FRAMES_A_SECOND) - len(seen["frames"])),
         frames_at_rest=frames_at_rest,
-        disagreement=max(_difference(*sight) for sight in began),
+        disagreement=max(seen["latest"] / 1e3 - longest, *(_difference(*sight) for sight in began)),
     )
 
 

@@ -19,7 +19,8 @@ IN_FORCE = (
     *(keys.WORKERS, keys.P99_BOUND),
     *(keys.NETWORK, keys.SERVER, keys.UPLOAD),
 )
-MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, keys.STARTS)
+ENCODINGS = "encodings"  # of what an opening fetched, by name and level: what is sent compressed has to be unpacked
+MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, ENCODINGS, keys.STARTS)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
 WORDS = {
     "release": "system's release",
@@ -39,6 +40,7 @@ WORDS = {
     keys.FED: "values fed",
     keys.SOFTWARE_GPU: "software GPU",
     keys.STARTS: "pages or processes",
+    ENCODINGS: "encodings of what is fetched",
 }
 NOT_TOLD = "not told"
 
@@ -81,7 +83,14 @@ def _asked(result: Result) -> Mapping[str, Any]:
     if network := info.get(keys.NETWORK):
         made = {key: network.get(key) for key in ("kind", "congestion_control")}
         asked[keys.NETWORK] = {**network["asked"], **made}
+    if keys.CACHES in info and (fetched := info.get(keys.DETAILS, {}).get(keys.FETCHED)):
+        asked[ENCODINGS] = _encodings(fetched.values())
     return {**info, **asked}
+
+
+def _encodings(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return how files were encoded, of those that did not come as they are."""
+    return sorted({f"{file['encoding']} {file.get('level')}" for file in files if file["encoding"]})
 
 
 def _facts(names: Iterable[str], values: Mapping[str, Any]) -> Facts:

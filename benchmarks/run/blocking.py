@@ -120,12 +120,12 @@ def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
         found["frames_at_rest"] = f"{words}: so what it missed is not the inferences' doing alone"
     if disputed := [one.disagreement for one in suffered if _is_disputed(one)]:
         words = "over how long a task took"
-        found["disagreement"] = f"page and browser differ by up to {_milliseconds(max(disputed))} {words}"
+        found["disagreement"] = f"page, browser and frames differ by up to {_milliseconds(max(disputed))} {words}"
     return found
 
 
 def _is_disputed(one: Blocking) -> bool:
-    """Whether page and browser differ over a task by more than a frame, and than is tolerated of the longest."""
+    """Whether page, browser and frames differ over a task by more than a frame, and than is tolerated of the longest."""
     return one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
 
 

@@ -3,6 +3,7 @@
 One opening tells all of them, so these phases share what was opened once in a run, and report it apart.
 """
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -103,11 +104,20 @@ def typical(openings: Sequence[Opening]) -> Opening:
     return sorted(openings, key=lambda opening: opening.load)[(len(openings) - 1) // 2]
 
 
-def load_words(opening: Opening) -> str:
-    """Say a load and its parts for the line of the benchmark; nothing of a platform that does not tell them."""
-    parts: Mapping[str, float] = opening.facts.details.get(keys.LOAD_PARTS, {})
-    words = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items())
-    return f"load {opening.load:.2f} s: {words}" if parts else ""
+def load_words(openings: Sequence[Opening]) -> str:
+    """Say the median load and the parts of the typical one; nothing of a platform that does not tell them.
+
+    Of an even number the median lies between two, and the load that the parts add up to is told as well.
+    """
+    one, median = typical(openings), statistics.median(opening.load for opening in openings)
+    parts: Mapping[str, float] = one.facts.details.get(keys.LOAD_PARTS, {})
+    words = ", ".join(f"{name} {_rounded(seconds)}" for name, seconds in parts.items())
+    load = _rounded(median) if median == one.load else f"{_rounded(median)}, of one of {_rounded(one.load)}"
+    return f"load {load}: {words}" if parts else ""
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds * 1e3:,.0f} ms"
 
 
 def memory_facts(openings: Sequence[Opening]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.platforms import PLATFORMS
 from benchmarks.run import budget, images
 from benchmarks.run.choices import Target, phase_of
 from benchmarks.run.nothing import REASON
@@ -55,6 +56,10 @@ def _refuse_or_prepare(config: pytest.Config, items: Sequence[pytest.Item]) -> N
             "none of the cases goes over it; name a server with --platform remote-cpu, or have pages load with -m load"
         )
         raise pytest.UsageError(f"--network has no effect: {words}")
+    if option := _idle_of_clients(config, items):
+        raise pytest.UsageError(
+            f"{option} has no effect: it is of clients, and none of the benchmarks chosen is of one"
+        )
     if idle_budget := budget.idle(config, items):
         raise pytest.UsageError(idle_budget)
     if untrained := next(filter(_is_untrained, _scored(items)), None):
@@ -73,9 +78,23 @@ def _has_idle_network(config: pytest.Config, items: Sequence[pytest.Item]) -> bo
     """Whether a network was asked for that lies between nothing that is measured."""
     if not {*selection_of(config).networks} - {LOOPBACK}:
         return False
+    targets = _targets(items)
+    return bool(targets) and all(target.network == LOOPBACK for target in targets)
+
+
+def _idle_of_clients(config: pytest.Config, items: Sequence[pytest.Item]) -> str | None:
+    """Return an option that was given of clients where only servers are measured; None where there is none."""
+    selection, targets = selection_of(config), _targets(items)
+    if not targets or any(PLATFORMS[target.platform].side == "client" for target in targets):
+        return None
+    given = {"--slowdown": selection.slowdowns, "--client": selection.clients, "--where": selection.wheres}
+    return next((option for option, values in given.items() if values), None)
+
+
+def _targets(items: Sequence[pytest.Item]) -> list[Target]:
+    """Return where the cases run, without what stands in for cases."""
     labels = [item.callspec.params["platform"] for item in items if phase_of(item)]  # type: ignore[attr-defined]
-    labels = [label for label in labels if label is not None]  # of what stands in for cases
-    return bool(labels) and all(Target.of(label).network == LOOPBACK for label in labels)
+    return [Target.of(label) for label in labels if label is not None]
 
 
 def _idle(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:

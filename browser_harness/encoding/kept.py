@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from browser_harness import packages, served
 from browser_harness.channel import PageError
@@ -61,8 +60,8 @@ def digest_of(content: Content) -> str:
 
 def forms(content: Content) -> Mapping[str, Form]:
     """Return the sound forms that are kept of *content*, by coding, what is liked best first."""
-    kept = ((entry.coding.name, entry.form) for entry in _entries(content))
-    return {name: form for name, form in kept if form is not None and form.is_sound}
+    kept = {entry.coding.name: entry.kept()[1] for entry in _entries(content)}
+    return {name: form for name, form in kept.items() if form}
 
 
 def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None) -> None:
@@ -71,7 +70,7 @@ def make(contents: Iterable[Content], tell: Callable[[str], None] | None = None)
     Raises PageError where the store cannot be written.
     """
     entries = {entry.name: entry for content in contents for entry in _entries(content)}
-    missing = [entry for entry in entries.values() if not entry.is_settled]
+    missing = [entry for entry in entries.values() if not entry.kept()[0]]
     if not missing:
         return
     missing.sort(key=lambda entry: entry.size, reverse=True)  # or the largest would be waited for at the end
@@ -94,7 +93,7 @@ def keep_copy(content: Content, cache: Path) -> None:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A place in the store."""
+    """A place in the store: a file, and a record of its SHA-256, null if it is not worth it, and level."""
 
     source: Content
     content: str  # its SHA-256
@@ -108,7 +107,7 @@ class _Entry:
     def name(self) -> str:
         return f"{self.content}.{self.coding.name}-{self.coding.hard}-{self.coding.quick}"
 
-    @property
+    @cached_property
     def file(self) -> Path:
         return folder() / self.name
 
@@ -116,32 +115,22 @@ class _Entry:
     def record(self) -> Path:
         return folder() / f"{self.name}.json"
 
-    @property
-    def told(self) -> Mapping[str, Any] | None:
-        """What was recorded: SHA-256, null if it is not worth it, and level; None where nothing can be read."""
+    def kept(self) -> tuple[bool, Form | None]:
+        """Return whether it is known what to send, and the sound form if that is not the content as it is."""
         try:
             told = json.loads(self.record.read_text())
-        except (OSError, ValueError):
-            return None
-        return told if isinstance(told, dict) and {"sha256", "level"} <= told.keys() else None
-
-    @property
-    def form(self) -> Form | None:
-        told = self.told
-        if told is None or told["sha256"] is None:
-            return None
-        size = self.file.stat().st_size if self.file.is_file() else 0
-        return Form(self.coding.name, told["level"], self.content, self.size, self.file, size, told["sha256"])
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it was made and is as it was made, or was found not to be worth it."""
-        told, form = self.told, self.form
-        return told is not None and (told["sha256"] is None or (form is not None and form.is_sound))
+            digest, level = told["sha256"], told["level"]
+            if digest is None:
+                return True, None
+            size = self.file.stat().st_size
+            form = Form(self.coding.name, level, self.content, self.size, self.file, size, digest)
+            return form.is_sound, form if form.is_sound else None
+        except (OSError, ValueError, TypeError, KeyError):  # nothing that can be read
+            return False, None
 
     def __str__(self) -> str:
         what = self.source.name if isinstance(self.source, Path) else self.content[:12]
-        form = self.form
+        _, form = self.kept()
         becomes = f"{form.size:,} bytes, level {form.level}" if form else "not worth it"
         return f"encoded  {what}: {self.size:,} bytes in {self.coding.name}: {becomes}"
 
@@ -162,6 +151,8 @@ def _made(entry: _Entry) -> _Entry:
     except OSError as error:
         words = f"{folder()} cannot be written ({error.strerror}), where encoded files are kept"
         raise PageError(f"{words}; free space there, or name another folder with XDG_CACHE_HOME") from error
+    if not entry.kept()[0]:  # or the content would go as it is, in silence
+        raise PageError(f"{entry.file} is not as it was written; another process may have written it, too: run again")
     return entry
 
 

@@ -163,6 +163,28 @@ def test_what_does_not_decode_to_its_content_is_told(file, monkeypatch):
         made(file)
 
 
+def test_what_is_not_as_it_was_written_is_told(file, monkeypatch):
+    write = kept._write
+    monkeypatch.setattr(kept, "_write", lambda path, content: write(path, content if path.suffix else content[:-1]))
+    monkeypatch.setattr(kept._Entry, "name", property(lambda entry: entry.coding.name))
+    with pytest.raises(PageError, match=r"is not as it was written; another process may have written it, too: run aga"):
+        made(file)
+
+
+def test_what_may_not_be_read_is_made_anew(file, monkeypatch):
+    form, digest = made(file)["br"], served.digest
+
+    def refused(path):
+        if path == form.file:
+            raise PermissionError
+        return digest(path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(served, "digest", refused)
+        assert [*encoding.forms(file)] == ["gzip"]
+    assert made(file)["br"] == form
+
+
 def test_another_level_is_another_file(file, monkeypatch):
     before = made(file)["br"]
     monkeypatch.setitem(codings.CODINGS, "br", replace(codings.CODINGS["br"], hard=1))

@@ -8,7 +8,6 @@ import tarfile
 
 import pytest
 
-from benchmarks.figures.shipping.builds import CustomTfjs
 from benchmarks.inputs import case_of
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
@@ -36,9 +35,9 @@ def test_the_record_is_of_the_pinned_tarballs_and_of_nothing_that_is_not_served(
     assert {package: told["integrity"] for package, told in record.items()} == {
         package: packages.integrity(package) for package in record
     }
-    one_thread = CustomTfjs(packages.NODE_MODULES / "made", threads=False)  # which the figure ``shipping`` serves
-    served_files = {file for runtime in (*RUNTIMES, one_thread) for file in runtime.runtime.values()}
-    files = {file.relative_to(packages.NODE_MODULES).as_posix() for file in served_files - {one_thread.script}}
+    files = {
+        file.relative_to(packages.NODE_MODULES).as_posix() for runtime in RUNTIMES for file in runtime.runtime.values()
+    }
     assert {*served.digests(served.RECORD)} == files
 
 

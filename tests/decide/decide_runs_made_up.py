@@ -90,11 +90,11 @@ def client(model, seconds, platform="chromium-wasm", load=0.3, first=0.02, fetch
     return results
 
 
-def blocking(model, longest_task, platform="chromium-wasm", seconds=0.003, **info):
+def blocking(model, longest_task, platform="chromium-wasm", seconds=0.003, share=0.0, **info):
     """Return what an animation in a page suffered of inferences that took *seconds*."""
     worst = {"window": 1.0, "inferences": 9, "longest_task": 2 * longest_task, "total_blocking_time": 0.0}
     worst |= {"frames": 50, "frames_missed": 10, "frames_at_rest": 60.0}
-    saw = {keys.BLOCKING: worst, keys.LONGEST_TASK: {"value": longest_task, "starts": 5}}
+    saw = {keys.BLOCKING: worst, keys.LONGEST_TASK: figure(longest_task, share)}
     return result("blocking", model, platform, seconds, 1, **saw, **info)
 
 

@@ -5,7 +5,19 @@ import io
 import json
 
 import pytest
-from decide_runs_made_up import COMPRESSED, blocking, client, memory, network, remote, result, run, save, whole
+from decide_runs_made_up import (
+    COMPRESSED,
+    UNCOMPRESSED,
+    blocking,
+    client,
+    memory,
+    network,
+    remote,
+    result,
+    run,
+    save,
+    whole,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +30,14 @@ from benchmarks.decide.missing import missing
 from benchmarks.decide.prices import Prices
 from benchmarks.decide.sentences import sentence, sentences_of
 from benchmarks.decide.sides import classes, served
-from benchmarks.decide.spans import Span
+from benchmarks.decide.spans import NOTHING, Span
+from benchmarks.measuring.starts import Figure
 from benchmarks.results import keys
 from browser_harness.network import LOOPBACK, PROFILES, Conditions
 
 FAR = Conditions("far", 0.1, 9e6, 3e6)
 MB = 10**6
+SHORT = Span.exactly(0.001)
 seconds = st.floats(0.0, 100.0)
 sizes = st.integers(0, 10**10)
 
@@ -42,7 +56,7 @@ def frozen(longest_task, doubts=()):
 
 @given(seconds)
 def test_a_page_is_marked_where_its_longest_task_is_longer_than_a_frame(longest_task):
-    found = Burden(longest_task)
+    found = Burden(Span.exactly(longest_task))
     assert found.freezes is found.is_marked is (longest_task > FRAME)
     assert found.is_light is not found.is_marked
     assert bool(found.marks) is found.is_marked
@@ -50,29 +64,29 @@ def test_a_page_is_marked_where_its_longest_task_is_longer_than_a_frame(longest_
 
 @given(sizes, sizes)
 def test_a_page_is_marked_where_it_takes_more_than_its_budget(taken, budget):
-    found = Burden(0.0, memory=taken, budget=budget)
+    found = Burden(NOTHING, memory=taken, budget=budget)
     assert found.is_over_budget is found.is_marked is (taken > budget)
 
 
 @given(seconds, st.integers(1, 20), st.integers(1, 20))
 def test_a_weaker_client_freezes_no_less(longest_task, factor, by):
     one, other = (burden(None, frozen(longest_task), times) for times in (factor, factor + by))
-    assert one.longest_task <= other.longest_task
+    assert one.longest_task.value <= other.longest_task.value
     assert (one.is_by_factor, other.is_by_factor) == (factor > 1, True)
 
 
 def test_what_was_measured_of_a_weaker_client_is_not_computed():
     found = burden(frozen(0.05), frozen(0.02), 4)
-    assert (found.longest_task, found.is_by_factor) == (0.05, False)
+    assert (found.longest_task, found.is_by_factor) == (Span.exactly(0.05), False)
 
 
 def test_what_was_not_measured_is_neither_marked_nor_light():
-    for found in (Burden(), Burden(0.001, budget=1)):
+    for found in (Burden(), Burden(SHORT, budget=1)):
         assert not found.is_marked
         assert not found.is_light
     assert Burden().all_words == ["whether it freezes the page is not measured (-m blocking)"]
-    assert Burden(0.001, budget=1).all_words[1] == "its memory is not measured (-m memory)"
-    assert Burden(0.001).is_light  # there is no budget that it could exceed
+    assert Burden(SHORT, budget=1).all_words[1] == "its memory is not measured (-m memory)"
+    assert Burden(SHORT).is_light  # there is no budget that it could exceed
 
 
 def test_the_sentence_tells_that_the_page_freezes_and_who_would_not(tmp_path):
@@ -109,6 +123,20 @@ def test_a_client_that_does_not_freeze_is_not_marked(tmp_path):
     assert found.light is None
 
 
+def test_a_page_that_may_freeze_is_not_told_as_one_that_does_not(tmp_path):
+    worker = [
+        *client("resnet20", 0.9, "chromium-wasm@worker"),
+        blocking("resnet20", 0.012, "chromium-wasm@worker", share=1),
+    ]
+    found = decided(tmp_path, blocking("resnet20", 0.084, share=0.9), *worker)
+    assert "freezes the page for 84.0 ms (8.40 to 160); no other client is known not to" in sentence(found)
+    assert "    may freeze the page (longest task 12.0 ms (0 to 24.0))" in [*table.lines([found], [])]
+    assert found.light is None
+    alone = Burden(Span.of(Figure(0.001, 1)))
+    assert alone.all_words == ["may freeze the page (longest task 1.00 ms (no interval: too few starts))"]
+    assert not alone.is_light
+
+
 def test_a_doubtful_task_says_so(tmp_path):
     doubtful = {keys.TRUST: {keys.DOUBTS: {"rest": "the page drew 31 frames a second at rest"}}}
     assert "freezes the page for 243 ms (!)" in sentence(decided(tmp_path, blocking("resnet20", 0.243, **doubtful)))
@@ -120,7 +148,7 @@ def test_weaker_clients_freeze_by_the_factor_unless_it_was_measured(tmp_path):
     slowed.append(blocking("resnet20", 0.05, "chromium-wasm@4x", **brake))
     (model,) = read([run(tmp_path, *whole(), blocking("resnet20", 0.01), *slowed)])
     found = {one.factor: one.answering.burden for one in classes(model)}
-    assert {factor: one.longest_task for factor, one in found.items()} == pytest.approx(
+    assert {factor: one.longest_task.value for factor, one in found.items()} == pytest.approx(
         {1: 0.01, 2: 0.02, 4: 0.05, 6: 0.06, 10: 0.1}
     )
     assert {factor: one.is_by_factor for factor, one in found.items()} == {
@@ -192,7 +220,9 @@ def test_a_runtime_in_a_worker_is_a_client_of_its_own(tmp_path):
     }
     (only,) = classes(model, ["chromium-wasm@worker"])[0].candidates
     assert only.platform == "chromium-wasm@worker"
-    assert runs.clients_words(["chromium-wasm-2t@worker"]) == ["--platform", "chromium-wasm", "--where", "worker"]
+    asked = ["--platform", "chromium-wasm", "--threads", "2", "--where", "worker"]
+    assert runs.clients_words(["chromium-wasm-2t@worker"]) == asked
+    assert runs.clients_words(["chromium-wasm@worker"]) == ["--platform", "chromium-wasm", "--where", "worker"]
 
 
 def test_what_is_fetched_is_told_as_it_travels_and_as_it_is_read(tmp_path):
@@ -208,6 +238,14 @@ def test_what_is_fetched_is_told_as_it_travels_and_as_it_is_read(tmp_path):
     assert money(model, served(model)[0], found, Prices(1.0, 1.0)).download == pytest.approx(3.301435)
     (line,) = sentences_of(read_results(tmp_path, *compressed, result("latency", "resnet20", "server-cpu", 0.001, 1)))
     assert "before its first answer the client fetches 3.30 MB: " in line
+
+
+def test_the_main_jobs_sentence_tells_what_the_page_bears_where_the_run_measured_it(tmp_path):
+    timed = [*client("resnet20", 0.003), result("latency", "resnet20", "server-cpu", 0.001, 1)]
+    (plain,) = sentences_of(read_results(tmp_path, *timed))
+    assert "freezes" not in plain
+    (line,) = sentences_of(read_results(tmp_path, *timed, blocking("resnet20", 0.243)))
+    assert "; the client freezes the page for 243 ms; the server is sent" in line
 
 
 def read_results(tmp_path, *results):
@@ -262,6 +300,24 @@ def test_a_load_that_was_measured_over_the_network_counts_before_its_requests(tm
     assert with_waterfall(tmp_path, measured)[0].answering.first(FAR, "cold").value == pytest.approx(20.02)
 
 
+def test_a_load_whose_files_were_sent_otherwise_does_not_stand_beside_newer_ones(tmp_path):
+    def over(fetched):
+        sent = {keys.DETAILS: {keys.FETCHED: fetched}}
+        return result(
+            "load", "resnet20", "chromium-wasm-over-far", 14.9, "cold", **network("far", 0.1, 9e6, 3e6), **sent
+        )
+
+    newer = [remote("resnet20", 0.004, 0.001), *client("resnet20", 0.003, fetched=COMPRESSED)]
+    for fetched, first, left_out in (
+        (UNCOMPRESSED, 4.0, ["older cold loads of chromium-wasm: their files were sent as they are, now compressed"]),
+        (COMPRESSED, 14.92, []),
+    ):
+        older = run(tmp_path, over(fetched), started="2026-11-20T00:00:00")
+        (model,) = read([run(tmp_path, *newer), older])
+        assert classes(model)[0].answering.first(FAR, "cold").value == pytest.approx(first, abs=0.5)
+        assert model.left_out == left_out
+
+
 def test_json_and_csv_tell_what_the_page_bears(tmp_path):
     worker = [*client("resnet20", 0.9, "chromium-wasm@worker"), blocking("resnet20", 0.002, "chromium-wasm@worker")]
     sizes = [memory("resnet20", 212 * MB), memory("resnet20", 90 * MB, "chromium-wasm@worker")]
@@ -270,7 +326,7 @@ def test_json_and_csv_tell_what_the_page_bears(tmp_path):
     assert told["instead_of_marked"]["client"] == "chromium-wasm@worker"
     assert told["clients"][0]["burden"] == {
         "freezes": True,
-        "longest_task": 0.243,
+        "longest_task": {"value": 0.243, "low": 0.243, "high": 0.243},
         "longest_task_is_by_factor": False,
         "longest_task_is_doubtful": False,
         "memory": 212 * MB,

@@ -1,6 +1,7 @@
 """First loads that nobody measured: what is predicted of them, held against what is said to be measured."""
 
 import re
+import sys
 
 import pytest
 from made_up import benchmark, save
@@ -65,6 +66,31 @@ def test_each_load_is_measured_by_the_suite_once_and_told(measured, capsys):
     assert over[-4:] == ["--network", "cable", "--benchmark-min-rounds=3", "--inference-timeout=90"]
 
 
+def test_a_load_that_was_asked_for_otherwise_is_another_one(measured, monkeypatch):
+    asked = measured(2.2)
+    for words in (["--client=low-end-mobile"], ["--client=low-end-mobile"], []):
+        monkeypatch.setattr("sys.argv", [*sys.argv[: sys.argv.index("--") + 1], *words])
+        with pytest.raises(SystemExit):
+            first_load.main()
+    assert ["--client=low-end-mobile" in words for words in asked] == [True, True, False, False]
+
+
+def test_several_loads_where_one_is_wanted_are_refused_in_a_line(tmp_path, monkeypatch):
+    names = ("test_load[resnet20-chromium-wasm]", "test_load[resnet20-chromium-wasm@worker]")
+    two = save(tmp_path / "two.json", *(benchmark(name, [[[1.0]]]) for name in names), suite=kept.suite())
+    monkeypatch.setattr(kept, "measure", lambda _file, _words: kept.read(two))
+    monkeypatch.setattr("sys.argv", ["first_load", "--keep", str(tmp_path / "keep"), "--", "--where", "all"])
+    with pytest.raises(SystemExit, match=r"^2 loads of chromium-wasm, and .*: leave out what .*, of --where all$"):
+        first_load.main()
+
+
+def test_a_platform_that_loads_nothing_in_a_page_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["first_load", "--platform", "server-cpu"])
+    with pytest.raises(SystemExit):
+        first_load.main()
+    assert "argument --platform: invalid choice: 'server-cpu'" in capsys.readouterr().err
+
+
 def test_a_load_that_takes_long_is_measured_less_often(measured):
     asked = measured(40.0, came={**CAME, "wire": 25_000_000})
     with pytest.raises(SystemExit):
@@ -81,6 +107,8 @@ def test_what_is_off_by_more_than_a_tenth_ends_it_badly(measured, capsys):
 
 def test_a_run_of_other_code_is_not_put_together_with_this(measured, tmp_path):
     measured(2.3)
-    save(tmp_path / "resnet20-chromium-wasm-loopback.json", benchmark("a", [[[1.0]]]), suite="abc")
+    save(
+        tmp_path / "resnet20-chromium-wasm-loopback---inference-timeout=90.json", benchmark("a", [[[1.0]]]), suite="abc"
+    )
     with pytest.raises(SystemExit, match="another version of the suite"):
         first_load.main()

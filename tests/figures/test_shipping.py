@@ -124,8 +124,24 @@ def test_fewer_starts_than_have_an_interval_are_refused(ended):
     assert "--starts 2: fewer than 3 have no interval" in told
 
 
+def test_what_breaks_is_told_in_a_line(ended, monkeypatch):
+    def broken(question, starts, folder):
+        raise shipping.packages.SetUpError("`npm ci` ended with 1: no network")
+
+    monkeypatch.setattr(shipping, "measured", broken)
+    code, told = ended(shipping, "--model", "resnet8")
+    assert (code, told) == ("shipping: `npm ci` ended with 1: no network", "")
+
+
 def test_what_a_machine_lacks_is_told_and_left_out(monkeypatch, capsys):
     for name in NAMES:
         monkeypatch.setattr(PLATFORMS[name], "unavailable", lambda settings, name=name: f"{name}: no browser")
     assert [*shipping.measured(None, 3, Path())] == []
     assert capsys.readouterr().out.splitlines() == [f"not measured: {name}: no browser" for name in NAMES]
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("sys.argv", ["shipping", "--json", str(tmp_path / "no" / "x.json")])
+    with pytest.raises(SystemExit):
+        shipping.main()
+    assert "x.json: no file can be written there; name one in a folder of yours" in capsys.readouterr().err

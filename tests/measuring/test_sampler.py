@@ -305,6 +305,15 @@ def test_a_second_thread_at_work_is_refused():
         check_whole(drawn(1.8), FACTS)
 
 
+def test_the_page_may_compute_beside_its_worker_while_something_is_on_its_way_between_them():
+    worker = replace(FACTS, where="worker")
+    short, long = (replace(block([0.1] * 20, 1.9, 1.0), computing=[part] * 20, iterations=2) for part in (0.06, 0.099))
+    check_whole([short], worker)
+    for drawn, facts in (([long], worker), ([replace(short, computing=())], worker), ([short], FACTS)):
+        with pytest.raises(SampleError, match=r"1 thread\(s\) in force, but 1\.9 were computing"):
+            check_whole(drawn, facts)
+
+
 def test_a_client_that_did_not_become_weaker_is_refused():
     weaker = replace(FACTS, slowdown=Slowdown(4))
     for facts, obtained in ((weaker, 2.9), (weaker, 8.0), (FACTS, 1.0)):

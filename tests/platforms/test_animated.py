@@ -15,7 +15,7 @@ from benchmarks.protocol import PlatformError
 from models import own
 
 
-def told(tasks, long=(), frames=60, window=1000.0):
+def told(tasks, long=(), frames=60, window=1000.0, latest=0.0):
     """Return what a page tells of inferences that were begun in *tasks*, in milliseconds."""
     return {
         "window": window,
@@ -23,6 +23,7 @@ def told(tasks, long=(), frames=60, window=1000.0):
         "tasks": tasks,
         "longTasks": long,
         "frames": [0.0] * frames,
+        "latest": latest,
     }
 
 
@@ -45,6 +46,11 @@ def test_a_task_is_counted_once_whoever_saw_it(tasks, long, longest, total, diff
     assert seen.total_blocking_time == pytest.approx(total / 1e3)
     assert seen.disagreement == pytest.approx(differs / 1e3)
     assert seen.inferences == len(tasks)
+
+
+def test_a_frame_that_was_later_than_any_task_is_long_is_a_sight_of_another_task():
+    assert blocking(told([[0, 1]], latest=41), 60.0).disagreement == pytest.approx(0.04)
+    assert blocking(told([[0, 50]], latest=41), 60.0).disagreement == 0
 
 
 @pytest.mark.parametrize(
@@ -121,6 +127,8 @@ def test_a_page_freezes_that_computes_itself_and_one_with_a_worker_does_not(open
         assert 0.119 <= frozen.longest_task <= frozen.window - 2 * 0.119  # three tasks, and not one of all inferences
         assert frozen.total_blocking_time >= 3 * 0.069
         assert session.blocking(fed(-120), 0)[1].total_blocking_time >= 3 * 0.069  # seen by the browser alone
+        shy = session.blocking(fed(-40), 0.2)[1]  # by nobody, unless something else holds it up; but frames are late
+        assert shy.longest_task + shy.disagreement >= 0.04 - 1 / 60
         page = session._channel.page
         page._runner.run(page._page.evaluate("Object.defineProperty(document, 'hidden', { value: true })"))
         with pytest.raises(PlatformError, match=r"^page-busy: tiny\.onnx: rest: .*the page was hidden"):

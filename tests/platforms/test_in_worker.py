@@ -113,6 +113,14 @@ def test_what_a_load_is_made_of_is_seen_from_its_beginning_on(page, where):
     assert compiling["path"] is None
 
 
+@pytest.mark.parametrize("where", ["main", "worker"])
+def test_a_load_of_more_files_than_a_browser_notes_of_itself_is_seen_whole(page, where):
+    page.load()
+    files = [(f"{number}", f"{INPUT}?{number}") for number in range(260)]
+    answer = page.call("open", {"engine": ENGINE, "where": where, "files": files, "configuration": {"deeds": []}})
+    assert sum(request["path"] == INPUT for request in answer["loading"]["requests"]) == 260
+
+
 def test_what_is_thrown_there_is_the_calls_own_error(page):
     opened(page, "throw")
     with pytest.raises(PageError, match=r"^time: (RangeError: )?too far") as raised:

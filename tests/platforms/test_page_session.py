@@ -107,8 +107,8 @@ class Page:
     def animate(self, feeds, seconds, least, inline):
         answer = self.time(feeds, least, 1, inline)
         tasks = [[0.0, 240.0], [250.0, 260.0], [270.0, 280.0]]
-        seen = {"window": seconds * 1e3, "frames": [245.0, 265.0], "tasks": tasks, "longTasks": [[0.0, 239.0]]}
-        return answer | seen
+        seen = {"window": seconds * 1e3, "frames": [245.0, 265.0], "latest": 9.0}
+        return answer | seen | {"tasks": tasks, "longTasks": [[0.0, 239.0]]}
 
     def send(self, output, url, start, end):
         self.waiting[url][:] = self.unsent[output][start:end]

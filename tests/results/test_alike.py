@@ -35,3 +35,15 @@ def test_what_was_obtained_of_a_network_differs_each_time():
 def test_a_weaker_client_is_the_same_by_name_and_by_number():
     by_number, by_name = {"asked": 4, "obtained": 4.2}, {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}
     assert [*alike.differences(of({keys.SLOWDOWN: by_number}), of({keys.SLOWDOWN: by_name}))] == []
+
+
+def test_a_load_of_compressed_files_is_another_one():
+    def opened(file, **info):
+        return of({keys.DETAILS: {keys.FETCHED: {"/ort.wasm": file}}, **info})
+
+    packed = {"wire": 2_391_966, "decoded": 14_239_897, "encoding": "br", "level": 10}
+    cold = {keys.CACHES: "cold"}
+    words = "encodings of what is fetched"
+    assert [*alike.differences(opened(14_239_897, **cold), opened(packed, **cold))] == [(words, [], ["br 10"])]
+    assert [*alike.differences(opened(packed, **cold), opened(packed, **cold))] == []
+    assert [*alike.differences(opened(14_239_897), opened(packed))] == []  # of a steady state, all is there already

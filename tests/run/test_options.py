@@ -470,12 +470,13 @@ def test_bad_values_are_refused(suite, option, words):
     [
         (("--platform=chromium-wasm", "--network=cable"), "--network has no effect: none of the cases goes over it"),
         (("--network=cable",), "--network has no effect: none of the cases goes over it"),
+        (("-mthroughput", "--where=worker"), "--where has no effect: it is of clients, and none of the benchmarks"),
         (
             ("--platform=remote-url", "--server-url=me:hidden@h:1"),
             "--server-url cannot be read; write http://HOST:PORT",
         ),
     ],
-    ids=["client", "usual", "url"],
+    ids=["client", "usual", "servers", "url"],
 )
 def test_what_would_have_no_effect_here_is_refused(options, words):
     command = [sys.executable, "-m", "pytest", *LEAN, "benchmarks/", "--collect-only", "-q", *options]

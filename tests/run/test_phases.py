@@ -173,7 +173,7 @@ def test_how_a_page_freezes_is_told_of_the_start_that_froze_most(animated):
     assert (info["starts"], len(benchmark["stats"]["data"])) == ([[3], [3], [3]], 9)
     assert {call["seconds"] for call in animated.calls("blocking")} == {2.0}
     assert info["trust"]["doubts"].keys() >= {"frames_at_rest", "disagreement"}
-    words = "page and browser differ by up to 30 ms over how long a task took"
+    words = "page, browser and frames differ by up to 30 ms over how long a task took"
     result.stdout.fnmatch_lines([f"unstable test_blocking*: *at rest the page drew 30 frames a second, *; {words}"])
     assert info["parity"] == 0
 

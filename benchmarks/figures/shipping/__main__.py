@@ -24,11 +24,15 @@ from benchmarks.measuring.starts import FEWEST_STARTS, figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.protocol import PlatformError, UnavailableError
-from benchmarks.settings import Settings, positive
+from benchmarks.settings import Settings, positive, writable
 from browser_harness import packages
 from models import MODELS, manifest
 
 SETTINGS = Settings()
+FAILURES = (
+    *(manifest.ModelError, PlatformError, UnavailableError, ParityError),
+    *(needed.UncountedError, packages.SetUpError),
+)
 
 
 def measured(question: Question, starts: int, folder: Path) -> Iterator[Shipped]:
@@ -72,16 +76,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="that is opened; default: resnet20")
     parser.add_argument("--starts", type=positive(int), default=5, help="of each build and the whole; default: 5")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
     if options.starts < FEWEST_STARTS:
         parser.error(f"--starts {options.starts}: fewer than {FEWEST_STARTS} have no interval")
-    artefact = manifest.load(options.model)
-    question = ask(artefact, fed(artefact.path, 1))
     try:
+        artefact = manifest.load(options.model)
+        question = ask(artefact, fed(artefact.path, 1))
         with TemporaryDirectory(prefix="shipping.") as folder:
             found = [*measured(question, options.starts, Path(folder))]
-    except (PlatformError, UnavailableError, ParityError, needed.UncountedError, packages.SetUpError) as error:
+    except FAILURES as error:
         sys.exit(f"shipping: {error}")
     print(f"\n{table(found)}\n")
     for runtime in found:
