@@ -547,9 +547,9 @@ def test_missing_packages_say_what_to_run(monkeypatch, tmp_path, settings):
 
 
 def test_the_sandbox_is_off_for_root_alone_and_the_web_security_on(page):
-    (command,) = [
-        line for line in descendants(os.getpid()).values() if "--remote-debugging" in line and "--type=" not in line
-    ]
+    (renderer,) = page.processes()["renderer"]  # beside this page's browser others may be lent
+    above = [command_line(process.pid) for process in psutil.Process(renderer).parents()]
+    (command,) = [line for line in above if "--remote-debugging" in line and "--type=" not in line]
     assert ("--no-sandbox" in command) == (os.geteuid() == 0)
     assert "--single-process" not in command
     assert "--disable-web-security" not in command
