@@ -196,6 +196,9 @@ class Opening:
     facts: Facts
 
 
+FRAMES_A_SECOND = 60  # that a page is to draw
+
+
 @dataclass(frozen=True)
 class Blocking:
     """What an animation in a page suffered while inferences ran, each begun in a task of its own. Times in seconds.
@@ -208,7 +211,7 @@ class Blocking:
     longest_task: float
     total_blocking_time: float  # what long tasks took beyond 50 ms, summed
     frames: int  # drawn in the window
-    frames_missed: int  # of the whole ones that the window holds at 60 a second
+    frames_missed: int  # of the whole ones that the window holds at FRAMES_A_SECOND
     frames_at_rest: float  # a second, drawn by the same page just before, while nothing was computed
     disagreement: float = 0.0  # the most by which two sights of a task differ: page's, browser's, a late frame's
 

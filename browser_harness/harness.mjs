@@ -54,16 +54,13 @@ async function open({ where = 'main', ...argument }) {
 function since(start, { began, requests, compiled }) {
   return {
     began: began - start,
-    requests: requests
-      .filter((request) => request.start >= start)
-      .map((request) => ({
-        ...request,
-        start: request.start - start,
-        response: request.response - start,
-        end: request.end - start,
-      })),
-    compiled: compiled.map(({ begin, end, path }) => ({ begin: begin - start, end: end - start, path })),
+    requests: requests.filter((request) => request.start >= start).map((one) => shifted(one, ['start', 'response', 'end'])),
+    compiled: compiled.map((one) => shifted(one, ['begin', 'end'])),
   };
+
+  function shifted(one, times) {
+    return { ...one, ...Object.fromEntries(times.map((name) => [name, one[name] - start])) };
+  }
 }
 
 /**

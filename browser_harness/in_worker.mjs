@@ -1,11 +1,11 @@
 // The page's way to a runner in a dedicated worker: the same functions as runner.mjs, whose answers are there when the
 // page has them. Inputs are copied on the way to the worker, outputs are handed over (transferred) on the way back.
 
-import { now, seen } from '/loading.mjs';
+import { loaded, now, seen } from '/loading.mjs';
 import * as memory from '/memory.mjs';
 
 let worker;
-let names; // of the first input
+let firstInput; // its name
 let calls = 0;
 let computed = []; // milliseconds that the worker itself took for each inference since it was last asked
 const waiting = new Map(); // the calls that are not answered yet
@@ -18,7 +18,7 @@ export async function open(argument) {
   worker.onerror = (event) => fail(event.message ?? 'the worker could not be started');
   worker.onmessageerror = () => fail("the worker's answer could not be read");
   const [there, name] = await call('open', argument);
-  names = name;
+  firstInput = name;
   const here = seen();
   return {
     began: there.began,
@@ -35,11 +35,10 @@ function mended(request, asked) {
 /** Return what is in force in the worker; what the page loaded it has loaded, too. */
 export async function inEffect() {
   const found = await call('inEffect');
-  const here = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname);
-  return { ...found, loaded: [...here, ...found.loaded] };
+  return { ...found, loaded: [...loaded(), ...found.loaded] };
 }
 
-export const inputName = () => names;
+export const inputName = () => firstInput;
 
 export const lay = (values, type, shape) => call('lay', { values, type, shape });
 

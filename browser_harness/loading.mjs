@@ -16,10 +16,15 @@ export function seen() {
   return { requests: entries.map(request), compiled };
 }
 
+/** Return the paths of what this thread has asked for so far. */
+export const loaded = () => performance.getEntriesByType('resource').map(path);
+
+const path = (entry) => new URL(entry.name).pathname;
+
 /** Describe a request; what came from a cache has no bytes on the wire. */
 function request(entry) {
   return {
-    path: new URL(entry.name).pathname,
+    path: path(entry),
     start: performance.timeOrigin + entry.startTime,
     response: performance.timeOrigin + entry.responseStart,
     end: performance.timeOrigin + entry.responseEnd,

@@ -13,7 +13,7 @@
 //   told()                         what a server said of the inferences since it was last asked for; where there is one
 
 import { fetchBytes } from '/fetching.mjs';
-import { now, seen } from '/loading.mjs';
+import { loaded, now, seen } from '/loading.mjs';
 import { wasmBytes } from '/memory.mjs';
 
 export { wasmBytes };
@@ -51,7 +51,7 @@ export async function inEffect() {
     ...(await engine.inEffect(logged)),
     crossOriginIsolated: self.crossOriginIsolated,
     simd: WebAssembly.validate(SIMD_MODULE),
-    loaded: performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname),
+    loaded: loaded(),
   };
 }
 

@@ -208,12 +208,17 @@ choices.BASE = choices.Target("fake")
 """
 
 
+# No benchmark uses Hypothesis, and its plugin imports all of it, which takes a third of a short run.
+LEAN = ("-p", "no:hypothesispytest")
+INI = f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1\naddopts = {' '.join(LEAN)}\n"
+
+
 class Suite:
     """The project's own conftest and benchmark, after lines that prepare it, run in a process of its own."""
 
     def __init__(self, pytester, prelude=FAKE_PLATFORMS, phases=("latency",)):
         self.pytester, self.folder = pytester, pytester.path
-        pytester.makeini(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1")
+        pytester.makeini(INI)
         pytester.makeconftest(prelude + (ROOT / "conftest.py").read_text())
         for phase in phases:
             (self.folder / f"test_{phase}.py").write_text((ROOT / "benchmarks" / f"test_{phase}.py").read_text())

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from benchmarks.decide import words
 from benchmarks.decide.measured import Client
 from benchmarks.decide.spans import Span
+from benchmarks.protocol import FRAMES_A_SECOND
 
-FRAME = 1 / 60  # seconds: a page whose main thread is taken for longer misses one
+FRAME = 1 / FRAMES_A_SECOND  # seconds: a page whose main thread is taken for longer misses one
 MEASURE_FREEZING, MEASURE_MEMORY = "-m blocking", "-m memory"  # what tells what is not known
 
 

@@ -181,10 +181,10 @@ def plan(cells: Sequence[Cell], common: Sequence[str], as_asked: Callable[[str],
 def _of_clients(cells: Sequence[Cell], as_asked: Callable[[str], str], common: Sequence[str]) -> suite.Asked:
     """Return the run that measures clients of one weakness, all in a page's main thread or all in workers."""
     slowdown, platforms = cells[0].slowdown, dict.fromkeys(cell.platform for cell in cells)
-    words = ["-m", "latency", *suite.each("--model", _models(cells, as_asked)), *runs.clients_words(platforms)]
+    asked = ["-m", "latency", *suite.each("--model", _models(cells, as_asked)), *runs.clients_words(platforms)]
     brake = [] if slowdown == 1 else ["--slowdown", str(slowdown)]
     where = "-worker" if cells[0].platform.endswith(IN_WORKER) else ""
-    return suite.Asked(f"check-client-{slowdown}x{where}", [*words, *brake, *common])
+    return suite.Asked(f"check-client-{slowdown}x{where}", [*asked, *brake, *common])
 
 
 def _models(cells: Sequence[Cell], as_asked: Callable[[str], str]) -> list[str]:

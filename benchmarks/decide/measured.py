@@ -353,7 +353,7 @@ def _note_load(client: Client, caches: str, over: Conditions | None, reading: Re
         return
     client.loads[caches] = reading
     client.fetched[caches] = _fetched(result)
-    client.waterfalls[caches] = _waterfall(result)
+    client.waterfalls[caches] = waterfall(result)
 
 
 def _fetched(result: Result) -> Download:
@@ -363,7 +363,7 @@ def _fetched(result: Result) -> Download:
     return Download(sum(told["wire"] for told in wanted), sum(told["decoded"] for told in wanted), len(wanted))
 
 
-def _waterfall(result: Result) -> list[formulas.Request]:
+def waterfall(result: Result) -> list[formulas.Request]:
     """Return the requests of a load as the page saw them; none of older runs, which did not store them."""
     known = [one.name for one in fields(formulas.Request)]
     saved: Sequence[Mapping[str, Any]] = result.info.get(keys.DETAILS, {}).get(keys.WATERFALL) or ()

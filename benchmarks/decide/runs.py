@@ -79,7 +79,7 @@ def freezing(models: Sequence[Model], options: argparse.Namespace, suites: Seque
         return []
     if options.blocking:
         clients = [*each("--platform", options.client or CLIENTS), *_where(options)]
-        planned = {"blocking": (clients, [_as_asked(options, model) for model in models])}
+        planned = {"blocking": (clients, [as_asked(options.model, model.name) for model in models])}
     else:
         planned = {
             f"blocking-{name}": (["--platform", name, *_where(options)], names)
@@ -117,7 +117,7 @@ def _answering(models: Sequence[Model], options: argparse.Namespace) -> dict[str
     found: dict[str, list[str]] = {}
     for model in models:
         for clients in classes(model, options.client)[:1]:
-            found.setdefault(name_of_client(clients.answering.platform), []).append(_as_asked(options, model))
+            found.setdefault(name_of_client(clients.answering.platform), []).append(as_asked(options.model, model.name))
     return found
 
 
@@ -138,7 +138,3 @@ def is_of(word: str, name: str) -> bool:
 def as_asked(words: Sequence[str], name: str) -> str:
     """Return the word of the command line that a model was asked for by; the name where it was not."""
     return next((word for word in words if is_of(word, name)), name)
-
-
-def _as_asked(options: argparse.Namespace, model: Model) -> str:
-    return as_asked(options.model, model.name)

@@ -20,6 +20,7 @@ from tabulate import tabulate
 
 from benchmarks import platforms
 from benchmarks.decide import formulas
+from benchmarks.decide.measured import waterfall
 from benchmarks.figures import kept
 from benchmarks.results import Result, keys
 from benchmarks.run import choices
@@ -85,10 +86,10 @@ class Alone:
 
     @classmethod
     def of(cls, result: Result) -> "Alone":
-        """Read it from a saved result: that of the opening whose load is the median."""
-        details = result.info[keys.DETAILS]
-        rows = [{name: value for name, value in row.items() if name != "decoded"} for row in details[keys.WATERFALL]]
-        return cls(sum(details[keys.LOAD_PARTS].values()), [formulas.Request(**row) for row in rows])
+        """Read it from a saved result, of the opening whose load is the median. Raises KeptError without requests."""
+        if not (requests := waterfall(result)):
+            raise kept.KeptError(f"{result.name}: it does not tell its requests, of which a load is predicted")
+        return cls(sum(result.info[keys.DETAILS][keys.LOAD_PARTS].values()), requests)
 
     def over(self, network: Conditions) -> float:
         """Return how long it takes over a network, predicted."""

@@ -22,6 +22,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.figures.kept import KeptError, keep_option
+from benchmarks.figures.tables import NONE, milliseconds
 from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.held import Held
 from benchmarks.measuring.parity import ParityError
@@ -88,18 +89,18 @@ class Row:
         return [
             f"`{self.asked.platform}`",
             self.asked.placement,
-            milliseconds(ratio.theirs),
-            milliseconds(ratio.ours),
+            _time(ratio.theirs),
+            _time(ratio.ours),
             f"{ratio.value:.3f} ({low} to {high})",
-            milliseconds(self.way.value),
-            milliseconds(in_main),
-            milliseconds(with_worker),
+            _time(self.way.value),
+            _time(in_main),
+            _time(with_worker),
         ]
 
 
-def milliseconds(seconds: float | None) -> str:
-    """Write three digits; a dash for what the system does not tell."""
-    return "–" if seconds is None else f"{seconds * 1e3:#.3g} ms"
+def _time(seconds: float | None) -> str:
+    """Write a time; a dash for what the system does not tell."""
+    return NONE if seconds is None else milliseconds(seconds)
 
 
 def measure(asked: Asked, question: Question) -> Row:

@@ -4,13 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.protocol import Blocking
+from benchmarks.protocol import FRAMES_A_SECOND, Blocking
 
 # Seconds from which on a task is long (W3C, Long Tasks API, https://www.w3.org/TR/longtasks-1/), and of which total
 # blocking time is what lies beyond (Lighthouse, https://web.dev/articles/tbt). Lighthouse sums it from the first paint
 # until the page is interactive; here it is summed over the time in which inferences run.
 LONG = 0.05
-FRAMES_A_SECOND = 60
 
 Span = tuple[float, float]  # from, to
 

@@ -12,7 +12,7 @@ from benchmarks.measuring import trust
 from benchmarks.measuring.reference import Question
 from benchmarks.measuring.sampler import Plan, check, readable, warm_up
 from benchmarks.measuring.starts import figure
-from benchmarks.protocol import AnimatedSession, Block, Blocking, Facts
+from benchmarks.protocol import FRAMES_A_SECOND, AnimatedSession, Block, Blocking, Facts
 from benchmarks.results import keys
 from benchmarks.run.identity import of_question
 from benchmarks.run.measure import Option, obtained_slowdown, option_of, plan
@@ -20,8 +20,8 @@ from benchmarks.run.replay import Record
 
 WINDOW = 2.0  # seconds of inferences beside the animation, in each start
 GLIMPSE = 0.1  # seconds of them where nothing is timed
-FRAMES_A_SECOND = 60  # that a page at rest is to draw
-TOLERATED = 0.1  # share by which it may draw others, and by which the two sights of the longest task may differ
+# The share by which a page at rest may draw other than FRAMES_A_SECOND, and the two sights of a task differ.
+TOLERATED = 0.1
 
 
 @dataclass
@@ -116,17 +116,17 @@ def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
     found = {}
     farthest = max((one.frames_at_rest for one in suffered), key=lambda frames: abs(frames - FRAMES_A_SECOND))
     if abs(farthest / FRAMES_A_SECOND - 1) > TOLERATED:
-        words = "so what it missed is not the inferences' doing alone"
-        found["frames_at_rest"] = (
-            f"at rest the page drew {farthest:.0f} frames a second, not {FRAMES_A_SECOND}: {words}"
-        )
-    if disputed := [
-        one for one in suffered if one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
-    ]:
-        most = max(one.disagreement for one in disputed)
-        words = f"differ by up to {_milliseconds(most)} over how long a task took"
-        found["disagreement"] = f"page, browser and frames {words}"
+        words = f"at rest the page drew {farthest:.0f} frames a second, not {FRAMES_A_SECOND}"
+        found["frames_at_rest"] = f"{words}: so what it missed is not the inferences' doing alone"
+    if disputed := [one.disagreement for one in suffered if _is_disputed(one)]:
+        words = "over how long a task took"
+        found["disagreement"] = f"page, browser and frames differ by up to {_milliseconds(max(disputed))} {words}"
     return found
+
+
+def _is_disputed(one: Blocking) -> bool:
+    """Whether page and browser differ over a task by more than a frame, and than is tolerated of the longest."""
+    return one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
 
 
 def headline(one: Blocking) -> str:

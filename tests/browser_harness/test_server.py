@@ -1,4 +1,4 @@
-"""Where the server listens, whom its page may ask and who may ask it, and how an import map comes into the page."""
+"""Where the server listens, whom its page may ask and who may ask it, and what is sent in which coding."""
 
 import gzip
 import http.client
@@ -13,7 +13,7 @@ from browser_harness import chromium, packages, page_files
 from browser_harness import server as server_module
 from browser_harness.channel import PageError
 from browser_harness.driven import DrivenPage
-from browser_harness.page import open_browser
+from browser_harness.lending import LENDER
 from browser_harness.server import serving
 
 INDEX = packages.HARNESS_DIR / "index.html"
@@ -325,7 +325,7 @@ def fetch_in_page(page, url):
 def test_the_page_fetches_from_an_allowed_origin_and_from_no_other():
     with serving(FILES) as other, serving(page_files.FILES, allowed_origins=[other.origin]) as server:
         other.allowed_origins = (server.origin,)
-        with open_browser(chromium.find(), 20, ["--disable-gpu"]) as page:
+        with LENDER.lend(chromium.find(), 30, ["--disable-gpu"]) as page:
             page.load(server.origin, server.allowed_origins)
             assert fetch_in_page(page, f"{other.origin}/harness.mjs") == 200
             page.check()
@@ -340,7 +340,7 @@ def test_a_page_whose_file_has_vanished_is_told_so(tmp_path):
     opening = {"engine": "/engine.mjs", "files": [["model", "/model/0"]], "configuration": {}}
     (tmp_path / "engine.mjs").write_text("export const load = () => {};")
     files = page_files.FILES | {"/engine.mjs": tmp_path / "engine.mjs", "/model/0": vanished}
-    with serving(files) as server, open_browser(chromium.find(), 20, ["--disable-gpu"]) as browser:
+    with serving(files) as server, LENDER.lend(chromium.find(), 30, ["--disable-gpu"]) as browser:
         page = DrivenPage(browser, server)
         page.load()
         with pytest.raises(

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gate_helpers import measurements
-from helpers import FAKE_PLATFORMS, ROOT, clean_environment, command_line
+from helpers import FAKE_PLATFORMS, INI, ROOT, clean_environment, command_line
 
 from benchmarks.gate import pair, screen
 from benchmarks.gate.decide_starts import LogRatio, Rules
@@ -91,7 +91,7 @@ def versions(tmp_path, outside_xdist):
     for side, file in (("base", "test_old.py"), ("head", "test_new.py")):
         folder = tmp_path / side / "benchmarks"
         folder.mkdir(parents=True)
-        (folder.parent / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\nverbosity_test_cases = 1\n")
+        (folder.parent / "pytest.ini").write_text(INI)
         (folder.parent / "conftest.py").write_text(PRELUDE + (ROOT / "conftest.py").read_text())
         (folder / "test_latency.py").write_text(LATENCY)
         (folder / file).write_text(LATENCY.replace("test_latency", "test_again"))

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from helpers import FAKE_PLATFORMS, ROOT, Suite, clean_environment
+from helpers import FAKE_PLATFORMS, LEAN, ROOT, Suite, clean_environment
 
 from benchmarks.measuring import accuracy
 from benchmarks.measuring.accuracy import ALLOWED, AccuracyError, Expectation, Score, check_score, classify, score
@@ -149,7 +149,7 @@ def test_missing_data_says_where_it_is_looked_for(suite):
 
 def test_it_is_off_unless_asked_for():
     def collected(*options):
-        command = [sys.executable, "-m", "pytest", "benchmarks/", "--collect-only", "-q", *options]
+        command = [sys.executable, "-m", "pytest", *LEAN, "benchmarks/", "--collect-only", "-q", *options]
         run = subprocess.run(command, cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True)
         return set(re.findall(r"(test_\w+)\[", run.stdout))
 

@@ -66,7 +66,7 @@ def distance(session, case):
 @names(ORDINARY)
 def test_it_computes_the_reference(platform, batch_size, settings):
     case = case_of(batch_size=batch_size)
-    with platform.open(case, settings) as session:
+    with platform.open_fresh(case, settings) as session:
         assert distance(session, case) < 1e-5
         block = session.time(feeds_of(case), 3)
         assert len(block.seconds) == 3
@@ -87,7 +87,7 @@ def images(count):
 def test_it_classifies_images_that_it_normalises_itself(platform, settings):
     case, shown = case_of(batch_size=8), images(20)  # the last batch is filled up
     batches = normalised_batches(shown.pixels, 8, shown.mean, shown.std)
-    with platform.open(case, settings) as session:
+    with platform.open_fresh(case, settings) as session:
         for block, batch in zip(session.classify(shown, 8), batches, strict=True):
             (expected,) = reference(case.model_file, {"input": batch}).values()
             np.testing.assert_allclose(block.outputs["logits"], expected, atol=1e-4)
@@ -95,19 +95,19 @@ def test_it_classifies_images_that_it_normalises_itself(platform, settings):
 
 def test_threads_are_read_back_from_the_runtime(settings):
     case = case_of(threads=2)
-    with WASM.open(case, settings) as session:
+    with WASM.open_fresh(case, settings) as session:
         assert session.facts.threads == 2
         assert distance(session, case) < 1e-5
 
 
 def test_litert_tells_which_build_it_loaded(settings):
-    with LITERT.open(case_of(), settings) as session:
+    with LITERT.open_fresh(case_of(), settings) as session:
         assert session.facts.details["build"] in LITERT.builds
         assert f"/litert/wasm/{session.facts.details['build']}.wasm" in session.facts.details["fetched"]
 
 
 def test_the_logged_proof_of_webnn_keeps_the_inferences_quiet(settings):
-    with WEBNN.open(case_of(), settings) as session:
+    with WEBNN.open_fresh(case_of(), settings) as session:
         logged = []
         session._channel.page._page.on("console", lambda message: logged.append(message.text))
         session.time(feeds_of(case_of()), 3)
@@ -216,7 +216,7 @@ def test_webnn_is_told_lengths_that_names_cannot_say(tmp_path, settings):
     shapes = [("x", "FLOAT", ["N", 3, "?", "?"])], [("y", "FLOAT", None)]
     artefact = own.load(make_graph(tmp_path / "own.onnx", nodes, *shapes))
     case = Case(artefact, 2, shapes={"x": (2, 3, 8, 6)})
-    with WEBNN.open(case, settings) as session:
+    with WEBNN.open_fresh(case, settings) as session:
         assert session.run({"x": np.ones((2, 3, 8, 6), np.float32)})["y"].shape == (2, 3, 1, 1)
 
 
@@ -551,7 +551,7 @@ def test_a_session_is_renewed_in_another_page_of_the_same_browser(settings, monk
 
 @names([WASM, TFJS])
 def test_an_output_without_room_in_the_answer_is_sent_by_itself(platform, settings, monkeypatch):
-    with platform.open(case_of(batch_size=3), settings) as session:
+    with platform.open_fresh(case_of(batch_size=3), settings) as session:
         feeds = feeds_of(session._case.case)
         (inline,) = session.run(feeds).values()
         monkeypatch.setattr(page_session, "INLINE", inline.nbytes - 1)

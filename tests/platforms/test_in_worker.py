@@ -13,12 +13,13 @@ from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
 from browser_harness import chromium, page_files
 from browser_harness.channel import PageError
 from browser_harness.driven import DrivenPage
-from browser_harness.page import open_browser
+from browser_harness.lending import LENDER
 from browser_harness.server import serving
 from browser_harness.unwatched import open_unwatched
 from models import manifest
 
 ORDINARY = [platform for platform in CHROMIUM_PLATFORMS if platform.name.rpartition("-")[2] not in ("gpu", "webgpu")]
+FLAGS = ("--disable-gpu",)  # as most of the platforms have it: one browser is lent to all
 ENGINE, INPUT = "/engines/made_up.mjs", "/inputs/0.bin"
 MADE_UP = """
 let deeds; // an inference each
@@ -58,7 +59,7 @@ def test_it_computes_the_reference_and_tells_its_own_part(platform, settings):
         assert block.cpu.all_threads > 0.5 * sum(block.computing)
 
 
-@pytest.fixture(scope="module", params=[open_browser, open_unwatched], ids=["watched", "unwatched"])
+@pytest.fixture(scope="module", params=[LENDER.lend, open_unwatched], ids=["watched", "unwatched"])
 def browsers(request):
     return request.param
 
@@ -66,7 +67,7 @@ def browsers(request):
 @pytest.fixture(scope="module")
 def page(browsers):
     """A page of one browser for all that go well or fail in their call; it is loaded anew for each."""
-    with serving(page_files.FILES) as server, browsers(chromium.find(), 20, ()) as page:
+    with serving(page_files.FILES) as server, browsers(chromium.find(), 30, FLAGS) as page:
         server.publish(ENGINE, MADE_UP.encode())
         server.publish(INPUT, np.arange(3, dtype=np.float32).tobytes())
         yield DrivenPage(page, server)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from helpers import ROOT, Suite, clean_environment, command_line, descendants
+from helpers import LEAN, ROOT, Suite, clean_environment, command_line, descendants
 
 from benchmarks.inputs import case_of, seeded_feeds
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
@@ -342,9 +342,10 @@ def wait_until(condition, seconds=20.0):
 
 def start_run(tmp_path, *options):
     """Start the measuring run and return it, with its descendants, once its page exists."""
-    command = [sys.executable, "-m", "pytest", "benchmarks/", "--benchmark-only", "--model=resnet8", "--batch-size=1"]
+    command = [sys.executable, "-m", "pytest", *LEAN, "benchmarks/", "--benchmark-only", "--model=resnet8"]
+    command += ["--batch-size=1", "-p", "no:cacheprovider", f"--benchmark-json={tmp_path / 'out.json'}", *options]
     run = subprocess.Popen(
-        [*command, "-p", "no:cacheprovider", f"--benchmark-json={tmp_path / 'out.json'}", *options],
+        command,
         cwd=ROOT,
         env=clean_environment(),
         stdout=subprocess.PIPE,

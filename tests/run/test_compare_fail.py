@@ -209,7 +209,7 @@ SCENARIOS = {
     "limit given twice": refusal("*is given 2 times, and only the last would count; give it once*", LIMIT),
     "limit given in the configuration too": refusal(
         "*is given 2 times, and only the last*",
-        sources={"tox.ini": [("[pytest]", "[pytest]\naddopts = --benchmark-compare-fail=min:5%")]},
+        sources={"tox.ini": [("addopts =", "addopts = --benchmark-compare-fail=min:5%")]},
     ),
     "baseline given twice": refusal(
         "*--benchmark-compare is given 2 times, and only the last*", "--benchmark-compare=0001"
