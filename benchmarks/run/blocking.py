@@ -125,7 +125,7 @@ def doubts(suffered: Sequence[Blocking]) -> dict[str, str]:
 
 
 def _is_disputed(one: Blocking) -> bool:
-    """Whether page and browser differ over a task by more than a frame, and than is tolerated of the longest."""
+    """Whether page, browser and frames differ over a task by more than a frame, and than is tolerated."""
     return one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
 
 
