@@ -19,6 +19,7 @@ class Burden:
     """What a page bears of a client of a class; None is what was not measured."""
 
     longest_task: Span | None = None  # seconds that its main thread is taken for at once, in the middle of the starts
+    frames_missed: float | None = None  # of those wanted, in the start that froze most; None where it is by factor
     is_by_factor: bool = False  # that is one of this machine's, times the class' factor
     is_doubtful: bool = False  # and so is where it was measured
     memory: int | None = None  # bytes that the page takes at most, over its start
@@ -69,8 +70,13 @@ class Burden:
         task = words.duration(self.longest_task.value) + words.interval(self.longest_task)
         task += ", by the factor" if self.is_by_factor else ""
         may = "does not freeze" if self.is_known_to_run else "may freeze"
-        told = f"freezes the page for {task}" if self.freezes else f"{may} the page (longest task {task})"
+        told = (
+            f"freezes the page for {task}" if self.freezes else f"{may} the page (longest task {task}{self._frames()})"
+        )
         return told + (" (!)" if self.is_doubtful else "")
+
+    def _frames(self) -> str:
+        return f", and up to {self.frames_missed:.0%} of its frames are missed" if self.frames_missed else ""
 
     def _taking(self) -> str:
         assert self.memory is not None
@@ -97,4 +103,5 @@ def burden(client: Client | None, whole: Client | None, factor: int, budget: int
         return Burden(memory=most, budget=limit)
     is_by_factor = factor > 1 and not (client and client.longest_task)
     longest = task.span.times(factor if is_by_factor else 1)
-    return Burden(longest, is_by_factor, bool(task.doubts), most, limit)
+    missed = None if is_by_factor else next(one.frames_missed for one in own if one.longest_task)
+    return Burden(longest, missed, is_by_factor, bool(task.doubts), most, limit)

@@ -133,6 +133,7 @@ class Client:
     loads_over: dict[tuple[str, str], Reading] = field(default_factory=dict)  # by network and caches
     is_compressed: dict[str, bool] = field(default_factory=dict)  # what these loads fetched
     longest_task: Reading | None = None  # of its page, while it computed
+    frames_missed: float | None = None  # of those wanted the share that its page missed, in the start that froze most
     memories: dict[str, int] = field(default_factory=dict)  # bytes that its page took at most, over its start
     budget: int | None = None  # bytes of them that it might take, where the run was told
 
@@ -330,7 +331,7 @@ def _note_client(model: Model, result: Result, machine: str) -> None:
     elif phase == "first_inference" and over is None:
         client.firsts[caches] = reading
     elif phase == "blocking":
-        client.longest_task = _longest_task(result, machine)
+        client.longest_task, client.frames_missed = _longest_task(result, machine), _frames_missed(result)
     elif phase == "memory":
         _note_memory(client, caches, result)
 
@@ -377,6 +378,13 @@ def _longest_task(result: Result, machine: str) -> Reading | None:
     """
     saved = result.info.get(keys.LONGEST_TASK)
     return _reading(result, machine, Figure(**saved)) if isinstance(saved, Mapping) else None
+
+
+def _frames_missed(result: Result) -> float | None:
+    """Return the share of frames that a page missed: what else draws it may be busy while its main thread is free."""
+    saved: Mapping[str, int] = result.info.get(keys.BLOCKING) or {}
+    wanted = saved.get("frames", 0) + saved.get("frames_missed", 0)
+    return saved["frames_missed"] / wanted if wanted else None
 
 
 def _note_memory(client: Client, caches: str, result: Result) -> None:

@@ -93,6 +93,7 @@ def _burden(burden: Burden) -> dict[str, Any]:
     return {
         "freezes": burden.freezes,  # for more than a frame, 1/60 s
         "longest_task": asdict(burden.longest_task) if burden.longest_task else None,  # seconds
+        "frames_missed": burden.frames_missed,  # share of those wanted, in the start that froze most
         "longest_task_is_by_factor": burden.is_by_factor,
         "longest_task_is_doubtful": burden.is_doubtful,
         "memory": burden.memory,  # bytes over the page's start

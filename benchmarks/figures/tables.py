@@ -271,8 +271,9 @@ def blocking_table(results: Sequence[Result]) -> str:
         worst, longest = Blocking(**result.info[keys.BLOCKING]), Figure(**result.info[keys.LONGEST_TASK])
         frames = f"{worst.frames_missed} of {worst.frames_wanted}"
         cells = [milliseconds(longest.value), f"{worst.blocked:.0%}", frames, _headline(result)]
-        rows.append([f"`{result.params['model']}`", f"`{result.params['platform']}`", *cells])
-    head = ["model", "platform", "longest task", "blocked", "frames missed", "inference meanwhile"]
+        names = [f"`{result.params[name]}`" for name in ("model", "platform")]
+        rows.append([*names, str(result.params["batch_size"]), *cells])
+    head = ["model", "platform", "batch", "longest task", "blocked", "frames missed", "inference meanwhile"]
     return table(head, rows, words=2)
 
 

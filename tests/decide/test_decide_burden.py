@@ -118,7 +118,7 @@ def test_a_client_that_does_not_freeze_is_not_marked(tmp_path):
     found = decided(tmp_path, blocking("resnet20", 0.004))
     assert "freezes" not in sentence(found)
     told = "\n".join(table.lines([found], []))
-    assert "does not freeze the page (longest task 4.00 ms)" in told
+    assert "does not freeze the page (longest task 4.00 ms, and up to 17% of its frames are missed)" in told
     assert "*" not in told
     assert found.light is None
 
@@ -130,7 +130,9 @@ def test_a_page_that_may_freeze_is_not_told_as_one_that_does_not(tmp_path):
     ]
     found = decided(tmp_path, blocking("resnet20", 0.084, share=0.9), *worker)
     assert "freezes the page for 84.0 ms (8.40 to 160); no other client is known not to" in sentence(found)
-    assert "    may freeze the page (longest task 12.0 ms (0 to 24.0))" in [*table.lines([found], [])]
+    assert "    may freeze the page (longest task 12.0 ms (0 to 24.0), and up to 17% of its frames are missed)" in [
+        *table.lines([found], [])
+    ]
     assert found.light is None
     alone = Burden(Span.of(Figure(0.001, 1)))
     assert alone.all_words == ["may freeze the page (longest task 1.00 ms (no interval: too few starts))"]
@@ -158,6 +160,7 @@ def test_weaker_clients_freeze_by_the_factor_unless_it_was_measured(tmp_path):
         6: True,
         10: True,
     }
+    assert [one.frames_missed for one in found.values()] == pytest.approx([1 / 6, None, 1 / 6, None, None])
     assert found[2].marks == ["freezes the page for 20.0 ms, by the factor"]
 
 
@@ -327,6 +330,7 @@ def test_json_and_csv_tell_what_the_page_bears(tmp_path):
     assert told["clients"][0]["burden"] == {
         "freezes": True,
         "longest_task": {"value": 0.243, "low": 0.243, "high": 0.243},
+        "frames_missed": pytest.approx(1 / 6),
         "longest_task_is_by_factor": False,
         "longest_task_is_doubtful": False,
         "memory": 212 * MB,

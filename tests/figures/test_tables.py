@@ -103,7 +103,7 @@ def test_what_froze_has_a_table_whoever_trained_it(saved, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["tables", f"{saved}"])
     tables.main()
     assert rows(capsys.readouterr().out.strip())[1:] == [
-        ["`resnet8`", "`chromium-wasm`", "320 ms", "79%", "108 of 120", "300 ms"]
+        ["`resnet8`", "`chromium-wasm`", "1", "320 ms", "79%", "108 of 120", "300 ms"]
     ]
 
 

@@ -28,7 +28,11 @@ const compile = () => WebAssembly.instantiate(new Uint8Array([0, 97, 115, 109, 1
 export const open = () => {};
 export const inputName = () => 'x';
 export const tensor = (laid) => laid;
-export const outputs = (x) => [['y', { type: 'float32', dims: x.shape, data: x.values.map((value) => 2 * value) }]];
+const kept = new Float32Array(8); // as a runtime's memory, which is the runtime's still when an output has left
+export const outputs = ({ values, shape }) => {
+  kept.set(values.map((value) => 2 * value));
+  return [['y', { type: 'float32', dims: shape, data: kept.subarray(0, values.length) }]];
+};
 export const inEffect = (lines) => ({ lines, hasDocument: 'document' in self });
 const DEEDS = {
   throw: () => { throw new RangeError('too far'); },

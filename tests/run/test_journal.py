@@ -6,7 +6,7 @@ import json
 import pytest
 from helpers import FAKE_PLATFORMS, Suite
 
-from benchmarks.results import load
+from benchmarks.results import keys, load
 from benchmarks.results.saved import Fault
 from benchmarks.run.journal import Found, Journal
 
@@ -92,7 +92,7 @@ def without_its_first_line(text):
 
 
 def of_a_later_version(text):
-    return text.replace(b'"schema": 3', b'"schema": 99')
+    return text.replace(b'"schema": %d' % keys.SCHEMA_NUMBER, b'"schema": 99')
 
 
 def whose_result_is_none(text):
