@@ -3,18 +3,12 @@
 It takes from the page what it was told to wait for: one body of so many bytes at a path. No other is read, unless it
 relays to another server what the page asks of that.
 
-The files of its table are sent as a content delivery network sends them: encoded, if a browser takes it and it is worth
-it. They are encoded at the latest when a server is made, before anything is measured, and only read from then on. What
-is published later, inputs above all, goes as it is.
-
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
 and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
 somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
 """
 
 import io
-import os
-import re
 import shutil
 import socket
 import sys
@@ -25,11 +19,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
-from browser_harness import encoding, served
+from browser_harness import encoding
 from browser_harness.channel import FetchedFile, PageError
+from browser_harness.contents import Contents
 from browser_harness.relay import Relay, Upstream, passed
 
 INDEX = "/index.html"
@@ -69,56 +64,12 @@ def policy(script_sources: Sequence[str] = (), allowed_origins: Sequence[str] = 
     )
 
 
-def resolved(module: str, imports: Mapping[str, str]) -> str:
-    """Return a module's text with what it imports by name at the URLs of *imports*, as a bundler writes it.
-
-    An import map would do in a page; workers know none.
-    """
-    for name, url in imports.items():
-        module = re.sub(rf"""(\b(?:from|import)\s*)(["']){re.escape(name)}\2""", rf"\1\2{url}\2", module)
-    return module
-
-
 @dataclass
 class _Waiting:
     """What a page is to send."""
 
     content: memoryview
     is_there: bool = False
-
-
-@dataclass(frozen=True)
-class Body:
-    """What an answer carries: a content, in a coding or as it is."""
-
-    source: BinaryIO  # to be read from its beginning
-    wire: int  # bytes of it
-    decoded: int  # bytes of the content
-    form: encoding.Form | None = None  # what the content was encoded as
-
-    @property
-    def told(self) -> FetchedFile:
-        """What a result tells of it."""
-        coding, level = (self.form.coding, self.form.level) if self.form else (None, None)
-        return {"wire": self.wire, "decoded": self.decoded, "encoding": coding, "level": level}
-
-
-def _modules(files: Mapping[str, encoding.Content]) -> dict[str, str]:
-    on_disk = ((path, file) for path, file in files.items() if isinstance(file, Path))
-    return {path: file.read_text() for path, file in on_disk if Path(path).suffix in (".js", ".mjs")}
-
-
-def _resolved(files: Mapping[str, encoding.Content], imports: Mapping[str, str]) -> dict[str, bytes]:
-    """Return the modules that import something by name, as they are to be served."""
-    modules = _modules(files).items() if imports else ()
-    return {path: text.encode() for path, module in modules if (text := resolved(module, imports)) != module}
-
-
-def _encoded(contents: Mapping[str, encoding.Content]) -> dict[str, Mapping[str, encoding.Form]]:
-    """Return the forms that contents can be sent in, made where they are not kept yet; none of a file that is gone."""
-    there = {path: content for path, content in contents.items() if not isinstance(content, Path) or content.is_file()}
-    encoding.make(there.values())
-    return {path: encoding.forms(content) for path, content in there.items()}
 
 
 PORTS: set[int] = set()  # that servers of this process have had
@@ -142,14 +93,9 @@ class Server(ThreadingHTTPServer):
         self.on_fault: Callable[[str], None] = _ignore  # is told what could not be served
         self.relay: Relay | None = None  # where some of what the page asks is passed on
         self.headers = HEADERS | {"Content-Security-Policy": policy(script_sources, allowed_origins)}
-        self._files = {path: file for path, file in files.items() if isinstance(file, Path)}
-        for file in self._files.values():
-            served.check(file)  # now: the first time takes a while, and an answer may be on the clock
-        self._contents = {path: content for path, content in files.items() if isinstance(content, bytes)}
-        self._contents |= _resolved(files, imports or {})
+        self.contents = Contents(files, imports or {})
         self._waiting: dict[str, _Waiting] = {}
         self._sent: list[tuple[str, FetchedFile]] = []
-        self._forms = _encoded({**self._files, **self._contents})
         self._bind(host)  # at last: what cannot be served leaves no socket behind
 
     def _bind(self, host: str) -> None:
@@ -208,8 +154,7 @@ class Server(ThreadingHTTPServer):
 
     def publish(self, path: str, content: bytes) -> None:
         """Serve *content* at *path* from now on as it is, in place of a file."""
-        self._forms.pop(path, None)
-        self._contents[path] = content
+        self.contents.publish(path, content)
 
     @contextmanager
     def receiving(self, path: str, content: memoryview) -> Iterator[None]:
@@ -250,37 +195,6 @@ class Server(ThreadingHTTPServer):
             wire, decoded = before["wire"] + sent["wire"], before["decoded"] + sent["decoded"]
             total[path] = {**sent, "wire": wire, "decoded": decoded}
         return total
-
-    def encodes(self, path: str) -> bool:
-        """Whether what is sent at *path* depends on what a browser takes."""
-        return bool(self._forms.get(path))
-
-    def body(self, path: str, accepts: str | None = None) -> Body | None:
-        """Return what is sent at *path* to one with this Accept-Encoding; None where nothing is there.
-
-        Raises PageError where a file, or what was made of it, is not what it was.
-        """
-        content: encoding.Content | None = self._contents.get(path, self._files.get(path))
-        if content is None:
-            return None
-        if isinstance(content, Path):
-            served.check(content)
-        forms = self._forms.get(path, {})
-        if coding := encoding.chosen(forms, accepts):
-            return Body(_opened(forms[coding], content), forms[coding].size, forms[coding].decoded, forms[coding])
-        source = io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
-        size = source.seek(0, os.SEEK_END)
-        source.seek(0)
-        return Body(source, size, size)
-
-
-def _opened(form: encoding.Form, content: encoding.Content) -> BinaryIO:
-    """Open an encoded file, which neither itself nor what it was made of may have changed since: a look at each."""
-    if isinstance(content, Path) and served.digest(content) != form.content:
-        raise PageError(f"{content} has changed since it was encoded; leave it alone, and run again")
-    if not form.is_sound:
-        raise PageError(f"{form.file} is not as it was made; run again, and it is made anew")
-    return form.file.open("rb")
 
 
 def _ignore(words: str) -> None:
@@ -384,7 +298,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._pass_on(self.server.relay, path)
             return
         try:
-            body = self.server.body(path, self._accepts())
+            body = self.server.contents.body(path, self._accepts())
         except Exception as error:  # whatever it is, the page would wait for an answer
             words = f"{path} cannot be served: {_in_words(error)}"
             self.server.on_fault(words)
@@ -440,7 +354,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", coding)
         self.send_header("Content-Length", str(size))
         self.send_header("Cache-Control", CACHE_CONTROL if status == HTTPStatus.OK else "no-store")
-        if status == HTTPStatus.OK and self.server.encodes(path):
+        if status == HTTPStatus.OK and self.server.contents.encodes(path):
             self.send_header("Vary", "Accept-Encoding")
         self.end_headers()
 

@@ -81,18 +81,18 @@ def test_a_damaged_file_is_told_before_anything_is_started(modules, tiny_model, 
 
 def test_a_file_that_is_damaged_while_it_is_served_is_served_no_more(modules):
     with serving({"/a.wasm": modules / WASM}) as server:
-        with server.body("/a.wasm", "br").source as content:
+        with server.contents.body("/a.wasm", "br").source as content:
             assert content.read()
         flip(modules / WASM)
         with pytest.raises(PageError, match="is not as it was published"):
-            server.body("/a.wasm", "br")
+            server.contents.body("/a.wasm", "br")
 
 
 def test_files_are_read_once_as_long_as_nobody_touches_them(modules, tiny_model, monkeypatch):
     case = PageCase(ChromiumWasm(), case_of(own.load(tiny_model)), Settings())
     with case.serving() as server:
         monkeypatch.setattr(served.hashlib, "file_digest", lambda *of: pytest.fail("on the clock"))
-        body = server.body(f"/ort/{ChromiumWasm.binary}", "br")
+        body = server.contents.body(f"/ort/{ChromiumWasm.binary}", "br")
         with body.source as content:
             assert len(content.read()) == body.wire < body.decoded / 4
     with case.serving():

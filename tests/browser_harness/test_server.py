@@ -144,7 +144,7 @@ def test_a_failure_of_the_server_itself_is_answered_and_told(monkeypatch, capfd)
     faults = []
     with serving(FILES) as server:
         server.on_fault = faults.append
-        monkeypatch.setattr(server, "body", lambda path, accepts: 1 / 0)
+        monkeypatch.setattr(server.contents, "body", lambda path, accepts: 1 / 0)
         assert answer(server, asking(f"127.0.0.1:{server.server_port}"))[0].startswith("HTTP/1.1 500 ")
         monkeypatch.setattr(server, "answers_to", lambda host, address: int("no number"))
         answer(server, asking(f"127.0.0.1:{server.server_port}"))
@@ -252,7 +252,7 @@ def test_a_large_file_is_sent_in_pieces(tmp_path, monkeypatch):
         with urllib.request.urlopen(f"{server.origin}/model/1", timeout=5) as response:
             assert (response.headers["Content-Length"], response.read()) == (str(len(content)), content)
         assert server.fetched() == {"/model/1": as_it_is(len(content))}
-        with server.body("/model/1").source as source:
+        with server.contents.body("/model/1").source as source:
             assert source.read(3) == content[:3]  # and not all of it at once
 
 
@@ -291,11 +291,11 @@ def test_what_is_sent_again_counts_again():
 def test_contents_in_memory_are_encoded_too_and_what_is_published_later_is_not():
     content = b"a model that was made, " * 90
     with serving(FILES | {"/model/0": content}) as server:
-        body = server.body("/model/0", "br")
+        body = server.contents.body("/model/0", "br")
         with body.source as source:
             assert brotli.decompress(source.read()) == content
         server.publish("/model/0", content + b"or another")
-        body = server.body("/model/0", "br")
+        body = server.contents.body("/model/0", "br")
         assert (body.source.read(), body.form) == (content + b"or another", None)
         assert "Vary" not in get(f"{server.origin}/model/0")[0]
 
@@ -306,13 +306,13 @@ def test_nothing_is_sent_of_what_was_changed_meanwhile(tmp_path):
     with serving(FILES | {"/model/0": model}) as server:
         model.write_bytes(b"weights" * 91)
         with pytest.raises(PageError, match=r"some\.onnx has changed since it was encoded; leave it alone"):
-            server.body("/model/0", "br")
+            server.contents.body("/model/0", "br")
         model.write_bytes(b"weights" * 90)
-        form = server.body("/model/0", "br").form
+        form = server.contents.body("/model/0", "br").form
         content = form.file.read_bytes()
         form.file.write_bytes(content[:-1])
         with pytest.raises(PageError, match=r"is not as it was made; run again"):
-            server.body("/model/0", "br")
+            server.contents.body("/model/0", "br")
         form.file.write_bytes(content)
 
 
