@@ -67,6 +67,17 @@ def end(processes: Mapping[int, float]) -> None:
         time.sleep(0.01)
 
 
+def reap(child: int) -> None:
+    """Wait for a *child* that has been ended, so that it leaves no zombie.
+
+    One whose threads are still ending has ended for everybody but the one that waits for it.
+    """
+    until = time.monotonic() + ENDING
+    with suppress(ChildProcessError):  # somebody else has waited for it
+        while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < until:
+            time.sleep(0.01)
+
+
 def memory(process: int | str, name: str) -> int | None:
     """Return a figure of ``/proc/PROCESS/status``, such as VmRSS, in bytes; None where the system does not tell.
 

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +17,7 @@ from browser_harness.browser_page import CLOSING, EMPTY, BrowserPage, started
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.devtools import CLOSED, CRASHED, Answer, DevTools, Piped, start
 from browser_harness.faults import SaidError, apart, explained
+from browser_harness.processes import reap
 
 # What Playwright starts a browser with, as far as a page can tell: both kinds of pages are to be as fast.
 ALIKE = (
@@ -71,8 +72,7 @@ class UnwatchedPage(BrowserPage):
             super().__exit__(kind, error, trace)
         finally:
             if self._process:
-                with suppress(ChildProcessError):  # somebody else has waited for it
-                    os.waitpid(self._process.pid, os.WNOHANG)  # it was killed, at the latest: leave no zombie
+                reap(self._process.pid)  # it was killed, at the latest
 
     def watch(self) -> None:
         """Have the page's requests watched, as by other drivers: only to show what that costs."""
