@@ -10,6 +10,9 @@ from benchmarks.protocol import FRAMES_A_SECOND, Blocking
 # blocking time is what lies beyond (Lighthouse, https://web.dev/articles/tbt). Lighthouse sums it from the first paint
 # until the page is interactive; here it is summed over the time in which inferences run.
 LONG = 0.05
+# Milliseconds: of frames that are drawn closer to each other a person sees one. A browser that was held up calls for
+# two at once, of which the screen shows the latter in its next turn.
+APART = 0.5e3 / FRAMES_A_SECOND
 
 Span = tuple[float, float]  # from, to
 
@@ -19,23 +22,32 @@ def blocking(seen: Mapping[str, Any], frames_at_rest: float) -> Blocking:
     window = seen["window"] / 1e3
     began, others = _sights(_spans(seen["tasks"]), _spans(seen["longTasks"]))
     tasks = [*others, *(task for ours, theirs in began for task in theirs or [ours])]
-    longest = max(tasks)
+    longest, frames = max(tasks), shown(seen["frames"])
     return Blocking(
         window=window,
         inferences=len(seen["samples"]),
         longest_task=longest,
         total_blocking_time=math.fsum(max(0.0, task - LONG) for task in tasks),
-        frames=len(seen["frames"]),
+        frames=len(frames),
         # A window holds one more or less by chance; only whole frames are missed.
-        frames_missed=max(0, math.floor(window * FRAMES_A_SECOND) - len(seen["frames"])),
+        frames_missed=max(0, math.floor(window * FRAMES_A_SECOND) - len(frames)),
         frames_at_rest=frames_at_rest,
         disagreement=max(seen["latest"] / 1e3 - longest, *(_difference(*sight) for sight in began)),
     )
 
 
+def shown(drawn: Sequence[float]) -> list[float]:
+    """Return when the frames that a person can see were drawn, of all that were, in milliseconds."""
+    seen = list[float]()
+    for at in drawn:
+        if not seen or at - seen[-1] >= APART:
+            seen.append(at)
+    return seen
+
+
 def per_second(seen: Mapping[str, Any]) -> float:
     """Return how many frames a second an animation had, from the first to the last; 0 of fewer than two."""
-    frames: Sequence[float] = seen["frames"]
+    frames = shown(seen["frames"])
     return (len(frames) - 1) / (frames[-1] - frames[0]) * 1e3 if len(frames) > 1 else 0.0
 
 

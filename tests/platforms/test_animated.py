@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.inputs import case_of
 from benchmarks.platforms import page_session
-from benchmarks.platforms.animated import blocking, per_second
+from benchmarks.platforms.animated import blocking, per_second, shown
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import Request
 from benchmarks.protocol import PlatformError
@@ -22,7 +22,7 @@ def told(tasks, long=(), frames=60, window=1000.0, latest=0.0):
         "samples": [0.0] * len(tasks),
         "tasks": tasks,
         "longTasks": long,
-        "frames": [0.0] * frames,
+        "frames": [at * 1e3 / 60 for at in range(frames)],
         "latest": latest,
     }
 
@@ -60,6 +60,13 @@ def test_a_frame_that_was_later_than_any_task_is_long_is_a_sight_of_another_task
 def test_only_whole_frames_are_missed(window, frames, missed):
     seen = blocking(told([[0, 1]], frames=frames, window=window), 60.0)
     assert (seen.frames, seen.frames_missed, seen.window) == (frames, missed, window / 1e3)
+
+
+def test_of_frames_that_are_drawn_at_once_a_person_sees_one():
+    held_up = [0.0, 30.0, 31.0, 61.0, 61.5, 90.0, 106.0]
+    assert shown(held_up) == [0.0, 30.0, 61.0, 90.0, 106.0]
+    seen = blocking(told([[0, 30]]) | {"frames": held_up, "window": 117.0}, 60.0)
+    assert (seen.frames, seen.frames_missed) == (5, 2)
 
 
 def test_frames_a_second_are_counted_from_the_first_to_the_last():
