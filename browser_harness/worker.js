@@ -25,7 +25,8 @@ function own({ type, dims, data }) {
   return { type, dims: [...dims], data: isWhole ? data : data.slice() };
 }
 
-const handedOver = (answer) => (answer?.outputs ?? []).map(([, { data }]) => data.buffer);
+/** Return what can be handed over, each once: a runtime may answer the same numbers by two names. */
+const handedOver = (answer) => [...new Set((answer?.outputs ?? []).map(([, { data }]) => data.buffer))];
 
 self.onmessage = async ({ data: { number, name, argument } }) => {
   try {

@@ -31,7 +31,8 @@ export const tensor = (laid) => laid;
 const kept = new Float32Array(8); // as a runtime's memory, which is the runtime's still when an output has left
 export const outputs = ({ values, shape }) => {
   kept.set(values.map((value) => 2 * value));
-  return [['y', { type: 'float32', dims: shape, data: kept.subarray(0, values.length) }]];
+  const twice = { type: 'float32', dims: shape, data: values.slice() }; // one piece of memory by two names
+  return [['y', { type: 'float32', dims: shape, data: kept.subarray(0, values.length) }], ['z', twice], ['x', twice]];
 };
 export const inEffect = (lines) => ({ lines, hasDocument: 'document' in self });
 const DEEDS = {
@@ -95,6 +96,7 @@ def test_the_engine_is_where_it_was_asked_for(page, where):
     assert ENGINE in in_effect["loaded"]
     first, again = time(page), time(page, 3)  # the inputs are copied on their way, and are there again
     assert first["outputs"] == again["outputs"]
+    assert [name for name, _ in first["outputs"]] == ["y", "z", "x"]
     assert [len(again["samples"]), len(again.get("told") or ())] == [3, 3 if where == "worker" else 0]
 
 
