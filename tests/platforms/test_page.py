@@ -116,7 +116,7 @@ def test_files_come_isolated_and_with_their_type(server, path, media_type):
     status, headers, content = get(server.origin + path)
     assert (status, headers["Content-Type"]) == (200, media_type)
     assert (HEADERS | {"Cache-Control": CACHE_CONTROL, "Content-Security-Policy": policy()}).items() <= headers.items()
-    assert content == server._files[path].read_bytes()
+    assert content == server.contents.body(path).source.read()
     told = {"wire": len(content), "decoded": len(content), "encoding": None, "level": None}
     assert server.fetched() == {path: told}  # urllib asks for nothing else
 
