@@ -9,8 +9,6 @@ import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import brotli
-
 WINDOW = 24  # brotli's largest that browsers take: 16 MB, as its base 2 logarithm
 LIKE_A_PROGRAM = 0.5  # what shrinks to this share or less is tried hard on
 LARGE = 32 << 20  # bytes of a program from which on that would take longer than half a minute
@@ -32,7 +30,15 @@ class Coding:
 
 
 def _brotli(content: bytes, quality: int) -> bytes:
+    import brotli  # here: every process whose memory is measured imports this module, and few of them encode
+
     return brotli.compress(content, quality=quality, lgwin=WINDOW)  # type: ignore[no-any-return]
+
+
+def _unbrotli(content: bytes) -> bytes:
+    import brotli
+
+    return brotli.decompress(content)  # type: ignore[no-any-return]
 
 
 def _gzip(content: bytes, level: int) -> bytes:
@@ -43,7 +49,7 @@ def _gzip(content: bytes, level: int) -> bytes:
 CODINGS = {
     coding.name: coding
     for coding in (
-        Coding("br", 10, 9, _brotli, brotli.decompress),
+        Coding("br", 10, 9, _brotli, _unbrotli),
         Coding("gzip", 9, 6, _gzip, gzip.decompress),
     )
 }
