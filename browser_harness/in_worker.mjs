@@ -7,7 +7,7 @@ import * as memory from '/memory.mjs';
 let worker;
 let firstInput; // its name
 let calls = 0;
-let computed = []; // milliseconds that the worker itself took for each inference since it was last asked
+const computed = []; // milliseconds that the worker itself took for each inference since it was last asked
 const waiting = new Map(); // the calls that are not answered yet
 
 /** Start the worker and open the model in it; return when it began with that, and what it and the page have seen of it. */
@@ -55,11 +55,7 @@ export async function infer(laid) {
 export const outputs = (results) => results;
 
 /** Return the milliseconds that the worker took for each inference since this was last asked for. */
-export function told() {
-  const milliseconds = computed;
-  computed = [];
-  return milliseconds;
-}
+export const told = () => computed.splice(0);
 
 export const ask = (what) => call('ask', what);
 
