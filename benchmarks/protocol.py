@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ Threading = Literal["single", "settable", "runtime"]
 Takes = Literal["arrays", "pixels", "image"]
 # The thread of a page that a runtime is loaded into: the page's own, or a dedicated worker's.
 Where = Literal["main", "worker"]
+WHERES: tuple[Where, ...] = get_args(Where)
 Feeds = Mapping[str, NDArray[Any]]  # input name to array
 Outputs = Mapping[str, NDArray[Any]]  # output name to array, in the graph's order
 Shapes = Mapping[str, tuple[int, ...]]  # input name to the shape that it is fed in

@@ -22,13 +22,13 @@ from benchmarks.decide.measured import MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
+from benchmarks.protocol import WHERES
 from benchmarks.results import NotARunError, Run, load
 from benchmarks.settings import size, writable
 from browser_harness.network import Conditions, parse
 from models.files import replacing
 
 CHECKED_SLOWDOWN = 4
-WHERES = ("main", "worker", "all")  # as the suite has them
 STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
@@ -62,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
         f"as it is asked; default: {', '.join(SERVERS)} (of ONNX files the first), or all that the files have",
     )
     each("--network", "NAME", _network, f"default: {', '.join(sentences.SHOWN)}; also rtt=60ms,down=10mbit,up=1mbit")
-    found.add_argument("--where", choices=WHERES, help="the thread of a page that clients are measured in (main)")
+    found.add_argument(
+        "--where", choices=(*WHERES, "all"), help="the thread of a page that clients are measured in (main)"
+    )
     words = "measure of all clients whether they freeze their page; default: of those that answer, with --check of none"
     found.add_argument("--blocking", action="store_true", help=words)
     words = "that a page may take over its start, such as 200MB: who takes more is marked"

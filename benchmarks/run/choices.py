@@ -56,7 +56,6 @@ class Target:
         return cls(parts["platform"], int(parts["threads"] or 1), int(parts["slowdown"] or 1), network, where)
 
 
-WHERES: tuple[Where, ...] = ("main", "worker")
 BASE = Target("server-cpu")  # what every other target is held against
 
 

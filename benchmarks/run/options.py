@@ -13,6 +13,7 @@ from benchmarks.clients import CLIENTS, SLOWDOWNS, client, slowdown
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
+from benchmarks.protocol import WHERES
 from benchmarks.remote import RemoteError, origin_of
 from benchmarks.run import choices, images
 from benchmarks.run.selection import selection_of
@@ -82,7 +83,7 @@ def _add_choices(group: Any) -> None:
     add("--client", client, "NAME", words)
     group.addoption(
         "--where",
-        choices=(*choices.WHERES, choices.ALL),
+        choices=(*WHERES, choices.ALL),
         help="the thread of a page that a client computes in: its main one, as is usual, or a dedicated worker's",
     )
     words = f"between a page and its servers: {', '.join(PROFILES)}, or rtt=60ms,down=10mbit,up=1mbit"

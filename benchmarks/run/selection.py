@@ -16,8 +16,8 @@ from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
-from benchmarks.protocol import Normalisation, Platform, Takes, UnavailableError, Where
-from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, WHERES, Phase, Target
+from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
+from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
@@ -86,7 +86,7 @@ class Selection:
         yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
-        clients = [name for name in self.platforms if name == ALL or _can_be_weaker(name)]
+        clients = [name for name in self.platforms if name == ALL or _is_client(name)]
         if (self.slowdowns or self.clients) and self.platforms and not clients:
             option = "--slowdown" if self.slowdowns else "--client"
             yield f"{option} has no effect: it is of clients, and every --platform is a server"
@@ -191,7 +191,7 @@ class Selection:
 
     def in_pages(self) -> list[str]:
         """Return the platforms that compute in a page."""
-        return [name for name, platform in PLATFORMS.items() if platform.side == "client"]
+        return [name for name in PLATFORMS if _is_client(name)]
 
     def threads_of(self, phase: Phase) -> list[int]:
         """Return the numbers of threads asked for, else one, or a scale up to all cores where the phase needs it."""
@@ -204,12 +204,12 @@ class Selection:
 
     def _wheres_of(self, platform: str) -> Sequence[Where]:
         """Return the threads of a page asked for, else its main one; what has no page that computes has one only."""
-        return self.wheres if self.wheres and PLATFORMS[platform].side == "client" else ("main",)
+        return self.wheres if self.wheres and _is_client(platform) else ("main",)
 
     def _slowdowns_of(self, platform: str) -> list[int]:
         """Return the factors asked for, each once: two names of the same one are one case."""
         asked = dict.fromkeys([*self.slowdowns, *(client.factor for client in self.clients)])
-        return [*asked] if asked and _can_be_weaker(platform) else [1]
+        return [*asked] if asked and _is_client(platform) else [1]
 
     def _networks_of(self, platform: str, phase: Phase) -> list[Conditions]:
         """Return the networks asked for, where one is seen: by requests always, by a page that computes as it loads."""
@@ -287,7 +287,7 @@ class Selection:
         return inputs.several(artefact.path, own_model.wishes) if own_model else None
 
 
-def _can_be_weaker(platform: str) -> bool:
+def _is_client(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
 
 
