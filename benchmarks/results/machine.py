@@ -1,7 +1,7 @@
 """What of a machine decides the figures, by which its runs are kept apart: the storage's folder and the fingerprint."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.results import keys
@@ -38,6 +38,41 @@ def fingerprint(info: Info) -> str:
     return ", ".join(word for word in words if word)
 
 
+def names(infos: Sequence[Info]) -> list[str]:
+    """Return what each machine is called beside the others: alike where nothing told sets them apart.
+
+    As short as does it: ``Intel Xeon, 2 cores``, then with the model and system, then with the name that it has for
+    itself. What a run does not tell, as one of pytest-benchmark alone, is left out.
+    """
+    ways: Sequence[Callable[[Info], str]] = (_short, _longer, _longest)
+    told = [tuple(way(info) for way in ways) for info in infos]
+    return [_least_that_is_one(each, told) for each in told]
+
+
+def _least_that_is_one(each: tuple[str, ...], told: Sequence[tuple[str, ...]]) -> str:
+    """Return the first of a machine's names that no machine has whose longest name is another."""
+    apart = (name for at, name in enumerate(each) if len({other[-1] for other in told if other[at] == name}) == 1)
+    return next(apart)
+
+
+def _short(info: Info) -> str:
+    brand = re.sub(DECORATION, " ", _processor(info), flags=re.IGNORECASE)
+    cores = info.get("cores_usable") or _cpu(info).get("count")
+    gpus = [str(gpu["name"]) for gpu in info.get("gpus") or ()]
+    words = [" ".join(brand.split()), *gpus, f"{cores} core{'s' if cores != 1 else ''}" if cores else ""]
+    words += [f"quota of {info[keys.QUOTA]} cores"] if info.get(keys.QUOTA) is not None else []
+    return ", ".join(word for word in words if word)
+
+
+def _longer(info: Info) -> str:
+    words = [_short(info), _model(info), str(info.get("system", "")), str(info.get("python_version", ""))]
+    return ", ".join(word for word in words if word)
+
+
+def _longest(info: Info) -> str:
+    return ", ".join(word for word in (_longer(info), str(info.get("node", ""))) if word)
+
+
 def circumstances(info: Info) -> dict[str, str]:
     """Return what may change on a machine without its being another: versions, kernel, governor, drivers."""
     drivers = {f"driver of {gpu['name']}": gpu["driver"] for gpu in info["gpus"]}
@@ -45,10 +80,15 @@ def circumstances(info: Info) -> dict[str, str]:
     return {**own, **drivers, **info["versions"]}
 
 
+def _cpu(info: Info) -> Info:
+    cpu: Info = info.get("cpu") or {}
+    return cpu
+
+
 def _processor(info: Info) -> str:
-    return str(info["cpu"].get("brand_raw") or info["machine"])
+    return str(_cpu(info).get("brand_raw") or info.get("machine") or "unknown processor")
 
 
 def _model(info: Info) -> str:
-    cpu = info["cpu"]
+    cpu = _cpu(info)
     return f"model {cpu['family']}.{cpu['model']}" if {"family", "model"} <= cpu.keys() else ""

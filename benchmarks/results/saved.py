@@ -323,6 +323,11 @@ class Run:
         return [fault for fault, is_there in checks.items() if is_there]
 
     @property
+    def is_of_this_suite(self) -> bool:
+        """Whether this suite saved it: what pytest-benchmark saved alone tells no exit status."""
+        return self.exit_status is not None
+
+    @property
     def versions(self) -> Mapping[str, str]:
         """The version of everything that ran."""
         versions: Mapping[str, str] = self.machine.get("versions", {})
@@ -336,9 +341,18 @@ def short(fullname: str) -> str:
 
 def load(file: Path) -> Run:
     """Read a run that this suite saved, whole or not; raise NotARunError for everything else."""
+    return _read(file, keys.EXIT_STATUS)  # pytest-benchmark alone writes none
+
+
+def load_any(file: Path) -> Run:
+    """Read a run that pytest-benchmark saved, of this suite or not; raise NotARunError for everything else."""
+    return _read(file, "benchmarks")
+
+
+def _read(file: Path, needed: str) -> Run:
     try:
         content = json.loads(file.read_bytes())
-        content[keys.EXIT_STATUS]  # pytest-benchmark alone writes none
+        content[needed]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotARunError(file, error) from error
     return Run.of(content, file)

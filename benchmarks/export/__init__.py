@@ -1,0 +1,1 @@
+"""Saved runs for other people's tools: tidy rows as CSV, Parquet, Markdown, and what trackers of benchmarks read."""

@@ -1,0 +1,71 @@
+"""What a report is made of: sections of charts, tables and sentences. Nothing of HTML, nothing of files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from benchmarks.results import Row, Run
+
+
+@dataclass(frozen=True)
+class Table:
+    """What stands in a table, as text; it is escaped where it is shown."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: Sequence[int] = ()  # columns that are set to the right
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, its words, and the table behind it."""
+
+    title: str
+    clock: str  # what lies inside the clock, and the unit
+    alternative: str  # what a person sees in it, in a sentence or two, with the figures
+    spec: Mapping[str, Any]  # Vega-Lite's, without a theme
+    table: Table
+
+
+@dataclass(frozen=True)
+class Words:
+    """Sentences, each a paragraph."""
+
+    sentences: Sequence[str]
+
+
+Part = Chart | Table | Words
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading."""
+
+    anchor: str
+    title: str
+    lead: str  # a sentence or two below the heading
+    parts: Sequence[Part]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A file that could not be shown, and why."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that a report is made from."""
+
+    runs: Sequence[Run]
+    rows: Sequence[Row]
+    refused: Sequence[Refused] = field(default_factory=tuple)
+
+
+class Make(Protocol):
+    """Makes a section; None where the material has nothing for it."""
+
+    def __call__(self, material: Material) -> Section | None: ...  # noqa: D102

@@ -1,0 +1,8 @@
+"""The sections of a report, one file each; a new one is its file and a line here, where it stands on the page."""
+
+from collections.abc import Sequence
+
+from benchmarks.report.content import Make
+from benchmarks.report.sections.machines import machines
+
+SECTIONS: Sequence[Make] = (machines,)

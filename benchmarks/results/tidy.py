@@ -1,0 +1,161 @@
+"""Saved runs as tidy rows: one for each benchmark, with all that identifies it, its figures, and its marks.
+
+What report, comparison, exports and the terminal show is read from here, so that none of them loses a mark.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measuring.ratio import Ratio, percentile
+from benchmarks.measuring.starts import Figure
+from benchmarks.results import keys
+from benchmarks.results.machine import names
+from benchmarks.results.saved import Result, Run, short
+
+DOUBT = "(!)"
+BASE = "server_cpu"  # the partner that ratios are to
+FEWEST_BEYOND = 5  # samples above a percentile: of fewer it says little
+PHASE = re.compile(r"test_(?P<phase>\w+)")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What must be read beside a figure wherever it is shown."""
+
+    sign: str  # as it stands behind the figure: ``(!)``, ``untrained``
+    words: str  # what it means here
+
+
+@dataclass(frozen=True)
+class Row:
+    """A benchmark of a saved run. Times in seconds; what was not told, or is no number, is None."""
+
+    machine: str  # what its machine is called beside the others; runs of one machine share it
+    run: Run
+    result: Result
+
+    @property
+    def name(self) -> str:
+        """The benchmark's name without its file: ``test_latency[resnet20-server-cpu-b1]``."""
+        return short(self.result.fullname)
+
+    @property
+    def phase(self) -> str:
+        """What was measured: ``latency``, ``load``; of a benchmark that is not this suite's its function."""
+        found = PHASE.match(self.name)
+        return found["phase"] if found else self.name.partition("[")[0]
+
+    @property
+    def model(self) -> str | None:
+        """The model as the benchmark names it; None of one that is not this suite's."""
+        return self._param("model")
+
+    @property
+    def platform(self) -> str | None:
+        """Where it ran, with all that was asked for: ``chromium-wasm-2t@worker@4x``; None as above."""
+        return self._param("platform")
+
+    @property
+    def caches(self) -> str | None:
+        """What the caches held, of an opening: ``cold``, ``warm``, ``process``."""
+        return self._param("caches")
+
+    def _param(self, name: str) -> str | None:
+        value = self.result.params.get(name)
+        return None if value is None else str(value)
+
+    @property
+    def batch_size(self) -> int | None:
+        """Images in a batch; None of a graph without one."""
+        size: int | None = self.result.params.get("batch_size", self.result.info.get(keys.BATCH_SIZE))
+        return size
+
+    @property
+    def precision(self) -> str | None:
+        """Of the model's weights."""
+        precision: str | None = self.result.info.get(keys.PRECISION)
+        return precision
+
+    @property
+    def sha256(self) -> str | None:
+        """The model file's."""
+        digest: str | None = self.result.info.get(keys.MODEL_SHA256)
+        return digest
+
+    @property
+    def figure(self) -> Figure:
+        """The figure that is shown, of the headline's statistic, with its interval of 95 % where it has one."""
+        return self.result.figure(self.result.headline)
+
+    @property
+    def p10(self) -> float | None:
+        """The 10th percentile."""
+        return _finite(self.result.seconds("p10"))
+
+    @property
+    def median(self) -> float | None:
+        """The median, in the middle of the starts."""
+        return _finite(self.result.seconds("median"))
+
+    @property
+    def p95(self) -> float | None:
+        """The 95th percentile; None where too few samples lie above it."""
+        samples = self.result.samples
+        told = _finite(self.result.seconds("p95"))
+        return percentile(samples, 95) if told is None and len(samples) >= 20 * FEWEST_BEYOND else told
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Of all that was timed; None of what counts no images."""
+        return _finite(self.result.seconds("images_per_second"))
+
+    @property
+    def ratio(self) -> Ratio | None:
+        """How many times ``server-cpu``'s time, measured in turns with it; None where there was no such partner."""
+        return self.result.ratios.get(BASE)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All that must be read beside its figure, the run's own among them."""
+        return [*_marks(self.result), *run_marks(self.run)]
+
+    @property
+    def signs(self) -> str:
+        """The marks as they stand behind the figure: ``(!) untrained``."""
+        return " ".join(mark.sign for mark in self.marks)
+
+
+def rows_of(runs: Sequence[Run]) -> list[Row]:
+    """Return a row for each benchmark of *runs*, in their order; nothing is averaged, also where a name comes twice."""
+    machines = names([run.machine for run in runs])
+    return [Row(machine, run, result) for machine, run in zip(machines, runs, strict=True) for result in run.results]
+
+
+def _marks(result: Result) -> Iterator[Mark]:
+    if result.doubts:
+        yield Mark(DOUBT, "; ".join(result.doubts.values()))
+    if result.is_untrained:
+        yield Mark("untrained", "nobody trained the network: its times are such a network's, its answers mean nothing")
+    if slowdown := result.info.get(keys.SLOWDOWN):
+        yield Mark("emulated", f"a client {slowdown['asked']} times weaker, emulated by a quota on this processor")
+    if network := result.info.get(keys.NETWORK):
+        yield Mark("emulated network", f"{network['asked']['name']}, emulated by {network['kind']}")
+    if result.is_software:
+        yield Mark("software GPU", "a GPU that is simulated on the processor: no GPU's speed")
+    if result.may_steer:
+        words = f"{', '.join(result.may_steer)}: values nobody chose, and they may decide what is computed"
+        yield Mark("made up", words)
+
+
+def run_marks(run: Run) -> Iterator[Mark]:
+    """Yield what must be read beside every figure of a run."""
+    for fault in run.faults if run.is_of_this_suite else ():
+        yield Mark("not whole", f"its run is not whole: {fault.value}")
+    if not run.is_of_this_suite:
+        yield Mark("not this suite's", "pytest-benchmark saved it alone: nothing tells what was measured")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
