@@ -1,8 +1,22 @@
 """Client or server: what the figures of saved runs say, with the network between.
 
-The door is ``python -m benchmarks.decide``; for the end of a run, :func:`sentences_of`.
+The doors are ``python -m benchmarks.decide``, :func:`sentences_of` for the end of a run, and :func:`decisions_of` for a
+report.
 """
 
-from benchmarks.decide.sentences import sentences_of
+from collections.abc import Sequence
 
-__all__ = ["sentences_of"]
+from benchmarks.decide.answers import Decision, Wanted, decide_all
+from benchmarks.decide.measured import MixedError, read
+from benchmarks.decide.sentences import networks, sentence, sentences_of
+from benchmarks.results import Run
+
+__all__ = ["Decision", "MixedError", "decisions_of", "sentence", "sentences_of"]
+
+
+def decisions_of(runs: Sequence[Run]) -> list[Decision]:
+    """Return what saved runs answer together, as the command does without options.
+
+    Raises MixedError where they do not belong together: two files of one model's name, say.
+    """
+    return decide_all(read(runs), Wanted(networks()))

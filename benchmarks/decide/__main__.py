@@ -17,11 +17,11 @@ from typing import Any
 from benchmarks.clients import CLIENTS as WEAK
 from benchmarks.clients import factor
 from benchmarks.decide import cells, prices, report, runs, sentences, suite, table
-from benchmarks.decide.answers import Decision, decide
+from benchmarks.decide.answers import Decision, Wanted, decide_all
 from benchmarks.decide.measured import MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
-from benchmarks.decide.sides import IN_WORKER, classes, is_named, served
+from benchmarks.decide.sides import IN_WORKER, is_named
 from benchmarks.protocol import WHERES
 from benchmarks.results import NotARunError, Run, load
 from benchmarks.settings import size, writable
@@ -143,7 +143,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     paid = prices.load(options.prices) if options.prices else None
     kept = _read(options.files) if options.files else _measured(options, suites, measure)
     models = _chosen(read(kept.runs), options)
-    decisions = [*_decisions(models, options, paid)]
+    decisions = decide_all(models, _wanted(options, paid))
     checked = None
     if options.check:
         predicted = cells.choose(models, options.client, options.network)
@@ -202,14 +202,9 @@ def _chosen(models: Sequence[Model], options: argparse.Namespace) -> list[Model]
     return [model for model in models if not options.model or any(is_of(word, model.name) for word in options.model)]
 
 
-def _decisions(models: Sequence[Model], options: argparse.Namespace, paid: prices.Prices | None) -> Sequence[Decision]:
+def _wanted(options: argparse.Namespace, paid: prices.Prices | None) -> Wanted:
     networks = options.network or sentences.networks()
-    return [
-        decide(model, clients, servers, networks, options.duty, paid)
-        for model in models
-        if (servers := served(model, options.server))
-        for clients in classes(model, options.client, options.memory_budget)
-    ]
+    return Wanted(networks, options.client, options.server, options.memory_budget, options.duty, paid)
 
 
 def _tell(  # noqa: PLR0913 (all that there is to tell)

@@ -8,7 +8,17 @@ from typing import Literal
 from benchmarks.decide import formulas
 from benchmarks.decide.measured import Model
 from benchmarks.decide.prices import Prices
-from benchmarks.decide.sides import COLD, KEPT_WITHIN, WARM, Candidate, ClientClass, Served, quickest
+from benchmarks.decide.sides import (
+    COLD,
+    KEPT_WITHIN,
+    WARM,
+    Candidate,
+    ClientClass,
+    Served,
+    classes,
+    quickest,
+    served,
+)
 from benchmarks.decide.spans import Span
 from browser_harness.network import Conditions
 
@@ -227,3 +237,25 @@ def decide(  # noqa: PLR0913 (what was measured, and what is asked)
         money(model, near, client, prices) if prices else None,
         Light(light, border(servers, light, SPOKEN)) if light else None,
     )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be decided of all that was measured; no names are all of them."""
+
+    networks: Sequence[Conditions]
+    clients: Sequence[str] = ()
+    servers: Sequence[str] = ()
+    memory_budget: int | None = None  # bytes
+    duty: float = 1.0
+    prices: Prices | None = None
+
+
+def decide_all(models: Sequence[Model], wanted: Wanted) -> list[Decision]:
+    """Return what is answered of each model, for each class of clients that it was measured on."""
+    return [
+        decide(model, clients, servers, wanted.networks, wanted.duty, wanted.prices)
+        for model in models
+        if (servers := served(model, wanted.servers))
+        for clients in classes(model, wanted.clients, wanted.memory_budget)
+    ]

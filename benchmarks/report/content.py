@@ -1,10 +1,11 @@
 """What a report is made of: sections of charts, tables and sentences. Nothing of HTML, nothing of files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmarks.results import Row, Run
+from benchmarks.decide import Decision, MixedError, decisions_of
+from benchmarks.results import Row, Run, rows_of
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,19 @@ class Material:
 
     runs: Sequence[Run]
     rows: Sequence[Row]
-    refused: Sequence[Refused] = field(default_factory=tuple)
+    refused: Sequence[Refused] = ()
+    decisions: Sequence[Decision] = ()
+    undecided: str = ""  # why nothing is decided of these runs together, where something stands against it
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> "Material":
+        """Read what *runs* say, and decide what they answer together."""
+        rows, undecided, decisions = rows_of(runs), "", list[Decision]()
+        try:
+            decisions = decisions_of([run for run in runs if run.is_of_this_suite])
+        except MixedError as error:
+            undecided = str(error)
+        return cls(runs, rows, refused, decisions, undecided)
 
 
 class Make(Protocol):

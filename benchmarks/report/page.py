@@ -9,7 +9,7 @@ from markupsafe import Markup
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Refused, Table, Words
 from benchmarks.report.sections import SECTIONS
-from benchmarks.results import Run, rows_of
+from benchmarks.results import Run
 from models.files import replacing
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -17,7 +17,7 @@ TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> None:
     """Write a report of *runs*; *file* is whole or as it was."""
-    text = page(Material(runs, rows_of(runs), refused))
+    text = page(Material.of(runs, refused))
     with replacing(file) as aside:
         aside.write_text(text, encoding="utf-8")
 
