@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 
-SECTIONS: Sequence[Make] = (machines,)
+SECTIONS: Sequence[Make] = (
+    latency,
+    machines,
+)
