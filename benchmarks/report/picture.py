@@ -37,11 +37,12 @@ class Band:
 
 @dataclass(frozen=True)
 class Shape:
-    """A path in px, filled."""
+    """A path in px, filled, or as a line."""
 
     path: str
     colour: str
     opacity: float = 1.0
+    is_line: bool = False
 
 
 Draw = Callable[[Band], Sequence[Shape]]
@@ -110,12 +111,24 @@ def _notes(page: Sheet, bar: Bar) -> None:
     page.write(bar.signs, DOUBT)
 
 
-def spec(page: Sheet, scale: LogScale, title: str, behind: Sequence[Shape] = ()) -> dict[str, Any]:
+def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
     """Return a sheet on its axis as Vega-Lite has it."""
-    return {
-        "height": page.height,
-        "layer": [_axis(scale, title), *shapes_layer([*behind, *page.shapes]), text_layer(page.texts)],
-    }
+    return {"height": page.height, "layer": [_axis(scale, title), *layers(page)]}
+
+
+def plain(page: Sheet) -> dict[str, Any]:
+    """Return a sheet whose rows have no axis in common."""
+    return {"height": page.height, "layer": layers(page)}
+
+
+def layers(page: Sheet) -> list[dict[str, Any]]:
+    """Return what is on a sheet, the words on top."""
+    filled = [shape for shape in page.shapes if not shape.is_line]
+    lines = [shape for shape in page.shapes if shape.is_line]
+    fill: dict[str, Any] = {"filled": True, "strokeWidth": 0}
+    stroke: dict[str, Any] = {"filled": False, "strokeWidth": 1.2}
+    marks = [(fill, filled), (stroke, lines)]
+    return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), text_layer(page.texts)]
 
 
 def _axis(scale: LogScale, title: str) -> dict[str, Any]:
@@ -123,6 +136,14 @@ def _axis(scale: LogScale, title: str) -> dict[str, Any]:
     axis = {"values": scale.ticks, "format": ",~g", "title": title, "labelFlush": True}
     x = {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
     return {"data": drawing.values([{"x": scale.low}]), "mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
+
+
+def _paths(mark: dict[str, Any], shapes: Sequence[Shape]) -> dict[str, Any]:
+    """Return *shapes* as a layer: a point's shape may be any path, and of a size of 4 it is in px."""
+    rows = [{"p": shape.path, "c": shape.colour, "o": shape.opacity} for shape in shapes]
+    opacity = {"field": "o", "type": "quantitative", "scale": None}
+    encoding = {"x": {"value": 0}, "y": {"value": 0}, "shape": as_is("p"), "color": as_is("c"), "opacity": opacity}
+    return {"data": drawing.values(rows), "mark": {"type": "point", "size": 4, **mark}, "encoding": encoding}
 
 
 def in_px(name: str) -> dict[str, Any]:
@@ -133,17 +154,6 @@ def in_px(name: str) -> dict[str, Any]:
 def as_is(name: str) -> dict[str, Any]:
     """Return the encoding of a field that is a colour or a path."""
     return {"field": name, "type": "nominal", "scale": None}
-
-
-def shapes_layer(shapes: Sequence[Shape]) -> list[dict[str, Any]]:
-    """Return *shapes* as a layer; none of none. A point's shape may be any path, and of a size of 4 it is in px."""
-    if not shapes:
-        return []
-    rows = [{"p": shape.path, "c": shape.colour, "o": shape.opacity} for shape in shapes]
-    opacity = {"field": "o", "type": "quantitative", "scale": None}
-    encoding = {"x": {"value": 0}, "y": {"value": 0}, "shape": as_is("p"), "color": as_is("c"), "opacity": opacity}
-    mark = {"type": "point", "filled": True, "size": 4, "strokeWidth": 0}
-    return [{"data": drawing.values(rows), "mark": mark, "encoding": encoding}]
 
 
 def text_layer(texts: Sequence[dict[str, Any]]) -> dict[str, Any]:

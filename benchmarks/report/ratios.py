@@ -2,32 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Table
+from benchmarks.report.dots import Dot, dots, in_words
 from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
-from benchmarks.report.picture import (
-    DOTS,
-    LEFT,
-    RIGHT,
-    SIDE_WORDS,
-    Band,
-    Bar,
-    Shape,
-    colour_of,
-    dot,
-    rule,
-    sheet,
-    spec,
-    whisker,
-)
-from benchmarks.report.scales import LogScale
+from benchmarks.report.picture import DOTS, SIDE_WORDS
 from benchmarks.results import Row
 
 MOST_ROWS = 14  # of a chart
-RATIO_CLOCK = (
+FEW = 2  # models, so that a title can name them
+CLOCK = (
     "Inside the clock as above. Each ratio was measured in turns with server-cpu on one thread, same model and batch: "
     f"above 1 is slower. Line: its 95 % interval. Logarithmic. {DOTS}"
 )
@@ -57,6 +43,12 @@ def ratio_charts(ours: Sequence[Group]) -> list[Chart]:
     ]
 
 
+def _models(held: Sequence[Held]) -> str:
+    """Return which models are held in a chart: by name where they are few."""
+    names = [*dict.fromkeys(one.group.model for one in held)]
+    return ", ".join(names) if len(names) <= FEW else f"{names[0]} to {names[-1]} ({len(names)} models)"
+
+
 def _held(group: Group) -> list[Held]:
     named = zip(group.rows, group.labels, strict=True)
     held = [
@@ -67,65 +59,36 @@ def _held(group: Group) -> list[Held]:
 
 def _ratios(held: Sequence[Held]) -> Chart:
     """Return ratios as dots with their intervals, on an axis with a rule at 1."""
-    ends = [end for one in held for end in (one.ratio.value, one.ratio.low, one.ratio.high) if numbers.is_time(end)]
-    scale = LogScale.of([1.0, *(end for end in ends if end)], LEFT, RIGHT)
-    page = sheet([_ratio_bar(one, scale, is_first=one is _first(one, held)) for one in held], 14)
-    models, group = ", ".join(dict.fromkeys(each.group.model for each in held)), held[0].group
+    group, rows = held[0].group, [_dot(one) for one in held]
     software = f", on {SOFTWARE}" if group.is_software else ""
-    title = f"Times server-cpu: {models}, {group.batch}, on {group.machine}{software}"
-    statistics = " and ".join(sorted({each.ratio.statistic for each in held}))
-    return Chart(
-        title,
-        f"{RATIO_CLOCK} Ratio of: {statistics}.",
-        _ratio_words(held),
-        spec(page, scale, "times the time of server-cpu"),
-        _ratio_table(title, held),
-    )
+    title = f"Times server-cpu: {_models(held)}, {group.batch}, on {group.machine}{software}"
+    statistics = " and ".join(sorted({one.ratio.statistic for one in held}))
+    picture = dots(rows, "times the time of server-cpu", beside=1.0)
+    return Chart(title, f"{CLOCK} Ratio of: {statistics}.", in_words(rows), picture, _table(title, held))
 
 
-def _first(one: Held, held: Sequence[Held]) -> Held:
-    """Return the first of those of its model."""
-    return next(other for other in held if other.group is one.group)
-
-
-def _ratio_bar(one: Held, scale: LogScale, *, is_first: bool) -> Bar:
-    ratio, side = one.ratio, one.row.side
+def _dot(one: Held) -> Dot:
+    ratio = one.ratio
     words = ["of means"] if ratio.statistic == "mean" else []
     words += [f"no interval: {numbers.counted(ratio.starts, 'start')}"] if ratio.low is None else []
-
-    def draw(band: Band) -> list[Shape]:
-        shapes = [rule(scale.at(1.0), band), *whisker(scale, ratio.low, ratio.high, band.middle)]
-        return [*shapes, Shape(dot(scale.at(ratio.value), band.middle, side), colour_of(side))]
-
-    figure = numbers.with_interval(ratio.value, ratio.low, ratio.high)
-    return Bar(one.label, figure, ", ".join(words), draw, one.row.signs, one.group.model if is_first else "")
+    figure = ratio.value, ratio.low, ratio.high
+    return Dot(one.label, *figure, one.row.side, ", ".join(words), one.row.signs, one.group.model)
 
 
-def _ratio_words(held: Sequence[Held]) -> str:
-    """Return the ratios of each model in a sentence."""
-    models = groupby(held, lambda one: one.group.model)
-    return " ".join(f"{model}: {'; '.join(map(_ratio_of, ones))}." for model, ones in models)
-
-
-def _ratio_of(one: Held) -> str:
-    ratio = one.ratio
-    signs = f" {one.row.signs}" if one.row.signs else ""
-    return f"{one.label} {numbers.with_interval(ratio.value, ratio.low, ratio.high)}{signs}"
-
-
-def _ratio_table(title: str, held: Sequence[Held]) -> Table:
+def _table(title: str, held: Sequence[Held]) -> Table:
     head = ["model", "platform", "side", "times server-cpu", "95 % interval", "of", "starts", "marks"]
-    rows = [
-        [
-            one.group.model,
-            one.label,
-            SIDE_WORDS[one.row.side] if one.row.side else numbers.NONE,
-            numbers.three(one.ratio.value),
-            numbers.between(one.ratio.low, one.ratio.high),
-            one.ratio.statistic,
-            f"{one.ratio.starts}",
-            meaning(one.row),
-        ]
-        for one in held
+    return Table(title, head, [*map(_cells, held)], (3, 4, 6))
+
+
+def _cells(one: Held) -> list[str]:
+    ratio, side = one.ratio, one.row.side
+    return [
+        one.group.model,
+        one.label,
+        SIDE_WORDS[side] if side else numbers.NONE,
+        numbers.three(ratio.value),
+        numbers.between(ratio.low, ratio.high),
+        ratio.statistic,
+        f"{ratio.starts}",
+        meaning(one.row),
     ]
-    return Table(title, head, rows, (3, 4, 6))

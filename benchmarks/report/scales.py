@@ -36,7 +36,7 @@ class LogScale:
 
     def at(self, value: float) -> float:
         """Return where a value lies, no farther out than the axis."""
-        return float(np.clip(self.px(value), self.left, self.right))
+        return float(np.clip(self.px(value), self.left, self.right)) if value > 0 else self.left
 
     @property
     def ticks(self) -> list[float]:

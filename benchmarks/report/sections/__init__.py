@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from benchmarks.report.content import Make
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
+from benchmarks.report.sections.over_time import over_time
 
 SECTIONS: Sequence[Make] = (
     latency,
     machines,
+    over_time,
 )

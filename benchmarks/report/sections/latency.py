@@ -40,8 +40,8 @@ LEAD = (
     "of fewer than three starts there is none. Models, machines, batch sizes and precisions have charts of their own."
 )
 CLOCK = (
-    "Inside the clock: from asking for an inference until all its outputs can be read on the host, after the warm-up. "
-    "Loading and compiling are outside. Less is faster."
+    "Inside the clock: from asking for an inference until its outputs can be read on the host, after loading and "
+    "warm-up. Less is faster."
 )
 NETWORK = " Of a server that a page asks, the request and the network are inside."
 UNTOLD = "What lies inside the clock nobody told: pytest-benchmark saved it without this suite."
