@@ -17,6 +17,7 @@ INNER = drawing.WIDTH - 8  # px inside the padding
 LEFT, RIGHT = 8, INNER - 8  # of the axis
 LINE = 14  # px of a line of text
 GAP = 7  # px between rows
+THOUSANDS = 10_000  # from here on an axis has ``20k``
 LETTERS = 56  # of a line, as wide letters as those of names are on the whole
 SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
@@ -133,7 +134,8 @@ def layers(page: Sheet) -> list[dict[str, Any]]:
 
 def _axis(scale: LogScale, title: str) -> dict[str, Any]:
     ends = {"type": "log", "domain": [scale.low, scale.high], "nice": False, "range": [scale.left, scale.right]}
-    axis = {"values": scale.ticks, "format": ",~g", "title": title, "labelFlush": True}
+    form = "~s" if scale.low >= 1 and scale.high >= THOUSANDS else ",~g"
+    axis = {"values": scale.ticks, "format": form, "title": title, "labelFlush": True, "labelSeparation": 4}
     x = {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
     return {"data": drawing.values([{"x": scale.low}]), "mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
 

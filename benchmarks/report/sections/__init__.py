@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.accuracy import accuracy
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.over_time import over_time
+from benchmarks.report.sections.throughput import throughput
 
 SECTIONS: Sequence[Make] = (
     latency,
+    accuracy,
+    throughput,
     machines,
     over_time,
 )
