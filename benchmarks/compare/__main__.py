@@ -15,6 +15,7 @@ from benchmarks.compare import table, told
 from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
 from benchmarks.results import NotARunError, Run, load_any
+from benchmarks.results.tidy import check
 from models.names import shown
 
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
@@ -51,7 +52,9 @@ def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
     runs, refused = list[Run](), list[str]()
     for file in files:
         try:
-            runs.append(load_any(file))
+            run = load_any(file)
+            check(run)
+            runs.append(run)
         except NotARunError as error:
             refused.append(str(error))
     return runs, refused

@@ -37,7 +37,10 @@ class Line:
     def label(self) -> str:
         """What sets it apart in its block: platform, batch and caches, as they stand in its name."""
         _, bracket, params = self.name.partition("[")
-        return params.removesuffix("]").removeprefix(f"{self.any.model}-") if bracket else self.name
+        model, dash, rest = params.removesuffix("]").partition(f"-{self.any.platform}")
+        if not bracket:
+            return self.name
+        return f"{self.any.platform}{rest}" if dash else model
 
     @cached_property
     def differences(self) -> dict[str, list[Difference]]:
