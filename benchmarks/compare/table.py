@@ -15,6 +15,7 @@ from benchmarks.results.tidy import run_marks
 from models.names import shown
 
 BETWEEN = 2  # spaces between columns
+HEAD_ROOM = 2  # letters by which tabulate makes a column wider than its head
 TITLE = 24  # letters of a column's title in a line
 COLUMNS = ("headline", "ratio", "server-cpu")
 ORDERS: Mapping[str, Callable[[Row], float | None]] = {
@@ -123,7 +124,8 @@ def text(lines: Sequence[Line], wanted: Sequence[Column], width: int) -> Iterato
 
 
 def _width(column: Column, told: Mapping[str, str]) -> int:
-    return BETWEEN + max(map(len, [*column.head.split("\n"), *told.values()]))
+    head = HEAD_ROOM + max(map(len, column.head.split("\n")))
+    return BETWEEN + max(head, *map(len, told.values()))
 
 
 def _packed(widths: Mapping[Column, int], room: int) -> Iterator[list[Column]]:

@@ -139,7 +139,7 @@ def _of_starts_alone(lines: Sequence[Line], sides: Sequence[Side]) -> str:
         return any(row.figure.low is not None and keys.DRIFT not in row.result.info for row in rows)
 
     letters = [side.letter for side in sides if unaware(side.letter)]
-    return f"; {' and '.join(letters)} saw too little of the machine's states: of starts alone" if letters else ""
+    return f"; those of {' and '.join(letters)} know of starts, and not of the machine's states" if letters else ""
 
 
 def _count(number: int) -> str:
