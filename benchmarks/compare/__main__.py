@@ -20,6 +20,7 @@ from models.names import shown
 
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 BAD_USAGE = 2
+REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 WIDTH = 120  # where there is no terminal
 SORTS = ("given", "name", *table.ORDERS, "ratio")
 
@@ -56,7 +57,7 @@ def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
             check(run)
             runs.append(run)
         except NotARunError as error:
-            refused.append(str(error))
+            refused.append(f"{error}; {REMEDY}")
     return runs, refused
 
 
