@@ -57,7 +57,7 @@ class Verdict:
     words: str  # the answer in a sentence
     chips: Sequence[Chip] = ()  # the same on each network, say
     conditions: Sequence[str] = ()  # sentences below it
-    table: Table | None = None  # more of it
+    tables: Sequence[Table] = ()  # more of it
 
 
 Part = Chart | Table | Words | Verdict

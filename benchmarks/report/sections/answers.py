@@ -16,7 +16,7 @@ from benchmarks.results.tidy import DOUBT
 
 LEAD = (
     "Whose later answers come first, the network included: predicted from what was measured of both sides, by "
-    "`tox run -e decide`. Beside it the inference alone, measured in turns."
+    "decide's formulas. Beside it the inference alone, measured in turns."
 )
 WORDS: dict[Side, str] = {
     "client": "client",
@@ -65,13 +65,26 @@ def _verdict(group: Sequence[Decision], material: Material, *, several: bool) ->
     machine = _machine(first, material) if several else ""
     title = f"{first.model.title}{', clients: ' * bool(machine)}{machine}"
     conditions = [_sentence(words) for words in [*told.conditions, told.first] if words]
-    conditions += [_sentence(f"inference alone: {one.words}") for one in alone_of(rows)]
     conditions += [_sentence(f"left out: {why}") for why in first.model.left_out]
-    table = Table(f"{title}: weaker clients", HEAD, [_class(one) for one in group[1:]]) if group[1:] else None
+    alone = alone_of(rows)
+    conditions += [_sentence(f"inference alone, {one.of}: {one.words}") for one in alone if len(alone) == 1]
+    tables = [Table(f"{title}: weaker clients", HEAD, [_class(one) for one in group[1:]])] if group[1:] else []
+    tables += [_by_run(title, alone)] if len(alone) > 1 else []
     chips = [Chip(answer.network.name, SIDES[answer.later], WORDS[SIDES[answer.later]]) for answer in first.answers]
-    words = _sentence(f"On {first.clients.title}: {told.where}{_signs(rows)}")
+    words = _sentence(f"On {first.clients.title}: {told.where}{_signs(_used(first, rows))}")
     side = _side(first)
-    return Verdict(title, Chip("", side, WORDS[side]), words, chips, conditions, table)
+    return Verdict(title, Chip("", side, WORDS[side]), words, chips, conditions, tables)
+
+
+def _by_run(title: str, alone: Sequence[Alone]) -> Table:
+    cells = [[one.run, one.of, one.words] for one in alone]
+    return Table(f"{title}: inference alone, by run", ["run", "of", "measured in turns"], cells)
+
+
+def _used(decision: Decision, rows: Sequence[Row]) -> list[Row]:
+    """Return what a decision may be made of: single images, on the machines of both sides."""
+    machines = (decision.model.machine, decision.clients.machine)
+    return [row for row in rows if row.batch_size in (1, None) and machine_of(row.run) in machines]
 
 
 def _machine(decision: Decision, material: Material) -> str:
@@ -108,8 +121,9 @@ def _by_speed(model: str, rows: Sequence[Row]) -> Verdict:
         words = _sentence(f"{NEITHER}{_signs(own)}")
         return Verdict(title, Chip("", "open", WORDS["open"]), words, conditions=[missing])
     best, *rest = found
-    others = [_sentence(one.words) for one in rest]
-    return Verdict(title, _chip(best), _sentence(f"{best.words}{_signs(own)}"), conditions=[*others, missing])
+    words = f"Inference alone, {best.of}: {best.words}{_signs(own)}"
+    tables = [_by_run(title, found)] if rest else []
+    return Verdict(title, _chip(best), _sentence(words), conditions=[missing], tables=tables)
 
 
 def _chip(best: Alone) -> Chip:

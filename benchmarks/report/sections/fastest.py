@@ -16,6 +16,8 @@ BASE = "server-cpu"
 class Alone:
     """What a run says of the inference alone."""
 
+    run: str  # what it is called beside the others
+    of: str  # machine and batch size
     side: Side  # of the fastest; open where one side alone was measured
     words: str
 
@@ -28,9 +30,7 @@ def alone_of(rows: Sequence[Row]) -> list[Alone]:
     timed = [row for row in rows if row.phase == "latency" and row.platform and not _is_weakened(row)]
     runs = {id(row.run): row.run for row in timed}
     names = dict(zip(runs, run_names([*runs.values()]), strict=True))
-    return [
-        _alone([row for row in timed if id(row.run) == key], f"{names[key]}, " if len(runs) > 1 else "") for key in runs
-    ]
+    return [_alone([row for row in timed if id(row.run) == key], names[key]) for key in runs]
 
 
 def _is_weakened(row: Row) -> bool:
@@ -38,16 +38,15 @@ def _is_weakened(row: Row) -> bool:
 
 
 def _alone(rows: Sequence[Row], run: str) -> Alone:
-    least = min((row.batch_size or 1 for row in rows), default=1)
+    least = min(row.batch_size or 1 for row in rows)
     rows = [row for row in rows if (row.batch_size or 1) == least]
-    of_what = f"{run}{rows[0].machine}, latency of batch {least}"
+    of = f"{rows[0].machine}, latency of batch {least}"
     turns = sorted(_in_turns(rows), key=lambda one: one[1].value)
     if not turns:
-        return Alone("open", f"{of_what}: {_apart(rows)}")
+        return Alone(run, of, "open", _apart(rows))
     clients = [one for one in turns if _is_client(one[0])]
     parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
-    side = _side(*turns[0]) if clients else "open"
-    return Alone(side, f"{of_what}: {'; '.join(parts)}")
+    return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts))
 
 
 def _in_turns(rows: Sequence[Row]) -> Iterator[tuple[Row, Ratio]]:

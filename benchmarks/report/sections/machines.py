@@ -111,7 +111,6 @@ IDENTITY: Mapping[str, Callable[[Info], str]] = {
     "frequency governor": _governor,
     "system": _plain("system", "release"),
     "Python": _plain("python_implementation", "python_version"),
-    "load before the run": _load,
 }
 
 
@@ -127,6 +126,7 @@ def _runs(material: Material) -> Table | None:
             if run.commit.id is None
             else f"{run.commit.id[:12]}{', files changed' * run.commit.is_changed}",
             str(run.machine.get("suite", NOT_TOLD)),
+            _load(run.machine),
             str(len(run.results)),
             str(sum(bool(result.doubts) for result in run.results)),
         ]
@@ -134,9 +134,9 @@ def _runs(material: Material) -> Table | None:
         for run in runs
     ]
     empty = [run for run in material.runs if not run.results]
-    rows += [["", str(run.file), run.started[:19], _how_it_ended(run), "", "", "0", "0"] for run in empty]
-    head = ["machine", "file", "started", "ended", "commit", "suite", "benchmarks", "doubtful"]
-    return Table("Runs", head, rows, (6, 7)) if rows else None
+    rows += [["", str(run.file), run.started[:19], _how_it_ended(run), "", "", "", "0", "0"] for run in empty]
+    head = ["machine", "file", "started", "ended", "commit", "suite", "load before", "benchmarks", "doubtful"]
+    return Table("Runs", head, rows, (6, 7, 8)) if rows else None
 
 
 def _how_it_ended(run: Run) -> str:
