@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.answers import answers
+from benchmarks.report.sections.figures import figures
 from benchmarks.report.sections.machines import machines
 
-SECTIONS: Sequence[Make] = (machines,)
+SECTIONS: Sequence[Make] = (
+    answers,
+    machines,
+    figures,
+)
