@@ -1,6 +1,7 @@
 """The notebook for Colab: executed as a stranger would, up to where a GPU is needed, with what is installed here."""
 
 import html
+import json
 import re
 import shlex
 import subprocess
@@ -13,6 +14,7 @@ from helpers import ROOT
 from nbclient import NotebookClient
 
 from benchmarks.results import load, rows_of
+from models import MODELS
 
 FILE = ROOT / "docs" / "colab.ipynb"
 NOTEBOOK = nbformat.read(FILE, as_version=4)
@@ -45,7 +47,13 @@ def test_it_names_no_path_of_a_machine_and_hides_no_command_that_fails():
 def test_the_environments_that_it_runs_exist():
     named = re.findall(r"suite\(\s*\"([\w-]+)\"", "\n".join(SOURCES.values()))
     assert named == ["bench", "bench-gpu", "report"]
-    assert {*named} <= ENVIRONMENTS
+    told = re.findall(r"tox run -e ([\w-]+)", "\n".join(SOURCES.values()))
+    assert {*named, *told} <= ENVIRONMENTS
+
+
+def test_the_models_that_it_offers_exist():
+    offered = re.search(r"^MODELS = .*@param (\[.*?\])", SOURCES["choose"], re.MULTILINE)[1]
+    assert {name for choice in json.loads(offered) for name in choice.split()} <= MODELS.keys()
 
 
 @pytest.fixture
