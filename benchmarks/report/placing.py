@@ -28,9 +28,11 @@ class Box:
         return not (beside or other.top < self.top or other.bottom > self.bottom)
 
 
-def placed(points: Sequence[tuple[float, float]], names: Sequence[str], within: Box) -> list[Box | None]:
-    """Return where each name stands, near its point and within a box; None where there is no room left."""
-    taken = [Box(x - OF_POINT, y - OF_POINT, x + OF_POINT, y + OF_POINT) for x, y in points]
+def placed(
+    points: Sequence[tuple[float, float]], names: Sequence[str], within: Box, lines: Sequence[Box] = ()
+) -> list[Box | None]:
+    """Return where each name stands, near its point, within a box and on none of the *lines*; None without room."""
+    taken = [*(Box(x - OF_POINT, y - OF_POINT, x + OF_POINT, y + OF_POINT) for x, y in points), *lines]
     found: list[Box | None] = []
     for point, name in zip(points, names, strict=True):
         free = (box for box in _near(point, len(name) * LETTER) if _is_free(box, taken, within))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 LEAST_SPAN = 1.3  # from end to end: equal values get an axis, too
 ROOM = 0.04  # of the span, left free at each end
 MOST_TICKS = 8
-MOST_EVEN = 4  # steps
+MOST_EVEN = 5  # steps
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class LogScale:
 
 
 def even(low: float, high: float) -> list[float]:
-    """Return the multiples between *low* and *high* of the smallest round step that makes no more than five of them."""
+    """Return the multiples between *low* and *high* of the smallest round step that makes no more than five steps."""
     span = high - low
     power = 10.0 ** math.floor(math.log10(span / MOST_EVEN))
     step = next(step for digit in (1, 2, 5, 10) if span / (step := digit * power) <= MOST_EVEN)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from benchmarks.report import numbers
@@ -21,12 +22,12 @@ OF_IMAGES = 10_000  # test images that the manifest's accuracies are of
 WEAKER = re.compile(r"(@\d+x)?(-over-.+)?$")  # what follows a platform's name where client or network are slower
 LEFT, RIGHT, TOP, BOTTOM = 34, INNER - 8, 8, 250  # px of the plot
 LEAST_SPAN = 2.0  # per cent, of an axis
+NEAR = 14  # px up or down: a name that stands no farther needs no line to its point
 NORMAL = 1.96  # of a normal distribution 95 % lie within
 LEAD = (
-    "Up is more often right, left is faster. The stepped line is Pareto's front, by the figures themselves: no model on "
-    "it (filled) is beaten by another in both. Upright lines: the 95 % interval of the share, binomial, of so many test "
-    "images; the models answered the same ones, so their differences are known better than that. Lines across: that of "
-    "the latency."
+    "Up is more often right, left is faster. The steps are Pareto's front, by the figures themselves: no model on it "
+    "(filled) is beaten by another in both. Upright lines: the 95 % interval of the share, binomial; the models "
+    "answered the same images, so their differences are known better than that. Lines across: the latency's interval."
 )
 CLOCK = "Inside the clock: an inference, from asking for it until its outputs can be read on the host."
 
@@ -91,7 +92,7 @@ class Shares:
         return self._as_measured(row) or self._as_told(row)
 
     def _as_measured(self, row: Row) -> Share | None:
-        """Return what was measured on a machine of the same file: on the platform itself, else of an own file on any."""
+        """Return what was measured on a machine of the same file: there, else of an own file anywhere."""
         alike = [one for one in self._measured if one.machine == row.machine and one.sha256 == row.sha256]
         here = [one for one in alike if _base(one) == _base(row)]
         of_any = alike if row.result.info.get(keys.TOP1) is None else []
@@ -128,43 +129,45 @@ Kind = tuple[str, list[Row]]  # what a chart is of, and its rows
 
 
 def _kinds(rows: Sequence[Row]) -> Iterator[Kind]:
-    """Yield what has a chart: ``server-cpu`` of each machine, its other servers, its clients by weakness, and networks."""
-    found: dict[tuple[object, ...], list[Row]] = {}
+    """Yield what has a chart: ``server-cpu`` of each machine, its other servers, its clients, networks apart."""
+    found: dict[tuple[str, str, str, bool], list[Row]] = {}
     for row in rows:
         weaker = str(row.platform).removeprefix(_base(row))
-        found.setdefault((row.machine, row.side, weaker, row.result.is_software), []).append(row)
+        found.setdefault((row.machine, str(row.side), weaker, row.result.is_software), []).append(row)
     for (machine, side, weaker, is_software), of in found.items():
         software = f", on {SOFTWARE}" if is_software else ""
         studys = [row for row in of if row.platform == STUDYS]
         if studys:
             yield f"{STUDYS} on {machine}", studys
-        if others := [row for row in of if row.platform != STUDYS]:
-            yield f"the fastest {SIDE_WORDS[str(side)]}{weaker} on {machine}{software}", [*studys, *others]
+        if any(row.platform != STUDYS for row in _fastest(of)):
+            yield f"the fastest {SIDE_WORDS[side]}{weaker} on {machine}{software}", of
 
 
 def _chart(title: str, rows: Sequence[Row], shares: Shares) -> Iterator[Chart]:
-    """Yield the chart of the models on the platform where each is fastest, one image at a time, or the fewest."""
-    known = [Point(row, share) for row in rows if (share := shares.of(row))]
-    if not known:
+    """Yield the chart of the models on the platform where each is fastest."""
+    points = [Point(row, share) for row in _fastest(rows) if (share := shares.of(row))]
+    if not points:
         return
-    fewest = min(point.row.batch_size or 1 for point in known)
-    points = _fastest([point for point in known if (point.row.batch_size or 1) == fewest])
     best = {id(points[at]) for at in front([point.cost for point in points])}
-    whole = f"Accuracy against latency: {title}, batch {fewest}"
-    yield Chart(
-        whole,
-        f"{CLOCK} {_who(points)} Logarithmic.",
-        _words(points, best),
-        _picture(points, best),
-        _table(whole, points, best),
-    )
+    whole = f"Accuracy against latency: {title}, {_batch(rows)}"
+    clock = f"{CLOCK} {_who(points)} Logarithmic."
+    yield Chart(whole, clock, _words(points, best), _picture(points, best), _table(whole, points, best))
 
 
-def _fastest(points: Sequence[Point]) -> list[Point]:
-    """Return each model's fastest, the fastest of all first."""
-    found: dict[tuple[str, str | None], Point] = {}
-    for point in sorted(points, key=lambda point: point.cost[0]):
-        found.setdefault((model_of(point.row), point.row.sha256), point)
+def _fewest(rows: Sequence[Row]) -> int:
+    return min(row.batch_size or 1 for row in rows)
+
+
+def _batch(rows: Sequence[Row]) -> str:
+    return f"batch {_fewest(rows)}"
+
+
+def _fastest(rows: Sequence[Row]) -> list[Row]:
+    """Return each model where it is fastest with the fewest images at a time, the fastest of all first."""
+    found: dict[tuple[str, str | None], Row] = {}
+    for row in sorted(rows, key=lambda row: row.figure.value):
+        if (row.batch_size or 1) == _fewest(rows):
+            found.setdefault((model_of(row), row.sha256), row)
     return [*found.values()]
 
 
@@ -259,41 +262,53 @@ def _picture(points: Sequence[Point], best: set[int]) -> dict[str, Any]:
         y = plane.y(percent)
         page.shapes.append(Shape(box(LEFT, RIGHT, y - 0.5, y + 0.5), LINE))
         page.texts.append({"t": f"{percent:g} %", "x": 0, "y": y + 4, "a": "left", "c": INK, "w": 400})
-    page.shapes += [_steps([point for point in points if id(point) in best], plane)]
+    steps = _steps([point for point in points if id(point) in best], plane)
+    page.shapes.append(Shape(_path(steps), INK, 0.6))
     for point in points:
         page.shapes += _point(point, plane, is_best=id(point) in best)
-    _name(page, sorted(points, key=lambda point: id(point) not in best), plane)
+    _name(page, sorted(points, key=lambda point: id(point) not in best), plane, steps)
     return spec(page, plane.scale, plane.unit)
 
 
-def _steps(points: Sequence[Point], plane: Plane) -> Shape:
-    """Return the front as steps: so accurate at so much, and no more until the next."""
-    x, y = plane.x(points[0].cost[0]), plane.y(points[0].cost[1])
-    path = f"M{x:.1f},{y:.1f}"
-    path += "".join(f"H{plane.x(point.cost[0]):.1f}V{plane.y(point.cost[1]):.1f}" for point in points[1:])
-    return Shape(f"{path}H{RIGHT}", INK, 0.6, is_line=True)
+def _steps(points: Sequence[Point], plane: Plane) -> list[Box]:
+    """Return the front as lines: so accurate at so much, and no more until the next."""
+    places = [(plane.x(point.cost[0]), plane.y(point.cost[1])) for point in points]
+    ends = [*(x for x, _ in places[1:]), float(RIGHT)]
+    across = [Box(x, y - 0.6, end, y + 0.6) for (x, y), end in zip(places, ends, strict=True)]
+    return [*across, *(Box(x - 0.6, y, x + 0.6, below) for (_, below), (x, y) in pairwise(places))]
 
 
 def _point(point: Point, plane: Plane, *, is_best: bool) -> list[Shape]:
     """Return a point with its intervals: filled on the front, else hollow."""
     x, y = plane.x(point.cost[0]), plane.y(point.cost[1])
-    low, high = map(plane.y, point.share.ends)
-    lines = [box(x - 0.5, x + 0.5, high, low)]
-    if (figure := point.row.figure).low is not None and figure.high is not None:
-        lines.append(box(plane.x(figure.low), plane.x(figure.high), y - 0.5, y + 0.5))
     mark = Shape(dot(x, y, point.row.side), colour_of(point.row.side), is_line=not is_best)
-    return [Shape("".join(lines), DIM, 0.7), mark]
+    return [Shape(_path(_whiskers(point, plane)), DIM, 0.7), mark]
 
 
-def _name(page: Sheet, points: Sequence[Point], plane: Plane) -> None:
+def _path(lines: Sequence[Box]) -> str:
+    return "".join(box(line.left, line.right, line.top, line.bottom) for line in lines)
+
+
+def _whiskers(point: Point, plane: Plane) -> list[Box]:
+    """Return the lines of a point's intervals, that of the latency where it has one."""
+    x, y = plane.x(point.cost[0]), plane.y(point.cost[1])
+    low, high = map(plane.y, point.share.ends)
+    upright, figure = Box(x - 0.5, high, x + 0.5, low), point.row.figure
+    if figure.low is None or figure.high is None:
+        return [upright]
+    return [upright, Box(plane.x(figure.low), y - 0.5, plane.x(figure.high), y + 0.5)]
+
+
+def _name(page: Sheet, points: Sequence[Point], plane: Plane, steps: Sequence[Box]) -> None:
     """Write the points' names beside them, with a line to those that stand farther off."""
     places = [(plane.x(point.cost[0]), plane.y(point.cost[1])) for point in points]
-    boxes = placed(places, [point.name for point in points], Box(LEFT, 0, INNER, BOTTOM))
+    lines = [*steps, *(line for point in points for line in _whiskers(point, plane))]
+    boxes = placed(places, [point.name for point in points], Box(LEFT, 0, INNER, BOTTOM), lines)
     for point, (x, y), found in zip(points, places, boxes, strict=True):
         if found is None:  # the table has it
             continue
         page.texts.append({"t": point.name, "x": found.left, "y": found.bottom - 2, "a": "left", "c": INK, "w": 400})
         middle = (found.top + found.bottom) / 2
-        if abs(middle - y) > 8:
+        if abs(middle - y) > NEAR:
             end = min(max(x, found.left), found.right)
             page.shapes.append(Shape(f"M{x:.1f},{y:.1f}L{end:.1f},{middle:.1f}", DIM, 0.6, is_line=True))
