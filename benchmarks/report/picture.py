@@ -13,7 +13,8 @@ from benchmarks.report import drawing
 from benchmarks.report.drawing import DIM, DOUBT, INK
 from benchmarks.report.scales import LogScale
 
-INNER = drawing.WIDTH - 8  # px inside the padding
+PADDING, AXIS = 4, 36  # px around a chart; below one with an axis
+INNER = drawing.WIDTH - 2 * PADDING  # px
 LEFT, RIGHT = 8, INNER - 8  # of the axis
 LINE = 14  # px of a line of text
 GAP = 7  # px between rows
@@ -114,12 +115,19 @@ def _notes(page: Sheet, bar: Bar) -> None:
 
 def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
     """Return a sheet on its axis as Vega-Lite has it."""
-    return {"height": page.height, "layer": [_axis(scale, title), *layers(page)]}
+    return _sized(page, [_axis(scale, title), *layers(page)], AXIS)
 
 
 def plain(page: Sheet) -> dict[str, Any]:
     """Return a sheet whose rows have no axis in common."""
-    return {"height": page.height, "layer": layers(page)}
+    return _sized(page, layers(page), PADDING)
+
+
+def _sized(page: Sheet, drawn: Sequence[dict[str, Any]], below: int) -> dict[str, Any]:
+    """Return a chart whose size is known: Vega need not draw it twice to find out."""
+    around = {"left": PADDING, "right": PADDING, "top": PADDING, "bottom": below}
+    config = {"autosize": {"type": "none"}, "padding": around}
+    return {"width": INNER, "height": page.height, "layer": drawn, "config": config}
 
 
 def layers(page: Sheet) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def buckets(starts: Sequence[Sequence[float] | Numbers], number: int) -> list[li
 
 
 def _buckets(samples: Numbers, number: int) -> list[Bucket]:
-    """Return so many buckets, as even as can be: the first have a sample more than the others where it does not go up."""
+    """Return so many buckets, as even as can be: the first have a sample more where it does not go up."""
     number = min(number, len(samples))
     size, longer = divmod(len(samples), number)
     parts = samples[: longer * (size + 1)].reshape(longer, size + 1), samples[longer * (size + 1) :].reshape(-1, size)
