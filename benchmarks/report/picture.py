@@ -1,22 +1,24 @@
 """Charts of rows: a name above each row, what was measured below it, all on one logarithmic axis.
 
 Names are as long as they are, so they stand above their rows and are never cut. Everything has its place here, in px;
-Vega-Lite draws it, and the axis.
+Vega-Lite draws it.
 """
 
+import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.report import drawing
-from benchmarks.report.drawing import DIM, DOUBT, INK
+from benchmarks.report.drawing import DIM, DOUBT, INK, LINE
 from benchmarks.report.scales import LogScale
 
-PADDING, AXIS = 4, 36  # px around a chart; below one with an axis
+PADDING, AXIS = 4, 34  # px around a chart; of an axis
+DIGIT = 7.5  # px of a digit, with room
 INNER = drawing.WIDTH - 2 * PADDING  # px
 LEFT, RIGHT = 8, INNER - 8  # of the axis
-LINE = 14  # px of a line of text
+LINE_HEIGHT = 14  # px of a line of text
 GAP = 7  # px between rows
 THOUSANDS = 10_000  # from here on an axis has ``20k``
 LETTERS = 56  # of a line, as wide letters as those of names are on the whole
@@ -75,7 +77,7 @@ class Sheet:
         lines = textwrap.wrap(words, LETTERS) or [""]
         lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
         for line in lines:
-            self.height += LINE
+            self.height += LINE_HEIGHT
             self._put(line, 0, "left", colour, is_bold=is_bold)
         self._put(right, INNER, "right", INK, is_bold=False)
 
@@ -115,19 +117,36 @@ def _notes(page: Sheet, bar: Bar) -> None:
 
 def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
     """Return a sheet on its axis as Vega-Lite has it."""
-    return _sized(page, [_axis(scale, title), *layers(page)], AXIS)
+    bottom = page.height
+    grid = "".join(box(x - 0.5, x + 0.5, 0, bottom + 4) for x in map(scale.at, scale.ticks))
+    page.shapes.insert(0, Shape(grid + box(scale.left, scale.right, bottom, bottom + 1), LINE))
+    page.texts += [*_ticks(scale, bottom + LINE_HEIGHT + 3)]
+    middle = {"x": (scale.left + scale.right) / 2, "y": bottom + 2 * LINE_HEIGHT + 4}
+    page.texts.append({"t": title, **middle, "a": "center", "c": DIM, "w": 400})
+    page.height += AXIS
+    return plain(page)
+
+
+def _ticks(scale: LogScale, y: float) -> Iterator[dict[str, Any]]:
+    """Yield the values below an axis, where there is room."""
+    taken = -math.inf
+    for tick in scale.ticks:
+        words, x = axis_words(tick), scale.at(tick)
+        half = len(words) * DIGIT / 2
+        if x - half > taken:
+            taken = x + half
+            yield {"t": words, "x": min(x, INNER - half), "y": y, "a": "center", "c": INK, "w": 400}
+
+
+def axis_words(value: float) -> str:
+    """Return a value as it stands below an axis: ``0.5``, ``200``, ``20k``."""
+    return f"{value / 1000:,g}k" if value >= THOUSANDS else f"{value:,g}"
 
 
 def plain(page: Sheet) -> dict[str, Any]:
-    """Return a sheet whose rows have no axis in common."""
-    return _sized(page, layers(page), PADDING)
-
-
-def _sized(page: Sheet, drawn: Sequence[dict[str, Any]], below: int) -> dict[str, Any]:
-    """Return a chart whose size is known: Vega need not draw it twice to find out."""
-    around = {"left": PADDING, "right": PADDING, "top": PADDING, "bottom": below}
-    config = {"autosize": {"type": "none"}, "padding": around}
-    return {"width": INNER, "height": page.height, "layer": drawn, "config": config}
+    """Return a sheet as Vega-Lite has it. Its size is known: Vega need not find out."""
+    config = {"autosize": {"type": "none"}, "padding": PADDING}
+    return {"width": INNER, "height": page.height, "layer": layers(page), "config": config}
 
 
 def layers(page: Sheet) -> list[dict[str, Any]]:
@@ -138,14 +157,6 @@ def layers(page: Sheet) -> list[dict[str, Any]]:
     stroke: dict[str, Any] = {"filled": False, "strokeWidth": 1.2}
     marks = [(fill, filled), (stroke, lines)]
     return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), text_layer(page.texts)]
-
-
-def _axis(scale: LogScale, title: str) -> dict[str, Any]:
-    ends = {"type": "log", "domain": [scale.low, scale.high], "nice": False, "range": [scale.left, scale.right]}
-    form = "~s" if scale.low >= 1 and scale.high >= THOUSANDS else ",~g"
-    axis = {"values": scale.ticks, "format": form, "title": title, "labelFlush": True, "labelSeparation": 4}
-    x = {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
-    return {"data": drawing.values([{"x": scale.low}]), "mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
 
 
 def _paths(mark: dict[str, Any], shapes: Sequence[Shape]) -> dict[str, Any]:
