@@ -128,19 +128,15 @@ def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
 
 
 def _ticks(scale: LogScale, y: float) -> Iterator[dict[str, Any]]:
-    """Yield the values below an axis, where there is room."""
+    """Yield the values below an axis, where there is room: ``0.5``, ``200``, on a long one ``20k``."""
     taken = -math.inf
     for tick in scale.ticks:
-        words, x = axis_words(tick), scale.at(tick)
+        words = f"{tick / 1000:,g}k" if tick >= 1000 and scale.high >= THOUSANDS else f"{tick:,g}"
         half = len(words) * DIGIT / 2
+        x = min(max(scale.at(tick), half), INNER - half)
         if x - half > taken:
             taken = x + half
-            yield {"t": words, "x": min(x, INNER - half), "y": y, "a": "center", "c": INK, "w": 400}
-
-
-def axis_words(value: float) -> str:
-    """Return a value as it stands below an axis: ``0.5``, ``200``, ``20k``."""
-    return f"{value / 1000:,g}k" if value >= THOUSANDS else f"{value:,g}"
+            yield {"t": words, "x": x, "y": y, "a": "center", "c": INK, "w": 400}
 
 
 def plain(page: Sheet) -> dict[str, Any]:
