@@ -75,6 +75,14 @@ def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(t
     assert (slow.chip.side, slow.chip.word) == ("depends", "it depends")
 
 
+def test_clients_of_another_machine_than_the_servers_say_both(tmp_path):
+    phone = run(tmp_path, *client("resnet20", 0.05), name="phone.json", machine="Phone")
+    both = verdicts(run(tmp_path, *whole()), phone)
+    assert [*both] == ["resnet20, clients: Xeon, 2 cores", "resnet20, clients: Phone, 2 cores"]
+    told = [verdict.conditions[0] for verdict in both.values()]
+    assert (told[0].startswith("The server is"), told[1]) == (False, "The server is on Xeon, 2 cores.")
+
+
 def test_marks_that_decide_does_not_tell_stand_beside_its_answer(tmp_path):
     told = verdicts(run(tmp_path, *whole(), exit_status=2))["resnet20"].words
     assert told.endswith("(not whole).")
@@ -231,10 +239,10 @@ def test_every_benchmark_is_there_with_its_figure_and_its_marks(tmp_path):
         result("latency", "resnet20", "chromium-wasm", 0.003, 1, **ratio(3.0), **doubt(stolen="9 % stolen")),
         result("offline", "resnet20", "server-cpu", 0.003, 1, **{keys.QUERIES_PER_SECOND: figure(1500.0)}),
     ]
-    first, second, third = (row[3:] for row in figures(Material.of([run(tmp_path, *rows)])).parts[0].rows)
-    assert first == ["1.00 ms (0.990 to 1.01)", "1.00 ms", "–", "–", "5", "990 images/s", ""]
-    assert second[3:] == ["3.00 (2.97 to 3.03)", "5", "", "(!) 9 % stolen"]
-    assert third[5] == "1,500 queries/s (1,485 to 1,515)"
+    first, second, third = (row[1:] for row in figures(Material.of([run(tmp_path, *rows)])).parts[0].rows)
+    assert first[:-2] == ["1.00 ms (0.990 to 1.01)", "", "1.00 ms", "–", "–", "5", "990 images/s"]
+    assert (second[1], second[4]) == ("(!) 9 % stolen", "3.00 (2.97 to 3.03)")
+    assert third[6:] == ["1,500 queries/s (1,485 to 1,515)", "Xeon, 2 cores", "run.json"]
 
 
 def test_the_title_tells_the_days_and_what_it_holds_and_marks_are_explained(tmp_path):
