@@ -110,9 +110,9 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
     ("value", "share", "side", "told"),
     [
         (3.0, 0.1, "server", "server-cpu is the fastest, and next chromium-wasm with 3.00 times"),
-        (1.02, 0.1, "undecided", "server-cpu and chromium-wasm with 1.02 times"),
+        (1.02, 0.1, "undecided", "server-cpu and chromium-wasm are not told apart: 1.02 times"),
         (0.5, 0.1, "client", "the fastest is chromium-wasm with 0.500 times"),
-        (0.5, None, "undecided", "(no interval: too few starts) are not told apart"),
+        (0.5, None, "undecided", "not told apart: 0.500 times the time of server-cpu (no interval: too few starts)"),
     ],
 )
 def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value, share, side, told):
