@@ -1,4 +1,4 @@
-"""The study's page is what the runs say: verdicts follow from figures, and neither page nor README is written by hand."""
+"""The page of the study is what the runs say: verdicts follow from figures, and nothing is written by hand."""
 
 import json
 from dataclasses import replace
