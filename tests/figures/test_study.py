@@ -248,6 +248,16 @@ def test_which_factor_gives_what_the_study_says():
     assert "`chromium-wasm` 4.00 (3.96 to 4.04)" in " ".join(WEAK.measure(found).sentences)
 
 
+def test_weak_clients_of_two_machines_have_tables_of_their_own():
+    ours = evidence(timed("resnet20", "chromium-wasm", 1 / 316), weaker("resnet20", "chromium-wasm", 80))
+    theirs = evidence(weaker("resnet20", "chromium-wasm", 30), machine="EPYC")
+    told = WEAK.measure(Evidence([*ours.rows, *theirs.rows])).table.partition("**EPYC, 2 cores**")
+    assert "80" in told[0]
+    assert "316" in told[0]
+    assert "30" in told[2]
+    assert "316" not in told[2]
+
+
 @pytest.mark.parametrize(("number", "word"), [(4, "confirmed"), (40, "refuted")])
 def test_several_clients(kept, number, word):
     equals = [

@@ -74,7 +74,8 @@ def _by_runtime(plain: Sequence[Case]) -> str:
     for case in plain:
         by_platform.setdefault(f"`{case.row.platform}`", []).append(case.ratio.value)
     told = [f"{name} {words.spread(values, times)}" for name, values in by_platform.items()]
-    return f"On one thread each, in turns, over all networks and machines that were timed: {', '.join(told)} times."
+    everything = "over all networks that were timed, untrained ones too, and all machines"
+    return f"On one thread each, in turns, {everything}: {', '.join(told)} times."
 
 
 def _named(all_cases: Sequence[Case]) -> Iterator[str]:
@@ -123,8 +124,8 @@ def _cell(case: Case | None) -> str:
 SLOWER = Claim(
     "slower",
     "The browser is an order of magnitude slower than the server",
-    "Each browser is held against each server of the same machine, with the same network and image: the case says yes "
-    "where the whole interval of the ratio is at ten or above, no where it is below, and is open else. Confirmed where "
+    "Each browser is held against `server-cpu` of the same machine, on one thread, on more, and against a GPU, with the "
+    "same network and image: the case says yes where the whole interval of the ratio is at ten or above, no where it is below, and is open else. Confirmed where "
     "all cases say yes, refuted where all say no, qualified else. Against one thread of `server-cpu` ratios were "
     "measured in turns; against others they are quotients of two such ratios, with the ends that lie farthest apart.",
     "tox run -e bench -- --batch-size 1",

@@ -47,7 +47,8 @@ def judge(evidence: Evidence) -> Verdict | None:
     unscored = [place for place in asked if place not in better]
     word = altogether(said) if slower and better else "qualified"
     slow, accurate = (sum(set(answers) == {"yes"} for answers in of.values()) for of in (slower, better))
-    short = f"the slowest on {slow} of {len(slower)} platforms, the most accurate on {accurate} of {len(better)} scored"
+    scores = f"the most accurate on {accurate} of {len(better)} that were scored" if better else "accuracy not measured"
+    short = f"the slowest on {slow} of {len(slower)} platforms, {scores}"
     return Verdict(word, short, [*_sentences(evidence, unscored)], _table(asked, slower, better))
 
 
@@ -81,7 +82,7 @@ def _sentences(evidence: Evidence, unscored: Sequence[Place]) -> Iterator[str]:
         if shares:
             told = words.spread((share.value for share in shares), lambda value: f"{value:.2f}")
             error = max(share.high - share.value for share in shares)
-            yield f"`{model}` answers {told} % right on {len(shares)} platforms; with a binomial error of {error:.2f}."
+            yield f"`{model}` answers {told} % right on {len(shares)} platforms, within {error:.2f} by the binomial error."
     if unscored:
         names = ", ".join(f"`{platform}` ({machine})" for machine, platform in unscored)
         yield f"Timed and not scored with all three networks: {names}."

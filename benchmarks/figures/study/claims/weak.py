@@ -43,8 +43,8 @@ def judge(evidence: Evidence) -> Verdict | None:
     if not found:
         return None
     said = [case.answer for case in found]
-    short = f"{said.count('yes')} of {len(said)} weaker clients reach it, {said.count('open')} are open"
-    return Verdict(altogether(said), short, [*_sentences(evidence, found)], _table(evidence, found))
+    short = f"{said.count('yes')} of {len(said)} weaker clients reach it, {said.count('open')} open"
+    return Verdict(altogether(said), short, [*_sentences(evidence, found)], _tables(evidence, found))
 
 
 def _sentences(evidence: Evidence, found: Sequence[Case]) -> Iterator[str]:
@@ -53,14 +53,17 @@ def _sentences(evidence: Evidence, found: Sequence[Case]) -> Iterator[str]:
         reach = sum(case.answer == "yes" for case in found if case.factor == factor)
         told = words.spread(rates, words.whole)
         yield f"{factor} times weaker: {told} a second; {reach} of {len(rates)} reach {STATED:g}."
-    factors = [f"`{row.platform}` {_factor(row)}" for row in _whole(evidence) if row.model == STUDYS[0]]
-    if factors:
-        how = "if a rate falls as the factor, which of short inferences it does not quite under a quota"
-        yield f"A client so many times weaker makes {STATED:g} a second of `{STUDYS[0]}`, {how}: {', '.join(factors)}."
+    for machine in _machines(found):
+        factors = [f"`{row.platform}` {_factor(row)}" for row in _whole(evidence, machine) if row.model == STUDYS[0]]
+        if factors:
+            how = "if a rate falls as the factor, which of short inferences it does not quite under a quota"
+            who = f"A client so many times weaker than {machine}"
+            yield f"{who} makes {STATED:g} a second of `{STUDYS[0]}`, {how}: {', '.join(factors)}."
 
 
-def _whole(evidence: Evidence) -> list[Row]:
-    rows = [row for row in evidence.single if is_client(row) and not is_weaker(row)]
+def _whole(evidence: Evidence, machine: str) -> list[Row]:
+    """Return the study's networks on the clients of a machine as they are."""
+    rows = [row for row in evidence.single if is_client(row) and not is_weaker(row) and row.machine == machine]
     return [row for row in rows if row.model in STUDYS and row.result.threads in (1, None)]
 
 
@@ -69,21 +72,26 @@ def _factor(row: Row) -> str:
     return words.times_with_interval(rate.times(1 / STATED)) if rate else NONE
 
 
-def _table(evidence: Evidence, found: Sequence[Case]) -> str:
-    """Return a row for each runtime and network: what it does as it is, and weaker."""
+def _tables(evidence: Evidence, found: Sequence[Case]) -> str:
+    """Return a table for each machine."""
+    by_machine = {machine: [case for case in found if case.row.machine == machine] for machine in _machines(found)}
+    return "\n\n".join(f"**{name}**\n\n{_table(_whole(evidence, name), of)}" for name, of in by_machine.items())
+
+
+def _machines(found: Sequence[Case]) -> list[str]:
+    return [*dict.fromkeys(case.row.machine for case in found)]
+
+
+def _table(whole: Sequence[Row], found: Sequence[Case]) -> str:
+    """Return a row for each runtime and network of a machine: what it does as it is, and weaker."""
     factors = sorted({case.factor for case in found})
     rows: dict[tuple[str, str], dict[int, Case]] = {}
     for case in found:
-        rows.setdefault((str(case.row.model), str(case.row.platform).partition("@")[0]), {})[case.factor] = case
-    as_it_is = {(str(row.model), str(row.platform)): row for row in _whole(evidence)}
+        rows.setdefault((str(case.row.model), str(case.row.platform).rpartition("@")[0]), {})[case.factor] = case
+    as_it_is = {(str(row.model), str(row.platform)): row for row in whole}
     body = [
-        [
-            f"`{model}`",
-            f"`{platform}`",
-            _as_it_is(as_it_is.get((model, platform))),
-            *(_cell(of.get(f)) for f in factors),
-        ]
-        for (model, platform), of in rows.items()
+        [f"`{place[0]}`", f"`{place[1]}`", _as_it_is(as_it_is.get(place)), *(_cell(of.get(f)) for f in factors)]
+        for place, of in rows.items()
     ]
     head = ["predictions a second", "browser", "as it is", *(f"{factor} times weaker" for factor in factors)]
     return table(head, body, words=2)
