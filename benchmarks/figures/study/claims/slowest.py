@@ -82,7 +82,8 @@ def _sentences(evidence: Evidence, unscored: Sequence[Place]) -> Iterator[str]:
         if shares:
             told = words.spread((share.value for share in shares), lambda value: f"{value:.2f}")
             error = max(share.high - share.value for share in shares)
-            yield f"`{model}` answers {told} % right on {len(shares)} platforms, within {error:.2f} by the binomial error."
+            where = f"on {len(shares)} platforms, within {error:.2f} by the binomial error"
+            yield f"`{model}` answers {told} % right {where}."
     if unscored:
         names = ", ".join(f"`{platform}` ({machine})" for machine, platform in unscored)
         yield f"Timed and not scored with all three networks: {names}."
