@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from benchmarks.decide import Decision, MixedError, decisions_of
+from benchmarks.decide import Check, Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, rows_of
 
 
@@ -66,16 +66,17 @@ class Material:
     refused: Sequence[Refused] = ()
     decisions: Sequence[Decision] = ()
     undecided: str = ""  # why nothing is decided of these runs together, where something stands against it
+    checks: Sequence[Check] = ()  # of decide's files: what was predicted once, and measured then
 
     @classmethod
-    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> "Material":
+    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> "Material":
         """Read what *runs* say, and decide what they answer together."""
         rows, undecided, decisions = rows_of(runs), "", list[Decision]()
         try:
             decisions = decisions_of([run for run in runs if run.is_of_this_suite])
         except MixedError as error:
             undecided = str(error)
-        return cls(runs, rows, refused, decisions, undecided)
+        return cls(runs, rows, refused, decisions, undecided, checks)
 
 
 class Make(Protocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmarks.decide import Check
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Refused, Table, Words
 from benchmarks.report.sections import SECTIONS
@@ -15,9 +16,9 @@ from models.files import replacing
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> None:
+def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> None:
     """Write a report of *runs*; *file* is whole or as it was."""
-    text = page(Material.of(runs, refused))
+    text = page(Material.of(runs, refused, checks))
     with replacing(file) as aside:
         aside.write_text(text, encoding="utf-8")
 
