@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -169,6 +169,7 @@ class Check:
     machine: str  # as decide calls it
     sha256: Mapping[str, str]  # of the models' files, by their names
     cells: Sequence[Cell]
+    untrained: Collection[str] = ()  # of the models
 
     @property
     def marks(self) -> list[Mark]:
@@ -209,5 +210,9 @@ def _read(content: Mapping[str, Any], file: str) -> Check:
     titles = {decision["class"]["factor"]: decision["class"]["title"] for decision in decisions}
     if len(machines) != 1:
         raise ValueError(f"of {len(machines)} machines, and a check is of one")
-    hashes = {decision["model"]["name"]: decision["model"]["sha256"] for decision in decisions}
-    return Check(file, machines.pop(), hashes, of_json(content["checked"], titles))
+    models = [decision["model"] for decision in decisions]
+    hashes, untrained = (
+        {one["name"]: one["sha256"] for one in models},
+        {one["name"] for one in models if one["untrained"]},
+    )
+    return Check(file, machines.pop(), hashes, of_json(content["checked"], titles), untrained)

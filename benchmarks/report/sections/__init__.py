@@ -4,5 +4,9 @@ from collections.abc import Sequence
 
 from benchmarks.report.content import Make
 from benchmarks.report.sections.machines import machines
+from benchmarks.report.sections.map import decision_map
 
-SECTIONS: Sequence[Make] = (machines,)
+SECTIONS: Sequence[Make] = (
+    decision_map,
+    machines,
+)
