@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.first_load import first_load
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
 
 SECTIONS: Sequence[Make] = (
     decision_map,
+    first_load,
     machines,
 )
