@@ -9,6 +9,7 @@ from benchmarks.decide.words import size
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
+from benchmarks.results.tidy import DOUBT, Mark
 from browser_harness import page_files
 
 OVER = re.compile(r"-over-.+$")  # a network, in the name of a platform
@@ -120,6 +121,21 @@ class Load:
         return any(abs(total - one) <= OFF * one for one in (*self.row.result.samples, self.figure.value))
 
     @property
+    def marks(self) -> list[Mark]:
+        """What must be read beside its time, and beside that of its first inference."""
+        return [mark for row in (self.row, self.first) if row for mark in row.marks]
+
+    @property
+    def doubts(self) -> str:
+        """What is doubtful of either, in words."""
+        return "; ".join(dict.fromkeys(mark.words for mark in self.marks if mark.sign == DOUBT))
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its requests were seen one by one."""
+        return any(one.start is not None for one in self.requests)
+
+    @property
     def fault(self) -> str:
         """What stands against its parts; nothing where there are none."""
         return "its parts add up to no load that was timed" if self._saved_parts and not self.adds_up else ""
@@ -163,18 +179,20 @@ def _seen(saved: Mapping[str, Any], fetched: Mapping[str, Any]) -> Request:
         bool(saved.get("opened")),
         saved["wire"],
         saved["decoded"],
-        _encoding(fetched),
+        _encoding(fetched, saved["wire"]),
     )
 
 
 def _unseen(path: str, fetched: Mapping[str, Any]) -> Request:
-    return Request(path, None, None, None, None, False, fetched["wire"], fetched["decoded"], _encoding(fetched))
+    return Request(
+        path, None, None, None, None, False, fetched["wire"], fetched["decoded"], _encoding(fetched, fetched["wire"])
+    )
 
 
-def _encoding(fetched: Mapping[str, Any]) -> str:
+def _encoding(fetched: Mapping[str, Any], wire: int) -> str:
     """Say how a file was sent; a browser's own cache sends nothing."""
     if not fetched:
-        return "from the cache"
+        return "not told" if wire else "from the cache"
     level = f" {fetched['level']}" if fetched.get("level") is not None else ""
     return f"{fetched['encoding']}{level}" if fetched.get("encoding") else "as it is"
 

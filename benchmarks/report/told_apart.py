@@ -1,24 +1,53 @@
-"""What rows are called in a chart, each by another name: the platform, and its run where that is not enough."""
+"""What rows are called in a chart, each by another name with its marks; what all of them bear stands in the title."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from benchmarks.results import Row
+from benchmarks.results.tidy import DOUBT, Mark
+
+WAYS: Sequence[Callable[[Row], str]] = (
+    lambda row: f"batch {row.batch_size}",
+    lambda row: row.caches or "",
+    lambda row: row.run.file.stem,
+    lambda row: row.run.started,
+    lambda row: str(row.run.file),
+)
 
 
 def told_apart(rows: Sequence[Row]) -> list[str]:
-    """Return a name for each of *rows*, none twice."""
+    """Return a name for each of *rows*, none twice: where nothing sets two apart, their numbers do."""
     names = [row.platform or row.name for row in rows]
-    for more in (
-        lambda row: row.run.file.stem,
-        lambda row: row.run.started,
-        lambda row: str(row.run.file),
-        _place(rows),
-    ):
-        twice = {name for name, number in Counter(names).items() if number > 1}
-        names = [f"{name}, {more(row)}" if name in twice else name for name, row in zip(names, rows, strict=True)]
-    return names
+    for way in WAYS:
+        like = [[way(other) for name, other in zip(names, rows, strict=True) if name == mine] for mine in names]
+        names = [
+            f"{name}, {way(row)}" if len({*told}) > 1 else name
+            for name, row, told in zip(names, rows, like, strict=True)
+        ]
+    return [f"{name}, {names[:at].count(name) + 1}" if names.count(name) > 1 else name for at, name in enumerate(names)]
 
 
-def _place(rows: Sequence[Row]) -> Callable[[Row], str]:
-    return lambda row: str(next(at for at, one in enumerate(rows, 1) if one is row))
+@dataclass(frozen=True)
+class Marked:
+    """The marks of a chart: those that all of its lines bear, those of each line, and what they mean."""
+
+    shared: str  # ``untrained``, for the title
+    own: Sequence[str]  # behind each line's name
+    words: str
+
+    @classmethod
+    def of(cls, marks: Sequence[Sequence[Mark]]) -> "Marked":
+        """Return the *marks* of each line so divided. A doubt stays with its line: its reasons are the line's own."""
+        signs = [[*dict.fromkeys(mark.sign for mark in of_one)] for of_one in marks]
+        shared = [sign for sign in (signs[0] if signs else []) if sign != DOUBT and all(sign in one for one in signs)]
+        own = [" ".join(sign for sign in one if sign not in shared) for one in signs]
+        return cls(", ".join(shared), own, _meaning(mark for of_one in marks for mark in of_one))
+
+
+def _meaning(marks: Iterable[Mark]) -> str:
+    """Say what each mark means; a doubt's reasons are many, and stand in the table."""
+    told = dict.fromkeys(
+        f"{mark.sign}: {'doubtful, for the reasons in the table' if mark.sign == DOUBT else mark.words}"
+        for mark in marks
+    )
+    return f"{'. '.join(told)}." if told else ""

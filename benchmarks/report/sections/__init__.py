@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.first_load import first_load
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
@@ -10,5 +11,6 @@ from benchmarks.report.sections.map import decision_map
 SECTIONS: Sequence[Make] = (
     decision_map,
     first_load,
+    burden,
     machines,
 )

@@ -1,13 +1,14 @@
 """What a first visit waits for: the parts of each page's load and its requests, then the first inference."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.told_apart import told_apart
+from benchmarks.report.told_apart import Marked, told_apart
 from browser_harness import page_files
 
 COLD = "cold"
@@ -31,6 +32,10 @@ LEAD = (
     "With nothing in the cache: from asking for the runtime to an open session, then the first inference. Bytes are "
     "those of runtime and model, without the files of the suite's own page."
 )
+WATERFALL_CLOCK = (
+    "From asking for the runtime, ms. Thin: waiting for the server's first byte; thick: receiving; outlined: "
+    "WebAssembly is compiled, from its last byte; then the first inference, from where the session is open."
+)
 CLOCK = (
     "Inside the clock: from asking for the runtime to an open session. The parts are of the opening whose load is "
     "typical and add up to it; what was under way together counts once. Behind them the first inference, in the middle "
@@ -44,58 +49,54 @@ def first_load(material: Material) -> Section | None:
     loads = loads_of(material.rows)
     if not loads:
         return None
-    cold = [*groups([load for load in loads if load.is_of_a_page and load.row.caches == COLD])]
-    seen = [group for group in cold if any(one.start is not None for load in group for one in load.requests)]
-    several = len({load.row.machine for load in loads}) > 1
-    parts: list[Part] = [_bars(group, several=several) for group in cold]
-    parts += [_waterfall(group, several=several) for group in seen[:MOST]]
-    parts += [_requests(group, _title(group, "requests", several=several)) for group in seen[MOST:]]
+    several = len({row.machine for row in material.rows}) > 1
+    pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
+    cold = [Lines.of(group, several=several) for group in groups(pages)]
+    seen = [lines for lines in cold if any(load.is_seen for _, load in lines.named)]
+    parts: list[Part] = [*map(_bars, cold), *map(_waterfall, seen[:MOST]), *map(_requests, seen[MOST:])]
     if len(seen) > MOST:
         parts.append(Words([f"Of {len(seen) - MOST} more the requests are not drawn; they stand in tables below."]))
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
 
-def _title(group: Sequence[Load], what: str, *, several: bool) -> str:
-    """Name the model, what is shown, the network and, where there are several, the machine."""
-    load = group[0]
-    precision = load.row.precision
-    model = f"{load.row.model}{f' {precision}' if precision not in (None, 'float32') else ''}"
-    over = f" over {load.network}" if load.network else ""
-    return f"{model}: {what}{over}{f', on {load.row.machine}' if several else ''}"
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a chart: loads of a model, a machine and a network by what they are called, the quickest first."""
+
+    title: str  # ``{}`` is what the chart shows
+    named: Sequence[tuple[str, Load]]
+    marks: str  # what they mean
+
+    @classmethod
+    def of(cls, loads: Sequence[Load], *, several: bool) -> "Lines":
+        """Return the lines of *loads*; the machine is told where there are several."""
+        marked, load = Marked.of([load.marks for load in loads]), loads[0]
+        names = told_apart([load.row for load in loads])
+        named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
+        precision = load.row.precision if load.row.precision != "float32" else ""
+        notes = ", ".join(filter(None, (precision, marked.shared)))
+        over = f" over {load.network}" if load.network else ""
+        model, where = (
+            f"{load.row.model}{f' ({notes})' if notes else ''}",
+            f", on {load.row.machine}" if several else "",
+        )
+        return cls(f"{model}: {{}}{over}{where}", sorted(named, key=lambda one: one[1].total), marked.words)
 
 
-def _named(group: Sequence[Load]) -> list[tuple[str, Load]]:
-    """Return loads by what they are called, with their marks, the quickest first."""
-    names = told_apart([load.row for load in group])
-    named = [(f"{name} {_signs(load)}".strip(), load) for name, load in zip(names, group, strict=True)]
-    return sorted(named, key=lambda one: one[1].total)
-
-
-def _signs(load: Load) -> str:
-    """Return the marks of a load and of its first inference, each once."""
-    rows = [load.row, *([load.first] if load.first else [])]
-    return " ".join(dict.fromkeys(mark.sign for row in rows for mark in row.marks))
-
-
-def _marks(named: Sequence[tuple[str, Load]]) -> str:
-    """Say what the marks mean."""
-    rows = [row for _, load in named for row in (load.row, load.first) if row]
-    told = dict.fromkeys(f"{mark.sign}: {mark.words}" for row in rows for mark in row.marks)
-    return f" {'. '.join(told)}." if told else ""
-
-
-def _bars(group: Sequence[Load], *, several: bool) -> Chart:
-    named = _named(group)
-    near = "" if group[0].network else NEAR
-    told = "; ".join(f"{name} {_told(load)}" for name, load in named)
-    title = _title(group, "first load", several=several)
-    return Chart(title, CLOCK + near, f"{told}.{_marks(named)}", _bars_spec(named), _parts_table(named))
+def _bars(lines: Lines) -> Chart:
+    near = "" if lines.named[0][1].network else NEAR
+    told = "; ".join(f"{name} {_told(load)}" for name, load in lines.named)
+    title = lines.title.replace("{}", "first load")
+    return Chart(
+        title, CLOCK + near, f"{told}. {lines.marks}".strip(), _bars_spec(lines.named), _parts_table(lines.named)
+    )
 
 
 def _told(load: Load) -> str:
-    parts = ", ".join(f"{name} {words.duration(seconds)}" for name, seconds in load.parts.items())
-    missing = "" if load.first else ", first inference not measured"
-    return f"{words.duration(load.total)}: {parts}{missing}; {load.sent.words}"
+    """Say how long it took in all, what of it most, and what travelled."""
+    part, seconds = max(load.parts.items(), key=lambda one: one[1])
+    missing = "" if load.first else " (first inference not measured)"
+    return f"{words.duration(load.total)}{missing}, most of it {part} ({words.duration(seconds)}), {load.sent.words}"
 
 
 def segments(named: Sequence[tuple[str, Load]], across: float = ACROSS) -> list[dict[str, Any]]:
@@ -182,15 +183,12 @@ def _parts_table(named: Sequence[tuple[str, Load]]) -> Table:
     return Table("The parts of the typical load, and bytes", head, rows, range(1, len(parts) + 5))
 
 
-def _waterfall(group: Sequence[Load], *, several: bool) -> Chart:
-    named = _named(group)
-    title = _title(group, "requests of the first load", several=several)
-    clock = (
-        "From asking for the runtime, ms. Thin: waiting for the server's first byte; thick: receiving; outlined: "
-        "WebAssembly is compiled, from its last byte; then the first inference, from where the session is open."
+def _waterfall(lines: Lines) -> Chart:
+    title = lines.title.replace("{}", "requests of the first load")
+    told = "; ".join(f"{name}: {_requests_words(load)}" for name, load in lines.named)
+    return Chart(
+        title, WATERFALL_CLOCK, f"{told}. {lines.marks}".strip(), _waterfall_spec(lines.named), _requests(lines)
     )
-    told = "; ".join(f"{name}: {_requests_words(load)}" for name, load in named)
-    return Chart(title, clock, f"{told}.{_marks(named)}", _waterfall_spec(named), _requests(group, title))
 
 
 def _requests_words(load: Load) -> str:
@@ -263,12 +261,12 @@ def _waterfall_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     }
 
 
-def _requests(group: Sequence[Load], caption: str) -> Table:
+def _requests(lines: Lines) -> Table:
     """Return all files of loads: those of the page itself came before the clock began."""
     head = ["client", "file", "asked, ms", "first byte, ms", "last byte, ms", "compiled, ms"]
     head += ["on the wire", "decoded", "encoding", ""]
-    rows = [[name, *_cells(one)] for name, load in _named(group) for one in load.requests]
-    return Table(caption, head, rows, range(2, 8))
+    rows = [[name, *_cells(one)] for name, load in lines.named for one in load.requests]
+    return Table(lines.title.replace("{}", "requests"), head, rows, range(2, 8))
 
 
 def _cells(one: Request) -> list[str]:
@@ -289,7 +287,7 @@ def _all(loads: Sequence[Load]) -> Table:
             load.row.caches or "",
             *(_time(row) for row in (load.row, load.first, load.second)),
             load.sent.words if load.sent.files else "–",
-            "; ".join(filter(None, (_signs(load), load.fault))),
+            "; ".join(filter(None, (*dict.fromkeys(mark.sign for mark in load.marks), load.fault, load.doubts))),
             load.row.run.file.name,
         ]
         for load in loads
