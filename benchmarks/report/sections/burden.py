@@ -107,7 +107,7 @@ def suffered(row: Row) -> str:
 
 def _blocking(lines: Lines) -> Chart:
     return Chart(
-        lines.title.replace("{}", "does the page freeze?"),
+        lines.title.replace("{}", "how long the page freezes"),
         BLOCKING_CLOCK,
         f"{_freezing(lines.named)} {lines.marks}".strip(),
         _blocking_spec(lines.named),
