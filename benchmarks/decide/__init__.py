@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Decision, Wanted, Winner, decide_all
 from benchmarks.decide.checks import Check, UnreadError, check_in, checked_of
 from benchmarks.decide.measured import MixedError, machine_of, read
-from benchmarks.decide.sentences import networks, sentence, sentences_of
+from benchmarks.decide.sentences import Said, networks, said, sentence, sentences_of
 from benchmarks.results import Run
 
 __all__ = [
@@ -18,12 +18,14 @@ __all__ = [
     "Check",
     "Decision",
     "MixedError",
+    "Said",
     "UnreadError",
     "Winner",
     "check_in",
     "checked_of",
     "decisions_of",
     "machine_of",
+    "said",
     "sentence",
     "sentences_of",
 ]

@@ -9,7 +9,8 @@ from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
 from benchmarks.report.content import Chart, Material, Part, Section, Table
 from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
-from benchmarks.report.told_apart import Marked, told_apart
+from benchmarks.report.labels import labels
+from benchmarks.report.marked import Marked
 from benchmarks.results import Row, keys
 
 MILLI, MEGA = 1e3, 1e6
@@ -71,7 +72,7 @@ class Lines:
     def of(cls, rows: Sequence[Row], *, several: bool) -> "Lines":
         """Return the lines of *rows*; the machine is told where there are several."""
         marked, row = Marked.of([row.marks for row in rows]), rows[0]
-        names = [f"{name} {own}".strip() for name, own in zip(told_apart(rows), marked.own, strict=True)]
+        names = [f"{name} {own}".strip() for name, own in zip(labels(rows), marked.own, strict=True)]
         notes = ", ".join(filter(None, (row.precision if row.precision != "float32" else "", marked.shared)))
         model = f"{row.model}{f' ({notes})' if notes else ''}"
         where = f", on {row.machine}" if several else ""
@@ -285,18 +286,13 @@ def judged(row: Row) -> str:
 
 
 def _memory(lines: Lines) -> Chart:
-    named = [(f"{name}{_caches(name, row)}", row) for name, row in lines.named]
     return Chart(
         lines.title.replace("{}", "memory"),
         MEMORY_CLOCK,
-        f"{_most(named)} {lines.marks}".strip(),
-        _memory_spec(named),
-        _memory_table(named),
+        f"{_most(lines.named)} {lines.marks}".strip(),
+        _memory_spec(lines.named),
+        _memory_table(lines.named),
     )
-
-
-def _caches(name: str, row: Row) -> str:
-    return f", {row.caches}" if row.caches and row.caches not in name else ""
 
 
 def _most(named: Sequence[tuple[str, Row]]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 from benchmarks.decide import words
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, SERIES, values
+from benchmarks.report.labels import labels
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.told_apart import Marked, told_apart
+from benchmarks.report.marked import Marked
 from browser_harness import page_files
 
 COLD = "cold"
@@ -71,7 +72,7 @@ class Lines:
     def of(cls, loads: Sequence[Load], *, several: bool) -> "Lines":
         """Return the lines of *loads*; the machine is told where there are several."""
         marked, load = Marked.of([load.marks for load in loads]), loads[0]
-        names = told_apart([load.row for load in loads])
+        names = labels([load.row for load in loads])
         named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
         precision = load.row.precision if load.row.precision != "float32" else ""
         notes = ", ".join(filter(None, (precision, marked.shared)))

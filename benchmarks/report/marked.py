@@ -1,30 +1,9 @@
-"""What rows are called in a chart, each by another name with its marks; what all of them bear stands in the title."""
+"""The marks of a chart's lines: what all of them bear stands in the title, and what they mean below."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.results import Row
 from benchmarks.results.tidy import DOUBT, Mark
-
-WAYS: Sequence[Callable[[Row], str]] = (
-    lambda row: f"batch {row.batch_size}",
-    lambda row: row.caches or "",
-    lambda row: row.run.file.stem,
-    lambda row: row.run.started,
-    lambda row: str(row.run.file),
-)
-
-
-def told_apart(rows: Sequence[Row]) -> list[str]:
-    """Return a name for each of *rows*, none twice: where nothing sets two apart, their numbers do."""
-    names = [row.platform or row.name for row in rows]
-    for way in WAYS:
-        like = [[way(other) for name, other in zip(names, rows, strict=True) if name == mine] for mine in names]
-        names = [
-            f"{name}, {way(row)}" if len({*told}) > 1 else name
-            for name, row, told in zip(names, rows, like, strict=True)
-        ]
-    return [f"{name}, {names[:at].count(name) + 1}" if names.count(name) > 1 else name for at, name in enumerate(names)]
 
 
 @dataclass(frozen=True)
