@@ -138,7 +138,12 @@ class Load:
     @property
     def fault(self) -> str:
         """What stands against its parts; nothing where there are none."""
-        return "its parts add up to no load that was timed" if self._saved_parts and not self.adds_up else ""
+        faults = {
+            "its parts add up to no load that was timed": self._saved_parts and not self.adds_up,
+            "what it fetched is damaged": self.details.get(keys.FETCHED) and not self._fetched,
+            "its requests are damaged": self.details.get(keys.WATERFALL) and not self._waterfall,
+        }
+        return "; ".join(words for words, is_so in faults.items() if is_so)
 
     @property
     def total(self) -> float:
@@ -148,15 +153,24 @@ class Load:
     @property
     def requests(self) -> list[Request]:
         """All files that were fetched: those that the page saw in their order, then those that came with it."""
-        fetched, seen = self._fetched, self.details.get(keys.WATERFALL) or ()
-        told = [_seen(one, fetched.get(one["path"], {})) for one in seen]
+        fetched = self._fetched
+        told = [_seen(one, fetched.get(one["path"], {})) for one in self._waterfall]
         rest = fetched.keys() - {one.path for one in told}
         return told + [_unseen(path, one) for path, one in fetched.items() if path in rest]
 
     @property
     def _fetched(self) -> Mapping[str, Mapping[str, Any]]:
-        told: Mapping[str, Mapping[str, Any]] = self.details.get(keys.FETCHED) or {}
-        return told
+        """What the server sent, by path; of a file that was damaged nothing."""
+        saved = self.details.get(keys.FETCHED)
+        is_whole = isinstance(saved, Mapping) and all(_has(one, ("wire", "decoded")) for one in saved.values())
+        return saved if is_whole and saved is not None else {}
+
+    @property
+    def _waterfall(self) -> Sequence[Mapping[str, Any]]:
+        """What the page saw, in its order; of a file that was damaged nothing."""
+        saved = self.details.get(keys.WATERFALL) or ()
+        needed = ("start", "response", "end", "wire", "decoded")
+        return saved if all(_has(one, needed) and isinstance(one.get("path"), str) for one in saved) else ()
 
     @property
     def sent(self) -> Sent:
@@ -167,6 +181,11 @@ class Load:
         wanted = [one for path, one in self._fetched.items() if path not in page_files.FILES]
         how = sorted({str(one["encoding"]) for one in wanted if one.get("encoding")})
         return Sent(sum(one["wire"] for one in wanted), sum(one["decoded"] for one in wanted), len(wanted), how)
+
+
+def _has(one: object, numbers: Sequence[str]) -> bool:
+    """Whether something has all these names, each with a number."""
+    return isinstance(one, Mapping) and all(is_number(one.get(name)) for name in numbers)
 
 
 def _seen(saved: Mapping[str, Any], fetched: Mapping[str, Any]) -> Request:

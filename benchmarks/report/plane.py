@@ -13,8 +13,10 @@ from benchmarks.decide.formulas import transfer
 from browser_harness.network import Conditions
 
 MILLI, MEGA = 1e3, 1e6
-STEPS = 90  # points of a border
-LETTERED = (1, 5, 20, 50, 100, 200, 400)  # ms, of the round trips: all would stand too close
+STEPS, FEW = 161, 4  # points of a border, and every few that are drawn
+# Where letters stand, of the grid's round trips in ms and Mbit/s: all of them would stand too close.
+TICKS = (1, 5, 20, 50, 100, 200, 400)
+LETTERED, COLUMNS = (1, 5, 20, 50, 100, 200, 400), (0.75, 1.5, 3.0, 9.0, 20.0, 100.0)
 BESIDE, ABOVE = 10.0, 12.0  # px: what is nearer would be written over each other
 
 Place = tuple[float, float]  # Mbit/s each way, ms
@@ -79,10 +81,15 @@ def border(decision: Decision, frame: Frame) -> list[dict[str, float]]:
     ]
 
 
+def thinned(points: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """Return every few of *points*, and both ends: what is drawn of them looks the same."""
+    return [point for at, point in enumerate(points) if at % FEW == 0 or at == len(points) - 1]
+
+
 def line(points: Sequence[dict[str, float]], frame: Frame) -> list[dict[str, float]]:
     """Return of a border what lies within the frame: along an edge there is none."""
     low, high = frame.round_trips
-    return [point for point in points if low < point["value"] < high]
+    return thinned([point for point in points if low < point["value"] < high])
 
 
 def letters(decision: Decision, taken: Sequence[Taken], frame: Frame) -> Iterator[tuple[Place, str]]:
@@ -90,7 +97,7 @@ def letters(decision: Decision, taken: Sequence[Taken], frame: Frame) -> Iterato
     for round_trip, row in zip(ROUND_TRIPS, decision.grid, strict=True):
         for rate, winner in zip(BANDWIDTHS, row, strict=True):
             at = rate, round_trip * MILLI
-            if round(at[1]) in LETTERED and not any(is_over(at, other, frame) for other in taken):
+            if round(at[1]) in LETTERED and rate in COLUMNS and not any(is_over(at, other, frame) for other in taken):
                 yield at, winner
 
 

@@ -1,24 +1,27 @@
 """What a page bears of a model that computes in it: how long it freezes, what memory it takes; and energy."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
 from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
-from benchmarks.report.content import Chart, Material, Part, Section, Table
+from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
+from benchmarks.report.few import few
 from benchmarks.report.labels import labels
 from benchmarks.report.marked import Marked
 from benchmarks.results import Row, keys
+from benchmarks.results.damage import is_number
 
 MILLI, MEGA = 1e3, 1e6
 LONG_TASK = 0.05  # seconds: W3C, Long Tasks API
 PAPER = "var(--paper)"
 ACROSS = 330  # px
-Make = Callable[["Lines"], Chart]
 Words = tuple[str, int, str]  # at which edge, how far above or below, in what colour
+# What is told of the start that froze most; it may tell more.
+TOLD = ("window", "longest_task", "total_blocking_time", "frames", "frames_missed", "frames_at_rest")
 JOULES = "joules_per_inference"
 LEAD = (
     "What a visitor's page bears while the model computes in it. A task is what the page's main thread does without "
@@ -37,22 +40,21 @@ MEMORY_CLOCK = (
 def burden(material: Material) -> Section | None:
     """Return a chart of blocking and one of memory for each model and machine, and a table of energy."""
     parts = [
-        *_charts(material, "blocking", _blocking),
-        *_charts(material, "memory", _memory),
+        *few([*map(_blocking, _lines(material, "blocking"))], "charts of freezing"),
+        *few([*map(_memory, _lines(material, "memory"))], "charts of memory"),
         *_energy([row for row in material.rows if isinstance(row.result.info.get(JOULES), Mapping)]),
     ]
     return Section("page", "What the page bears", LEAD, parts) if parts else None
 
 
-def _charts(material: Material, phase: str, make: Make) -> Iterator[Part]:
-    """Yield a chart for each model and machine that a phase was measured of: none is held against another."""
+def _lines(material: Material, phase: str) -> list["Lines"]:
+    """Return the lines of a chart for each model and machine of a phase: none is held against another."""
     rows = [row for row in material.rows if row.phase == phase and row.model is not None]
     several = len({row.machine for row in material.rows}) > 1
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in sorted(rows, key=_is_emulated):
         found.setdefault((row.model, row.precision, row.sha256, row.machine), []).append(row)
-    for group in found.values():
-        yield make(Lines.of(group, several=several))
+    return [Lines.of(group, several=several) for group in found.values()]
 
 
 def _is_emulated(row: Row) -> bool:
@@ -85,25 +87,29 @@ class Lines:
 def longest_task(row: Row) -> Figure | None:
     """Return the longest task in the middle of the starts, in seconds; of an older run that of the worst start."""
     saved, worst = row.result.info.get(keys.LONGEST_TASK), _worst(row)
-    if isinstance(saved, Mapping):
+    if isinstance(saved, Mapping) and is_number(saved.get("value")):
         return Figure(**saved)
-    return Figure(worst["longest_task"], 1) if "longest_task" in worst else None
+    return Figure(worst["longest_task"], 1) if worst else None
 
 
 def _worst(row: Row) -> Mapping[str, Any]:
+    """Return what the start tells that froze most; of a file that was damaged nothing."""
     saved = row.result.info.get(keys.BLOCKING)
-    return saved if isinstance(saved, Mapping) else {}
+    is_whole = isinstance(saved, Mapping) and all(is_number(saved.get(name)) for name in TOLD)
+    return saved if is_whole and saved is not None else {}
 
 
 def suffered(row: Row) -> str:
     """Say what share of the window the page was blocked and which frames were missed, of the start that froze most."""
-    worst = _worst(row)
-    told = list[str]()
-    if worst.get("window"):
-        told.append(f"{worst['total_blocking_time'] / worst['window']:.0%} blocked")
-    if wanted := worst.get("frames", 0) + worst.get("frames_missed", 0):
-        told.append(f"{worst['frames_missed']} of {wanted} frames missed")
-    return ", ".join(told) or "not told"
+    if not (worst := _worst(row)):
+        return "not told"
+    wanted = worst["frames"] + worst["frames_missed"]
+    return f"{_blocked(worst):.0%} blocked, {worst['frames_missed']} of {wanted} frames missed"
+
+
+def _blocked(worst: Mapping[str, Any]) -> float:
+    """Return the share of the window that tasks took beyond 50 ms each."""
+    return worst["total_blocking_time"] / worst["window"] if worst["window"] else 0.0
 
 
 def _blocking(lines: Lines) -> Chart:
@@ -253,7 +259,7 @@ def _of_worst(worst: Mapping[str, Any]) -> list[str]:
         return ["not told"] * 5
     return [
         words.duration(worst["longest_task"]),
-        f"{worst['total_blocking_time'] / worst['window']:.1%}",
+        f"{_blocked(worst):.1%}",
         str(worst["frames_missed"]),
         str(worst["frames"] + worst["frames_missed"]),
         f"{worst['frames_at_rest']:.1f}",

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
-from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
+from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, INK, SERIES, values
+from benchmarks.report.few import few
 from benchmarks.report.labels import labels
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
 from benchmarks.report.marked import Marked
 from browser_harness import page_files
 
 COLD = "cold"
-MOST = 12  # waterfalls that are drawn: the requests of other loads stand in tables
 PAPER = "var(--paper)"
 COLOURS = {  # by what a part is called
     "worker": SERIES[5],
@@ -54,9 +54,7 @@ def first_load(material: Material) -> Section | None:
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
     cold = [Lines.of(group, several=several) for group in groups(pages)]
     seen = [lines for lines in cold if any(load.is_seen for _, load in lines.named)]
-    parts: list[Part] = [*map(_bars, cold), *map(_waterfall, seen[:MOST]), *map(_requests, seen[MOST:])]
-    if len(seen) > MOST:
-        parts.append(Words([f"Of {len(seen) - MOST} more the requests are not drawn; they stand in tables below."]))
+    parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
 
