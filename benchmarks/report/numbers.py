@@ -50,3 +50,11 @@ def is_time(value: float | None) -> bool:
 def counted(number: int, noun: str) -> str:
     """Return so many of something: ``1 sample``, ``1,463 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def change(ratio: float | None) -> str:
+    """Return by how much a *ratio* is above or below 1: ``+12 %``."""
+    if ratio is None or not math.isfinite(ratio):
+        return NONE
+    share = round(100 * (ratio - 1))
+    return f"{'+' if share > 0 else '−' if share < 0 else ''}{abs(share):,} %"

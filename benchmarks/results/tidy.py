@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
+from benchmarks.protocol import Side
 from benchmarks.results import alike, keys
 from benchmarks.results.damage import DamagedError
 from benchmarks.results.machine import names
@@ -57,6 +58,15 @@ class Row:
     def platform(self) -> str | None:
         """Where it ran, with all that was asked for: ``chromium-wasm-2t@worker@4x``; None as above."""
         return self._param("platform")
+
+    @property
+    def side(self) -> Side | None:
+        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
+        if self.platform is None or not self.run.is_of_this_suite:
+            return None
+        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
+            return "remote"
+        return "server" if self.platform.startswith("server-") else "client"
 
     @property
     def caches(self) -> str | None:
