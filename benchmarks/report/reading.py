@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.decide import Check, UnreadError, check_in
 from benchmarks.report.content import Refused
 from benchmarks.results import NotARunError, Run, load_any
 from benchmarks.results.sound import sound
@@ -19,6 +20,7 @@ class Read:
 
     runs: list[Run] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)  # in files of decide's
     copies: list[Refused] = field(default_factory=list)  # of runs that are shown: nothing is lost
 
 
@@ -59,9 +61,21 @@ def _take(file: Path, seen: dict[str, Path], found: Read) -> None:
             return
         run, left_out = sound(load_any(file))
     except NotARunError as error:
-        found.refused.append(Refused(str(file), error.why))
+        if not _take_check(file, found):
+            found.refused.append(Refused(str(file), error.why))
     except OSError as error:
         found.refused.append(Refused(str(file), f"cannot be read: {error.strerror}"))
     else:
         found.runs.append(run)
         found.refused += [Refused(f"{file}: {one.name}", one.why) for one in left_out]
+
+
+def _take_check(file: Path, found: Read) -> bool:
+    """Whether a file is decide's; read the check in it, or refuse it."""
+    try:
+        check = check_in(file)
+    except UnreadError as error:
+        found.refused.append(Refused(str(file), str(error)))
+        return True
+    found.checks += [check] if check else []
+    return check is not None
