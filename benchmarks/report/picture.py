@@ -21,7 +21,7 @@ LEFT, RIGHT = 8, INNER - 8  # of the axis
 LINE_HEIGHT = 14  # px of a line of text
 GAP = 7  # px between rows
 THOUSANDS = 10_000  # from here on an axis has ``20k``
-LETTERS = 56  # of a line, as wide letters as those of names are on the whole
+LETTER, BOLD = 6.4, 7.3  # px of a letter, in the widest of usual fonts
 SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
 
@@ -72,21 +72,28 @@ class Sheet:
     shapes: list[Shape] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
-    def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
-        """Write a line, and words at its right end: in a line of their own where both do not fit."""
-        lines = textwrap.wrap(words, LETTERS) or [""]
-        lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
+    def write(
+        self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "", right_colour: str = INK
+    ) -> None:
+        """Write a line or more, and words at the right end: in a line of their own where both do not fit."""
+        letter = BOLD if is_bold else LETTER
+        lines = textwrap.wrap(words, int(INNER / letter))
+        if right and not (lines and len(lines[-1]) * letter + width_of(right) + LETTER < INNER):
+            lines.append("")
         for line in lines:
             self.height += LINE_HEIGHT
             self._put(line, 0, "left", colour, is_bold=is_bold)
-        self._put(right, INNER, "right", INK, is_bold=False)
+        self._put(right, INNER, "right", right_colour, is_bold=False)
 
     def _put(self, words: str, x: int, align: str, colour: str, *, is_bold: bool) -> None:
         if words:
-            weight = 600 if is_bold else 400
-            self.texts.append(
-                {"t": words, "x": x, "y": self.height - 3, "a": align, "c": colour, "w": weight},
-            )
+            about = {"x": x, "y": self.height - 3, "a": align, "c": colour, "w": 600 if is_bold else 400}
+            self.texts.append({"t": words, **about})
+
+
+def width_of(words: str) -> float:
+    """Return how wide *words* are, in px, as letters are in the widest of usual fonts."""
+    return len(words) * LETTER
 
 
 def sheet(bars: Sequence[Bar], band: float) -> Sheet:
@@ -104,12 +111,9 @@ def sheet(bars: Sequence[Bar], band: float) -> Sheet:
 
 
 def _notes(page: Sheet, bar: Bar) -> None:
-    """Write what stands below a label; marks in their own colour."""
-    if len(bar.note) + len(bar.signs) < LETTERS:
-        if bar.note or bar.signs:
-            page.write(bar.note, DIM, right=bar.signs)
-            if bar.signs:
-                page.texts[-1]["c"] = DOUBT
+    """Write what stands below a label, and the marks in their own colour: beside it where there is room."""
+    if width_of(f"{bar.note} {bar.signs}") < INNER:
+        page.write(bar.note, DIM, right=bar.signs, right_colour=DOUBT)
         return
     page.write(bar.note, DIM)
     page.write(bar.signs, DOUBT)

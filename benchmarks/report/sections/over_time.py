@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning, packed
+from benchmarks.report.groups import SOFTWARE, is_ours, meaning
 from benchmarks.report.labels import labels
 from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
 from benchmarks.report.samples import Bucket, buckets, count_no_times
@@ -70,9 +70,10 @@ def _kinds(rows: Sequence[Row]) -> list[list[Row]]:
 def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
     """Yield the charts of a machine's phase, each of MOST_ROWS at most."""
     named = [*zip(rows, labels(rows), strict=True)]
-    parts = [*packed([1] * len(named), MOST_ROWS)]
-    for number, part in enumerate(parts, 1):
-        yield _chart(named[part], f" ({number} of {len(parts)})" if len(parts) > 1 else "")
+    number = math.ceil(len(named) / MOST_ROWS)
+    for part in range(number):
+        some = named[part * len(named) // number : (part + 1) * len(named) // number]
+        yield _chart(some, f" ({part + 1} of {number})" if number > 1 else "")
 
 
 def _chart(named: Sequence[tuple[Row, str]], which: str) -> Chart:
