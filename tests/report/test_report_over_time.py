@@ -48,7 +48,7 @@ def test_buckets_keep_the_order():
 def test_one_sample_a_constant_and_starts_of_one_sample_are_drawn(tmp_path, samples):
     (chart,) = charts(made_up_runs.run(tmp_path / "run.json", made_up_runs.benchmark(of_starts=samples)))
     assert "NaN" not in drawing.svg(chart.spec, 1, chart.alternative)
-    assert chart.table.rows[0][1] == str(sum(map(len, samples)))
+    assert chart.table.rows[0][2] == str(sum(map(len, samples)))
 
 
 def test_a_row_tells_its_range_samples_starts_marks_and_where_it_went(tmp_path):
@@ -57,30 +57,41 @@ def test_a_row_tells_its_range_samples_starts_marks_and_where_it_went(tmp_path):
     other = made_up_runs.benchmark("resnet20", "server-cpu")
     (chart,) = charts(made_up_runs.run(tmp_path / "run.json", row, other))
     assert {"1.00 to 2.49 ms", "150 samples, 5 starts, last third +80 %", "(!)", "0.980 to 1.02 ms"} <= {*texts(chart)}
-    assert "300 samples. From the first third of the samples to the last" in chart.alternative
-    assert "+80 % (chromium-wasm)" in chart.alternative
-    assert "Marked: chromium-wasm (!)." in chart.alternative
+    assert "2 rows, 300 samples. From the first third of the samples to the last" in chart.alternative
+    assert "+80 % (latency of chromium-wasm)" in chart.alternative
+    assert "Marked: latency of chromium-wasm (!)." in chart.alternative
     assert "drifted by -41%" in chart.table.rows[0][-1]
 
 
-def test_phases_machines_and_software_are_apart_and_charts_do_not_grow(tmp_path):
-    many = [made_up_runs.benchmark(f"model{number}") for number in range(MOST_ROWS + 1)]
+def test_phases_have_headings_machines_and_software_charts_which_do_not_grow(tmp_path):
+    many = [made_up_runs.benchmark(f"model{number}") for number in range(MOST_ROWS)]
     load = made_up_runs.benchmark(phase="load", of_starts=[[0.1], [0.2], [0.3]])
     software = made_up_runs.benchmark("resnet20", "chromium-webgpu", **{keys.SOFTWARE_GPU: True})
     one = made_up_runs.run(tmp_path / "run.json", *many, load, software)
     other = made_up_runs.run(tmp_path / "other.json", made_up_runs.benchmark(), cores_usable=64)
     found = charts(one, other)
-    assert [chart.title.partition(" on ")[0] for chart in found] == ["Latency"] * 2 + ["Load", "Latency", "Latency"]
+    assert [len(chart.table.rows) for chart in found] == [MOST_ROWS // 2, MOST_ROWS // 2 + 1, 1, 1]
     assert "(1 of 2)" in found[0].title
-    assert sum(len(chart.table.rows) for chart in found) == len(many) + 3
-    assert "the session is open" in found[2].clock
-    assert "simulated" in found[3].title
+    assert {"latency", "load"} <= {*texts(found[1])}
+    assert "load: from asking for the runtime until the session is open" in found[1].clock
+    assert "load:" not in found[0].clock
+    assert "simulated" in found[2].title
+
+
+def test_another_suites_samples_stand_by_their_file(tmp_path):
+    others = made_up_runs.benchmark()
+    others = {**others, "params": None, "extra_info": {}, "name": "test_latency", "fullname": "t.py::test_latency"}
+    (chart,) = charts(made_up_runs.run(tmp_path / "run.json", others, exit_status=None))
+    assert "run.json" in chart.title
+    assert "nobody told" in chart.clock
+    assert "test_latency" in texts(chart)
 
 
 def test_starts_that_tell_of_other_samples_lose_none(tmp_path):
     row = made_up_runs.benchmark(of_starts=[[0.001, 0.002, 0.003]], starts=[[2]])
     (told,) = rows_of([made_up_runs.run(tmp_path / "run.json", row)])
-    assert Track.of(told).number == sum(bucket.number for start in Track.of(told).starts for bucket in start) == 3
+    track = Track.of(told, "")
+    assert track.number == sum(bucket.number for start in track.starts for bucket in start) == 3
 
 
 def test_what_has_no_samples_is_told(tmp_path):
@@ -96,4 +107,4 @@ def test_a_row_of_many_samples_stays_small(tmp_path):
     noisy = [(0.001 * generator.lognormal(0, 0.3, 400)).tolist() for _ in range(5)]
     (chart,) = charts(made_up_runs.run(tmp_path / "run.json", made_up_runs.benchmark(of_starts=noisy)))
     assert len(drawing.svg(chart.spec, 1, chart.alternative)) < 5_500
-    assert int(chart.table.rows[0][3]) <= BUCKETS + 5
+    assert int(chart.table.rows[0][4]) <= BUCKETS + 5
