@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from benchmarks.report.content import Chart, Part, Words
 
-MOST_DRAWN = 9
+MOST_DRAWN = 6
 
 
 def few(charts: Sequence[Chart], what: str) -> list[Part]:
