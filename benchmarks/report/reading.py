@@ -1,6 +1,7 @@
 """The files that a report is made of: each read once, whatever it holds, and what is not shown with its reason."""
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ def _files(names: Iterable[Path], refused: list[Refused]) -> Iterator[Path]:
     """Yield the files of *names* and of the folders among them, each once; refuse a folder without any."""
     seen = set[Path]()
     for name in (name.expanduser() for name in names):
-        inside = sorted(name.rglob("*.json")) if name.is_dir() else [name]
+        inside = sorted(name.rglob("*.json")) if os.path.isdir(name) else [name]
         if not inside:
             refused.append(Refused(str(name), "a folder without any .json file"))
         for file in inside:
@@ -54,7 +55,7 @@ def _files(names: Iterable[Path], refused: list[Refused]) -> Iterator[Path]:
 def _take(file: Path, seen: dict[str, Path], found: Read) -> None:
     """Read a file; refuse it, or what is no result in it."""
     try:
-        digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else str(file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest() if os.path.isfile(file) else str(file)
         if (first := seen.setdefault(digest, file)) is not file:
             found.copies.append(Refused(str(file), f"the same run as {first}, which is shown"))
             return
