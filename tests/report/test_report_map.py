@@ -12,6 +12,7 @@ from benchmarks.decide.checks import Cell, marks, to_json
 from benchmarks.decide.spans import Span
 from benchmarks.report import drawing, plane
 from benchmarks.report.content import Chart, Material, Table
+from benchmarks.report.few import MOST_DRAWN
 from benchmarks.report.map_drawing import LETTERS, rows_of
 from benchmarks.report.map_drawing import Panel as MapPanel
 from benchmarks.report.plane import Frame
@@ -295,3 +296,20 @@ def test_a_network_in_use_is_numbered_on_every_map(runs):
     numbers = {row["text"] for row in rows(made.parts[0], "network")}
     assert numbers == {"1", "2", "3"}
     assert "1 lighthouse-slow-4g (150 ms, 1.64 down, 0.75 up)" in made.parts[0].alternative
+
+
+def test_a_server_elsewhere_and_a_run_that_is_not_whole_are_told(tmp_path):
+    phone = Run.of(content(*client("resnet20", 0.2), machine="Phone", exit_status=2), tmp_path / "phone.json")
+    clocks = [part.clock for part in section([run(tmp_path, *slow()), phone]).parts if isinstance(part, Chart)]
+    assert "on Xeon, 2 cores" in clocks[1]
+    assert "on Xeon" not in clocks[0]
+    assert "phone.json: its run is not whole" in clocks[1]
+
+
+def test_of_many_maps_some_are_folded_tables_alone(tmp_path):
+    phones = [Run.of(content(*client("resnet20", 0.2), machine=f"P{at}"), tmp_path / f"{at}.json") for at in range(8)]
+    made = section([run(tmp_path, *slow()), *phones])
+    assert len([part for part in made.parts if isinstance(part, Chart)]) == MOST_DRAWN
+    folded = [part for part in made.parts if isinstance(part, Table) and part.is_folded]
+    assert len(folded) == 9 - MOST_DRAWN
+    assert folded[-1].caption.startswith("resnet20: client or server, on P7, 2 cores. Who answers")

@@ -53,7 +53,7 @@ def first_load(material: Material) -> Section | None:
     several = len({row.machine for row in material.rows}) > 1
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
     cold = [Lines.of(group, several=several) for group in groups(pages)]
-    seen = [lines for lines in cold if any(load.is_seen for _, load in lines.named)]
+    seen = [Lines.of(group, several=several) for group in groups([load for load in pages if load.is_seen])]
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
@@ -294,7 +294,7 @@ def _all(loads: Sequence[Load]) -> Table:
         ]
         for load in loads
     ]
-    return Table("All loads, with what their caches held; in the middle of the openings", head, rows)
+    return Table("All loads, with what their caches held; in the middle of the openings", head, rows, is_folded=True)
 
 
 def _time(row: Any) -> str:
