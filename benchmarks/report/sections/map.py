@@ -84,8 +84,8 @@ def _clock(decision: Decision, material: Material) -> str:
     notes = dict.fromkeys(note for server in decision.servers for note in server.notes)
     told = f" ({'; '.join(notes)})" if notes else ""
     return (
-        f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at the "
-        "rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each way."
+        f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at "
+        "the rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each way."
         f"{_faults(decision, material)}"
     )
 
