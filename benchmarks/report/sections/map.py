@@ -85,8 +85,8 @@ def _clock(decision: Decision, material: Material) -> str:
     told = f" ({'; '.join(notes)})" if notes else ""
     return (
         f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at "
-        "the rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each way."
-        f"{_faults(decision, material)}"
+        "the rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each "
+        f"way.{_faults(decision, material)}"
     )
 
 
