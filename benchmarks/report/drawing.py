@@ -50,7 +50,8 @@ def svg(spec: Mapping[str, Any], number: int, words: str) -> str:
     drawn = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", drawn)
     drawn = re.sub(r'(id="|url\(#)(?=(clip|gradient))', rf"\1chart{number}-", drawn)
     label = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")", rf'<svg role="img" aria-label="{label}" \1', drawn, count=1)
+    head = f'<svg role="img" aria-label="{label}"'  # as it is: a backslash in it is no escape of an expression's
+    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")", lambda found: f"{head} {found[1]}", drawn, count=1)
 
 
 def values(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

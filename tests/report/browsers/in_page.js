@@ -201,11 +201,15 @@ globalThis.look = (() => {
 
   const focus = (number) => all(REACHABLE)[number].focus();
 
-  /** Whether a link within the page has led where it says. */
-  function hasArrived(target) {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+  /** Whether a link within the page has led where it says: what is left out until it is near is drawn a frame later. */
+  async function arrives(target) {
+    await frame();
+    await frame();
     const there = document.getElementById(decodeURIComponent(target.slice(1)));
     return there !== null && location.hash === target && box(there).top < innerHeight && box(there).bottom > 0;
   }
 
-  return { sections, faint, sideways, growth, fold, unprinted, asOnPaper, focused, focus, unreached, folded, hasArrived };
+  return { sections, faint, sideways, growth, fold, unprinted, asOnPaper, focused, focus, unreached, folded, arrives };
 })();

@@ -36,7 +36,7 @@ export async function astray(page, stops) {
   for (const { number, words, target } of stops.filter(({ kind }) => kind === "a")) {
     await page.evaluate((one) => look.focus(one), number);
     await page.keyboard.press("Enter");
-    if (!(await page.evaluate((one) => look.hasArrived(one), target))) found.push(words);
+    if (!(await page.evaluate((one) => look.arrives(one), target))) found.push(words);
   }
   return found;
 }

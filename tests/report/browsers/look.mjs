@@ -88,7 +88,7 @@ async function inLight(started, asked, url) {
   const seen = { url, ...heard, paint: await page.evaluate(firstPaint), sections: await page.evaluate(() => look.sections()) };
   seen.keyboard = await walk(page);
   seen.keyboard.astray = await astray(page, seen.keyboard.stops);
-  seen.words = await page.evaluate(() => document.body.innerText);
+  seen.words = await page.evaluate(words);
   await fold(page, true);
   seen.light = await colours(page);
   seen.widths = await atWidths(page);
@@ -149,11 +149,12 @@ async function inDark(started, asked, url) {
   return seen;
 }
 
+const words = () => document.body.textContent;
+
 /** The words of a page that may run no script and ask for nothing, and what it tried all the same. */
 async function forbidden(started, asked, url) {
   const [page] = await open(started, asked, "light", url, DESKTOP);
-  await fold(page, true);
-  const seen = await page.evaluate(() => ({ words: document.body.innerText, tried: forbidden }));
+  const seen = { words: await page.evaluate(words), tried: await page.evaluate(() => forbidden) };
   await page.close();
   return seen;
 }
