@@ -165,6 +165,7 @@ async function photograph(started, asked, scheme, url, name) {
   if (!asked.screenshots) return;
   for (const width of [PHONE, DESKTOP]) {
     const [page] = await open(started, asked, scheme, url, width);
+    await page.addStyleTag({ content: "* { content-visibility: visible !important }" }); // also what is far below
     const path = join(asked.screenshots, `${name}-${asked.browser}-${width}-${scheme}.png`);
     await page.screenshot({ path, fullPage: true });
     await page.close();
