@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from benchmarks.decide.answers import Decision, Wanted, decide_all
 from benchmarks.decide.measured import MixedError, read
-from benchmarks.decide.sentences import networks, sentence, sentences_of
+from benchmarks.decide.sentences import Said, networks, said, sentence, sentences_of
 from benchmarks.results import Run
 
-__all__ = ["Decision", "MixedError", "decisions_of", "sentence", "sentences_of"]
+__all__ = ["Decision", "MixedError", "Said", "decisions_of", "said", "sentence", "sentences_of"]
 
 
 def decisions_of(runs: Sequence[Run]) -> list[Decision]:

@@ -3,6 +3,16 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.answers import answers
+from benchmarks.report.sections.figures import figures
+from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
+from benchmarks.report.sections.over_time import over_time
 
-SECTIONS: Sequence[Make] = (machines,)
+SECTIONS: Sequence[Make] = (
+    answers,
+    latency,
+    machines,
+    over_time,
+    figures,
+)
