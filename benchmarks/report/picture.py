@@ -5,6 +5,7 @@ Vega-Lite draws it, and the axis.
 """
 
 import textwrap
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,8 @@ INNER = drawing.WIDTH - 8  # px inside the padding
 LEFT, RIGHT = 8, INNER - 8  # of the axis
 LINE = 14  # px of a line of text
 GAP = 7  # px between rows
-LETTERS = 56  # of a line, as wide letters as those of names are on the whole
+LETTERS = 44  # of a line, in the widest of the usual fonts, bold
+FILL = "\u2060"  # stands behind a letter that is two wide while lines are filled
 SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
 
@@ -70,7 +72,7 @@ class Sheet:
 
     def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
         """Write a line, and words at its right end: in a line of their own where both do not fit."""
-        lines = textwrap.wrap(words, LETTERS) or [""]
+        lines = in_lines(words) or [""]
         lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
         for line in lines:
             self.height += LINE
@@ -83,6 +85,12 @@ class Sheet:
             self.texts.append(
                 {"t": words, "x": x, "y": self.height - 3, "a": align, "c": colour, "w": weight},
             )
+
+
+def in_lines(words: str) -> list[str]:
+    """Return *words* in lines of so many LETTERS at most; a Chinese letter takes the place of two."""
+    told = "".join(f"{letter}{FILL}" if unicodedata.east_asian_width(letter) in "WF" else letter for letter in words)
+    return [line.replace(FILL, "") for line in textwrap.wrap(told, LETTERS)]
 
 
 def sheet(bars: Sequence[Bar], band: float) -> Sheet:

@@ -15,6 +15,7 @@ STUDY = [
 SCRIPT = '<script>console.error("ran")</script><img src="https://example.invalid/x.png" onerror="console.error(1)">'
 TURNED = "\u202eltr\u202c\u2067\u05d0\u05d1\u2069"  # names that turn the direction of what follows
 LONG = "a" * 300
+WIDE = "\u753b\u50cf" * 40  # each letter takes the place of two
 UNLIKE = f"</title></svg><style>*{{display:none}}</style>{TURNED}\"'&lt;{{{{ 7 * 7 }}}}"
 
 
@@ -35,7 +36,7 @@ def run(*benchmarks):
 def hostile():
     """Return a run of this suite whose every text means harm."""
     visitor = json.loads((RUNS / "visitor" / "later.json").read_text())
-    for one, text in zip(visitor["benchmarks"], [SCRIPT, TURNED, LONG, UNLIKE] * 3, strict=False):
+    for one, text in zip(visitor["benchmarks"], [SCRIPT, TURNED, LONG, UNLIKE, WIDE] * 2, strict=False):
         for part in ("model", "platform"):
             one["params"][part] = f"{one['params'][part]}{text}"
         for part in ("name", "fullname"):

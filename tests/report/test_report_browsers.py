@@ -8,9 +8,10 @@ from report_browsers import BROWSERS, FAULTY, NoBrowserError, look, once
 from reports_made_up import STUDY, odd
 
 from benchmarks.report import __main__ as command
+from benchmarks.report.sections import SECTIONS
 
 PAGES = ("study", "odd")
-SECTIONS = ["machines"]  # that the study fills, in their order on the page
+NAMED = ["answers", "latency", "machines", "over-time", "figures"]  # sections that the study fills, in their order
 
 
 def write(files, page):
@@ -78,7 +79,9 @@ def test_the_page_is_the_same_where_it_may_run_nothing_and_ask_for_nothing(seen)
 
 
 def test_all_sections_of_the_study_are_there_and_are_shown(study):
-    assert [section["id"] for section in study["sections"]] == SECTIONS
+    found = [section["id"] for section in study["sections"]]
+    assert [name for name in found if name in NAMED] == NAMED
+    assert len(found) == len(SECTIONS)  # each finds something in the study's runs
     assert all(section["title"] and section["height"] > 50 for section in study["sections"])
 
 

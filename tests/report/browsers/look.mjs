@@ -15,6 +15,8 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
 const [PHONE, PAPER, ZOOMED, DESKTOP] = [390, 718, 640, 1280]; // px: A4 within its margins; a desktop's window at 200 %
 const STRICT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
+const NOTHING_LEFT_OUT = "* { content-visibility: visible !important }"; // also what is far below is laid out
+
 /** Serve *files* by name, and below /strict/ under a policy that allows neither a script nor a request. */
 async function serve(files) {
   const server = createServer(async ({ url }, response) => {
@@ -91,6 +93,7 @@ async function inLight(started, asked, url) {
   seen.words = await page.evaluate(words);
   await fold(page, true);
   seen.light = await colours(page);
+  await page.addStyleTag({ content: NOTHING_LEFT_OUT });
   seen.widths = await atWidths(page);
   seen.growth = await page.evaluate(() => look.growth());
   seen.widths["letters twice as large"] = await sideways(page);
@@ -159,15 +162,17 @@ async function forbidden(started, asked, url) {
   return seen;
 }
 
-// Screenshots, for a person
+// Screenshots, for a person: one of each section, since a browser has a highest picture
 
 async function photograph(started, asked, scheme, url, name) {
   if (!asked.screenshots) return;
   for (const width of [PHONE, DESKTOP]) {
     const [page] = await open(started, asked, scheme, url, width);
-    await page.addStyleTag({ content: "* { content-visibility: visible !important }" }); // also what is far below
-    const path = join(asked.screenshots, `${name}-${asked.browser}-${width}-${scheme}.png`);
-    await page.screenshot({ path, fullPage: true });
+    await page.addStyleTag({ content: NOTHING_LEFT_OUT });
+    for (const part of await page.$$("header, main section[id]")) {
+      const id = await part.evaluate((one) => one.id || one.localName);
+      await part.screenshot({ path: join(asked.screenshots, `${name}-${id}-${width}-${scheme}-${asked.browser}.png`) });
+    }
     await page.close();
   }
 }
