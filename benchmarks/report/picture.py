@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.report import drawing
 from benchmarks.report.drawing import DIM, DOUBT, INK
 from benchmarks.report.scales import LogScale
+from benchmarks.report.text import tame
 
 INNER = drawing.WIDTH - 8  # px inside the padding
 LEFT, RIGHT = 8, INNER - 8  # of the axis
@@ -72,7 +73,7 @@ class Sheet:
 
     def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
         """Write a line, and words at its right end: in a line of their own where both do not fit."""
-        lines = in_lines(words) or [""]
+        lines = in_lines(tame(words)) or [""]  # as long as it will stand there
         lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
         for line in lines:
             self.height += LINE
