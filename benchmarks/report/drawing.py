@@ -11,6 +11,12 @@ from typing import Any
 import vl_convert
 
 VEGA_LITE = "5.20"
+# What is said of each text and shape is said once of the whole, or is as it is without being said.
+INHERITED = 'font-family="system-ui, sans-serif"\nfont-size="11px"'
+ALIKE = "|".join(
+    f" {re.escape(said)}"
+    for said in (*INHERITED.split("\n"), 'font-weight="400"', 'opacity="1"', 'transform="translate(0,0)"')
+)
 WIDTH = 350  # px of a whole chart
 ROW = 30  # px of a row in a chart of rows
 SIDES = {"server": "var(--server)", "client": "var(--client)", "remote": "var(--remote)"}
@@ -48,9 +54,10 @@ def svg(spec: Mapping[str, Any], number: int, words: str) -> str:
     whole = {"width": WIDTH, "background": None, **spec, "config": {**THEME, **spec.get("config", {})}}
     drawn: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE)
     drawn = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", drawn)
+    drawn = re.sub(ALIKE, "", drawn)
     drawn = re.sub(r'(id="|url\(#)(?=(clip|gradient))', rf"\1chart{number}-", drawn)
     label = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    head = f'<svg role="img" aria-label="{label}"'  # as it is: a backslash in it is no escape of an expression's
+    head = f'<svg role="img" aria-label="{label}" {INHERITED}'  # as it is: a backslash in it is no escape
     return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")", lambda found: f"{head} {found[1]}", drawn, count=1)
 
 

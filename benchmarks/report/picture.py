@@ -1,25 +1,30 @@
 """Charts of rows: a name above each row, what was measured below it, all on one logarithmic axis.
 
 Names are as long as they are, so they stand above their rows and are never cut. Everything has its place here, in px;
-Vega-Lite draws it, and the axis.
+Vega-Lite draws it.
 """
 
+import math
 import textwrap
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.report import drawing
-from benchmarks.report.drawing import DIM, DOUBT, INK
+from benchmarks.report.drawing import DIM, DOUBT, INK, LINE
 from benchmarks.report.scales import LogScale
 from benchmarks.report.text import tame
 
-INNER = drawing.WIDTH - 8  # px inside the padding
+PADDING, AXIS = 4, 34  # px around a chart; of an axis
+DIGIT = 7.5  # px of a digit, with room
+INNER = drawing.WIDTH - 2 * PADDING  # px
 LEFT, RIGHT = 8, INNER - 8  # of the axis
-LINE = 14  # px of a line of text
+LINE_HEIGHT = 14  # px of a line of text
 GAP = 7  # px between rows
-LETTERS = 44  # of a line, in the widest of the usual fonts, bold
+THOUSANDS = 10_000  # from here on an axis has ``20k``
+LETTERS = 44  # of a line in the widest of the usual fonts, bold, where all are as wide as an a
+BOLD, PLAIN = 6.9, 6.1  # px of a letter there, on the whole
 FILL = "\u2060"  # stands behind a letter that is two wide while lines are filled
 SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
@@ -74,9 +79,9 @@ class Sheet:
     def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
         """Write a line, and words at its right end: in a line of their own where both do not fit."""
         lines = in_lines(tame(words)) or [""]  # as long as it will stand there
-        lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
+        lines += [""] if right and not fit(lines[-1], right, BOLD if is_bold else PLAIN) else []
         for line in lines:
-            self.height += LINE
+            self.height += LINE_HEIGHT
             self._put(line, 0, "left", colour, is_bold=is_bold)
         self._put(right, INNER, "right", INK, is_bold=False)
 
@@ -86,6 +91,11 @@ class Sheet:
             self.texts.append(
                 {"t": words, "x": x, "y": self.height - 3, "a": align, "c": colour, "w": weight},
             )
+
+
+def fit(words: str, right: str, letter: float) -> bool:
+    """Whether a line, with letters so wide in px, has room for more words at its right end."""
+    return len(words) * letter + (len(right) + 1) * PLAIN <= INNER
 
 
 def in_lines(words: str) -> list[str]:
@@ -110,7 +120,7 @@ def sheet(bars: Sequence[Bar], band: float) -> Sheet:
 
 def _notes(page: Sheet, bar: Bar) -> None:
     """Write what stands below a label; marks in their own colour."""
-    if len(bar.note) + len(bar.signs) < LETTERS:
+    if fit(bar.note, bar.signs, PLAIN):
         if bar.note or bar.signs:
             page.write(bar.note, DIM, right=bar.signs)
             if bar.signs:
@@ -122,12 +132,36 @@ def _notes(page: Sheet, bar: Bar) -> None:
 
 def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
     """Return a sheet on its axis as Vega-Lite has it."""
-    return {"height": page.height, "layer": [_axis(scale, title), *layers(page)]}
+    bottom = page.height
+    grid = "".join(box(x - 0.5, x + 0.5, 0, bottom + 4) for x in map(scale.at, scale.ticks))
+    page.shapes.insert(0, Shape(grid + box(scale.left, scale.right, bottom, bottom + 1), LINE))
+    page.texts += [*_ticks(scale, bottom + LINE_HEIGHT + 3)]
+    middle = {"x": (scale.left + scale.right) / 2, "y": bottom + 2 * LINE_HEIGHT + 4}
+    page.texts.append({"t": title, **middle, "a": "center", "c": DIM, "w": 400})
+    page.height += AXIS
+    return plain(page)
+
+
+def _ticks(scale: LogScale, y: float) -> Iterator[dict[str, Any]]:
+    """Yield the values below an axis, where there is room."""
+    taken = -math.inf
+    for tick in scale.ticks:
+        words, x = axis_words(tick), scale.at(tick)
+        half = len(words) * DIGIT / 2
+        if x - half > taken:
+            taken = x + half
+            yield {"t": words, "x": min(x, INNER - half), "y": y, "a": "center", "c": INK, "w": 400}
+
+
+def axis_words(value: float) -> str:
+    """Return a value as it stands below an axis: ``0.5``, ``200``, ``20k``."""
+    return f"{value / 1000:,g}k" if value >= THOUSANDS else f"{value:,g}"
 
 
 def plain(page: Sheet) -> dict[str, Any]:
-    """Return a sheet whose rows have no axis in common."""
-    return {"height": page.height, "layer": layers(page)}
+    """Return a sheet as Vega-Lite has it. Its size is known: Vega need not find out."""
+    config = {"autosize": {"type": "none"}, "padding": PADDING}
+    return {"width": INNER, "height": page.height, "layer": layers(page), "config": config}
 
 
 def layers(page: Sheet) -> list[dict[str, Any]]:
@@ -138,13 +172,6 @@ def layers(page: Sheet) -> list[dict[str, Any]]:
     stroke: dict[str, Any] = {"filled": False, "strokeWidth": 1.2}
     marks = [(fill, filled), (stroke, lines)]
     return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), text_layer(page.texts)]
-
-
-def _axis(scale: LogScale, title: str) -> dict[str, Any]:
-    ends = {"type": "log", "domain": [scale.low, scale.high], "nice": False, "range": [scale.left, scale.right]}
-    axis = {"values": scale.ticks, "format": ",~g", "title": title, "labelFlush": True}
-    x = {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
-    return {"data": drawing.values([{"x": scale.low}]), "mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
 
 
 def _paths(mark: dict[str, Any], shapes: Sequence[Shape]) -> dict[str, Any]:

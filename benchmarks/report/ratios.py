@@ -11,7 +11,7 @@ from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
 from benchmarks.report.picture import DOTS, SIDE_WORDS
 from benchmarks.results import Row
 
-MOST_ROWS = 14  # of a chart
+MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them
 CLOCK = (
     "Inside the clock as above. Each ratio was measured in turns with server-cpu on one thread, same model and batch: "
@@ -30,11 +30,11 @@ class Held:
 
 
 def ratio_charts(ours: Sequence[Group]) -> list[Chart]:
-    """Return the ratios of each machine, batch size and precision, the models one below the other."""
+    """Return the ratios of each machine and batch size, a model's in each precision below its own heading."""
     kinds: dict[tuple[object, ...], list[list[Held]]] = {}
     for group in ours:
         if held := _held(group):
-            kind = group.machine, group.batch_size, group.precision, group.is_software
+            kind = group.machine, group.batch_size, group.is_software
             kinds.setdefault(kind, []).append(held)
     return [
         _ratios([one for held in several[part] for one in held])

@@ -16,7 +16,7 @@ from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour
 from benchmarks.report.samples import Bucket, buckets, count_no_times
 from benchmarks.results import Row
 
-BUCKETS, MOST_ROWS = 60, 14  # of a row; of a chart
+BUCKETS, MOST_ROWS = 48, 14  # of a row; of a chart
 BAND, ABOVE = 28, 3  # px of a row, and of it free above
 CHANGE = 1.2  # from the first third of the samples to the last, from which on it is told
 LEAD = (
@@ -161,8 +161,8 @@ def _shade(start: Sequence[Bucket], places: Sequence[float], track: Track, band:
 
 def _steps(heights: Sequence[float], places: Sequence[float], begin: str) -> str:
     """Return a path of steps, one of each height between two neighbouring places."""
-    path = [f"{begin}{places[0]:.1f},{heights[0]:.1f}H{places[1]:.1f}"]
-    path += [f"V{height:.1f}H{place:.1f}" for height, place in zip(heights[1:], places[2:], strict=True)]
+    path = [f"{begin}{places[0]:.0f},{heights[0]:.1f}H{places[1]:.0f}"]
+    path += [f"V{height:.1f}H{place:.0f}" for height, place in zip(heights[1:], places[2:], strict=True)]
     return "".join(path)
 
 
