@@ -57,9 +57,8 @@ def svg(spec: Mapping[str, Any], number: int, words: str) -> str:
     drawn = re.sub(ALIKE, "", drawn)
     drawn = re.sub(r'(id="|url\(#)(?=(clip|gradient))', rf"\1chart{number}-", drawn)
     label = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return re.sub(
-        r"<svg [^>]*?(viewBox=\"[^\"]*\")", rf'<svg role="img" aria-label="{label}" {INHERITED} \1', drawn, count=1
-    )
+    head = f'<svg role="img" aria-label="{label}" {INHERITED}'  # as it is: a backslash in it is no escape
+    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")", lambda found: f"{head} {found[1]}", drawn, count=1)
 
 
 def values(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
