@@ -210,6 +210,14 @@ class Decision:
         """The runtime that answers on the client."""
         return self.clients.answering
 
+    def border_at(self, bandwidth: float) -> Span:
+        """Return the border at any rate, in Mbit/s each way; those of BANDWIDTHS are in ``borders``."""
+        return border(self.servers, self.client, bandwidth)
+
+    def later_on(self, network: Conditions) -> Winner:
+        """Return whose later answers come earlier on a network that was not asked for."""
+        return Answer.of(network, self.servers, self.client).later
+
 
 @dataclass(frozen=True)
 class Light:

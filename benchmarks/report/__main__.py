@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(out: Path, found: Read) -> int:
     try:
-        problems = write(out, found.runs, [*found.refused, *found.copies])
+        problems = write(out, found.runs, [*found.refused, *found.copies], found.checks)
     except OSError as error:
         return _refused(f"{out} could not be written: {error.strerror}")
     for problem in problems:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from benchmarks.decide import Decision, MixedError, decisions_of
+from benchmarks.decide import Check, Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, rows_of
 
 
@@ -90,9 +90,10 @@ class Material:
     refused: Sequence[Refused] = ()
     decisions: Sequence[Decision] = ()
     undecided: str = ""  # why nothing is decided of these runs together, where something stands against it
+    checks: Sequence[Check] = ()  # of decide's files: what was predicted once, and measured then
 
     @classmethod
-    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> "Material":
+    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> "Material":
         """Read what *runs* say, and decide what they answer together."""
         rows, undecided, decisions = rows_of(runs), "", list[Decision]()
         try:
@@ -101,7 +102,7 @@ class Material:
             undecided = str(error)
         except Exception as error:  # a file may say what no run of this suite says; its figures are shown all the same
             undecided = f"a file holds what cannot be decided of: {type(error).__name__} {error}"
-        return cls(runs, rows, refused, decisions, undecided)
+        return cls(runs, rows, refused, decisions, undecided, checks)
 
 
 class Make(Protocol):

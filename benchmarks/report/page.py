@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmarks.decide import Check
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
 from benchmarks.report.drawers import drawers
@@ -33,9 +34,9 @@ class Page:
     problems: list[str] = field(default_factory=list)
 
 
-def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> list[str]:
+def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> list[str]:
     """Write a report of *runs*; *file* is whole or as it was. Return what of it could not be made."""
-    made = page(Material.of(runs, refused))
+    made = page(Material.of(runs, refused, checks))
     with replacing(file) as aside:
         aside.write_text(made.text, encoding="utf-8")
     return made.problems

@@ -15,9 +15,11 @@ def place(name: str | Path) -> Path:
 
 def fault(file: Path, inputs: Sequence[Path] = ()) -> str:
     """Return why no report can be written to *file*, in a line with the remedy; nothing where one can."""
-    if why := _why(file, inputs):
-        return f"{file} cannot be written: {why}; {REMEDY}"
-    return ""
+    try:
+        why = _why(file, inputs)
+    except OSError as error:
+        why = f"{error.strerror}"
+    return f"{file} cannot be written: {why}; {REMEDY}" if why else ""
 
 
 def _why(file: Path, inputs: Sequence[Path]) -> str:
@@ -36,22 +38,16 @@ def _why_kept(file: Path) -> str:
     """Return why a file that is there stays: a report replaces pages alone."""
     if not file.is_file():
         return "it is no file, but a pipe or a device"
-    try:
-        with file.open("rb") as stream:
-            begins = stream.read(64).lstrip().lower()
-    except OSError as error:
-        return f"{error.strerror}"
+    with file.open("rb") as stream:
+        begins = stream.read(64).lstrip().lower()
     if begins and not begins.startswith(HTML):
         return "it is there, and no HTML page"
     return _why_unwritable(file)
 
 
 def _why_unwritable(file: Path) -> str:
-    """Write nothing into a file beside it, as the report will be written."""
+    """Write nothing into a file beside it, as the report will be written; raise OSError where that fails."""
     trial = file.with_name(f"{file.name}.try.part")
-    try:
-        trial.open("wb").close()
-        trial.unlink()
-    except OSError as error:
-        return f"{error.strerror}"
+    trial.open("wb").close()
+    trial.unlink()
     return ""

@@ -62,9 +62,9 @@ def _verdict(group: Sequence[Decision], material: Material, *, several: bool) ->
     """Return the answer for the strongest clients, on what it holds, and the answers for weaker ones."""
     first = group[0]
     told, rows = said(first), [row for row in material.rows if row.model == first.model.name]
-    machine = _machine(first, material) if several else ""
+    machine = _machine(first.clients.machine, material) if several else ""
     title = f"{first.model.title}{', clients: ' * bool(machine)}{machine}"
-    conditions = [_sentence(words) for words in [*told.conditions, told.first] if words]
+    conditions = [_sentence(words) for words in [*_server(first, material), *told.conditions, told.first] if words]
     conditions += [_sentence(f"left out: {why}") for why in first.model.left_out]
     alone = alone_of(rows)
     conditions += [_sentence(f"inference alone, {one.of}: {one.words}") for one in alone if len(alone) == 1]
@@ -87,10 +87,15 @@ def _used(decision: Decision, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.batch_size in (1, None) and machine_of(row.run) in machines]
 
 
-def _machine(decision: Decision, material: Material) -> str:
-    """Return what the clients' machine is called beside the others."""
-    wanted = decision.clients.machine
+def _machine(wanted: str, material: Material) -> str:
+    """Return what a machine of decide's is called beside the others."""
     return next((row.machine for row in material.rows if machine_of(row.run) == wanted), wanted)
+
+
+def _server(decision: Decision, material: Material) -> list[str]:
+    """Say whose server answers, where it is not that of the client's machine."""
+    theirs = decision.model.machine
+    return [f"the server is on {_machine(theirs, material)}"] if theirs != decision.clients.machine else []
 
 
 def _side(decision: Decision) -> Side:

@@ -71,17 +71,21 @@ def _holds_one(ratio: Ratio) -> bool:
 def _beside(row: Row, ratio: Ratio) -> str:
     """Say who is fastest, the platform with the least ratio or the base itself."""
     if _holds_one(ratio):
-        return f"{BASE} and {_times(row, ratio)} are not told apart"
+        return f"{BASE} and {row.platform} are not told apart: {_how(row, ratio)}"
     if ratio.value > 1:
         return f"{BASE} is the fastest, and next {_times(row, ratio)}"
     return f"the fastest is {_times(row, ratio)}"
 
 
 def _times(row: Row, ratio: Ratio) -> str:
+    return f"{row.platform} with {_how(row, ratio)}"
+
+
+def _how(row: Row, ratio: Ratio) -> str:
     """Say how many times the base's time a platform takes, with its interval and its marks."""
     interval = "no interval: too few starts" if ratio.low is None else between(ratio.low, ratio.high)
     signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign != "untrained")
-    return f"{row.platform} with {three(ratio.value)} times the time of {BASE} ({interval}){signs}"
+    return f"{three(ratio.value)} times the time of {BASE} ({interval}){signs}"
 
 
 def _apart(rows: Sequence[Row]) -> str:

@@ -7,7 +7,10 @@ from benchmarks.report.numbers import NONE, between, three
 from benchmarks.results import Row, keys
 from benchmarks.results.tidy import DOUBT
 
-HEAD = ("benchmark", "machine", "file", "shown", "p10", "p95", "× server-cpu, in turns", "samples", "besides", "marks")
+HEAD = (
+    *("benchmark", "shown", "marks", "p10", "p95", "× server-cpu, in turns", "samples", "besides"),
+    *("machine", "file"),
+)
 LEAD = (
     "A row for each benchmark of each run. Times of an inference, or of what the benchmark's name says, in ms; "
     "the shown figure is the median, of weakened clients the mean, in the middle of the starts, with its 95 % interval."
@@ -17,7 +20,7 @@ LEAD = (
 def figures(material: Material) -> Section | None:
     """Return one table of all that was measured."""
     rows = [_cells(row) for row in material.rows]
-    table = Table("Every benchmark", HEAD, rows, (3, 4, 5, 6, 7))
+    table = Table("Every benchmark", HEAD, rows, (1, 3, 4, 5, 6))
     return Section("figures", "All figures", LEAD, [table]) if rows else None
 
 
@@ -27,18 +30,8 @@ def _cells(row: Row) -> list[str]:
     turns = three(ratio.value) + _between(ratio.low, ratio.high) if ratio else NONE
     marks = "; ".join(f"{mark.sign} {mark.words}" if mark.sign == DOUBT else mark.sign for mark in row.marks)
     samples = f"{len(row.result.samples):,}" if row.result.samples else "not saved"
-    return [
-        row.name,
-        row.machine,
-        row.run.file.name,
-        shown,
-        _ms(row.p10),
-        _ms(row.p95),
-        turns,
-        samples,
-        _besides(row),
-        marks,
-    ]
+    known = [shown, marks, _ms(row.p10), _ms(row.p95), turns, samples, _besides(row)]
+    return [row.name, *known, row.machine, row.run.file.name]
 
 
 def _besides(row: Row) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.measuring.trust import advice
 from benchmarks.report.content import Material, Part, Section, Table, Words
+from benchmarks.report.labels import run_names
 from benchmarks.results import Row, Run, keys
 
 Info = Mapping[str, Any]
@@ -150,13 +151,20 @@ def _commit(run: Run) -> str:
 
 
 def _versions(runs: Sequence[Run]) -> Table | None:
-    """Return the packages whose versions differ between the runs that tell them; None where none does."""
+    """Return the packages whose versions differ between the runs that tell them, and which run had which."""
     told = [run for run in runs if run.versions]
-    names = dict.fromkeys(name for run in told for name in run.versions)
-    seen = {name: [str(run.versions.get(name, "–")) for run in told] for name in names}
-    rows = [[name, *versions] for name, versions in seen.items() if len({*versions} - {"–"}) > 1]
-    head = ["package", *(run.file.name for run in told)]
-    return Table("Versions that differ between the runs", head, rows) if rows else None
+    files = dict(zip(map(id, told), run_names(told), strict=True))
+    had: dict[str, dict[str, list[str]]] = {}
+    for run in told:
+        for name, version in run.versions.items():
+            had.setdefault(name, {}).setdefault(str(version), []).append(files[id(run)])
+    rows = [
+        [name, version, ", ".join(some)]
+        for name, versions in had.items()
+        for version, some in versions.items()
+        if len(versions) > 1
+    ]
+    return Table("Versions that differ between the runs", ["package", "version", "runs"], rows) if rows else None
 
 
 def _doubts(rows: Sequence[Row]) -> Table | None:
