@@ -46,6 +46,7 @@ ID = re.compile(r'(id="|url\(#)(?=(clip|gradient))')
 # What a tag need not say: part of a picture has no role, the picture has the font, and the rest is so anyway.
 IDLE = re.compile(
     r' (?:(?:role|aria-[a-z]+|pointer-events)="[^"]*"|opacity="1"|stroke-width="1"|text-anchor="start"'
+    r'|font-weight="400"|transform="translate\(0,0\)"'
     rf'|font-family="{FONT[0]}"|font-size="{FONT[1]}")(?=[ />])'
 )
 DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a pixel is enough

@@ -10,13 +10,13 @@ import numpy as np
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning, packed
+from benchmarks.report.groups import SOFTWARE, is_ours, meaning
 from benchmarks.report.labels import labels
 from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
 from benchmarks.report.samples import Bucket, buckets, count_no_times
 from benchmarks.results import Row
 
-BUCKETS, MOST_ROWS = 60, 14  # of a row; of a chart
+BUCKETS, MOST_ROWS = 48, 14  # of a row; of a chart
 BAND, ABOVE = 28, 3  # px of a row, and of it free above
 CHANGE = 1.2  # from the first third of the samples to the last, from which on it is told
 LEAD = (
@@ -70,9 +70,10 @@ def _kinds(rows: Sequence[Row]) -> list[list[Row]]:
 def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
     """Yield the charts of a machine's phase, each of MOST_ROWS at most."""
     named = [*zip(rows, labels(rows), strict=True)]
-    parts = [*packed([1] * len(named), MOST_ROWS)]
-    for number, part in enumerate(parts, 1):
-        yield _chart(named[part], f" ({number} of {len(parts)})" if len(parts) > 1 else "")
+    number = math.ceil(len(named) / MOST_ROWS)
+    for part in range(number):
+        some = named[part * len(named) // number : (part + 1) * len(named) // number]
+        yield _chart(some, f" ({part + 1} of {number})" if number > 1 else "")
 
 
 def _chart(named: Sequence[tuple[Row, str]], which: str) -> Chart:
@@ -161,8 +162,8 @@ def _shade(start: Sequence[Bucket], places: Sequence[float], track: Track, band:
 
 def _steps(heights: Sequence[float], places: Sequence[float], begin: str) -> str:
     """Return a path of steps, one of each height between two neighbouring places."""
-    path = [f"{begin}{places[0]:.1f},{heights[0]:.1f}H{places[1]:.1f}"]
-    path += [f"V{height:.1f}H{place:.1f}" for height, place in zip(heights[1:], places[2:], strict=True)]
+    path = [f"{begin}{places[0]:.0f},{heights[0]:.1f}H{places[1]:.0f}"]
+    path += [f"V{height:.1f}H{place:.0f}" for height, place in zip(heights[1:], places[2:], strict=True)]
     return "".join(path)
 
 
