@@ -156,10 +156,10 @@ def _groups(answers: Sequence[Answer], client: str, doubtful: str = "") -> Itera
     for who, where in by_winner.items():
         is_bound = WITHOUT_STACK in where[0].server.notes
         times = ", ".join(f"{duration(one.server_later.value)} on {one.network.name}" for one in where)
-        at_least = "at best " if is_bound else ""
+        at_best = "at best " if is_bound else ""
         if who == "client":
-            yield f"the client ({client}) before the server{doubtful} ({at_least}{times})"
+            yield f"the client ({client}) before the server{doubtful} ({at_best}{times})"
         elif who == "server":
-            yield f"the server{doubtful} ({at_least}{times}) {'at best ' if is_bound else ''}before the client ({client})"
+            yield f"the server{doubtful} ({at_best}{times}) {at_best}before the client ({client})"
         else:
-            yield f"undecided between server{doubtful} ({at_least}{times}) and client ({client})"
+            yield f"undecided between server{doubtful} ({at_best}{times}) and client ({client})"

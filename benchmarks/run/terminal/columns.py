@@ -67,15 +67,21 @@ def _ratios(rows: Rows) -> Iterator[Column]:
     """Yield how many times the partner's time, for each partner that took turns, and with -v its processor time."""
     for partner in dict.fromkeys(name for row in rows for name in row.result.ratios):
         name = partner.replace("_", "-")
-        yield Column(f"× {name}", partial(_ratio, partner, name))
+        yield Column(f"× {name}", partial(_ratio, partner, name, statistic_of_ratios(rows)))
         yield Column("interval", partial(_interval_of_ratio, partner))
         yield Column("× cpu time", partial(_cpu, partner), LATER)
 
 
-def _ratio(partner: str, name: str, row: Told) -> str:
+def statistic_of_ratios(rows: Rows) -> str | None:
+    """Return the statistic that ratios are of, but for those that are told to be of another; None without ratios."""
+    statistics = {ratio.statistic for row in rows for ratio in row.result.ratios.values()}
+    return min(statistics, key=lambda name: name == "mean", default=None)
+
+
+def _ratio(partner: str, name: str, usual: str | None, row: Told) -> str:
     if (ratio := row.result.ratios.get(partner)) is None:
         return "base" if row.platform == name else ""
-    return f"{'means ' if ratio.statistic == 'mean' else ''}{ratio.value:.2f}"
+    return f"{'' if ratio.statistic == usual else f'{ratio.statistic} '}{ratio.value:.2f}"
 
 
 def _interval_of_ratio(partner: str, row: Told) -> str:
@@ -98,7 +104,7 @@ def _millijoules(counter: str, row: Told) -> str:
     return "" if joules is None else f"{joules * 1e3:#.4g}"
 
 
-def _opening(rows: Rows) -> list[Column]:
+def _load(rows: Rows) -> list[Column]:
     return [*_times(rows), Column("shipped MB", _shipped, P95)]
 
 
@@ -113,8 +119,8 @@ def _memory(rows: Rows) -> list[Column]:
         Column("peak MB", partial(_bytes, f"{keys.MEMORY}peak")),
         Column("before MB", partial(_bytes, f"{keys.MEMORY}before"), IMAGES),
         Column("over start MB", partial(_bytes, keys.TAKEN)),
-        Column("of them wasm MB", partial(_bytes, f"{keys.MEMORY}wasm"), P95),
-        *_times(rows, " until 2nd answer")[:1],
+        Column("wasm MB", partial(_bytes, f"{keys.MEMORY}wasm"), P95),
+        replace(_times(rows)[0], goes=INTERVAL),
     ]
 
 
@@ -212,10 +218,10 @@ TABLES = {
     "device": Table("latency on the device", _steady),
     "scaling": Table("latency on several threads", _steady),
     "energy": Table("energy of an inference", _energy),
-    "load": Table("load", _opening),
-    "first_inference": Table("first inference", _opening),
-    "second_inference": Table("second inference", _opening),
-    "memory": Table("memory", _memory, "of the opening that took most"),
+    "load": Table("load", _load),
+    "first_inference": Table("first inference", _times),
+    "second_inference": Table("second inference", _times),
+    "memory": Table("memory", _memory, "of the opening that took most; times until the second answer"),
     "blocking": Table(
         "blocking", _blocking, "while the page draws an animation; blocked and frames of the start that froze most"
     ),

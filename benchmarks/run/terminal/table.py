@@ -7,11 +7,10 @@ from itertools import islice
 from benchmarks.results import keys
 from benchmarks.results.tidy import DOUBT, Told
 from benchmarks.run.screen import Screen, wide, wrapped
-from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase
+from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase, statistic_of_ratios
 from models.names import shown as printable
 
 GAP = "  "  # between columns
-PARTNERS = "× is the ratio of p10, measured in turns"
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def _of_phase(rows: Rows, screen: Screen, everything: bool) -> Tables:
     grid = _grid(groups, of_phase(rows[0].phase).columns(rows))
     now, later = grid.parted([number for number, one in enumerate(grid.columns) if everything or one.goes < LATER])
     drawn, rest = now.fitting(screen.width)
-    lines = [*_title(rows, groups, screen), *_drawn(drawn, groups, screen.width)]
+    lines = [*_title(rows, groups, drawn.columns, screen), *_drawn(drawn, groups, screen.width)]
     while everything and rest.columns:
         drawn, rest = rest.fitting(screen.width)
         lines += [Line(""), *_drawn(drawn, groups, screen.width)]
@@ -156,7 +155,7 @@ def _grid(groups: Mapping[str, Rows], columns: Sequence[Column]) -> Grid:
     shared, indent = _shared(rows), GAP if len(groups) > 1 else ""
     tells_caches = len({row.caches for row in rows}) > 1
     names = [f"{indent}{printable(_name(row, tells_caches))}" for row in rows]
-    marks = [" ".join(mark.sign for mark in row.marks if mark.sign not in shared) for row in rows]
+    marks = [" ".join(sign for sign in _signs(row) if sign not in shared) for row in rows]
     return Grid.of(rows, columns, names, marks)
 
 
@@ -167,20 +166,27 @@ def _name(row: Told, tells_caches: bool) -> str:
     return f"{row.platform} {row.caches}" if tells_caches else row.platform
 
 
+def _signs(row: Told) -> list[str]:
+    """Return the marks of a row, but for those that its model's name has above it: ``resnet50.untrained``."""
+    named = (row.label or "").split(".")
+    return [mark.sign for mark in row.marks if mark.sign not in named]
+
+
 def _shared(rows: Rows) -> list[str]:
     """Return the marks of all rows, for the title; that of a doubt stays with each."""
-    signs = [[mark.sign for mark in row.marks] for row in rows]
+    signs = [_signs(row) for row in rows]
     return [sign for sign in signs[0] if sign != DOUBT and all(sign in others for others in signs)]
 
 
-def _title(rows: Rows, groups: Mapping[str, Rows], screen: Screen) -> list[Line]:
+def _title(rows: Rows, groups: Mapping[str, Rows], columns: Sequence[Column], screen: Screen) -> list[Line]:
     """Say what the table is of, and what all of its rows share."""
     table, (first, *others), caches = of_phase(rows[0].phase), groups, {row.caches for row in rows}
     words = [f"{table.title} of {first}" if first and not others else table.title]
     words += [f"all {sign}" for sign in _shared(rows)]
     words += [f"caches: {only}" for only in caches if only and len(caches) == 1]
     words += [*_of_starts(rows), *filter(None, [table.note])]
-    words += [PARTNERS] if any(row.result.ratios for row in rows) else []
+    words += ["intervals of 95%"] if any("interval" in column.head for column in columns) else []
+    words += [f"× is the ratio of {of}, measured in turns"] if (of := statistic_of_ratios(rows)) else []
     return [Line(line, is_head=True) for line in wrapped("; ".join(words), screen.width, len(GAP))]
 
 
@@ -189,8 +195,7 @@ def _of_starts(rows: Rows) -> Iterator[str]:
     numbers = {row.result.starts_wanted for row in rows if keys.SCENARIO not in row.result.info}
     if numbers:
         number = numbers.pop() if len(numbers) == 1 else "several"
-        has_interval = any(row.figure.low is not None for row in rows)
-        yield f"{number} start{'' if number == 1 else 's'}{', intervals of 95 %' if has_interval else ''}"
+        yield f"{number} start{'' if number == 1 else 's'}"
 
 
 def _drawn(grid: Grid, groups: Mapping[str, Rows], width: int) -> Iterator[Line]:
