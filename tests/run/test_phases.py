@@ -202,7 +202,7 @@ def test_threads_and_weakness_are_in_the_name(suite):
 def test_a_weak_clients_ratio_is_of_means_and_its_name_a_factor_with_a_range(suite):
     result = run(suite, "latency", "--client=mid-tier-mobile")
     result.stdout.fnmatch_lines(["*test_latency[[]resnet8-slow@4x-b1] mean 0.*"])
-    result.stdout.fnmatch_lines(["latency *; all emulated; *ratio of mean, *", "*mean ms *× server-cpu*", "slow@4x *"])
+    result.stdout.fnmatch_lines(["latency *; all emulated; *ratio of means, *", "*mean ms *× server-cpu*", "slow@4x *"])
     info = suite.benchmarks()[0]["extra_info"]
     assert info["ratio_to_server_cpu"]["statistic"] == "mean"
     assert info["slowdown"] == {"asked": 4, "clients": {"mid-tier-mobile": [2, 10]}}

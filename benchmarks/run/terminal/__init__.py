@@ -44,11 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Not in pyproject.toml: there the columns would pass for asked for. pytest-benchmark reads the option after this.
     """
-    config.stash[RESULTS] = []
-    asked = any(times_given(config, f"--benchmark-{name}") for name in ASKS_FOR_BLOCKS)
-    config.stash[BLOCKS] = asked or config.get_verbosity() > 0
+    config.stash[RESULTS], config.stash[BLOCKS] = [], asks_for_blocks(config)
     if config.option.benchmark_columns is None:
         config.option.benchmark_columns = COLUMNS
+
+
+def asks_for_blocks(config: pytest.Config) -> bool:
+    """Whether somebody asks for pytest-benchmark's own table: with -v, or with an option that is of it alone."""
+    return config.get_verbosity() > 0 or any(times_given(config, f"--benchmark-{name}") for name in ASKS_FOR_BLOCKS)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -186,8 +186,13 @@ def _title(rows: Rows, groups: Mapping[str, Rows], columns: Sequence[Column], sc
     words += [f"caches: {only}" for only in caches if only and len(caches) == 1]
     words += [*_of_starts(rows), *filter(None, [table.note])]
     words += ["intervals of 95%"] if any("interval" in column.head for column in columns) else []
-    words += [f"× is the ratio of {of}, measured in turns"] if (of := statistic_of_ratios(rows)) else []
+    words += [f"× is the ratio of {of}, measured in turns"] if (of := _ratios_are_of(rows)) else []
     return [Line(line, is_head=True) for line in wrapped("; ".join(words), screen.width, len(GAP))]
+
+
+def _ratios_are_of(rows: Rows) -> str | None:
+    usual = statistic_of_ratios(rows)
+    return "means" if usual == "mean" else usual
 
 
 def _of_starts(rows: Rows) -> Iterator[str]:
