@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP
-from benchmarks.run.screen import INDENT, Screen, wide
+from benchmarks.run.screen import INDENT, Screen, wide, wrapped
 from models.names import shown as printable
 
 # What the tests of several phases share, so that the first of a case makes it and the others take no time.
@@ -172,11 +172,12 @@ def pytest_report_teststatus(
 
 
 def _fitting(words: str, config: pytest.Config) -> str:
-    """Return words for behind a test's name: on a line of their own where they would go beyond the screen."""
+    """Return words for behind a test's name: below it where they would go beyond the screen, count included."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not Screen.of(reporter, config).wraps:
         return words
     writer, count = config.get_terminal_writer(), len(config.stash[PROGRESS].cases) + len(config.stash[PROGRESS].done)
-    behind = len(f" [{count}/{count}] ")
-    is_beyond = writer.width_of_current_line + wide(words) + behind > writer.fullwidth
-    return f"\n{' ' * INDENT}{words}" if is_beyond else words
+    room = writer.fullwidth - len(f" [{count}/{count}] ")
+    if writer.width_of_current_line + wide(words) <= room:
+        return words
+    return "".join(f"\n{row}" for row in wrapped(f"{' ' * INDENT}{words}", room))

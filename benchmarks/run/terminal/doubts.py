@@ -25,7 +25,8 @@ def trust_lines(results: Results, each: bool = False) -> list[str]:
 
 def _load(assessed: Results) -> str:
     others = [result.trust[keys.OTHER_PROGRAMS] for result in assessed if keys.OTHER_PROGRAMS in result.trust]
-    return f"; other programs used {min(others):.1f} to {max(others):.1f} cores meanwhile" if others else ""
+    words = [f"; other programs used {cores:.1f} cores meanwhile" for cores in others]
+    return ranged(words) if words else ""
 
 
 def _unstable_one_by_one(unstable: Results) -> list[str]:
