@@ -40,6 +40,7 @@ pytest_plugins = (
     "benchmarks.run.blocking",
     "benchmarks.run.budget",
     "benchmarks.run.load",
+    "benchmarks.run.reporting",
 )
 pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
 

@@ -14,7 +14,9 @@ NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tfl
 # Who parses JSON, and of what: saved runs are read in one place.
 PARSERS = {
     "benchmarks/results/saved.py": "saved runs",
+    "benchmarks/decide/checks.py": "its own answers, for the cells that were checked",
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
+    "benchmarks/run/reporting.py": "what it has just measured, to be drawn as it would be saved",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/loadgen/trial.py": "LoadGen's log",

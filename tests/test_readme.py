@@ -1,4 +1,4 @@
-"""The README names what there is, and CI calls what it names."""
+"""README and docs name what there is, their links lead somewhere, and CI calls what they name."""
 
 import configparser
 import re
@@ -14,6 +14,14 @@ from benchmarks.run.choices import PHASES
 from models import MODELS, NETWORKS
 
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
+MINUTE = 160  # lines that are read in one
+SCREEN = 110  # letters of a table's line on a laptop's
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:benchmarks|browser_harness|models|docs|tests)/[\w./]+)`")
+PLACEHOLDERS = {"browser_harness/engines/NAME.mjs", "docs/throttling.md"}  # one's own, and Lighthouse's
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
 def tox_environments():
@@ -32,8 +40,44 @@ def resolved(groups, name):
 
 
 @pytest.mark.parametrize("name", dict.fromkeys([*PLATFORMS, *PHASES, *MODELS, *NETWORKS, *tox_environments()]))
-def test_the_readme_names_it(name):
-    assert f"`{name}`" in README
+def test_readme_or_docs_name_it(name):
+    assert any(f"`{name}`" in text for text in DOCS.values())
+
+
+def test_the_readme_is_read_in_a_minute():
+    lines = README.splitlines()
+    assert len(lines) <= MINUTE
+    assert not [line for line in lines if line.startswith("|") and len(line) > SCREEN]
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_links_lead_somewhere(page):
+    for link in LINK.findall(CODE.sub("", DOCS[page])):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", [page for page in DOCS if page != "README.md"])
+def test_the_readme_leads_to_every_page(page):
+    assert f"]({page})" in README
+
+
+def anchors(text):
+    """Return the anchors that GitHub gives a page's headings: lower case, and a number where one recurs."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    shown = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]  # of a link its words
+    made = [re.sub(r"[^\w-]", "", words.lower().replace(" ", "-")) for words in shown]
+    before = [made[:number].count(anchor) for number, anchor in enumerate(made)]
+    return [f"{anchor}-{times}" if times else anchor for anchor, times in zip(made, before, strict=True)]
+
+
+def test_an_anchor_is_githubs():
+    text = "# The suite's own figures\n## × `a`, b\n## × `a`, b\n```\n# no heading\n```\n"
+    assert anchors(text) == ["the-suites-own-figures", "-a-b", "-a-b-1"]
 
 
 def test_every_tox_environment_says_what_it_is_for():
@@ -70,10 +114,11 @@ def test_no_environment_has_both_wheels_of_onnxruntime():
 
 
 @pytest.mark.parametrize("table", [candidates_table, models_table])
-def test_the_readmes_tables_are_the_manifests(table):
-    assert table() in README
+def test_the_tables_of_models_are_the_manifests(table):
+    assert table() in DOCS["docs/models.md"]
 
 
-def test_paths_named_in_the_readme_exist():
-    for path in re.findall(r"`((?:benchmarks|browser_harness|models|docs|tests)/[\w./]+)`", README):
+@pytest.mark.parametrize("page", DOCS)
+def test_paths_that_are_named_exist(page):
+    for path in set(PATH.findall(DOCS[page])) - PLACEHOLDERS:
         assert (ROOT / path).exists(), path

@@ -1,17 +1,34 @@
 """Client or server: what the figures of saved runs say, with the network between.
 
-The doors are ``python -m benchmarks.decide``, :func:`sentences_of` for the end of a run, and :func:`decisions_of` for a
-report.
+The doors are ``python -m benchmarks.decide``, :func:`sentences_of` for the end of a run, and for a report
+:func:`decisions_of` and :func:`check_in`.
 """
 
 from collections.abc import Sequence
 
-from benchmarks.decide.answers import Decision, Wanted, decide_all
-from benchmarks.decide.measured import MixedError, read
-from benchmarks.decide.sentences import networks, sentence, sentences_of
+from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Decision, Wanted, Winner, decide_all
+from benchmarks.decide.checks import Check, UnreadError, check_in, checked_of
+from benchmarks.decide.measured import MixedError, machine_of, read
+from benchmarks.decide.sentences import Said, networks, said, sentence, sentences_of
 from benchmarks.results import Run
 
-__all__ = ["Decision", "MixedError", "decisions_of", "sentence", "sentences_of"]
+__all__ = [
+    "BANDWIDTHS",
+    "ROUND_TRIPS",
+    "Check",
+    "Decision",
+    "MixedError",
+    "Said",
+    "UnreadError",
+    "Winner",
+    "check_in",
+    "checked_of",
+    "decisions_of",
+    "machine_of",
+    "said",
+    "sentence",
+    "sentences_of",
+]
 
 
 def decisions_of(runs: Sequence[Run]) -> list[Decision]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.clients import CLIENTS as WEAK
 from benchmarks.clients import factor
-from benchmarks.decide import cells, prices, report, runs, sentences, suite, table
+from benchmarks.decide import cells, checks, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, Wanted, decide_all
 from benchmarks.decide.measured import MixedError, Model, machine_of, read
 from benchmarks.decide.missing import missing
@@ -154,7 +154,7 @@ def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.
     not_measured = missing(models, options.client, options.memory_budget)
     _tell(models, decisions, not_measured, kept, paid, checked)
     _write(options, decisions, not_measured, checked)
-    is_met = checked is None or all(mark.is_met for mark in cells.marks(checked))
+    is_met = checked is None or all(mark.is_met for mark in checks.marks(checked))
     return 0 if decisions and is_met and not kept.failures else 1
 
 
@@ -213,7 +213,7 @@ def _tell(  # noqa: PLR0913 (all that there is to tell)
     not_measured: Sequence[str],
     kept: suite.Kept,
     paid: prices.Prices | None,
-    checked: Sequence[cells.Cell] | None,
+    checked: Sequence[checks.Cell] | None,
 ) -> None:
     for line in table.lines(decisions, not_measured, paid):
         print(line)
@@ -235,9 +235,9 @@ def _write(
     options: argparse.Namespace,
     decisions: Sequence[Decision],
     not_measured: Sequence[str],
-    checked: Sequence[cells.Cell] | None,
+    checked: Sequence[checks.Cell] | None,
 ) -> None:
-    told = cells.to_json(checked) if checked is not None else None
+    told = checks.to_json(checked) if checked is not None else None
     texts = {options.json: report.json_text(decisions, not_measured, told), options.csv: report.csv_text(decisions)}
     for file, text in texts.items():
         if file is not None:

@@ -116,9 +116,14 @@ def border(servers: Sequence[Served], client: Candidate, bandwidth: float) -> Sp
 def grid(servers: Sequence[Served], client: Candidate) -> list[list[Winner]]:
     """Return who wins at each of ROUND_TRIPS, and there at each of BANDWIDTHS."""
     return [
-        [Answer.of(each_way(bandwidth, round_trip), servers, client).later for bandwidth in BANDWIDTHS]
+        [_later(each_way(bandwidth, round_trip), servers, client) for bandwidth in BANDWIDTHS]
         for round_trip in ROUND_TRIPS
     ]
+
+
+def _later(network: Conditions, servers: Sequence[Served], client: Candidate) -> Winner:
+    """Return whose later answers come earlier; first ones, which take the most to predict, are left alone."""
+    return winner(client.later, quickest(servers, network).kept(network))
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,14 @@ class Decision:
     def client(self) -> Candidate:
         """The runtime that answers on the client."""
         return self.clients.answering
+
+    def border_at(self, bandwidth: float) -> Span:
+        """Return the border at any rate, in Mbit/s each way; those of BANDWIDTHS are in ``borders``."""
+        return border(self.servers, self.client, bandwidth)
+
+    def later_on(self, network: Conditions) -> Winner:
+        """Return whose later answers come earlier on a network that was not asked for."""
+        return Answer.of(network, self.servers, self.client).later
 
 
 @dataclass(frozen=True)

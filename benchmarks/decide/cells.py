@@ -1,21 +1,19 @@
 """The check against the world: cells of model, client class and network, predicted and then measured on both sides."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from itertools import combinations
-from typing import Any
 
 from tabulate import tabulate
 
 from benchmarks.decide import runs, suite, words
-from benchmarks.decide.answers import Answer, Winner
+from benchmarks.decide.answers import Answer
+from benchmarks.decide.checks import NEAR, NEAR_CELLS, NETWORKS, PAIRS, Cell, marks
 from benchmarks.decide.measured import NEARBY, Model, Reading
-from benchmarks.decide.sides import FIRST_WITHIN, IN_WORKER, KEPT_WITHIN, ClientClass, Served, classes, served
+from benchmarks.decide.sides import IN_WORKER, ClientClass, Served, classes, served
 from benchmarks.decide.spans import Span
 from browser_harness.network import PROFILES, Conditions, parse
 
-NETWORKS, PAIRS = 3, 6  # at least, of a check: 18 cells
-NEAR, NEAR_CELLS = 1.5, 6  # at least so many cells have a client's time within so many times the server's
 SLOWEST = 1.0  # seconds of a first request: a cell that takes longer is not worth its time
 ROUND_TRIPS = (5, 10, 20, 40, 60, 80, 100, 150, 200, 300)  # ms
 RATES = ("", ",down=100mbit,up=50mbit", ",down=50mbit,up=20mbit", ",down=20mbit,up=10mbit")
@@ -23,56 +21,6 @@ RATES = ("", ",down=100mbit,up=50mbit", ",down=50mbit,up=20mbit", ",down=20mbit,
 
 class CheckError(Exception):
     """No check can be made of what was measured; the message says what it lacks."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A model on a client of a class and a network: what was predicted, and what was measured then."""
-
-    model: str
-    clients: str  # in words
-    platform: str
-    slowdown: int
-    network: Conditions
-    server: str
-    predicted: tuple[Span, Span, Span]  # server later, server first, client later
-    measured: tuple[Span | None, Span | None, Span | None] = (None, None, None)
-    doubts: Sequence[str] = ()  # of what was measured
-
-    @property
-    def nearness(self) -> float:
-        """How many times the one side's predicted time is the other's."""
-        ratio = self.predicted[2].value / self.predicted[0].value
-        return max(ratio, 1 / ratio)
-
-    @property
-    def is_near(self) -> bool:
-        """Whether it lies at the border."""
-        return self.nearness <= NEAR
-
-    @property
-    def predicted_winner(self) -> Winner:
-        """Who answers earlier later on, as predicted."""
-        is_client = self.predicted[2].is_below(self.predicted[0])
-        return "undecided" if is_client is None else "client" if is_client else "server"
-
-    @property
-    def measured_winner(self) -> Winner:
-        """Who did; of two that were measured one is always the earlier."""
-        server, _, client = self.measured
-        if server is None or client is None:
-            return "not measured"
-        return "client" if client.value < server.value else "server"
-
-    @property
-    def is_right(self) -> bool | None:
-        """Whether the predicted winner won; None where none was predicted."""
-        return None if self.predicted_winner == "undecided" else self.predicted_winner == self.measured_winner
-
-    def error(self, at: int) -> float | None:
-        """Return by which share a predicted time is off; None where it was not measured."""
-        measured = self.measured[at]
-        return self.predicted[at].value / measured.value - 1 if measured else None
 
 
 Pair = tuple[Model, ClientClass, Sequence[Served]]
@@ -214,40 +162,6 @@ def _span(reading: Reading | None) -> Span | None:
     return reading.span if reading else None
 
 
-@dataclass(frozen=True)
-class Mark:
-    """What a check is held to, and what came out."""
-
-    words: str
-    is_met: bool
-
-
-def marks(cells: Sequence[Cell]) -> list[Mark]:
-    """Return the marks of a check; what was not measured meets none."""
-    decided = [cell for cell in cells if cell.is_right is not None]
-    right = [cell for cell in decided if cell.is_right]
-    near = sum(cell.is_near for cell in cells)
-    return [
-        Mark(f"{len(cells)} cells, at least {NETWORKS * PAIRS}", len(cells) >= NETWORKS * PAIRS),
-        Mark(f"{near} within {NEAR:g} times the border, at least {NEAR_CELLS}", near >= NEAR_CELLS),
-        Mark(
-            f"predicted winner right in {len(right)} of {len(decided)} that were not undecided; all of them",
-            bool(decided) and len(right) == len(decided),
-        ),
-        _within("a kept connection", cells, 0, KEPT_WITHIN),
-        _within("a first request", cells, 1, FIRST_WITHIN),
-    ]
-
-
-def _within(what: str, cells: Sequence[Cell], at: int, limit: float) -> Mark:
-    told = [error for cell in cells if (error := cell.error(at)) is not None]
-    absent = len(cells) - len(told)
-    worst = f"{min(told):+.1%} to {max(told):+.1%}" if told else "not measured"
-    words_ = f"predicted time of {what} {worst}, within {limit:.0%}"
-    words_ += f"; {absent} not measured" if told and absent else ""
-    return Mark(words_, bool(told) and not absent and max(map(abs, told)) <= limit)
-
-
 def lines(cells: Sequence[Cell]) -> Iterator[str]:
     """Yield the table of predicted and measured, and whether each mark is met."""
     head = ["model", "client", "network", "server", "kept: predicted", "measured", "error", "first: predicted"]
@@ -276,30 +190,3 @@ def _side(cell: Cell, at: int) -> list[str]:
     measured, error = cell.measured[at], cell.error(at)
     told = words.duration(measured.value) if measured else "not measured"
     return [words.duration(cell.predicted[at].value), told, f"{error:+.1%}" if error is not None else ""]
-
-
-def to_json(cells: Sequence[Cell]) -> dict[str, Any]:
-    """Return the check for a JSON file; times in seconds."""
-    sides = ("server_kept", "server_first", "client")
-    return {
-        "marks": [asdict(mark) for mark in marks(cells)],
-        "cells": [
-            {
-                "model": cell.model,
-                "client": cell.platform,
-                "slowdown": cell.slowdown,
-                "network": asdict(cell.network),
-                "server": cell.server,
-                "predicted": {side: asdict(span) for side, span in zip(sides, cell.predicted, strict=True)},
-                "measured": {
-                    side: asdict(span) if span else None for side, span in zip(sides, cell.measured, strict=True)
-                },
-                "predicted_winner": cell.predicted_winner,
-                "measured_winner": cell.measured_winner,
-                "is_right": cell.is_right,
-                "is_near": cell.is_near,
-                "doubts": cell.doubts,
-            }
-            for cell in cells
-        ],
-    }

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from benchmarks.decide import formulas
 from benchmarks.decide.answers import SPOKEN, Answer, Decision
@@ -21,36 +22,55 @@ def networks(names: Sequence[str] = SHOWN) -> list[Conditions]:
     return [PROFILES[name] for name in names]
 
 
+@dataclass(frozen=True)
+class Said:
+    """A sentence, in the parts that it is made of."""
+
+    who: str  # of which model, for which clients
+    where: str  # the client begins to win, with the mark of what is doubtful
+    conditions: Sequence[str]  # what the page bears, what the server's time lacks or holds
+    first: str  # what the first answer costs; nothing where that is not measured
+
+    def __str__(self) -> str:
+        told = "".join(f" ({condition})" for condition in self.conditions)
+        return f"{self.who}: {self.where}{told}{'; ' * bool(self.first)}{self.first}"
+
+
 def sentence(decision: Decision) -> str:
     """Return where the client begins to win: the answer for a class of clients, in a line."""
-    model, who = decision.model.title, decision.clients.title
+    return str(said(decision))
+
+
+def said(decision: Decision) -> Said:
+    """Return the same in its parts, for who shows them one below the other."""
     where = _where(decision, decision.borders[SPOKEN], decision.servers)
     doubtful = mark([*decision.client.doubts, *(words for one in decision.servers for words in one.doubts)])
-    told = [_marked(decision), _counted(decision), _bare(decision, where), _first(decision)]
-    return f"{model} on {who}: {where}{doubtful}{''.join(told)}"
+    conditions = [*_marked(decision), *_counted(decision), *_bare(decision, where)]
+    return Said(
+        f"{decision.model.title} on {decision.clients.title}", f"{where}{doubtful}", conditions, _first(decision)
+    )
 
 
-def _marked(decision: Decision) -> str:
+def _marked(decision: Decision) -> list[str]:
     """Say what the page bears of a client that is marked, and which one it would not feel."""
     if not (marks := decision.client.burden.marks):
-        return ""
+        return []
     if decision.light is None:
-        return f" ({', and '.join(marks)}; no other client is known not to)"
+        return [f"{', and '.join(marks)}; no other client is known not to"]
     light = decision.light.client
     in_worker = light.platform == f"{decision.client.platform}{IN_WORKER}"
     who = "in a worker it would not" if in_worker else f"{light.platform} would not"
-    return f" ({', and '.join(marks)}; {who}: {duration(light.later.value)}{mark(light.doubts)})"
+    return [f"{', and '.join(marks)}; {who}: {duration(light.later.value)}{mark(light.doubts)}"]
 
 
-def _bare(decision: Decision, where: str) -> str:
+def _bare(decision: Decision, where: str) -> list[str]:
     """Say where the border would be if the server's own stack took nothing: another one's may take less."""
     bare = [one.bare for one in decision.servers if one.bare]
     is_settled = decision.borders[SPOKEN].high <= 0  # the client wins either way
     if decision.bare is None or (is_settled and decision.bare.high <= 0):
-        return ""
-    if (other := _where(decision, decision.bare, bare)) == where:
-        return ""
-    return f" (if the server's own stack took nothing: {other})"
+        return []
+    other = _where(decision, decision.bare, bare)
+    return [] if other == where else [f"if the server's own stack took nothing: {other}"]
 
 
 def _where(decision: Decision, border: Span, servers: Sequence[Served]) -> str:
@@ -67,11 +87,11 @@ def _where(decision: Decision, border: Span, servers: Sequence[Served]) -> str:
     return f"the server, below {words}; the client ({decision.client.platform}) above"
 
 
-def _counted(decision: Decision) -> str:
+def _counted(decision: Decision) -> list[str]:
     """Say what the server's time lacks where nobody asked it from a page, and what it holds that is not its own."""
     notes = {note for server in decision.servers for note in server.notes}
     told = [(WITHOUT_STACK, "at best"), (WITH_NETWORK, "at worst")]
-    return "".join(f" (counted {words}: the server {bound})" for words, bound in told if words in notes)
+    return [f"counted {words}: the server {bound}" for words, bound in told if words in notes]
 
 
 def _first(decision: Decision) -> str:
@@ -85,7 +105,7 @@ def _first(decision: Decision) -> str:
     words = f"first answers on {answer.network.name}: client {duration(answer.client_first.value)}, server "
     words += duration(answer.server_first.value)
     return (
-        f"; {words}; the download {'never pays back' if pays == 'never' else f'has paid back after {pays} predictions'}"
+        f"{words}; the download {'never pays back' if pays == 'never' else f'has paid back after {pays} predictions'}"
     )
 
 

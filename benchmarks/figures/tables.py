@@ -1,4 +1,4 @@
-"""The tables of README and docs, from what was saved: ``python -m benchmarks.figures.tables [RESULTS.json …]``.
+"""The tables of the docs, from what was saved: ``python -m benchmarks.figures.tables [RESULTS.json …]``.
 
 Without a file the candidates and the models of the manifest; of a saved run a table for each phase that was measured.
 """

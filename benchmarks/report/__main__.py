@@ -1,31 +1,76 @@
-"""Saved runs as one HTML file: ``python -m benchmarks.report A.json B.json … [--out report.html]``."""
+"""Saved runs as one HTML file: ``python -m benchmarks.report A.json FOLDER … [--out report.html]``.
+
+Of a folder all runs are taken that lie in it. Ends with 1 where something that was named is not in the report, which
+is written all the same; with 2 where none can be written.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.report.content import Refused
 from benchmarks.report.page import write
-from benchmarks.results import NotARunError, Run, load_any
+from benchmarks.report.place import fault, place
+from benchmarks.report.reading import Read, read
+from benchmarks.report.text import tame
+
+REMEDY = "name one that --benchmark-json or --benchmark-autosave saved"
+NOTHING = 2  # the exit code where no report is written
+STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands."""
+    found = argparse.ArgumentParser(
+        prog="report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="runs of any machines, or folders")
+    found.add_argument("--out", default="report.html", metavar="FILE", help="default: %(default)s")
+    return found
 
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="report", description=__doc__)
-    parser.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="runs of any machines")
-    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE", help="default: %(default)s")
-    options = parser.parse_args()
-    runs, refused = list[Run](), list[Refused]()
-    for file in options.files:
-        try:
-            runs.append(load_any(file))
-        except NotARunError as error:
-            refused.append(Refused(str(file), error.why))
-            print(f"refused  {error}", file=sys.stderr)
-    if not runs:
-        sys.exit("report: no file holds a run; name one that --benchmark-json or --benchmark-autosave saved")
-    write(options.out, runs, refused)
-    print(f"report   {options.out}")
+    try:
+        sys.exit(run(parser().parse_args()))
+    except KeyboardInterrupt:
+        print("report: stopped; nothing is written", file=sys.stderr)
+        sys.exit(STOPPED)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read, tell what is refused, and write; return the exit code."""
+    out = place(options.out)
+    inputs = [name.expanduser() for name in options.files]
+    if why := fault(out, inputs):
+        return _refused(why)
+    found = read(inputs, _say)
+    for refused in found.refused:
+        _say(f"refused  {refused.file}: {refused.why}")
+    for copy in found.copies:
+        _say(f"once     {copy.file}: {copy.why}")
+    if not any(run.results for run in found.runs):
+        return _refused(f"no file holds a result; {REMEDY}")
+    return _write(out, found)
+
+
+def _write(out: Path, found: Read) -> int:
+    try:
+        problems = write(out, found.runs, [*found.refused, *found.copies], found.checks)
+    except OSError as error:
+        return _refused(f"{out} could not be written: {error.strerror}")
+    for problem in problems:
+        _say(f"problem  {problem}")
+    print(f"report   {out}")
+    return 1 if problems or found.refused else 0
+
+
+def _refused(why: str) -> int:
+    _say(f"report: {why}")
+    return NOTHING
+
+
+def _say(line: str) -> None:
+    print(tame(line), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from benchmarks.decide import Decision, MixedError, decisions_of
+from benchmarks.decide import Check, Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, rows_of
 
 
@@ -36,7 +36,31 @@ class Words:
     sentences: Sequence[str]
 
 
-Part = Chart | Table | Words
+Side = Literal["server", "client", "undecided", "depends", "open"]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A word of an answer: what it is of, and which side it says; told by the word, and coloured by the side."""
+
+    of: str
+    side: Side
+    word: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer: of what, whose, and what it holds on."""
+
+    title: str
+    chip: Chip
+    words: str  # the answer in a sentence
+    chips: Sequence[Chip] = ()  # the same on each network, say
+    conditions: Sequence[str] = ()  # sentences below it
+    tables: Sequence[Table] = ()  # more of it
+
+
+Part = Chart | Table | Words | Verdict
 
 
 @dataclass(frozen=True)
@@ -66,16 +90,19 @@ class Material:
     refused: Sequence[Refused] = ()
     decisions: Sequence[Decision] = ()
     undecided: str = ""  # why nothing is decided of these runs together, where something stands against it
+    checks: Sequence[Check] = ()  # of decide's files: what was predicted once, and measured then
 
     @classmethod
-    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> "Material":
+    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> "Material":
         """Read what *runs* say, and decide what they answer together."""
         rows, undecided, decisions = rows_of(runs), "", list[Decision]()
         try:
             decisions = decisions_of([run for run in runs if run.is_of_this_suite])
         except MixedError as error:
             undecided = str(error)
-        return cls(runs, rows, refused, decisions, undecided)
+        except Exception as error:  # a file may say what no run of this suite says; its figures are shown all the same
+            undecided = f"a file holds what cannot be decided of: {type(error).__name__} {error}"
+        return cls(runs, rows, refused, decisions, undecided, checks)
 
 
 class Make(Protocol):

@@ -1,43 +1,103 @@
 """The page: the sections in their order, in one file that asks for nothing else."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchmarks.decide import Check
 from benchmarks.report import drawing
-from benchmarks.report.content import Chart, Material, Refused, Table, Words
+from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
 from benchmarks.report.sections import SECTIONS
+from benchmarks.report.summary import Summary
+from benchmarks.report.text import tame
 from benchmarks.results import Run
 from models.files import replacing
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
+KINDS = {Chart: "charts", Table: "tables", Words: "words", Verdict: "verdicts"}
 
 
-def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = ()) -> None:
-    """Write a report of *runs*; *file* is whole or as it was."""
-    text = page(Material.of(runs, refused))
+@dataclass
+class Page:
+    """A page as text, and what of it could not be made."""
+
+    text: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> list[str]:
+    """Write a report of *runs*; *file* is whole or as it was. Return what of it could not be made."""
+    made = page(Material.of(runs, refused, checks))
     with replacing(file) as aside:
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(made.text, encoding="utf-8")
+    return made.problems
 
 
-def page(material: Material) -> str:
+def page(material: Material) -> Page:
     """Return the whole page."""
-    sections = [section for make in SECTIONS if (section := make(material))]
-    templates = Environment(
+    made = Page()
+    sections = [*_sections(material, made)]
+    numbers = drawing.numbered()
+
+    def draw(chart: Chart) -> Markup:
+        try:
+            return Markup(drawing.svg(_clean(chart.spec), next(numbers), tame(chart.alternative)))  # noqa: S704 (Vega escapes its texts)
+        except Exception as error:  # its table is shown all the same
+            made.problems.append(f"{chart.title} could not be drawn: {_words(error)}")
+            return Markup('<p class="problem">{}.</p>').format(tame(made.problems[-1]))
+
+    template = _templates().get_template(TEMPLATE.name)
+    summary = Summary.of(material)
+    made.text = template.render(sections=sections, draw=draw, parts=_kinds, summary=summary)
+    return made
+
+
+def _templates() -> Environment:
+    """Return what fills in the page: all text is escaped, and none turns the direction of what stands behind it."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATE.parent),
         autoescape=True,
+        finalize=lambda value: value if isinstance(value, Markup) else tame(str(value)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    numbers = drawing.numbered()
 
-    def draw(chart: Chart) -> Markup:
-        return Markup(drawing.svg(chart.spec, next(numbers), chart.alternative))  # noqa: S704 (Vega escapes its texts)
 
-    tests = {"chart": Chart, "table": Table, "words": Words}
-    for name, kind in tests.items():
-        templates.tests[name] = lambda part, kind=kind: isinstance(part, kind)
-    return templates.get_template(TEMPLATE.name).render(material=material, sections=sections, draw=draw)
+def _sections(material: Material, made: Page) -> Iterator[Section]:
+    """Yield the sections; one that cannot be made of what a file holds says so in its place, and the others stand."""
+    for make in SECTIONS:
+        try:
+            if section := make(material):
+                yield section
+        except Exception as error:  # whatever a file holds: what else was measured is not lost for it
+            name = getattr(make, "__name__", "a part")
+            made.problems.append(f"{name} could not be made: {_words(error)}")
+            yield Section(name, name.replace("_", " ").capitalize(), "", [Words([f"{made.problems[-1]}."])])
+
+
+def _kinds(section: Section) -> Iterator[tuple[str, list[Part]]]:
+    """Yield the parts of a section in their order, neighbours of a kind together."""
+    for kind, parts in groupby(section.parts, key=lambda part: KINDS[type(part)]):
+        yield kind, [*parts]
+
+
+def _clean(value: Any) -> Any:
+    """Return a chart's data as they can be drawn: no text that drives what stands behind it, no number without end."""
+    if isinstance(value, str):
+        return tame(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {tame(str(name)): _clean(one) for name, one in value.items()}
+    return [_clean(one) for one in value] if isinstance(value, Sequence) else value
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__} {error}"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measuring.drift import Drift, widened
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
@@ -24,6 +26,8 @@ from benchmarks.results.schema import upgraded
 Json = Mapping[str, Any]
 
 GIT_REMEDY = "measure again where git can be read, as the run said when it was made"
+
+PERCENTILE = re.compile(r"p[0-9]+")
 
 NO_COMMIT = ("unknown", "unversioned")  # pytest-benchmark's words where git cannot be read, and where there is none
 
@@ -125,15 +129,21 @@ class Result:
             return self
         starts = [[_in_rows(block, together) for block in start] for start in self.starts]
         of_starts = [np.concatenate(start) for start in starts if start]
-        figures = {name: figure([*map(compute, of_starts)]).to_json() for name, compute in STATISTICS.items()}
+        figures = {name: self._of_any_state(figure([*map(c, of_starts)])).to_json() for name, c in STATISTICS.items()}
         samples = np.concatenate(of_starts)
         times = {name: float(getattr(np, name)(samples)) for name in ("min", "median", "mean", "max")}
         rounds = [[len(block) for block in start] for start in starts]
+        rest = {name: value for name, value in self.info.items() if not PERCENTILE.fullmatch(name)}  # of other samples
         return replace(
             self,
             stats={**times, "data": samples.tolist(), "iterations": iterations, "rounds": len(samples)},
-            info={**self.info, keys.STARTS: rounds, keys.FIGURES: figures},
+            info={**rest, keys.STARTS: rounds, keys.FIGURES: figures},
         )
+
+    def _of_any_state(self, figure: Figure) -> Figure:
+        """Return a figure of the starts with an interval that knows of the machine too, as far as the run saw it."""
+        seen = self.info.get(keys.DRIFT)
+        return widened(figure, Drift(**seen)) if seen else figure
 
     @property
     def starts(self) -> list[list[Sequence[float]]]:

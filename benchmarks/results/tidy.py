@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import keys
+from benchmarks.protocol import Side
+from benchmarks.results import alike, keys
+from benchmarks.results.damage import DamagedError
 from benchmarks.results.machine import names
-from benchmarks.results.saved import Result, Run, short
+from benchmarks.results.saved import NotARunError, Result, Run, short
 
 DOUBT = "(!)"
 BASE = "server_cpu"  # the partner that ratios are to
@@ -59,6 +61,15 @@ class Told:
     def platform(self) -> str | None:
         """Where it ran, with all that was asked for: ``chromium-wasm-2t@worker@4x``; None as above."""
         return self._param("platform")
+
+    @property
+    def side(self) -> Side | None:
+        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
+        if self.platform is None or not self.run.is_of_this_suite:
+            return None
+        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
+            return "remote"
+        return "server" if self.platform.startswith("server-") else "client"
 
     @property
     def caches(self) -> str | None:
@@ -155,6 +166,19 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
     """Return a row for each benchmark of *runs*, in their order; nothing is averaged, also where a name comes twice."""
     machines = names([run.machine for run in runs])
     return [Row(machine, run, result) for machine, run in zip(machines, runs, strict=True) for result in run.results]
+
+
+def check(run: Run) -> None:
+    """Raise NotARunError where something that is told of a benchmark is not what it should be."""
+    name = "its machine"
+    try:
+        for row in rows_of([run]):
+            name = row.result.fullname
+            _ = [row.figure, row.p10, row.median, row.p95, row.images_per_second, row.ratio, row.marks]
+            _ = [alike.of_benchmark(row.result), row.result.starts]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        words = f"{name}: it is damaged ({type(error).__name__} {error})"
+        raise NotARunError(run.file, DamagedError(words)) from error
 
 
 def _marks(result: Result) -> Iterator[Mark]:

@@ -418,10 +418,10 @@ def test_what_would_not_be_measured_is_refused_in_a_line(asked, why):
 
 
 def test_a_check_measures_workers_in_a_run_of_their_own(tmp_path):
-    cells = command.cells
+    cells, checks = command.cells, command.checks
     times = (Span.exactly(0.1), Span.exactly(0.2), Span.exactly(0.003))
     made = [
-        cells.Cell("resnet20", "the client", platform, slowdown, PROFILES["cable"], "remote-cpu", times)
+        checks.Cell("resnet20", "the client", platform, slowdown, PROFILES["cable"], "remote-cpu", times)
         for platform in ("chromium-wasm", "chromium-wasm@worker")
         for slowdown in (1, 4)
     ]

@@ -11,7 +11,7 @@ from decide_runs_made_up import blocking, client, content, network, remote, resu
 from helpers import ROOT
 
 from benchmarks.decide import __main__ as command
-from benchmarks.decide import cells, runs, sentences_of, suite
+from benchmarks.decide import cells, checks, runs, sentences_of, suite
 from benchmarks.decide.measured import NEARBY, read
 from benchmarks.decide.spans import Span
 from benchmarks.results import Result, Run, keys
@@ -279,9 +279,9 @@ def test_a_cell_that_was_not_measured_meets_no_mark():
     from benchmarks.decide.spans import Span
 
     span = Span(1.0, 0.9, 1.1)
-    cell = cells.Cell("a", "b", "c", 1, PROFILES["cable"], "remote-cpu", (span, span, span.times(3)))
+    cell = checks.Cell("a", "b", "c", 1, PROFILES["cable"], "remote-cpu", (span, span, span.times(3)))
     assert (cell.measured_winner, cell.is_right) == ("not measured", False)
-    assert [mark.is_met for mark in cells.marks([cell] * 18)] == [True, False, False, False, False]
+    assert [mark.is_met for mark in checks.marks([cell] * 18)] == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("network_", [PROFILES["cable"], parse("rtt=60ms,down=10mbit,up=1mbit"), parse("rtt=5ms")])
@@ -356,7 +356,7 @@ def test_a_cell_whose_measurement_is_doubtful_is_marked(tmp_path):
     over = network("cable", cable.round_trip, cable.down, cable.up)
     saved = [remote("resnet20", 0.15, 0.001, over=over, **doubtful), *client("resnet20", 0.003)]
     times = (Span.exactly(0.15), Span.exactly(0.2), Span.exactly(0.003))
-    cell = cells.Cell("resnet20", "the client", "chromium-wasm", 1, cable, "remote-cpu", times)
+    cell = checks.Cell("resnet20", "the client", "chromium-wasm", 1, cable, "remote-cpu", times)
     (filled,) = cells.filled([cell], read([Run.of(content(*saved), tmp_path / "run.json")]))
     assert filled.doubts == ["the network was not as asked for"]
     assert any("right (!)" in line for line in cells.lines([filled]))

@@ -329,6 +329,14 @@ def test_percentiles_are_of_rows_of_as_many_inferences_in_all_results():
         assert ours.seconds(statistic) == pytest.approx(theirs.seconds(statistic), rel=1e-12)
 
 
+def test_rows_know_of_the_machine_as_the_samples_did_and_have_no_percentile_of_others():
+    seconds = [1.0, 1.0, 1.1, 1.1, 0.9, 0.9]
+    seen = {"spread": 0.2, "seen": 0.2, "degrees": 20}
+    apart, aware = (in_rows(seconds, [[2], [2], [2]], p95=1.1, **info) for info in ({}, {keys.DRIFT: seen}))
+    assert aware.in_rows_of(2).figure("median").margin > 1.5 * apart.in_rows_of(2).figure("median").margin
+    assert math.isnan(apart.in_rows_of(2).seconds("p95"))
+
+
 def test_what_has_no_samples_stays_as_it_is():
     kept = result({keys.FIGURES: {"p10": {"value": 2.0, "starts": 1}}}, median=2.0)
     for same in (kept, in_rows([1.0, 0.0], [[2]]), in_rows([1.0, math.nan], [[2]])):

@@ -1,4 +1,4 @@
-"""Phases are kept apart, share their openings, and are swept over what the README says."""
+"""Phases are kept apart, share their openings, and are swept over what the docs say."""
 
 from dataclasses import asdict
 

@@ -3,6 +3,22 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.answers import answers
+from benchmarks.report.sections.burden import burden
+from benchmarks.report.sections.figures import figures
+from benchmarks.report.sections.first_load import first_load
+from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
+from benchmarks.report.sections.map import decision_map
+from benchmarks.report.sections.over_time import over_time
 
-SECTIONS: Sequence[Make] = (machines,)
+SECTIONS: Sequence[Make] = (
+    answers,
+    latency,
+    decision_map,
+    first_load,
+    burden,
+    machines,
+    over_time,
+    figures,
+)

@@ -1,18 +1,199 @@
-"""The machines side by side: what each is, which runs are of it, and what is doubtful of them."""
+"""The machines side by side: what each is, which runs are of it, and what is doubtful of them.
 
-from benchmarks.report.content import Material, Section, Table
+What a machine does not tell is left out: a run of pytest-benchmark alone tells little, and so will a device that joins
+by a link.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.measuring.trust import advice
+from benchmarks.report.content import Material, Part, Section, Table, Words
+from benchmarks.report.labels import run_names
+from benchmarks.results import Row, Run, keys
+
+Info = Mapping[str, Any]
+NOT_TOLD = "not told"
+MANY = 4  # benchmarks that are named in a cell
+LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
 
 def machines(material: Material) -> Section | None:
-    """Return a table of the runs, by machine, and one of the files that could not be shown."""
-    by_run: dict[int, tuple[str, int, int]] = {}
-    for row in material.rows:
-        _, number, doubtful = by_run.get(id(row.run), ("", 0, 0))
-        by_run[id(row.run)] = (row.machine, number + 1, doubtful + bool(row.result.doubts))
-    told = [(run, *by_run[id(run)]) for run in material.runs if id(run) in by_run]
-    rows = [[machine, run.file.name, run.started, str(all_), str(doubtful)] for run, machine, all_, doubtful in told]
-    parts = [Table("Runs", ["machine", "file", "started", "benchmarks", "doubtful"], rows, (3, 4))]
+    """Return tables of the machines, of the runs, of what is doubtful, and of the files that could not be shown."""
+    tables = [_identities(material), _runs(material), _versions(material.runs), _doubts(material.rows)]
+    parts: list[Part] = [table for table in tables if table is not None]
+    parts += [] if any(row.result.doubts for row in material.rows) else _trusted(material.rows)
     if material.refused:
         refused = [[one.file, one.why] for one in material.refused]
-        parts.append(Table("Files that are not shown", ["file", "why"], refused))
-    return Section("machines", "Machines", "Figures of different machines are never averaged.", parts)
+        parts.append(Table("Files, and benchmarks of files, that are not shown", ["file", "why"], refused))
+    return Section("machines", "Machines", LEAD, parts) if parts else None
+
+
+def _identities(material: Material) -> Table | None:
+    """Return a column for each machine; where its runs tell several things, all of them."""
+    by_machine = _by_machine(material)
+    if not by_machine:
+        return None
+    rows = [
+        [name, *(_told(way(run.machine) for run in runs) for runs in by_machine.values())]
+        for name, way in IDENTITY.items()
+    ]
+    known = [row for row in rows if any(cell != NOT_TOLD for cell in row[1:])]
+    return Table("What each machine is", ["", *by_machine], known)
+
+
+def _by_machine(material: Material) -> dict[str, list[Run]]:
+    """Return the runs of each machine, in the order of the files."""
+    names = {id(row.run): row.machine for row in material.rows}
+    found: dict[str, list[Run]] = {}
+    for run in material.runs:
+        if id(run) in names:
+            found.setdefault(names[id(run)], []).append(run)
+    return found
+
+
+def _told(values: Iterable[str]) -> str:
+    return " / ".join(dict.fromkeys(value for value in values if value)) or NOT_TOLD
+
+
+def _plain(*names: str) -> Callable[[Info], str]:
+    """Return what reads these of a machine's facts, where it tells them."""
+    return lambda info: " ".join(str(info[name]) for name in names if info.get(name) not in (None, ""))
+
+
+def _processor(info: Info) -> str:
+    cpu = info.get("cpu") or {}
+    model = f", model {cpu['family']}.{cpu['model']}" if {"family", "model"} <= cpu.keys() else ""
+    return f"{cpu.get('brand_raw', '')}{model}".removeprefix(", ")
+
+
+def _cores(info: Info) -> str:
+    usable, cores = info.get("cores_usable"), info.get("cores") or (info.get("cpu") or {}).get("count")
+    if usable is None:
+        return "" if cores is None else str(cores)
+    return str(usable) if usable == cores else f"{usable} of {cores}"
+
+
+def _quota(info: Info) -> str:
+    if keys.QUOTA not in info:
+        return ""
+    return "none" if info[keys.QUOTA] is None else f"{info[keys.QUOTA]} cores"
+
+
+def _governor(info: Info) -> str:
+    return "not told by the system" if "governor" in info and info["governor"] is None else _plain("governor")(info)
+
+
+def _gpus(info: Info) -> str:
+    if "gpus" not in info:
+        return ""
+    told = [f"{gpu.get('name')}{_driver(gpu)}" for gpu in info["gpus"] or ()]
+    return ", ".join(told) or "none of NVIDIA's"
+
+
+def _driver(gpu: Info) -> str:
+    memory = f", {gpu['memory_bytes'] / 2**30:.0f} GiB" if gpu.get("memory_bytes") else ""
+    return f" (driver {gpu['driver']}{memory})" if gpu.get("driver") else ""
+
+
+def _load(info: Info) -> str:
+    """Return how many programs wanted to run in the minute before the run; others' work is among the doubts."""
+    started = (info.get("load_average") or {}).get("start")
+    return f"{started[0]:.1f}" if started else ""
+
+
+IDENTITY: Mapping[str, Callable[[Info], str]] = {
+    "processor": _processor,
+    "architecture": _plain("machine"),
+    "cores": _cores,
+    "quota": _quota,
+    "instruction sets": lambda info: ", ".join(map(str, info.get("simd_flags") or ())),
+    "GPUs": _gpus,
+    "frequency governor": _governor,
+    "system": _plain("system", "release"),
+    "Python": _plain("python_implementation", "python_version"),
+}
+
+
+def _runs(material: Material) -> Table | None:
+    """Return a row for each run, with what it was made by, and whether it is whole."""
+    rows = [
+        [
+            machine,
+            str(run.file),
+            run.started[:19].replace("T", " "),
+            _how_it_ended(run),
+            run.version
+            if run.commit.id is None
+            else f"{run.commit.id[:12]}{', files changed' * run.commit.is_changed}",
+            str(run.machine.get("suite", NOT_TOLD)),
+            _load(run.machine),
+            str(len(run.results)),
+            str(sum(bool(result.doubts) for result in run.results)),
+        ]
+        for machine, runs in _by_machine(material).items()
+        for run in runs
+    ]
+    empty = [run for run in material.runs if not run.results]
+    rows += [["", str(run.file), run.started[:19], _how_it_ended(run), "", "", "", "0", "0"] for run in empty]
+    head = ["machine", "file", "started", "ended", "commit", "suite", "load before", "benchmarks", "doubtful"]
+    return Table("Runs", head, rows, (6, 7, 8)) if rows else None
+
+
+def _how_it_ended(run: Run) -> str:
+    if not run.is_of_this_suite:
+        return "not this suite's: nothing tells"
+    return ", ".join(fault.value for fault in run.faults) or "whole"
+
+
+def _commit(run: Run) -> str:
+    return f"{run.commit.id[:12]}{', files changed' * run.commit.is_changed}" if run.commit.id else run.version
+
+
+def _versions(runs: Sequence[Run]) -> Table | None:
+    """Return the packages whose versions differ between the runs that tell them, and which run had which."""
+    told = [run for run in runs if run.versions]
+    files = dict(zip(map(id, told), run_names(told), strict=True))
+    had: dict[str, dict[str, list[str]]] = {}
+    for run in told:
+        for name, version in run.versions.items():
+            had.setdefault(name, {}).setdefault(str(version), []).append(files[id(run)])
+    rows = [
+        [name, version, ", ".join(some)]
+        for name, versions in had.items()
+        for version, some in versions.items()
+        if len(versions) > 1
+    ]
+    return Table("Versions that differ between the runs", ["package", "version", "runs"], rows) if rows else None
+
+
+def _doubts(rows: Sequence[Row]) -> Table | None:
+    """Return what is doubtful, those of a kind together, with what to do about it."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        for name in row.result.doubts:
+            found.setdefault((row.machine, name), []).append(row)
+    total = {machine: sum(row.machine == machine for row in rows) for machine, _ in found}
+    cells = [
+        [machine, _words(name, some), f"{len(some)} of {total[machine]}", _names(some), "; ".join(advice([name]))]
+        for (machine, name), some in sorted(found.items(), key=lambda one: (one[0][0], -len(one[1])))
+    ]
+    head = ["machine", "what speaks against them", "benchmarks", "which", "what to do"]
+    return Table("What is doubtful (!)", head, cells, (2,)) if cells else None
+
+
+def _words(name: str, rows: Sequence[Row]) -> str:
+    """Return the words of the first and the last of them; what each says stands beside its figure."""
+    told = sorted({row.result.doubts[name] for row in rows})
+    return told[0] if len(told) == 1 else f"{told[0]} … {told[-1]}"
+
+
+def _names(rows: Sequence[Row]) -> str:
+    names = [row.name for row in rows[:MANY]]
+    return ", ".join(names) + (f", and {len(rows) - MANY} more" if len(rows) > MANY else "")
+
+
+def _trusted(rows: Sequence[Row]) -> list[Part]:
+    """Say that nothing is doubtful, of how many benchmarks that were looked at."""
+    number = sum(bool(row.result.trust) for row in rows)
+    return [Words([f"Of {number} benchmarks whose circumstances were watched none is doubtful."])] if number else []

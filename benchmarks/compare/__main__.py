@@ -1,0 +1,120 @@
+"""Saved runs side by side: ``python -m benchmarks.compare A.json B.json … [--reference NAME|FILE] [--sort …]``.
+
+Ends with 0 where all files were compared, 1 where one could not be read or nothing could be compared, and 2 where the
+command line asks for what there is not.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.compare import table, told
+from benchmarks.compare.lines import Line, lines_of
+from benchmarks.compare.sides import Side, UsageError, reference, sides_of
+from benchmarks.results import NotARunError, Run, load_any
+from benchmarks.results.tidy import check
+from models.names import shown
+
+UNREAD = 141  # as a shell tells it of a program that nobody read to its end
+BAD_USAGE = 2
+REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
+WIDTH = 120  # where there is no terminal
+SORTS = ("given", "name", *table.ORDERS, "ratio")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands."""
+    found = argparse.ArgumentParser(
+        prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="a run is a column; two at least")
+    words = "the run that ratios are to, by machine, file or letter; default: the first file"
+    found.add_argument("--reference", metavar="NAME|FILE", help=words)
+    found.add_argument(
+        "--sort", choices=SORTS, default="given", help="rows of a model; default: as the reference has them"
+    )
+    words = f"of {', '.join(table.kinds())}; default: {','.join(table.COLUMNS)}"
+    found.add_argument("--columns", type=_columns, default=table.COLUMNS, metavar="NAME,…", help=words)
+    return found
+
+
+def _columns(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in table.kinds()]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no column; there are {', '.join(table.kinds())}")
+    return names
+
+
+def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Return the runs, and of each file that holds none why."""
+    runs, refused = list[Run](), list[str]()
+    for file in files:
+        try:
+            run = load_any(file)
+            check(run)
+            runs.append(run)
+        except NotARunError as error:
+            refused.append(f"{error}; {REMEDY}")
+    return runs, refused
+
+
+def text(sides: Sequence[Side], base: Side, options: argparse.Namespace, width: int) -> Iterator[str]:
+    """Yield all there is to say, line by line."""
+    given = table.blocks(lines_of(sides, base))
+    lines = [line for _, block in given for line in table.ordered(block, options.sort, sides, base)]
+    for one in told.runs(sides, base):
+        yield from told.wrapped(one, width)
+    yield from table.text(lines, table.columns(options.columns, sides, base), width)
+    yield ""
+    notes = [*told.missing(lines, sides), *told.differences(lines, sides, base), *told.machines(sides, base)]
+    notes += [*told.rowed(lines, sides), *told.explained(lines, sides, base, options.columns)]
+    for one in notes:
+        yield from told.wrapped(one, width)
+
+
+def compared(lines: Sequence[Line], sides: Sequence[Side]) -> int:
+    """Return how many pairs of figures have a ratio."""
+    return sum(line.ratio(side.letter) is not None for line in lines for side in sides if side.letter != line.reference)
+
+
+def run(options: argparse.Namespace, width: int) -> int:
+    """Print the comparison; return the exit code."""
+    if len(options.files) < 2:
+        raise UsageError("one run alone is compared with nothing; name two files at least")
+    runs, refused = read(options.files)
+    for words in refused:
+        print(f"refused   {shown(words)}", file=sys.stderr)
+    if len(runs) < 2:
+        print("compare: nothing is compared: fewer than two files hold a run", file=sys.stderr)
+        return 1
+    sides = sides_of(runs)
+    base = reference(sides, options.reference)
+    for line in text(sides, base, options, width):
+        print(line)
+    if not compared(lines_of(sides, base), sides):
+        why = f"{base.letter} has no figure that another run has, too, by name and statistic"
+        print(f"compare: nothing was compared: {why}", file=sys.stderr)
+        return 1
+    return 1 if refused else 0
+
+
+def main() -> None:
+    """Run the command line."""
+    options = parser().parse_args()
+    try:
+        code = run(options, shutil.get_terminal_size((WIDTH, 24)).columns)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = UNREAD
+    except UsageError as error:
+        print(f"compare: {error}", file=sys.stderr)
+        code = BAD_USAGE
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

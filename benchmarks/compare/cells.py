@@ -1,0 +1,124 @@
+"""What stands in a cell: a figure or a ratio, and behind it, briefly, every mark that must be read beside it."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from benchmarks.compare.lines import Line
+from benchmarks.compare.sides import Side
+from benchmarks.results import Row
+from benchmarks.results.tidy import DOUBT, Mark, run_marks
+
+NOTHING = "–"
+OTHER = "≠"
+BRIEF = {
+    "untrained": "u",
+    "emulated": "e",
+    "emulated network": "n",
+    "software GPU": "s",
+    "made up": "m",
+    "not whole": "w",
+    "not this suite's": "p",
+}
+
+Column = Callable[[Line, Side], str]
+
+
+def brief(mark: Mark) -> str:
+    """Return a mark as it stands in a cell; what has no letter stands there in full."""
+    return mark.sign if mark.sign == DOUBT else f"[{BRIEF.get(mark.sign, mark.sign)}]"
+
+
+def own_marks(row: Row) -> list[Mark]:
+    """Return the marks of a row that are not its whole run's: those stand at the head of its column."""
+    of_run = [*run_marks(row.run)]
+    return [mark for mark in row.marks if mark not in of_run]
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Write a time in ms, with three digits and no exponent."""
+    return NOTHING if seconds is None or not 0 < seconds < math.inf else number(seconds * 1e3)
+
+
+def number(value: float) -> str:
+    """Write a number above zero with three digits and no exponent."""
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(value * 1.0005)))}f}"
+
+
+def _marked(text: str, line: Line, *sides: Side) -> str:
+    """Put behind *text* the marks of the rows that it is made of, each once."""
+    rows = [line.rows[side.letter] for side in sides if side.letter in line.rows]
+    signs = dict.fromkeys(brief(mark) for row in rows for mark in own_marks(row))
+    other = [OTHER] if any(line.is_other(side.letter) for side in sides) else []
+    return " ".join([text, *other, *signs])
+
+
+def figure(value: Callable[[Row], float | None], write: Callable[[float | None], str] = milliseconds) -> Column:
+    """Return a column of that figure of each row."""
+
+    def cell(line: Line, side: Side) -> str:
+        row = line.rows.get(side.letter)
+        return _marked(write(value(row)), line, side) if row else NOTHING
+
+    return cell
+
+
+def interval(line: Line, side: Side) -> str:
+    """Write the interval of the headline."""
+    row = line.rows.get(side.letter)
+    if row is None or row.figure.low is None:
+        return NOTHING
+    return _marked(f"{milliseconds(row.figure.low)} to {milliseconds(row.figure.high)}", line, side)
+
+
+def ratio(reference: Side) -> Column:
+    """Return a column of the ratios to that side."""
+
+    def cell(line: Line, side: Side) -> str:
+        found = line.ratio(side.letter)
+        return _marked(_with_ends(found.value, found.low, found.high), line, side, reference) if found else NOTHING
+
+    return cell
+
+
+def in_turns(line: Line, side: Side) -> str:
+    """Write the ratio to server-cpu that a run measured in turns."""
+    row = line.rows.get(side.letter)
+    found = row.ratio if row else None
+    return _marked(_with_ends(found.value, found.low, found.high), line, side) if found else NOTHING
+
+
+def _with_ends(value: float, low: float | None, high: float | None) -> str:
+    return number(value) if low is None or high is None else f"{number(value)} ({number(low)} to {number(high)})"
+
+
+def legend(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[tuple[str, str]]:
+    """Yield each mark that stands in a cell or head, with what it means."""
+    marks = [mark for line in lines for row in line.rows.values() for mark in own_marks(row)]
+    marks += [mark for side in sides for mark in run_marks(side.run)]
+    words: dict[str, dict[str, None]] = {}
+    for mark in marks:
+        if mark.sign != DOUBT:
+            words.setdefault(mark.sign, {})[mark.words] = None
+    if any(mark.sign == DOUBT for mark in marks):
+        yield DOUBT, f"in doubt: {_doubts(lines)}"
+    yield from ((brief(Mark(sign, "")), f"{sign}: {'; '.join(told)}") for sign, told in words.items())
+
+
+def _doubts(lines: Sequence[Line]) -> str:
+    """Say of each kind of doubt once how it reads, and how many figures of which side have it."""
+    seen: dict[str, list[str]] = {}
+    letters: dict[str, dict[str, int]] = {}
+    for letter, row in (pair for line in lines for pair in line.rows.items()):
+        for kind, words in row.result.doubts.items():
+            seen.setdefault(kind, []).append(words)
+            by_letter = letters.setdefault(kind, {})
+            by_letter[letter] = by_letter.get(letter, 0) + 1
+    return "; ".join(f"{_alike(words)} ({_counts(letters[kind])})" for kind, words in seen.items())
+
+
+def _alike(words: Sequence[str]) -> str:
+    return words[0] if len({*words}) == 1 else f"{words[0]} and the like"
+
+
+def _counts(by_letter: Mapping[str, int]) -> str:
+    return ", ".join(f"{letter}: {count}" for letter, count in sorted(by_letter.items()))

@@ -1,0 +1,107 @@
+"""Saved runs for other programs: ``python -m benchmarks.export --format FORMAT SAVED.json … [--out FILE]``.
+
+``csv`` and ``parquet`` are tidy rows, one a benchmark; ``markdown`` a table for a comment; ``github-action`` what
+github-action-benchmark reads with ``tool: customSmallerIsBetter``; ``bencher`` Bencher Metric Format, for ``--adapter
+json``. Ends with 1 and writes nothing where a run is not whole, and with 2 where the command line is wrong.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.export import parquet, texts, trackers
+from benchmarks.export.refusing import ExportError, read
+from benchmarks.results import Row
+from models.files import replacing
+from models.names import shown
+
+UNREAD = 141  # as a shell tells it of a program that nobody read to its end
+PARQUET = "parquet"
+TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    "github-action": trackers.github_action,
+    "bencher": trackers.bencher,
+}
+TEXTS: Mapping[str, Callable[[Sequence[Row]], str]] = {"csv": texts.csv_text, "markdown": texts.markdown, **TRACKERS}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command understands."""
+    found = argparse.ArgumentParser(
+        prog="export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="runs of any machines")
+    found.add_argument("--format", required=True, choices=("csv", PARQUET, "markdown", *TRACKERS))
+    found.add_argument("--out", type=Path, metavar="FILE", help="default: the screen; parquet needs it")
+    found.add_argument("--samples", type=Path, metavar="FILE", help="write every sample there, too, as Parquet")
+    words = "leave out what the suite itself doubts; by default it is exported with the doubt"
+    found.add_argument("--skip-doubtful", action="store_true", help=words)
+    return found
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, refuse, and write; raise ExportError before anything is written."""
+    rows = _kept(read(options.files, options.format in TRACKERS), options.skip_doubtful)
+    text = TEXTS[options.format](rows) if options.format in TEXTS else ""
+    tables = {options.samples: _samples(rows)} if options.samples else {}
+    tables |= {options.out: parquet.rows_table(rows)} if options.format == PARQUET else {}
+    for file, table in tables.items():
+        parquet.write(table, file)
+    if options.format in TEXTS:
+        _write(text, options.out)
+    for file in filter(None, (options.out, options.samples)):
+        print(f"written   {file}", file=sys.stderr)
+
+
+def _write(text: str, file: Path | None) -> None:
+    if file is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    with replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
+
+
+def _samples(rows: Sequence[Row]) -> Any:
+    """Return the table of samples; tell of how many benchmarks none were saved."""
+    without = sum(not row.result.samples for row in rows)
+    if without:
+        words = "benchmarks have no samples: pytest-benchmark's own runs need --benchmark-save-data"
+        print(f"samples   {without} of {len(rows)} {words}", file=sys.stderr)
+    return parquet.samples_table(rows)
+
+
+def _kept(rows: Sequence[Row], skips_doubtful: bool) -> list[Row]:
+    """Return what is exported; tell how much of it is in doubt, or was left out for that."""
+    doubtful = sum(bool(row.result.doubts) for row in rows)
+    if doubtful:
+        words = "left out" if skips_doubtful else "exported with the doubt told; --skip-doubtful leaves them out"
+        print(f"doubt     {doubtful} of {len(rows)} benchmarks in doubt: {words}", file=sys.stderr)
+    kept = [row for row in rows if not (skips_doubtful and row.result.doubts)]
+    if not kept:
+        raise ExportError("all benchmarks are in doubt, and --skip-doubtful leaves none")
+    return kept
+
+
+def main() -> None:
+    """Run the command line."""
+    options = parser().parse_args()
+    if options.format == PARQUET and not options.out:
+        parser().error("--format parquet needs --out FILE: it is no text")
+    if options.samples and options.samples == options.out:
+        parser().error("--samples and --out name one file: the samples have rows of their own")
+    try:
+        run(options)
+    except BrokenPipeError:  # whoever reads has seen enough, as head does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)
+    except ExportError as error:
+        sys.exit(f"export: {shown(str(error))}")
+    except OSError as error:
+        sys.exit(f"export: {error.filename}: {error.strerror}; name a file in a folder that can be written")
+
+
+if __name__ == "__main__":
+    main()

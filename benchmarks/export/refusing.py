@@ -1,0 +1,47 @@
+"""What is not exported: a run that is not whole, and for trackers whatever they could take for something else."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.results import NotARunError, Row, Run, load_any, rows_of
+from benchmarks.results.saved import Fault
+from benchmarks.results.tidy import check
+
+WHOLE = "export a run that came to its end"
+
+
+class ExportError(Exception):
+    """Nothing is exported; the message says of what, why, and what helps."""
+
+
+def read(files: Sequence[Path], is_for_tracker: bool) -> list[Row]:
+    """Return the rows of whole runs; raise ExportError for the first of all others, and for a tracker of plain ones."""
+    runs = []
+    for file in files:
+        try:
+            run = load_any(file)
+            check(run)
+        except NotARunError as error:
+            raise ExportError(f"{error}; name a run that --benchmark-json or --benchmark-autosave saved") from error
+        for why in _faults(run, is_for_tracker):
+            raise ExportError(f"{file}: {why}")
+        runs.append(run)
+    return rows_of(runs)
+
+
+def _faults(run: Run, is_for_tracker: bool) -> Iterator[str]:
+    """Yield why a run is not exported. What pytest-benchmark saved alone has no exit status to tell of its end."""
+    faults = run.faults if run.is_of_this_suite else [fault for fault in run.faults if fault is Fault.EMPTY]
+    yield from (f"its run is not whole: {fault.value}; {WHOLE}" for fault in faults)
+    if is_for_tracker and not run.is_of_this_suite:
+        yield "pytest-benchmark saved it alone: nothing tells what was measured; give the tracker that file itself"
+
+
+def check_once(names: Iterable[str]) -> None:
+    """Raise ExportError where a tracker would take two figures for one and the same."""
+    twice = [name for name, number in Counter(names).items() if number > 1]
+    if twice:
+        more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
+        words = "a tracker would take one for the other; export one run of a machine at a time"
+        raise ExportError(f"{twice[0]}{more}: there twice, and {words}")

@@ -1,0 +1,79 @@
+"""Tidy rows as text: CSV for spreadsheets and programs, Markdown for a comment below a pull request."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+
+from tabulate import tabulate
+
+from benchmarks.export.columns import COLUMNS, Value, records
+from benchmarks.results import Row
+from models.names import shown
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so (OWASP, "CSV Injection")
+MARKUP = re.compile(r"[\\`*_\[\]<>&#~$|@:]")  # what Markdown, HTML or GitHub could read as more than a letter
+MARKDOWN = ("machine", "benchmark", "headline, ms", "95 %", "p10, ms", "× server-cpu", "95 %", "marks")
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """Return CSV, RFC 4180, with a head: what is None is empty.
+
+    Text that a spreadsheet would compute has an apostrophe before it.
+    """
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [column.name for column in COLUMNS])
+    writer.writeheader()
+    writer.writerows({name: _safe(value) for name, value in record.items()} for record in records(rows))
+    return buffer.getvalue()
+
+
+def _safe(value: Value) -> Value:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Return a table in GitHub's Markdown, and below it what its marks mean."""
+    told = records(rows)
+    cells = [_cells(row, record) for row, record in zip(rows, told, strict=True)]
+    align = ["left", "left", *["right"] * 5, "left"]
+    table = tabulate(cells, MARKDOWN, "github", disable_numparse=True, colalign=align)
+    meanings = dict.fromkeys(f"- {_prose(mark.sign)}: {_prose(mark.words)}" for row in rows for mark in row.marks)
+    return "\n".join([table, *(["", *meanings] if meanings else []), ""])
+
+
+def _cells(row: Row, record: Mapping[str, Value]) -> list[str]:
+    return [
+        _code(row.machine),
+        _code(row.name),
+        f"{record['headline']} {_ms(record['headline_s'])}",
+        _ends(record["headline_low_s"], record["headline_high_s"], 1e3),
+        _ms(record["p10_s"]),
+        _number(record["ratio"]),
+        _ends(record["ratio_low"], record["ratio_high"]),
+        _prose(row.signs),
+    ]
+
+
+def _number(value: Value, unit: float = 1.0) -> str:
+    return f"{value * unit:.4g}" if isinstance(value, int | float) else "–"
+
+
+def _ms(seconds: Value) -> str:
+    return _number(seconds, 1e3)
+
+
+def _ends(low: Value, high: Value, unit: float = 1.0) -> str:
+    return "–" if None in (low, high) else f"{_number(low, unit)} to {_number(high, unit)}"
+
+
+def _code(text: str) -> str:
+    """Return a name as Markdown shows it letter by letter, in a table's cell: between more backticks than it has."""
+    name = shown(text).replace("|", r"\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", name)), default=0))
+    return f"{fence}{name}{fence}" if len(fence) == 1 else f"{fence} {name} {fence}"
+
+
+def _prose(text: str) -> str:
+    """Return *text* of which nothing is markup, a mention or a link: each such letter as HTML's number of it."""
+    return MARKUP.sub(lambda found: f"&#{ord(found[0])};", shown(text))

@@ -1,0 +1,84 @@
+"""Several clients make up for one server."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.decide import Decision
+from benchmarks.decide.spans import Span
+from benchmarks.figures.study import words
+from benchmarks.figures.study.evidence import Evidence, threads_of
+from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether
+from benchmarks.figures.tables import table
+from benchmarks.results import keys
+
+MOST = 10.0  # clients that are several
+
+
+def answer(clients: Span) -> Answer:
+    """Return whether so many clients are several: at most ten. One is enough where a client is stronger."""
+    return "yes" if clients.high <= MOST else "no" if clients.low > MOST else "open"
+
+
+def judge(evidence: Evidence) -> Verdict | None:
+    """Hold the clients that equal a server against ten, of models whose server's rate was measured."""
+    rated = [decision for decision in evidence.decisions if decision.model.rates]
+    if not rated:
+        return None
+    said = [answer(decision.equal.clients) for decision in rated]
+    as_strong = next(decision for decision in rated if decision.clients.factor == 1)
+    weakest = max(rated, key=lambda decision: decision.equal.clients.value)
+    short = f"{_number(as_strong)} as strong as this machine, {_number(weakest)} of the weakest"
+    return Verdict(altogether(said), short, [*_sentences(evidence, rated)], _table(evidence.decisions))
+
+
+def _number(decision: Decision) -> str:
+    return words.rate_with_interval(decision.equal.clients)
+
+
+def _sentences(evidence: Evidence, rated: Sequence[Decision]) -> Iterator[str]:
+    for how in dict.fromkeys(decision.equal.how for decision in rated):
+        yield f"How both were counted: {how}."
+    yield "By a factor: nobody measured such a client; the time of this machine's times a factor that is JavaScript's."
+    for row in evidence.visits:
+        rate = row.result.info.get(keys.QUERIES_PER_SECOND)
+        if row.phase == "server" and rate and str(row.platform).startswith("server-"):
+            workers, bound = row.result.info[keys.WORKERS], row.result.info[keys.P99_BOUND]
+            cores = row.run.machine["cores_usable"]
+            yield (
+                f"`{row.platform}` carried {rate['value']:,.0f} a second of `{row.model}` within a 99th percentile of "
+                f"{bound * 1e3:g} ms, by MLPerf LoadGen, shortened: {workers} workers of {threads_of(row)} each on "
+                f"{cores} cores. A client computes on one thread (WebNN on as many as it likes), and does nothing else."
+            )
+
+
+def _weaker(decision: Decision) -> str:
+    clients = decision.clients
+    if clients.factor == 1:
+        return "as strong as this machine"
+    return f"{clients.factor} times weaker, {'measured' if clients.is_measured else 'by a factor'}"
+
+
+def _table(decisions: Sequence[Decision]) -> str:
+    """Return a row for each model and class of clients."""
+    body = [
+        [
+            f"`{one.model.name}`{' untrained' * one.model.is_untrained}",
+            _weaker(one),
+            f"`{one.client.platform}`",
+            f"{_number(one)}{' (!)' * bool(one.client.doubts)}",
+            "its rate" if one.model.rates else "1 / latency, one thread",
+        ]
+        for one in decisions
+    ]
+    return table(["model", "clients", "browser", "equal one server", "server by"], body, words=3)
+
+
+SEVERAL = Claim(
+    "clients",
+    "Several clients make up for one server",
+    "Several is ten at most. Of each class of clients: the case says yes where the whole interval of the clients that "
+    "equal a server is at ten or below, no where it is above, and is open else. It counts models whose server was "
+    "measured under load; the others are in the table. Confirmed where all cases say yes, refuted where all say no, "
+    "qualified else.",
+    "tox run -e bench-remote -- -m throughput",
+    judge,
+)

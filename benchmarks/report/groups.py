@@ -1,0 +1,96 @@
+"""Rows that may share a chart: of one machine, model file, batch size and precision, on adapters of one kind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.report.labels import labels
+from benchmarks.results import Row
+
+SOFTWARE = "GPUs that are simulated on the processor: no GPU's speed"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that may be held against each other, and what they have in common."""
+
+    machine: str
+    model: str  # as the names of the benchmarks have it, and its file where several go by that name
+    batch_size: int | None
+    precision: str | None
+    is_software: bool
+    rows: Sequence[Row]
+
+    @property
+    def batch(self) -> str:
+        """The batch size in words."""
+        return "no batch" if self.batch_size is None else f"batch {self.batch_size}"
+
+    @property
+    def title(self) -> str:
+        """All that they have in common, in words."""
+        software = f", on {SOFTWARE}" if self.is_software else ""
+        return f"{self.model}, {self.batch}, on {self.machine}{software}"
+
+    @property
+    def labels(self) -> list[str]:
+        """What each row is called beside the others."""
+        return labels(self.rows)
+
+
+def model_of(row: Row) -> str:
+    """Return the model as the benchmark's name has it, with what else decides: ``resnet50.untrained``."""
+    inside = row.name.partition("[")[2]
+    words, found, _ = inside.rpartition(f"-{row.platform}")
+    return words if found else str(row.model)
+
+
+def groups(rows: Sequence[Row]) -> list[Group]:
+    """Return the groups of *rows* that this suite saved, in the order in which they come first."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    ours = [row for row in rows if is_ours(row)]
+    for row in ours:
+        key = row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
+        found.setdefault(key, []).append(row)
+    several = _of_several_files(ours)
+    return [_group(rows, several) for rows in found.values()]
+
+
+def _group(rows: Sequence[Row], several: set[str]) -> Group:
+    row, model = rows[0], model_of(rows[0])
+    if model in several:
+        model += f" (file {(row.sha256 or 'not told')[:8]})"
+    return Group(row.machine, model, row.batch_size, row.precision, row.result.is_software, rows)
+
+
+def _of_several_files(rows: Sequence[Row]) -> set[str]:
+    files: dict[str, set[str | None]] = {}
+    for row in rows:
+        files.setdefault(model_of(row), set()).add(row.sha256)
+    return {model for model, digests in files.items() if len(digests) > 1}
+
+
+def is_ours(row: Row) -> bool:
+    """Whether it tells what was measured: this suite saved it, of a model on a platform."""
+    return row.run.is_of_this_suite and row.model is not None and row.platform is not None
+
+
+def of_phase(rows: Sequence[Row], *phases: str) -> list[Row]:
+    """Return the rows of some phases."""
+    return [row for row in rows if row.phase in phases]
+
+
+def meaning(row: Row) -> str:
+    """Return a row's marks with what they mean."""
+    return "; ".join(f"{mark.sign}: {mark.words}" for mark in row.marks)
+
+
+def packed(sizes: Sequence[int], most: int) -> Iterator[slice]:
+    """Yield which neighbours go into a chart together: as many as have *most* rows in all, one at least."""
+    first, rows = 0, 0
+    for at, size in enumerate(sizes):
+        if rows and rows + size > most:
+            yield slice(first, at)
+            first, rows = at, 0
+        rows += size
+    if sizes:
+        yield slice(first, len(sizes))

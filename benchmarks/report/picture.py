@@ -1,0 +1,197 @@
+"""Charts of rows: a name above each row, what was measured below it, all on one logarithmic axis.
+
+Names are as long as they are, so they stand above their rows and are never cut. Everything has its place here, in px;
+Vega-Lite draws it, and the axis.
+"""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.report import drawing
+from benchmarks.report.drawing import DIM, DOUBT, INK
+from benchmarks.report.scales import LogScale
+
+INNER = drawing.WIDTH - 8  # px inside the padding
+LEFT, RIGHT = 8, INNER - 8  # of the axis
+LINE = 14  # px of a line of text
+GAP = 7  # px between rows
+LETTERS = 56  # of a line, as wide letters as those of names are on the whole
+SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
+DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where a row is drawn."""
+
+    top: float
+    bottom: float
+
+    @property
+    def middle(self) -> float:
+        """Its middle line."""
+        return (self.top + self.bottom) / 2
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A path in px, filled, or as a line."""
+
+    path: str
+    colour: str
+    opacity: float = 1.0
+    is_line: bool = False
+
+
+Draw = Callable[[Band], Sequence[Shape]]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a chart: its words, and what draws it."""
+
+    label: str
+    figure: str  # at the right
+    note: str  # below the label
+    draw: Draw
+    signs: str = ""  # the marks, which stand beside the label
+    heading: str = ""  # above the row, where a group of them begins
+
+
+@dataclass
+class Sheet:
+    """What is on a chart so far, from its top down."""
+
+    height: float = 0.0
+    shapes: list[Shape] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
+        """Write a line, and words at its right end: in a line of their own where both do not fit."""
+        lines = textwrap.wrap(words, LETTERS) or [""]
+        lines += [""] if right and len(lines[-1]) + len(right) > LETTERS else []
+        for line in lines:
+            self.height += LINE
+            self._put(line, 0, "left", colour, is_bold=is_bold)
+        self._put(right, INNER, "right", INK, is_bold=False)
+
+    def _put(self, words: str, x: int, align: str, colour: str, *, is_bold: bool) -> None:
+        if words:
+            weight = 600 if is_bold else 400
+            self.texts.append(
+                {"t": words, "x": x, "y": self.height - 3, "a": align, "c": colour, "w": weight},
+            )
+
+
+def sheet(bars: Sequence[Bar], band: float) -> Sheet:
+    """Return *bars* one below the other, each with a *band* of so many px."""
+    page = Sheet()
+    for bar in bars:
+        if bar.heading:
+            page.height += GAP
+            page.write(bar.heading, DIM, is_bold=True)
+        page.write(bar.label, is_bold=True, right=bar.figure)
+        _notes(page, bar)
+        page.shapes += bar.draw(Band(page.height, page.height + band))
+        page.height += band + GAP
+    return page
+
+
+def _notes(page: Sheet, bar: Bar) -> None:
+    """Write what stands below a label; marks in their own colour."""
+    if len(bar.note) + len(bar.signs) < LETTERS:
+        if bar.note or bar.signs:
+            page.write(bar.note, DIM, right=bar.signs)
+            if bar.signs:
+                page.texts[-1]["c"] = DOUBT
+        return
+    page.write(bar.note, DIM)
+    page.write(bar.signs, DOUBT)
+
+
+def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
+    """Return a sheet on its axis as Vega-Lite has it."""
+    return {"height": page.height, "layer": [_axis(scale, title), *layers(page)]}
+
+
+def plain(page: Sheet) -> dict[str, Any]:
+    """Return a sheet whose rows have no axis in common."""
+    return {"height": page.height, "layer": layers(page)}
+
+
+def layers(page: Sheet) -> list[dict[str, Any]]:
+    """Return what is on a sheet, the words on top."""
+    filled = [shape for shape in page.shapes if not shape.is_line]
+    lines = [shape for shape in page.shapes if shape.is_line]
+    fill: dict[str, Any] = {"filled": True, "strokeWidth": 0}
+    stroke: dict[str, Any] = {"filled": False, "strokeWidth": 1.2}
+    marks = [(fill, filled), (stroke, lines)]
+    return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), text_layer(page.texts)]
+
+
+def _axis(scale: LogScale, title: str) -> dict[str, Any]:
+    ends = {"type": "log", "domain": [scale.low, scale.high], "nice": False, "range": [scale.left, scale.right]}
+    axis = {"values": scale.ticks, "format": ",~g", "title": title, "labelFlush": True}
+    x = {"field": "x", "type": "quantitative", "scale": ends, "axis": axis}
+    return {"data": drawing.values([{"x": scale.low}]), "mark": {"type": "point", "opacity": 0}, "encoding": {"x": x}}
+
+
+def _paths(mark: dict[str, Any], shapes: Sequence[Shape]) -> dict[str, Any]:
+    """Return *shapes* as a layer: a point's shape may be any path, and of a size of 4 it is in px."""
+    rows = [{"p": shape.path, "c": shape.colour, "o": shape.opacity} for shape in shapes]
+    opacity = {"field": "o", "type": "quantitative", "scale": None}
+    encoding = {"x": {"value": 0}, "y": {"value": 0}, "shape": as_is("p"), "color": as_is("c"), "opacity": opacity}
+    return {"data": drawing.values(rows), "mark": {"type": "point", "size": 4, **mark}, "encoding": encoding}
+
+
+def in_px(name: str) -> dict[str, Any]:
+    """Return the encoding of a field that is a place."""
+    return {"field": name, "type": "quantitative", "scale": None}
+
+
+def as_is(name: str) -> dict[str, Any]:
+    """Return the encoding of a field that is a colour or a path."""
+    return {"field": name, "type": "nominal", "scale": None}
+
+
+def text_layer(texts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return *texts* as a layer: ``t`` at ``x`` and ``y``, aligned as ``a``, in colour ``c`` and weight ``w``."""
+    how = {"align": {"expr": "datum.a"}, "fontWeight": {"expr": "datum.w"}, "baseline": "alphabetic"}
+    encoding = {"x": in_px("x"), "y": in_px("y"), "text": {"field": "t", "type": "nominal"}, "color": as_is("c")}
+    return {"data": drawing.values(texts), "mark": {"type": "text", **how}, "encoding": encoding}
+
+
+def box(left: float, right: float, top: float, bottom: float) -> str:
+    """Return the path of a rectangle, a px wide at least."""
+    right = max(right, left + 1)
+    return f"M{left:.1f},{top:.1f}H{right:.1f}V{bottom:.1f}H{left:.1f}Z"
+
+
+def dot(x: float, y: float, side: str | None, radius: float = 4.5) -> str:
+    """Return the path of a dot: round of a server, a diamond of a client, a square of a server that a page asks."""
+    if side == "client":
+        return f"M{x - radius:.1f},{y:.1f}L{x:.1f},{y - radius:.1f}L{x + radius:.1f},{y:.1f}L{x:.1f},{y + radius:.1f}Z"
+    if side == "remote":
+        return box(x - radius + 1, x + radius - 1, y - radius + 1, y + radius - 1)
+    return f"M{x - radius:.1f},{y:.1f}a{radius},{radius} 0 1,0 {2 * radius},0a{radius},{radius} 0 1,0 {-2 * radius},0Z"
+
+
+def rule(x: float, band: Band) -> Shape:
+    """Return an upright line through a row."""
+    return Shape(box(x - 0.6, x + 0.6, band.top - 1, band.bottom + 1), DIM)
+
+
+def whisker(scale: LogScale, low: float | None, high: float | None, y: float) -> list[Shape]:
+    """Return the interval of a figure as a line with ends; nothing where there is none."""
+    if low is None or high is None:
+        return []
+    left, right = scale.at(low), scale.at(high)
+    ends = box(left, left + 1, y - 3, y + 3) + box(right - 1, right, y - 3, y + 3)
+    return [Shape(box(left, right, y - 0.75, y + 0.75) + ends, INK)]
+
+
+def colour_of(side: str | None) -> str:
+    """Return the colour of a side."""
+    return drawing.SIDES.get(side or "", DIM)

@@ -1,0 +1,159 @@
+"""The answers, a sentence for each model: who answers first, by decide; else which platform computes fastest.
+
+What is said of a model is of one machine, run, batch size and phase, and says which.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.decide import Decision, said
+from benchmarks.decide.answers import Winner
+from benchmarks.decide.measured import machine_of
+from benchmarks.report.content import Chip, Material, Part, Section, Side, Table, Verdict, Words
+from benchmarks.report.labels import run_names
+from benchmarks.report.sections.fastest import Alone, alone_of
+from benchmarks.results import Row, Run
+from benchmarks.results.tidy import DOUBT
+
+LEAD = (
+    "Whose later answers come first, the network included: predicted from what was measured of both sides, by "
+    "decide's formulas. Beside it the inference alone, measured in turns."
+)
+WORDS: dict[Side, str] = {
+    "client": "client",
+    "server": "server",
+    "undecided": "undecided",
+    "depends": "it depends",
+    "open": "not decided",
+}
+SIDES: dict[Winner, Side] = {"client": "client", "server": "server", "undecided": "undecided", "not measured": "open"}
+HEAD = ("clients", "later answers", "on it holds", "first answers")
+RUN = "pytest benchmarks/ --benchmark-only --model"
+TITLED = ("untrained",)  # marks that a title has, and those that a verdict tells itself
+NEITHER = "nothing of it says how long an inference takes"
+
+
+def answers(material: Material) -> Section | None:
+    """Return a verdict for each model, by the machine of the client where there are several."""
+    parts: list[Part] = [*_undecided(material)]
+    groups = _decided(material.decisions)
+    several = len({decision.clients.machine for decision in material.decisions}) > 1
+    decided = {group[0].model.name for group in groups}
+    parts += [_verdict(group, material, several=several) for group in groups]
+    models = dict.fromkeys(row.model for row in material.rows if row.model and row.run.is_of_this_suite)
+    parts += [_by_speed(model, material.rows) for model in models if model not in decided]
+    parts += _not_ours(material.runs)
+    return Section("answers", "Answers", LEAD, parts) if parts else None
+
+
+def _undecided(material: Material) -> Iterator[Part]:
+    if material.undecided:
+        yield Words([f"Nothing is decided of these runs together: {material.undecided}."])
+
+
+def _decided(decisions: Sequence[Decision]) -> list[list[Decision]]:
+    """Return the decisions of each model and machine of clients, the strongest class first."""
+    groups: dict[tuple[str, str], list[Decision]] = {}
+    for decision in decisions:
+        groups.setdefault((decision.model.name, decision.clients.machine), []).append(decision)
+    return [sorted(group, key=lambda one: one.clients.factor) for group in groups.values()]
+
+
+def _verdict(group: Sequence[Decision], material: Material, *, several: bool) -> Verdict:
+    """Return the answer for the strongest clients, on what it holds, and the answers for weaker ones."""
+    first = group[0]
+    told, rows = said(first), [row for row in material.rows if row.model == first.model.name]
+    machine = _machine(first.clients.machine, material) if several else ""
+    title = f"{first.model.title}{', clients: ' * bool(machine)}{machine}"
+    conditions = [_sentence(words) for words in [*_server(first, material), *told.conditions, told.first] if words]
+    conditions += [_sentence(f"left out: {why}") for why in first.model.left_out]
+    alone = alone_of(rows)
+    conditions += [_sentence(f"inference alone, {one.of}: {one.words}") for one in alone if len(alone) == 1]
+    tables = [Table(f"{title}: weaker clients", HEAD, [_class(one) for one in group[1:]])] if group[1:] else []
+    tables += [_by_run(title, alone)] if len(alone) > 1 else []
+    chips = [Chip(answer.network.name, SIDES[answer.later], WORDS[SIDES[answer.later]]) for answer in first.answers]
+    words = _sentence(f"On {first.clients.title}: {told.where}{_signs(_used(first, rows))}")
+    side = _side(first)
+    return Verdict(title, Chip("", side, WORDS[side]), words, chips, conditions, tables)
+
+
+def _by_run(title: str, alone: Sequence[Alone]) -> Table:
+    cells = [[one.run, one.of, one.words] for one in alone]
+    return Table(f"{title}: inference alone, by run", ["run", "of", "measured in turns"], cells)
+
+
+def _used(decision: Decision, rows: Sequence[Row]) -> list[Row]:
+    """Return what a decision may be made of: single images, on the machines of both sides."""
+    machines = (decision.model.machine, decision.clients.machine)
+    return [row for row in rows if row.batch_size in (1, None) and machine_of(row.run) in machines]
+
+
+def _machine(wanted: str, material: Material) -> str:
+    """Return what a machine of decide's is called beside the others."""
+    return next((row.machine for row in material.rows if machine_of(row.run) == wanted), wanted)
+
+
+def _server(decision: Decision, material: Material) -> list[str]:
+    """Say whose server answers, where it is not that of the client's machine."""
+    theirs = decision.model.machine
+    return [f"the server is on {_machine(theirs, material)}"] if theirs != decision.clients.machine else []
+
+
+def _side(decision: Decision) -> Side:
+    """Return who answers first on all the networks that are shown; else that it depends on them."""
+    seen = {answer.later for answer in decision.answers}
+    return SIDES[seen.pop()] if len(seen) == 1 else "depends"
+
+
+def _signs(rows: Sequence[Row]) -> str:
+    """Return the marks of a model's results that decide does not tell, and a title does not have."""
+    told = {mark.sign: mark for row in rows for mark in row.marks if not row.result.is_software}
+    own = [sign for sign in told if sign not in (DOUBT, *TITLED) and not sign.startswith("emulated")]
+    return f" ({', '.join(own)})" if own else ""
+
+
+def _class(decision: Decision) -> list[str]:
+    told = said(decision)
+    where = f"{WORDS[_side(decision)]}: {told.where}"
+    return [decision.clients.title, where, "; ".join(told.conditions), told.first or "not measured"]
+
+
+def _by_speed(model: str, rows: Sequence[Row]) -> Verdict:
+    """Return which platform computes fastest, of a model of which nothing can be decided, and what is missing."""
+    own = [row for row in rows if row.model == model and row.run.is_of_this_suite]
+    found, title = alone_of(own), f"{model}{' (untrained)' * any(row.result.is_untrained for row in own)}"
+    missing = _missing(model, own)
+    if not found:
+        words = _sentence(f"{NEITHER}{_signs(own)}")
+        return Verdict(title, Chip("", "open", WORDS["open"]), words, conditions=[missing])
+    best, *rest = found
+    words = f"Inference alone, {best.of}: {best.words}{_signs(own)}"
+    tables = [_by_run(title, found)] if rest else []
+    return Verdict(title, _chip(best), _sentence(words), conditions=[missing], tables=tables)
+
+
+def _chip(best: Alone) -> Chip:
+    return Chip("inference alone", best.side, WORDS[best.side] if best.side != "open" else "one side alone")
+
+
+def _missing(model: str, rows: Sequence[Row]) -> str:
+    """Say what a decision lacks, and which command measures it."""
+    timed = [row.platform or "" for row in rows if row.phase == "latency" and not row.result.is_software]
+    has_server = any(name.startswith(("server-", "remote-")) for name in timed)
+    has_client = any(not name.startswith(("server-", "remote-")) for name in timed)
+    lacks = [*["a server"] * (not has_server), *["a client"] * (not has_client)] or ["one image at a time"]
+    sides = [*["--platform server-cpu"] * (not has_server), *["--platform chromium-wasm"] * (not has_client)]
+    command = " ".join([RUN, model, *sides, "--batch-size 1"])
+    return _sentence(f"not measured: its latency on {' and '.join(lacks)}; {command}")
+
+
+def _not_ours(runs: Sequence[Run]) -> Iterator[Part]:
+    """Say of pytest-benchmark's own files that they answer nothing."""
+    plain = [run for run in runs if not run.is_of_this_suite]
+    if plain:
+        names = ", ".join(run_names(plain))
+        yield Words([f"Not this suite's, so that no model or platform is told and nothing is answered: {names}."])
+
+
+def _sentence(words: str) -> str:
+    """Begin with a capital, and end with a full stop."""
+    return f"{words[:1].upper()}{words[1:]}{'' if words.endswith('.') else '.'}"

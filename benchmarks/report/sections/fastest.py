@@ -1,0 +1,94 @@
+"""Which platform computes a model fastest, of what was measured in turns with ``server-cpu`` in one run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from benchmarks.measuring.ratio import Ratio
+from benchmarks.report.content import Side
+from benchmarks.report.labels import run_names
+from benchmarks.report.numbers import between, three, time
+from benchmarks.results import Row
+
+BASE = "server-cpu"
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What a run says of the inference alone."""
+
+    run: str  # what it is called beside the others
+    of: str  # machine and batch size
+    side: Side  # of the fastest; open where one side alone was measured
+    words: str
+
+
+def alone_of(rows: Sequence[Row]) -> list[Alone]:
+    """Return what each run says of a model's latency at its least batch size; *rows* are of one model.
+
+    Weakened clients and simulated GPUs are left out: they are slower than the machine by intention.
+    """
+    timed = [row for row in rows if row.phase == "latency" and row.platform and not _is_weakened(row)]
+    runs = {id(row.run): row.run for row in timed}
+    names = dict(zip(runs, run_names([*runs.values()]), strict=True))
+    return [_alone([row for row in timed if id(row.run) == key], names[key]) for key in runs]
+
+
+def _is_weakened(row: Row) -> bool:
+    return row.result.is_software or any(mark.sign.startswith("emulated") for mark in row.marks)
+
+
+def _alone(rows: Sequence[Row], run: str) -> Alone:
+    least = min(row.batch_size or 1 for row in rows)
+    rows = [row for row in rows if (row.batch_size or 1) == least]
+    of = f"{rows[0].machine}, latency of batch {least}"
+    turns = sorted(_in_turns(rows), key=lambda one: one[1].value)
+    if not turns:
+        return Alone(run, of, "open", _apart(rows))
+    clients = [one for one in turns if _is_client(one[0])]
+    parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
+    return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts))
+
+
+def _in_turns(rows: Sequence[Row]) -> Iterator[tuple[Row, Ratio]]:
+    yield from ((row, row.ratio) for row in rows if row.ratio)
+
+
+def _is_client(row: Row) -> bool:
+    return not (row.platform or "").startswith(("server-", "remote-"))
+
+
+def _side(row: Row, ratio: Ratio) -> Side:
+    """Return the side of the fastest: the base's where no other is faster, undecided where the interval holds 1."""
+    if not _is_client(row) or ratio.value > 1:
+        return "undecided" if _is_client(row) and _holds_one(ratio) else "server"
+    return "undecided" if _holds_one(ratio) else "client"
+
+
+def _holds_one(ratio: Ratio) -> bool:
+    return ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high
+
+
+def _beside(row: Row, ratio: Ratio) -> str:
+    """Say who is fastest, the platform with the least ratio or the base itself."""
+    if _holds_one(ratio):
+        return f"{BASE} and {row.platform} are not told apart: {_how(row, ratio)}"
+    if ratio.value > 1:
+        return f"{BASE} is the fastest, and next {_times(row, ratio)}"
+    return f"the fastest is {_times(row, ratio)}"
+
+
+def _times(row: Row, ratio: Ratio) -> str:
+    return f"{row.platform} with {_how(row, ratio)}"
+
+
+def _how(row: Row, ratio: Ratio) -> str:
+    """Say how many times the base's time a platform takes, with its interval and its marks."""
+    interval = "no interval: too few starts" if ratio.low is None else between(ratio.low, ratio.high)
+    signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign != "untrained")
+    return f"{three(ratio.value)} times the time of {BASE} ({interval}){signs}"
+
+
+def _apart(rows: Sequence[Row]) -> str:
+    """Say the times of what was not measured in turns, which are not compared."""
+    told = [f"{row.platform} {time(row.figure.value)}{''.join(f' {mark.sign}' for mark in row.marks)}" for row in rows]
+    return f"{', '.join(told)}; not measured in turns with another, and so not compared"

@@ -1,0 +1,216 @@
+"""How long an inference takes in the steady state: every sample of each platform, and the ratio to ``server-cpu``."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+
+from benchmarks.report import numbers
+from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
+from benchmarks.report.drawing import DIM, INK
+from benchmarks.report.groups import Group, groups, is_ours, meaning, of_phase
+from benchmarks.report.labels import labels
+from benchmarks.report.picture import (
+    LEFT,
+    RIGHT,
+    SIDE_WORDS,
+    Band,
+    Bar,
+    Shape,
+    box,
+    colour_of,
+    sheet,
+    spec,
+)
+from benchmarks.report.ratios import ratio_charts
+from benchmarks.report.samples import bin_width, checked, count_no_times, histogram
+from benchmarks.report.scales import LogScale
+from benchmarks.results import Row
+
+PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
+ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
+NO_SAMPLES = "no samples were saved: its least, median and most"
+LEAD = (
+    "Each row shows every sample on a logarithmic axis, as high as its own most frequent value; a value that was seen "
+    "once is a pixel high. Upright line: the median. Thin line below: 10th to 95th percentile. Thick line: the 95 % "
+    "interval of the figure at the right, which is the median in the middle of the starts (of a weak client the mean); "
+    "of fewer than three starts there is none. Models, machines, batch sizes and precisions have charts of their own."
+)
+CLOCK = (
+    "Inside the clock: from asking for an inference until its outputs can be read on the host, after loading and "
+    "warm-up. Less is faster."
+)
+NETWORK = " Of a server that a page asks, the request and the network are inside."
+UNTOLD = "What lies inside the clock nobody told: pytest-benchmark saved it without this suite."
+
+
+def latency(material: Material) -> Section | None:
+    """Return the distributions, a chart for each machine, model and batch size, and the ratios of each machine."""
+    ours = groups(of_phase(material.rows, "latency"))
+    drawn = [_drawable(group.rows) for group in ours]
+    charts = [_spread(replace(group, rows=rows), CLOCK) for group, rows in zip(ours, drawn, strict=True) if rows]
+    plain = [row for row in material.rows if not is_ours(row)]
+    charts += [_spread(group, UNTOLD) for group in _by_run(_drawable(plain))]
+    parts: list[Part] = [*charts, *ratio_charts(ours), *_left_out([*(r for g in ours for r in g.rows), *plain])]
+    return Section("latency", "Latency", LEAD, parts) if parts else None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What is drawn of a row, in seconds; without samples what its statistics tell."""
+
+    samples: Sequence[float]
+    least: float
+    median: float
+    most: float
+
+    @classmethod
+    def of(cls, row: Row) -> "Spread | None":
+        """Return what can be drawn; None where nothing can: a sample that is no time is none that is left out."""
+        samples, told = row.result.samples, row.result.stats
+        if samples:
+            return (
+                None if count_no_times(samples) else cls(samples, min(samples), float(np.median(samples)), max(samples))
+            )
+        saved = [told.get(name) for name in ("min", "median", "max")]
+        known = [float(value) for value in saved if isinstance(value, int | float) and numbers.is_time(value)]
+        return cls((), *known) if len(known) == 3 else None
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The least and the most."""
+        return self.least, self.most
+
+
+def _drawable(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if Spread.of(row)]
+
+
+def _left_out(rows: Sequence[Row]) -> list[Words]:
+    """Return a sentence for each row that cannot be drawn."""
+    lost = [row for row in rows if not Spread.of(row)]
+    told = [f"Not drawn: {row.name} ({row.run.file.name}): {_why(row)}." for row in lost]
+    return [Words(told)] if told else []
+
+
+def _why(row: Row) -> str:
+    samples = row.result.samples
+    if not samples:
+        return "no samples were saved, and its statistics are no times"
+    return f"{count_no_times(samples):,} of its {len(samples):,} samples are no times above zero"
+
+
+def _by_run(rows: Sequence[Row]) -> list[Group]:
+    """Return what this suite did not save by its file: nothing tells whether two of them mean the same."""
+    runs = [[*of_run] for _, of_run in groupby(rows, lambda row: id(row.run))]
+    return [Group(of[0].machine, of[0].run.file.name, None, None, is_software=False, rows=of) for of in runs]
+
+
+def _spread(group: Group, clock: str) -> Chart:
+    """Return the distributions of a group."""
+    named = sorted(zip(group.rows, labels(group.rows), strict=True), key=lambda pair: _shown(pair[0]))
+    spreads = [spread for row, _ in named if (spread := Spread.of(row))]
+    reach = [value for spread in spreads for value in spread.reach]
+    reach += [end for row, _ in named for end in (row.figure.low, row.figure.high) if numbers.is_time(end) and end]
+    factor, unit = numbers.time_unit(min(reach), max(reach))
+    scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
+    bars = [_bar(row, label, spread, scale, factor) for (row, label), spread in zip(named, spreads, strict=True)]
+    is_plain = clock is UNTOLD
+    title = f"{group.model}, on {group.machine}" if is_plain else group.title
+    network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
+    return Chart(
+        title,
+        f"{clock}{network} In {unit}, logarithmic.",
+        "; ".join(_words(row, label) for row, label in named),
+        spec(sheet(bars, ABOVE + HILL + BELOW), scale, unit),
+        _table(title, named, spreads),
+    )
+
+
+def _shown(row: Row) -> float:
+    value = row.figure.value
+    return value if numbers.is_time(value) else math.inf
+
+
+def _words(row: Row, label: str) -> str:
+    return f"{label} {numbers.time(row.figure.value)}{f' {row.signs}' if row.signs else ''}"
+
+
+def _bar(row: Row, label: str, spread: Spread, scale: LogScale, factor: float) -> Bar:
+    draw = partial(_draw, row, spread, scale, factor)
+    return Bar(label, numbers.time(row.figure.value), _note(row), draw, row.signs)
+
+
+def _note(row: Row) -> str:
+    """Return what a row is of: its side, its samples, and what is unusual of its figure."""
+    result = row.result
+    words = [SIDE_WORDS[row.side]] if row.side else []
+    words.append(numbers.counted(len(result.samples), "sample") if result.samples else NO_SAMPLES)
+    words += [f"in rows of {result.iterations}"] if result.iterations > 1 else []
+    words += ["mean"] if row.run.is_of_this_suite and result.headline == "mean" else []
+    return ", ".join(words)
+
+
+def _draw(row: Row, spread: Spread, scale: LogScale, factor: float, band: Band) -> list[Shape]:
+    """Draw a distribution, and below it the percentiles and the interval."""
+    ground = band.bottom - BELOW
+    shapes = _hill(spread.samples, scale, factor, colour_of(row.side), ground)
+    low, high = (row.p10, row.p95) if spread.samples else spread.reach
+    if low and high:
+        shapes.append(Shape(box(scale.at(low * factor), scale.at(high * factor), ground + 4, ground + 5.2), DIM))
+    figure = row.figure
+    if figure.low is not None and figure.high is not None:
+        left, right = scale.at(figure.low * factor), scale.at(figure.high * factor)
+        shapes.append(Shape(box(left, right, ground + 2.6, ground + 6.6), INK))
+    middle = scale.at(spread.median * factor)
+    return [*shapes, Shape(box(middle - 0.8, middle + 0.8, band.top + ABOVE, ground + 8), INK)]
+
+
+def _hill(samples: Sequence[float], scale: LogScale, factor: float, colour: str, ground: float) -> list[Shape]:
+    """Return all *samples* as an area on the *ground*."""
+    if not samples:
+        return []
+    places = scale.px(checked(samples) * factor)
+    width = bin_width(places, PIXELS, WIDEST)
+    counts = histogram(places, scale.left, scale.right, width)
+    heights = np.where(counts, np.maximum(1.0, counts / counts.max() * HILL), 0.0)
+    return [Shape(outline(heights.tolist(), scale.left, width, ground), colour, 0.75)]
+
+
+def outline(heights: Sequence[float], left: float, width: float, ground: float) -> str:
+    """Return the path around columns of these *heights*, px, which stand on the *ground* from *left* on."""
+    path, before = [], 0.0
+    for at, height in enumerate([*heights, 0.0]):
+        if height != before:
+            x = f"{left + at * width:g}"
+            path.append(f"{'M' if not before else 'H'}{x}" + (f",{ground:g}" if not before else ""))
+            path.append(f"V{ground - height:.4g}" + ("Z" if not height else ""))
+        before = height
+    return "".join(path)
+
+
+def _table(title: str, named: Sequence[tuple[Row, str]], spreads: Sequence[Spread]) -> Table:
+    head = ["platform", "side", "figure", "of", "95 % interval", "p10", "median", "p95", "least", "most"]
+    head += ["images/s", "samples", "starts", "marks"]
+    rows = [_cells(row, label, spread) for (row, label), spread in zip(named, spreads, strict=True)]
+    return Table(f"{title}, in milliseconds", head, rows, (2, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+
+
+def _cells(row: Row, label: str, spread: Spread) -> list[str]:
+    figure, of = row.figure, row.result.headline if row.run.is_of_this_suite else "median"
+    times = (row.p10, spread.median, row.p95, *spread.reach)
+    return [
+        label,
+        SIDE_WORDS[row.side] if row.side else numbers.NONE,
+        numbers.three(figure.value * 1e3),
+        of,
+        numbers.between(figure.low, figure.high, 1e3),
+        *(numbers.three(None if value is None else value * 1e3) for value in times),
+        numbers.three(row.images_per_second),
+        f"{len(spread.samples):,}",
+        f"{figure.starts}",
+        meaning(row),
+    ]

@@ -1,0 +1,148 @@
+"""The map: who answers earlier, by round trip and bandwidth, for each model and class of clients; and its check.
+
+All of it is predicted from measured figures, but the cells of a check, which were measured.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, Decision, machine_of, words
+from benchmarks.report import plane
+from benchmarks.report.checked import Checked, checked, marks_of, table_of
+from benchmarks.report.content import Chart, Material, Section, Table
+from benchmarks.report.few import few
+from benchmarks.report.map_drawing import LETTERS, Panel, spec
+from benchmarks.report.plane import MILLI, Place
+from browser_harness.network import Conditions
+
+NAMES = {"server": "the server", "client": "the client", "undecided": "undecided", "not measured": "not measured"}
+FACTORS = (1, 4, 10)  # of classes that are drawn; others where they were measured
+SPOKEN = 9.0  # Mbit/s each way that words speak of
+LEAD = (
+    "Whose later answers come earlier, over a connection that is open: S the server's, below the line; C the client's, "
+    "above it; ? undecided, where the intervals overlap. All of it is predicted from measured figures. A dot is a "
+    "network by its number; a sign with a word is a network on which both sides were measured, and whether the map was "
+    "right there: ▲ right, + wrong, ◆ undecided, ■ not measured."
+)
+
+
+def decision_map(material: Material) -> Section | None:
+    """Return a chart for each model and machine of clients, its classes below each other; and the cells of a check."""
+    if not material.decisions:
+        return None
+    found = checked(material.decisions, material.checks)
+    parts = few([_chart(group, found, material) for group in _groups(material.decisions)], "maps")
+    parts += [marks_of(material.checks), table_of(found)] if found else []
+    return Section("map", "The map", LEAD, parts)
+
+
+def _groups(decisions: Sequence[Decision]) -> list[list[Decision]]:
+    """Return the decisions of each model and machine, those of a model's first machine first."""
+    found: dict[tuple[str, str], list[Decision]] = {}
+    for one in decisions:
+        found.setdefault((one.model.name, one.clients.machine), []).append(one)
+    models = [model for model, _ in found]
+    machines_before = [models[:at].count(model) for at, model in enumerate(models)]
+    ordered = sorted(zip(machines_before, found.values(), strict=True), key=lambda one: one[0])
+    return [group for _, group in ordered]
+
+
+def _chart(decisions: Sequence[Decision], found: Sequence[Checked], material: Material) -> Chart:
+    first = decisions[0]
+    drawn = [one for one in decisions if one.clients.factor in FACTORS or one.clients.is_measured]
+    panels = [Panel((_who(one), _client(one)), one, [cell for cell in found if cell.decision is one]) for one in drawn]
+    title = f"{first.model.title}: client or server{_where(first, material)}"
+    return Chart(
+        title, _clock(first), _words(first, drawn, decisions), spec(panels, _networks(first)), _table(decisions)
+    )
+
+
+def _where(decision: Decision, material: Material) -> str:
+    """Name the clients' machine where there are several, as the rest of the report does."""
+    told = {row.machine for row in material.rows if machine_of(row.run) == decision.clients.machine}
+    several = len({row.machine for row in material.rows}) > 1
+    return f", on {' or '.join(sorted(told)) or decision.clients.machine}" if several else ""
+
+
+def _clock(decision: Decision) -> str:
+    """Say what is inside the times, which server was asked and how, and what its figures lack."""
+    names = " or ".join(server.name for server in decision.servers)
+    whichever = ", whichever is earlier" if len(decision.servers) > 1 else ""
+    notes = dict.fromkeys(note for server in decision.servers for note in server.notes)
+    told = f" ({'; '.join(notes)})" if notes else ""
+    return (
+        f"Server: {names}{whichever}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at the rate, "
+        "and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each way."
+    )
+
+
+def _doubt(of: Sequence[Any]) -> str:
+    """Return the doubts of servers or clients in words, behind the mark."""
+    doubts = dict.fromkeys(doubt for one in of for doubt in one.doubts)
+    return f" (!) {'; '.join(doubts)}" if doubts else ""
+
+
+def _networks(decision: Decision) -> list[tuple[str, Place]]:
+    """Return the number and the place of each network that was asked for; one without a limit has no place."""
+    places = (plane.place(answer.network, answer.server.wire) for answer in decision.answers)
+    return [(str(number), at) for number, at in enumerate(places, 1) if at]
+
+
+def _who(decision: Decision) -> str:
+    """Say which clients these are, and how they are known."""
+    clients = decision.clients
+    if clients.factor == 1:
+        return "as measured"
+    return f"{clients.factor}× weaker, {'emulated by a quota' if clients.is_measured else 'by a factor, not measured'}"
+
+
+def _client(decision: Decision) -> str:
+    """Return the runtime that answers, its time and its mark."""
+    client = decision.client
+    return f"{client.platform}, {words.duration(client.later.value)}{words.mark(client.doubts)}"
+
+
+def _words(first: Decision, drawn: Sequence[Decision], all_: Sequence[Decision]) -> str:
+    """Say what is seen: each class with its border, and which network has which number."""
+    told = [f"{_who(one)} ({_client(one)}): {_border(one)}{_doubt([one.client])}" for one in drawn]
+    rest = [f"{one.clients.factor}×" for one in all_ if one not in drawn]
+    more = f" In the table alone: {' and '.join(rest)}, by factors." if rest else ""
+    networks = "; ".join(f"{number} {_network(answer.network)}" for number, answer in enumerate(first.answers, 1))
+    return f"{'. '.join(told)}.{more} Networks, set where their bytes take as long: {networks}."
+
+
+def _network(network: Conditions) -> str:
+    rates = f"{network.down / plane.MEGA:.3g} down, {network.up / plane.MEGA:.3g} up"
+    return f"{network.name} ({network.round_trip * MILLI:g} ms, {rates})"
+
+
+def _border(decision: Decision) -> str:
+    """Say where the border is: in a word where there is none on the map, else at one rate."""
+    winners = {winner for row in decision.grid for winner in row}
+    span, at = decision.borders[SPOKEN], f"at {SPOKEN:g} Mbit/s"
+    if len(winners) == 1:
+        return f"{NAMES[winners.pop()]} everywhere on the map"
+    if span.high <= 0:
+        return f"the client at any round trip {at}, not everywhere on the map"
+    if span.high == math.inf:
+        return "undecided, of too few starts"
+    if span.value <= 0:
+        return f"{at} undecided below {words.digits(span.high * MILLI)} ms, the client above"
+    return f"{at} the server below {_round_trip(decision, SPOKEN)}, the client above"
+
+
+def _round_trip(decision: Decision, rate: float) -> str:
+    span = decision.borders[rate]
+    return f"{words.digits(span.value * MILLI)} ms{words.interval(span)}"
+
+
+def _table(decisions: Sequence[Decision]) -> Table:
+    """Return a row for each class and rate: the border, and who wins at each round trip."""
+    head = ["clients", "Mbit/s each way", "border", *(f"{round_trip * MILLI:g} ms" for round_trip in ROUND_TRIPS)]
+    rows = [
+        [f"{_who(one)}: {_client(one)}", f"{rate:g}", _round_trip(one, rate), *(LETTERS[row[at]] for row in one.grid)]
+        for one in decisions
+        for at, rate in enumerate(BANDWIDTHS)
+    ]
+    return Table("Who answers earlier, by rate and round trip", head, rows, (1,))

@@ -1,0 +1,80 @@
+"""What of a saved run can be shown: a result that holds no times is left out, and why is told."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from benchmarks.results import keys
+from benchmarks.results.damage import is_number, shown
+from benchmarks.results.saved import NotARunError, Run
+from benchmarks.results.tidy import Row, rows_of
+
+MOST = sys.float_info.max  # Python's whole numbers go on behind it
+TIMES = ("min", "median", "mean", "max")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A result that is none, and what it holds instead."""
+
+    name: str  # the benchmark's
+    why: str
+
+
+def sound(run: Run) -> tuple[Run, list[LeftOut]]:
+    """Return *run* without the results that no run can have measured, and those with the reason.
+
+    Raises NotARunError where what it tells of its machine cannot be read.
+    """
+    try:
+        rows = rows_of([run])
+    except Exception as error:  # whatever a file holds in place of names and numbers
+        raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
+    left_out = [LeftOut(row.name, why) for row in rows if (why := _why_none(row))]
+    names = {one.name for one in left_out}
+    kept = [row.result for row in rows if row.name not in names]
+    return (replace(run, results=kept) if left_out else run), left_out
+
+
+def _why_none(row: Row) -> str:
+    """Return what of a row is no result; nothing where all of it is one."""
+    try:
+        return next(_faults(row), "")
+    except Exception as error:  # as above
+        return f"damaged: {_words(error)}"
+
+
+def _faults(row: Row) -> Iterator[str]:
+    result = row.result
+    for name in (name for name in result.impossible(TIMES) if name in result.stats):
+        yield f"its {name} is {shown(result.stats[name])}, no time"
+    if wrong := [value for value in result.samples if not _is_time(value)]:
+        yield f"a sample is {shown(wrong[0])}, no time"
+    for name in result.info.get(keys.FIGURES, {}):
+        yield from _of(f"its {name}", vars(result.figure(name)))
+    for name, ratio in result.ratios.items():
+        yield from _of(f"its ratio to {name}", vars(ratio))
+    _read_all(row)
+
+
+def _of(what: str, values: dict[str, object]) -> Iterator[str]:
+    """Yield what is no time, or no ratio of times, of a figure and its interval; an interval may be absent."""
+    for end in ("value", "low", "high"):
+        if (value := values.get(end)) is not None and not _is_time(value):
+            yield f"{what} is {shown(value)}, no {'ratio' if 'ratio' in what else 'time'}"
+
+
+def _is_time(value: object) -> bool:
+    return is_number(value) and 0 < value <= MOST
+
+
+def _read_all(row: Row) -> None:
+    """Read all that is shown of a row; raise whatever stands against it."""
+    for part in (row, row.result):
+        for name in dir(type(part)):
+            if isinstance(getattr(type(part), name), property):
+                getattr(part, name)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__} {shown(str(error))}"

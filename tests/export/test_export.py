@@ -1,0 +1,322 @@
+"""Saved runs for other programs: the figure that holds still, its doubts, and nothing that is not whole."""
+
+import csv
+import io
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from made_up_runs import benchmark, doubtful, ratio, run, save
+from pyarrow import parquet as arrow
+
+from benchmarks.export import __main__ as command
+from benchmarks.export import columns, parquet, texts, trackers
+from benchmarks.export.refusing import ExportError
+from benchmarks.results import keys, rows_of
+
+HERE = Path(__file__).parent
+FORMATS = ("csv", "parquet", "markdown", "github-action", "bencher")
+RATE = {keys.QUERIES_PER_SECOND: {"value": 100.0, "starts": 3, "low": 90.0, "high": 110.0}}
+
+
+def schema(name):
+    return json.loads((HERE / name).read_text())
+
+
+def rows(*benchmarks, file="a.json", **about):
+    return rows_of([run(Path(file), *benchmarks, **about)])
+
+
+def table(of_rows):
+    return [*csv.DictReader(io.StringIO(texts.csv_text(of_rows)))]
+
+
+def export(*arguments):
+    command.run(command.parser().parse_args([*map(str, arguments)]))
+
+
+# What moved, and what holds still
+
+
+def equal_runs():
+    """Return three runs of one version: its p10 is the same within 2 %, and the machine stopped it ever more often."""
+    return [
+        rows(benchmark(of_starts=[[1 / rate] * 8 + [stopped] * 2] * 5), file=f"{rate}.json")
+        for rate, stopped in ((917, 0.0050), (926, 0.0181), (935, 0.0232))
+    ]
+
+
+def test_three_equal_runs_are_alike_where_operations_a_second_tell_of_a_third():
+    told = {"ops": [], "github": [], "bencher": []}
+    for of_run in equal_runs():
+        told["ops"].append(of_run[0].result.stats["ops"])
+        told["github"].append(json.loads(trackers.github_action(of_run))[0]["value"])
+        (measures,) = json.loads(trackers.bencher(of_run)).values()
+        told["bencher"].append(measures["latency"]["value"])
+    moves = {name: max(values) / min(values) for name, values in told.items()}
+    assert moves["ops"] > 2.9
+    assert moves["github"] == pytest.approx(moves["bencher"])
+    assert moves["github"] < 1.02
+
+
+# Trackers
+
+
+def many():
+    return rows(
+        benchmark(),
+        benchmark(platform="chromium-wasm", of_starts=0.005, **ratio(5.0)),
+        benchmark(platform="few-starts", of_starts=[[0.002]]),
+        benchmark(platform="weak@4x", **{keys.SLOWDOWN: {"asked": 4}, keys.STATISTIC: "mean"}),
+        benchmark(platform="doubted", **doubtful()),
+        benchmark(phase="server", **RATE),
+    )
+
+
+def test_github_action_benchmark_reads_it():
+    entries = json.loads(trackers.github_action(many()))
+    jsonschema.validate(entries, schema("github-action-benchmark.json"))
+    by_name = {entry["name"]: entry for entry in entries}
+    assert len(by_name) == len(entries) == 7
+    time = by_name["intel-xeon-model-6.167-2-cores/latency[resnet20-chromium-wasm-b1] p10"]
+    assert (time["unit"], time["value"]) == ("ms", pytest.approx(5.0, rel=0.01))
+    assert re.fullmatch(r"[\d.]+ to [\d.]+ ms \(95 %\)", time["range"])
+    in_turns = by_name["intel-xeon-model-6.167-2-cores/latency[resnet20-chromium-wasm-b1] ratio to server-cpu"]
+    assert (in_turns["unit"], in_turns["value"], in_turns["range"]) == ("×", 5.0, "4.9 to 5.1 × (95 %)")
+
+
+def test_bencher_reads_it():
+    content = json.loads(trackers.bencher(many()))
+    jsonschema.validate(content, schema("bencher.json"))
+    measures = content["intel-xeon-model-6.167-2-cores/latency[resnet20-chromium-wasm-b1] p10"]
+    assert measures["latency"]["value"] == pytest.approx(5e6, rel=0.01)  # nanoseconds
+    assert measures["latency"]["lower_value"] < measures["latency"]["value"] < measures["latency"]["upper_value"]
+    assert measures["ratio-to-server-cpu"] == {"value": 5.0, "lower_value": 4.9, "upper_value": 5.1}
+    loaded = content["intel-xeon-model-6.167-2-cores/server[resnet20-server-cpu-b1] p10"]
+    assert loaded["throughput"] == {"value": 100.0, "lower_value": 90.0, "upper_value": 110.0}
+
+
+@pytest.mark.parametrize("name", ["github-action-benchmark.json", "bencher.json"])
+def test_the_schemas_refuse_what_the_tools_do(name):
+    jsonschema.validators.validator_for(schema(name)).check_schema(schema(name))
+    for wrong in ([], {}, [{"name": "a", "value": "1", "unit": "ms"}], {"a": {"latency": {"lower_value": 1}}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema(name))
+
+
+def test_a_doubt_is_told_and_the_name_stays():
+    (doubted,), (sound,) = (
+        json.loads(trackers.github_action(rows(one))) for one in (benchmark(**doubtful()), benchmark())
+    )
+    assert doubted["name"] == sound["name"]
+    assert "(!) in doubt: drifted by -41%" in doubted["extra"]
+    counts = [measures["doubts"]["value"] for measures in json.loads(trackers.bencher(many())).values()]
+    assert counts == [0, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("info", "sign"),
+    [
+        ({keys.UNTRAINED: True}, "(untrained)"),
+        ({keys.SOFTWARE_GPU: True}, "(software GPU)"),
+        ({keys.SLOWDOWN: {"asked": 4}}, "(emulated)"),
+        ({keys.MAY_STEER: ["sr"]}, "(made up)"),
+    ],
+)
+def test_what_a_figure_is_of_stands_in_its_name(info, sign):
+    one = rows(benchmark(**info))
+    assert sign in json.loads(trackers.github_action(one))[0]["name"]
+    assert all(sign in name for name in json.loads(trackers.bencher(one)))
+
+
+def test_of_a_weak_client_the_mean_is_kept_as_p10_does_not_see_its_stops():
+    weak = benchmark(of_starts=[[0.001] * 9 + [0.011]] * 5, **{keys.STATISTIC: "mean", keys.SLOWDOWN: {"asked": 4}})
+    (entry,) = json.loads(trackers.github_action(rows(weak)))
+    assert (entry["name"].endswith(" mean"), entry["value"]) == (True, pytest.approx(2.0))
+
+
+def test_a_name_stays_whatever_is_exported_beside_it():
+    alone = rows(benchmark())
+    other = {"cpu": {"brand_raw": "Intel(R) Xeon(R) Processor", "family": 6, "model": 207}}
+    both = rows_of([run(Path("a.json"), benchmark()), run(Path("b.json"), benchmark(), **other)])
+    assert alone[0].machine != both[0].machine
+    assert trackers.name(alone[0]) == trackers.name(both[0]) != trackers.name(both[1])
+
+
+@pytest.mark.parametrize("tracker", [trackers.github_action, trackers.bencher])
+def test_the_same_benchmark_twice_is_refused_for_trackers_and_two_rows_elsewhere(tracker):
+    twice = rows_of([run(Path(name), benchmark()) for name in ("a.json", "b.json")])
+    with pytest.raises(ExportError, match=r"there twice.* one run of a machine at a time"):
+        tracker(twice)
+    assert [row["file"] for row in table(twice)] == ["a.json", "b.json"]
+
+
+@pytest.mark.parametrize("tracker", [trackers.github_action, trackers.bencher])
+def test_what_is_no_time_is_refused_for_trackers(tracker):
+    damaged = benchmark(**{keys.FIGURES: {"p10": {"value": math.nan, "starts": 5}}})
+    with pytest.raises(ExportError, match="its p10 is nan"):
+        tracker(rows(damaged))
+
+
+def test_a_name_too_long_for_bencher_is_refused():
+    with pytest.raises(ExportError, match="1024 letters"):
+        trackers.bencher(rows(benchmark(model="m" * 1024)))
+
+
+def test_no_name_of_a_model_breaks_a_trackers_table():
+    names = [entry["name"] for entry in json.loads(trackers.github_action(rows(benchmark(model="a|b`<img>\n"))))]
+    assert not [name for name in names if re.search(r"[|`<>\n]", name)]
+
+
+# Rows
+
+
+def test_the_columns_are_documented_and_in_that_order():
+    names = [column.name for column in columns.COLUMNS]
+    assert list(table(rows(benchmark()))[0]) == names
+    said = re.findall(r"``(\w+)``", columns.__doc__)
+    assert [name for name in said if name in names] == names
+
+
+def test_a_row_has_its_figures_in_the_units_of_the_columns_names():
+    one = benchmark(platform="chromium-wasm", of_starts=0.005, batch=8, **ratio(5.0), **doubtful("drifted; a lot"))
+    (found,) = table(rows(one))
+    assert (found["model"], found["platform"], found["batch_size"]) == ("resnet20", "chromium-wasm", "8")
+    assert (found["machine"], found["machine_id"]) == ("Intel Xeon, 2 cores", "intel-xeon-model-6.167-2-cores")
+    assert float(found["p10_s"]) == pytest.approx(0.005, rel=0.01)
+    assert float(found["headline_low_s"]) < float(found["median_s"]) < float(found["headline_high_s"])
+    assert (found["ratio"], found["ratio_low"], found["ratio_high"]) == ("5.0", "4.9", "5.1")
+    assert (found["marks"], found["doubts"]) == ("(!)", "drifted; a lot")
+    assert (found["caches"], found["top1_percent"], found["slowdown"]) == ("", "", "")
+
+
+def test_what_is_no_number_is_empty():
+    damaged = benchmark(**{keys.FIGURES: {"p10": {"value": math.nan, "starts": 5}}, keys.THREADS: None})
+    assert "nan" not in texts.csv_text(rows(damaged)).lower()
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(first):
+    (found,) = table(rows(benchmark(model=f"{first}cmd|'/c calc'!A0")))
+    assert found["model"].startswith(f"'{first}")
+
+
+def test_a_table_in_markdown_holds_what_a_name_may_contain():
+    text = texts.markdown(rows(benchmark(model="a|b``c<img>@me", **doubtful("*odd* <b> @you | #1"))))
+    head, line, row = text.splitlines()[:3]
+    assert len({len(re.findall(r"(?<!\\)\|", each)) for each in (head, line, row)}) == 1
+    assert r"``` test_latency[a\|b``c<img>@me-server-cpu-b1] ```" in row
+    prose = text.partition("\n\n")[2]
+    assert not re.search(r"[*<>@|]", prose)
+    assert "(!)" in row
+
+
+# Parquet
+
+
+def test_rows_as_parquet_have_numbers_as_numbers(tmp_path):
+    export("--format", "parquet", save(tmp_path / "a.json", benchmark(**ratio(5.0))), "--out", tmp_path / "a.parquet")
+    (found,) = arrow.read_table(tmp_path / "a.parquet").to_pylist()
+    assert list(found) == [column.name for column in columns.COLUMNS]
+    assert (found["batch_size"], found["ratio"], found["caches"]) == (1, 5.0, None)
+
+
+def test_every_sample_has_its_start_block_and_place(tmp_path):
+    one = benchmark(of_starts=[[0.1, 0.2, 0.3], [0.4]], **{keys.STARTS: [[2, 1], [1]]}, iterations=2)
+    file = save(tmp_path / "a.json", one)
+    export("--format", "csv", file, "--out", tmp_path / "a.csv", "--samples", tmp_path / "s.parquet")
+    found = arrow.read_table(tmp_path / "s.parquet").to_pylist()
+    places = [(row["start"], row["block"], row["index"], row["seconds"], row["iterations"]) for row in found]
+    assert places == [(0, 0, 0, 0.1, 2), (0, 0, 1, 0.2, 2), (0, 1, 0, 0.3, 2), (1, 0, 0, 0.4, 2)]
+    assert {row["benchmark"] for row in found} == {"benchmarks/test_latency.py::test_latency[resnet20-server-cpu-b1]"}
+
+
+def test_samples_that_the_starts_do_not_account_for_are_not_lost_in_silence():
+    with pytest.raises(ExportError, match="5 samples, and its starts tell of 3"):
+        parquet.samples_table(rows(benchmark(of_starts=[[0.1] * 5], **{keys.STARTS: [[3]]})))
+
+
+def test_without_pyarrow_there_is_a_line_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(ExportError, match="Parquet needs pyarrow; tox run -e export has it"):
+        parquet.rows_table(rows(benchmark()))
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"exit_status": keys.KILLED}, "killed"),
+        ({"exit_status": 1}, "interrupted, failed"),
+        ({"exit_status": 2}, "interrupted, failed"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused_by_name_and_nothing_is_written(tmp_path, kind, about, why):
+    files = [save(tmp_path / "whole.json", benchmark()), save(tmp_path / "cut.json", benchmark(), **about)]
+    samples = tmp_path / "samples.parquet"
+    with pytest.raises(ExportError, match=rf"cut\.json: its run is not whole: {why}"):
+        export("--format", kind, *files, "--out", tmp_path / "out", "--samples", samples)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.json", "whole.json"]
+
+
+def test_a_run_without_benchmarks_and_a_file_without_a_run_are_refused(tmp_path):
+    (tmp_path / "none.json").write_text("[]")
+    for file, why in (
+        (save(tmp_path / "empty.json"), "holds no benchmark"),
+        (tmp_path / "none.json", "no run of this"),
+    ):
+        with pytest.raises(ExportError, match=why):
+            export("--format", "csv", file)
+
+
+def test_a_damaged_benchmark_is_refused(tmp_path):
+    damaged = benchmark(**{f"{keys.RATIO_TO}server_cpu": {"value": 1.0}})
+    with pytest.raises(ExportError, match="it is damaged"):
+        export("--format", "csv", save(tmp_path / "a.json", damaged))
+
+
+@pytest.mark.parametrize("kind", ["github-action", "bencher"])
+def test_a_plain_file_is_rows_with_a_mark_and_nothing_for_trackers(tmp_path, capsys, kind):
+    file = save(tmp_path / "plain.json", benchmark(), exit_status=None)
+    export("--format", "csv", file)
+    assert "not this suite's" in capsys.readouterr().out
+    with pytest.raises(ExportError, match="nothing tells what was measured"):
+        export("--format", kind, file)
+
+
+# The command
+
+
+def test_what_is_doubtful_is_counted_and_left_out_where_that_is_asked(tmp_path, capsys):
+    file = save(tmp_path / "a.json", benchmark(), benchmark(platform="doubted", **doubtful()))
+    export("--format", "csv", file)
+    told = capsys.readouterr()
+    assert ("doubted" in told.out, "1 of 2 benchmarks in doubt: exported with" in told.err) == (True, True)
+    export("--format", "csv", file, "--skip-doubtful")
+    told = capsys.readouterr()
+    assert ("doubted" in told.out, "1 of 2 benchmarks in doubt: left out" in told.err) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--format", "parquet"], 2, "needs --out"),
+        (["--format", "csv", "--out", "a", "--samples", "a"], 2, "name one file"),
+        (["--format", "csv", "--out", "absent/a.csv"], 1, "No such file or directory"),
+    ],
+)
+def test_what_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch, capsys, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["export", str(save(tmp_path / "a.json", benchmark())), *arguments])
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    told = f"{ended.value.code}{capsys.readouterr().err}"
+    assert words in told
+    assert ended.value.code == code or isinstance(ended.value.code, str)  # Python prints that, and ends with 1

@@ -1,0 +1,306 @@
+"""The page of the study is what the runs say: verdicts follow from figures, and nothing is written by hand."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from helpers import ROOT
+
+from benchmarks.decide.spans import Span
+from benchmarks.figures.study import __main__ as study
+from benchmarks.figures.study.answer import BEGIN, answer_table, put_into
+from benchmarks.figures.study.claims import CLAIMS
+from benchmarks.figures.study.claims.clients import SEVERAL
+from benchmarks.figures.study.claims.saved import NETWORK, PRIVACY, SERVER
+from benchmarks.figures.study.claims.slower import SLOWER
+from benchmarks.figures.study.claims.slowest import SLOWEST
+from benchmarks.figures.study.claims.weak import WEAK
+from benchmarks.figures.study.evidence import STUDYS, Evidence
+from benchmarks.figures.study.page import GROUPS, page
+from benchmarks.figures.study.verdicts import altogether, at_least, is_above, quotient
+from benchmarks.figures.study.words import filled, seconds
+from benchmarks.results import Run, keys, rows_of
+
+RUNS = ROOT / "docs" / "runs"
+NOTHING = Evidence(())
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """Return what the runs of this repository say."""
+    return Evidence.of(RUNS)
+
+
+def figure(value, share=0.01):
+    return {"value": value, "starts": 5, "low": value * (1 - share), "high": value * (1 + share), "confidence": 0.95}
+
+
+def timed(model, platform, seconds, ratio=None, share=0.01, phase="latency", **info):
+    """Return a benchmark of one image."""
+    if ratio:
+        paired = {"statistic": "p10", "ours": ratio, "theirs": 1.0, "pairs": 5}
+        info[f"{keys.RATIO_TO}server_cpu"] = figure(ratio, share) | paired
+    name = f"test_{phase}[{model}-{platform}-b1]"
+    figures = dict.fromkeys(("median", "mean", "p10"), figure(seconds, share))
+    extra = {keys.STATISTIC: "p10", keys.PRECISION: "float32", keys.THREADS: 1, keys.FIGURES: figures, **info}
+    params = {"model": model, "platform": platform, "batch_size": 1}
+    return {
+        "fullname": f"t.py::{name}",
+        "name": name,
+        "params": params,
+        "stats": {"data": [seconds]},
+        "extra_info": extra,
+    }
+
+
+def scored(model, platform, top1):
+    return timed(model, platform, 0.001, phase="accuracy", **{keys.TOP1: top1, "images": 10_000})
+
+
+def weaker(model, platform, rate, share=0.01, factor=4):
+    return timed(model, f"{platform}@{factor}x", 1 / rate, share=share, **{keys.SLOWDOWN: {"asked": factor}})
+
+
+def evidence(*benchmarks, machine="Xeon"):
+    """Return what a run says that nobody measured."""
+    content = {
+        keys.SCHEMA: keys.SCHEMA_NUMBER,
+        keys.EXIT_STATUS: 0,
+        "machine_info": {"cpu": {"brand_raw": machine}, "cores_usable": 2, "gpus": []},
+        "datetime": "2026-11-27T00:00:00",
+        "benchmarks": benchmarks,
+    }
+    return Evidence(rows_of([Run.of(content, Path("run.json"))]))
+
+
+def test_the_page_is_what_the_runs_say(kept):
+    assert study.PAGE.read_text() == page(kept), "python -m benchmarks.figures.study writes it anew"
+
+
+def test_the_readmes_table_is_what_the_runs_say(kept):
+    readme = study.README.read_text()
+    assert put_into(readme, kept) == readme, "python -m benchmarks.figures.study writes it anew"
+
+
+def test_another_run_makes_another_page(tmp_path):
+    content = json.loads((RUNS / "timing-networks" / "float32.json").read_text())
+    pages = set()
+    for factor in (1, 1.01):
+        content["benchmarks"][0]["extra_info"][keys.FIGURES]["median"]["value"] *= factor
+        file = tmp_path / str(factor) / "timing-networks" / "float32.json"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(content))
+        pages.add(page(Evidence.of(tmp_path / str(factor))))
+    assert len(pages) == 2
+
+
+def test_a_hand_edit_is_undone(kept):
+    readme = study.README.read_text()
+    edited = readme.replace("| `resnet20`", "| `resnet21`")
+    assert edited != readme
+    assert put_into(edited, kept) == readme
+
+
+def test_a_readme_without_a_place_is_told(kept):
+    with pytest.raises(ValueError, match="no place for the table"):
+        put_into(study.README.read_text().replace(BEGIN, ""), kept)
+
+
+def test_what_is_not_there_is_not_measured():
+    text = page(NOTHING)
+    assert text.count("**Not measured**") == len(CLAIMS)
+    assert all(f"`{claim.command}` measures it" in " ".join(text.split()) for claim in CLAIMS)
+
+
+def test_the_command_writes_where_it_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["study", "--runs", str(tmp_path), "--out", str(tmp_path / "page.md")])
+    study.main()
+    assert "page.md" in capsys.readouterr().out
+    assert (tmp_path / "page.md").read_text() == page(NOTHING)
+
+
+def test_a_file_that_is_no_run_is_told(tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "latency.json").write_text("{}")
+    monkeypatch.setattr("sys.argv", ["study", "--runs", str(tmp_path), "--out", str(tmp_path / "page.md")])
+    with pytest.raises(SystemExit, match=r"latency\.json: no run of this suite"):
+        study.main()
+    assert not (tmp_path / "page.md").exists()
+
+
+def test_each_row_and_each_mark_is_in_the_table(kept):
+    text = page(kept)
+    tables = text[text.index("## The table") : text.index(f"## {CLAIMS[0].words}")]
+    lines = tables.splitlines()
+    assert sum(line.startswith("| `") for line in lines) == len(kept.latencies)
+    for row in kept.latencies:
+        assert sum(wanted(row) for wanted in GROUPS.values()) == 1
+        time = seconds(Span.of(row.figure))
+        line = next(line for line in lines if f"`{row.model}`" in line and f"`{row.platform}`" in line and time in line)
+        assert all(mark.sign in line for mark in row.marks)
+
+
+def test_machines_are_told_apart(kept):
+    assert "H200" in page(kept)
+    assert len({row.machine for row in kept.latencies}) == sum(
+        line.startswith("### ") for line in page(kept).splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"), [(10, 11, "yes"), (9, 9.9, "no"), (9, 11, "open"), (0, float("inf"), "open")]
+)
+def test_a_mark_is_reached_with_the_whole_interval(low, high, said):
+    assert at_least(Span(10, low, high), 10) == said
+
+
+def test_intervals_that_overlap_are_open():
+    assert is_above(Span(3, 2.9, 3.1), Span(1, 0.9, 1.1)) == "yes"
+    assert is_above(Span(1, 0.9, 1.1), Span(3, 2.9, 3.1)) == "no"
+    assert is_above(Span(3, 1, 3.1), Span(1, 0.9, 1.1)) == "open"
+
+
+@pytest.mark.parametrize(
+    ("answers", "word"),
+    [
+        (["yes", "yes"], "confirmed"),
+        (["no", "no"], "refuted"),
+        (["yes", "no"], "qualified"),
+        (["yes", "open"], "qualified"),
+        (["no", "open"], "qualified"),
+        ([], "not measured"),
+    ],
+)
+def test_a_verdict_needs_all_cases(answers, word):
+    assert altogether(answers) == word
+
+
+def test_a_quotient_has_the_ends_that_lie_farthest_apart():
+    assert quotient(Span(5, 4, 6), Span(0.5, 0.4, 0.6)) == Span(10, 4 / 0.6, 6 / 0.4)
+
+
+@pytest.mark.parametrize(
+    ("wasm", "webnn", "word"), [(12, 11, "confirmed"), (5, 2, "refuted"), (12, 2, "qualified"), (10, 2, "qualified")]
+)
+def test_slower_by_an_order_of_magnitude(wasm, webnn, word):
+    rows = [
+        timed("resnet20", name, 0.01, ratio) for name, ratio in (("chromium-wasm", wasm), ("chromium-webnn", webnn))
+    ]
+    assert SLOWER.measure(evidence(*rows)).word == word
+
+
+def test_a_browser_is_held_against_more_threads_of_the_server_too():
+    alone = [timed("resnet20", "chromium-wasm", 0.003, 6.0)]
+    both = [*alone, timed("resnet20", "server-cpu-2t", 0.0003, 0.5, **{keys.THREADS: 2})]
+    assert SLOWER.measure(evidence(*alone)).word == "refuted"
+    verdict = SLOWER.measure(evidence(*both))
+    assert verdict.word == "qualified"
+    assert "`chromium-wasm` against `server-cpu-2t` on Xeon, 2 cores (`resnet20`)" in " ".join(verdict.sentences)
+
+
+def test_figures_of_two_machines_make_no_ratio():
+    ours, theirs = (
+        evidence(timed("resnet20", "chromium-wasm", 0.003, 6.0)),
+        [timed("resnet20", "server-cpu-2t", 1, 0.5)],
+    )
+    apart = Evidence([*ours.rows, *evidence(*theirs, machine="EPYC").rows])
+    assert SLOWER.measure(apart).word == "refuted"
+
+
+def of_three(times, scores=(70.0, 67.0, 61.0)):
+    """Return the study's networks on a platform."""
+    rows = [timed(model, "server-cpu", seconds) for model, seconds in zip(STUDYS, times, strict=True)]
+    return evidence(*rows, *(scored(model, "server-cpu", top1) for model, top1 in zip(STUDYS, scores, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("times", "scores", "word"),
+    [
+        ((3, 2, 1), (70.0, 67.0, 61.0), "confirmed"),
+        ((1, 2, 3), (61.0, 67.0, 70.0), "refuted"),
+        ((3, 2, 1), (70.0, 69.5, 61.0), "qualified"),  # 0.5 is within the binomial error of two shares
+        ((2.01, 2, 1), (70.0, 67.0, 61.0), "qualified"),  # the intervals overlap
+    ],
+)
+def test_the_slowest_and_the_most_accurate(times, scores, word):
+    assert SLOWEST.measure(of_three(times, scores)).word == word
+
+
+def test_times_without_scores_confirm_nothing():
+    rows = [timed(model, "server-cpu", seconds) for model, seconds in zip(STUDYS, (3, 2, 1), strict=True)]
+    verdict = SLOWEST.measure(evidence(*rows))
+    assert verdict.word == "qualified"
+    assert "not measured" in verdict.table
+
+
+@pytest.mark.parametrize(
+    ("four", "ten", "word"),
+    [(100, 90, "confirmed"), (70, 30, "refuted"), (100, 30, "qualified"), (79, 30, "qualified")],
+)
+def test_what_a_weak_client_does(four, ten, word):
+    found = evidence(weaker("resnet20", "chromium-wasm", four), weaker("resnet20", "chromium-wasm", ten, factor=10))
+    assert WEAK.measure(found).word == word
+
+
+def test_which_factor_gives_what_the_study_says():
+    found = evidence(timed("resnet20", "chromium-wasm", 1 / 316), weaker("resnet20", "chromium-wasm", 80))
+    assert "`chromium-wasm` 4.00 (3.96 to 4.04)" in " ".join(WEAK.measure(found).sentences)
+
+
+def test_weak_clients_of_two_machines_have_tables_of_their_own():
+    ours = evidence(timed("resnet20", "chromium-wasm", 1 / 316), weaker("resnet20", "chromium-wasm", 80))
+    theirs = evidence(weaker("resnet20", "chromium-wasm", 30), machine="EPYC")
+    told = WEAK.measure(Evidence([*ours.rows, *theirs.rows])).table.partition("**EPYC, 2 cores**")
+    assert "80" in told[0]
+    assert "316" in told[0]
+    assert "30" in told[2]
+    assert "316" not in told[2]
+
+
+@pytest.mark.parametrize(("number", "word"), [(4, "confirmed"), (40, "refuted")])
+def test_several_clients(kept, number, word):
+    equals = [
+        replace(one, equal=replace(one.equal, clients=Span(number, number - 1, number + 1))) for one in kept.decisions
+    ]
+    assert SEVERAL.measure(replace(kept, decisions=equals)).word == word
+
+
+def test_several_clients_need_a_rate(kept):
+    unrated = [replace(one, model=replace(one.model, rates={})) for one in kept.decisions]
+    assert SEVERAL.measure(replace(kept, decisions=unrated)).word == "not measured"
+
+
+def test_cores_are_told(kept):
+    assert "2 workers of 1 thread each on 2 cores" in " ".join(SEVERAL.measure(kept).sentences)
+
+
+def test_bytes_are_paid_back(kept):
+    verdict = NETWORK.measure(kept)
+    one = next(one for one in kept.decisions if one.clients.factor == 1)
+    assert verdict.word == "qualified"
+    assert f"{one.client.download.wire / 1e6:.1f} MB" in verdict.table
+
+
+def test_an_input_that_left_refutes_privacy(kept):
+    assert PRIVACY.measure(kept).word == "confirmed"
+    sent = timed("resnet20", "chromium-wasm", 0.003, **{keys.UPLOAD: {"form": "float32", "bytes": 12288}})
+    leaky = replace(kept, visits=[*kept.visits, *evidence(sent).rows])
+    assert PRIVACY.measure(leaky).word == "refuted"
+
+
+def test_the_server_is_spared(kept):
+    assert SERVER.measure(kept).word == "confirmed"
+
+
+def test_untrained_and_doubtful_networks_are_marked_in_the_readme(kept):
+    lines = {line.split("`")[1]: line for line in answer_table(kept).splitlines() if "`" in line}
+    assert "`resnet20` " in lines["resnet20"]
+    assert "`resnet50`*" in lines["resnet50"]
+    doubtful = {row.model for row in kept.single if row.result.is_untrained and row.result.doubts and row.ratio}
+    assert all("(!)" in lines[model] for model in doubtful)
+
+
+def test_a_line_ends_in_no_code():
+    text = filled(f"{'word ' * 24}`tox run -e bench -- --slowdown 4`", "- ")
+    assert "\n  `tox run -e bench -- --slowdown 4`" in text

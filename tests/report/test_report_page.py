@@ -1,0 +1,372 @@
+"""The page: answers first, machines with their doubts, no text that does anything, nothing that is asked for."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from decide_runs_made_up import client, content, figure, result, whole
+
+from benchmarks.report import page as pages
+from benchmarks.report.content import Chart, Material, Refused, Section, Table, Verdict, Words
+from benchmarks.report.page import page
+from benchmarks.report.sections.answers import answers
+from benchmarks.report.sections.figures import figures
+from benchmarks.report.sections.machines import machines
+from benchmarks.report.summary import Summary
+from benchmarks.report.text import tame
+from benchmarks.results import Run, keys
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>",
+    "a & b 'c' `d`",
+    "\u202egnp.exe\u2066\x1b[31m\x00\ud800\n",
+    "{{ 7 * 7 }}{% raw %}${7*7}",
+    "datum['x'] + ('a')[0]",
+    "x" * 3000,
+]
+
+
+def run(tmp_path, *benchmarks, name="run.json", **about):
+    return Run.of(content(*benchmarks, **about), tmp_path / name)
+
+
+def ratio(value, share=0.01):
+    ends = {} if share is None else {"low": value * (1 - share), "high": value * (1 + share)}
+    told = {"statistic": "p10", "value": value, "ours": value, "theirs": 1.0, "pairs": 9, "starts": 5, **ends}
+    return {"ratio_to_server_cpu": told}
+
+
+def doubt(**doubts):
+    return {keys.TRUST: {keys.DOUBTS: doubts}}
+
+
+def verdicts(*runs):
+    section = answers(Material.of(runs))
+    return {part.title: part for part in section.parts if isinstance(part, Verdict)}
+
+
+def words(section):
+    return " ".join(sentence for part in section.parts if isinstance(part, Words) for sentence in part.sentences)
+
+
+def table(section, caption):
+    (found,) = [part for part in section.parts if isinstance(part, Table) and part.caption == caption]
+    return found
+
+
+# The answers
+
+
+def test_where_both_sides_were_measured_decide_answers_and_weaker_clients_stand_below(tmp_path):
+    (verdict,) = verdicts(run(tmp_path, *whole())).values()
+    assert (verdict.title, verdict.chip.side, verdict.chip.word) == ("resnet20", "client", "client")
+    assert verdict.words == "On the client as measured: the client (chromium-wasm), whatever the network."
+    assert [chip.of for chip in verdict.chips] == ["lighthouse-slow-4g", "p75-2026", "cable"]
+    assert any(words.startswith("First answers on p75-2026: client ") for words in verdict.conditions)
+    (weaker,) = verdict.tables
+    assert [row[0].partition(" (")[0] for row in weaker.rows][-1] == "a low-end mobile"
+
+
+def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(tmp_path):
+    slow = verdicts(run(tmp_path, *whole(later=0.2)))["resnet20"]
+    assert {chip.side for chip in slow.chips} == {"client", "server"}
+    assert (slow.chip.side, slow.chip.word) == ("depends", "it depends")
+
+
+def test_clients_of_another_machine_than_the_servers_say_both(tmp_path):
+    phone = run(tmp_path, *client("resnet20", 0.05), name="phone.json", machine="Phone")
+    both = verdicts(run(tmp_path, *whole()), phone)
+    assert [*both] == ["resnet20, clients: Xeon, 2 cores", "resnet20, clients: Phone, 2 cores"]
+    told = [verdict.conditions[0] for verdict in both.values()]
+    assert (told[0].startswith("The server is"), told[1]) == (False, "The server is on Xeon, 2 cores.")
+
+
+def test_marks_that_decide_does_not_tell_stand_beside_its_answer(tmp_path):
+    told = verdicts(run(tmp_path, *whole(), exit_status=2))["resnet20"].words
+    assert told.endswith("(not whole).")
+
+
+def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_told(tmp_path):
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1),
+        result("latency", "resnet20", "server-openvino", 0.0009, 1, **ratio(0.9), **doubt(stolen="the host took 9 %")),
+        result("latency", "resnet20", "server-torch", 0.002, 1, **ratio(2.0)),
+    ]
+    verdict = verdicts(run(tmp_path, *rows))["resnet20"]
+    assert (verdict.chip.side, verdict.chip.word) == ("open", "one side alone")
+    assert verdict.words == (
+        "Inference alone, Xeon, 2 cores, latency of batch 1: the fastest is server-openvino with 0.900 times the time "
+        "of server-cpu (0.891 to 0.909) (!)."
+    )
+    assert verdict.conditions == [
+        "Not measured: its latency on a client; pytest benchmarks/ --benchmark-only --model resnet20 "
+        "--platform chromium-wasm --batch-size 1."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "share", "side", "told"),
+    [
+        (3.0, 0.1, "server", "server-cpu is the fastest, and next chromium-wasm with 3.00 times"),
+        (1.02, 0.1, "undecided", "server-cpu and chromium-wasm are not told apart: 1.02 times"),
+        (0.5, 0.1, "client", "the fastest is chromium-wasm with 0.500 times"),
+        (0.5, None, "undecided", "not told apart: 0.500 times the time of server-cpu (no interval: too few starts)"),
+    ],
+)
+def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value, share, side, told):
+    about = {keys.BATCH_SIZE: 8}
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 8, **about),
+        result("latency", "resnet20", "chromium-wasm", 0.001 * value, 8, **about, **ratio(value, share)),
+    ]
+    verdict = verdicts(run(tmp_path, *rows))["resnet20"]
+    assert (verdict.chip.side, verdict.chip.of) == (side, "inference alone")
+    assert told in verdict.words
+    assert "latency of batch 8" in verdict.words
+
+
+def test_two_runs_and_two_machines_are_never_one(tmp_path):
+    def of(value, name, machine="Xeon"):
+        rows = [
+            result("latency", "resnet20", "server-cpu", 0.001, 1),
+            result("latency", "resnet20", "server-torch", 0.001 * value, 1, **ratio(value)),
+        ]
+        return run(tmp_path, *rows, name=f"{name}.json", machine=machine)
+
+    verdict = verdicts(of(2.0, "before"), of(3.0, "after"), of(0.5, "other", "Ryzen"))["resnet20"]
+    (by_run,) = verdict.tables
+    assert [row[:2] for row in by_run.rows] == [
+        ["before", "Xeon, 2 cores, latency of batch 1"],
+        ["after", "Xeon, 2 cores, latency of batch 1"],
+        ["other", "Ryzen, 2 cores, latency of batch 1"],
+    ]
+    assert ["2.00" in by_run.rows[0][2], "3.00" in by_run.rows[1][2], "0.500" in by_run.rows[2][2]] == [True] * 3
+
+
+def test_a_simulated_gpu_is_no_answer(tmp_path):
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1),
+        result("latency", "resnet20", "server-webgpu", 0.0001, 1, **ratio(0.1), **{keys.SOFTWARE_GPU: True}),
+    ]
+    told = verdicts(run(tmp_path, *rows))["resnet20"]
+    assert "0.1" not in told.words
+    assert "not compared" in told.words
+
+
+def test_what_says_no_latency_names_the_command_that_measures_it(tmp_path):
+    verdict = verdicts(run(tmp_path, result("load", "resnet8", "chromium-wasm", 0.3, "cold")))["resnet8"]
+    assert verdict.words == "Nothing of it says how long an inference takes."
+    assert "--platform server-cpu --platform chromium-wasm" in verdict.conditions[0]
+
+
+def test_runs_that_do_not_belong_together_say_so_and_are_shown_all_the_same(tmp_path):
+    other = [result("latency", "resnet20", "server-cpu", 0.001, 1, **{keys.MODEL_SHA256: "another"})]
+    section = answers(Material.of([run(tmp_path, *whole()), run(tmp_path, *other, name="other.json")]))
+    assert "other.json: its resnet20 is another file" in words(section)
+    assert [part.title for part in section.parts if isinstance(part, Verdict)] == ["resnet20"]
+
+
+# The machines
+
+
+def test_a_machine_is_told_as_far_as_it_tells_itself(tmp_path):
+    about = content(result("latency", "resnet20", "server-cpu", 0.001, 1))
+    about["machine_info"] |= {
+        "cpu": {"brand_raw": "Xeon", "family": 6, "model": 85},
+        "cores": 4,
+        "quota": 1.5,
+        "simd_flags": ["avx2", "fma"],
+        "gpus": [{"name": "H200", "driver": "580.1", "memory_bytes": 150 * 2**30}],
+        "system": "Linux",
+        "release": "6.1",
+    }
+    device = {**about, "machine_info": {"node": "phone"}}
+    runs = [Run.of(one, tmp_path / name) for one, name in ((about, "a.json"), (device, "b.json"))]
+    told = {row[0]: row[1:] for row in table(machines(Material.of(runs)), "What each machine is").rows}
+    assert told["processor"] == ["Xeon, model 6.85", "not told"]
+    assert told["cores"] == ["2 of 4", "not told"]
+    assert told["quota"] == ["1.5 cores", "not told"]
+    assert told["GPUs"] == ["H200 (driver 580.1, 150 GiB)", "not told"]
+    assert told["instruction sets"] == ["avx2, fma", "not told"]
+    assert "frequency governor" not in told
+
+
+def test_each_run_says_what_it_was_made_by_and_how_it_ended(tmp_path):
+    about = content(result("latency", "resnet20", "server-cpu", 0.001, 1, **doubt(stolen="x")), exit_status=137)
+    about |= {"commit_info": {"id": "a" * 40, "dirty": True}}
+    about["machine_info"] |= {"suite": "141511d9a70b", "load_average": {"start": [0.25, 1, 1]}}
+    section = machines(Material.of([Run.of(about, tmp_path / "a.json")]))
+    (row,) = table(section, "Runs").rows
+    assert row[1:4] == [f"{tmp_path}/a.json", "2026-11-26 00:00:00", "killed before it was saved"]
+    assert row[4:] == ["aaaaaaaaaaaa, files changed", "141511d9a70b", "0.2", "1", "1"]
+
+
+def test_versions_that_differ_are_told_and_those_that_are_alike_are_not(tmp_path):
+    abouts = [content(result("latency", "resnet20", "server-cpu", 0.001, 1)) for _ in range(2)]
+    for about, version in zip(abouts, ("1.31", "1.32"), strict=True):
+        about["machine_info"] |= {"versions": {"onnxruntime": version, "numpy": "2.4"}}
+    runs = [Run.of(about, tmp_path / f"{number}.json") for number, about in enumerate(abouts)]
+    found = table(machines(Material.of(runs)), "Versions that differ between the runs")
+    assert found.rows == [["onnxruntime", "1.31", "0"], ["onnxruntime", "1.32", "1"]]
+
+
+def test_doubts_of_a_kind_stand_together_with_what_to_do(tmp_path):
+    rows = [
+        result("latency", "resnet20", f"server-{number}", 0.001, 1, **doubt(drift=f"drifted by +{20 + number}%"))
+        for number in range(6)
+    ]
+    section = machines(Material.of([run(tmp_path, *rows, result("latency", "resnet8", "server-cpu", 0.001, 1))]))
+    (row,) = table(section, "What is doubtful (!)").rows
+    assert row[:3] == ["Xeon, 2 cores", "drifted by +20% … drifted by +25%", "6 of 7"]
+    assert row[3].endswith("test_latency[resnet20-server-3-b1], and 2 more")
+    assert row[4] == "warm up longer with --benchmark-warmup-iterations"
+
+
+def test_refused_files_are_told_with_the_reason(tmp_path):
+    material = Material.of([run(tmp_path, *whole())], [Refused("bad.json", "it is cut")])
+    caption = "Files, and benchmarks of files, that are not shown"
+    assert table(machines(material), caption).rows == [["bad.json", "it is cut"]]
+
+
+# All figures
+
+
+def test_every_benchmark_is_there_with_its_figure_and_its_marks(tmp_path):
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1, images_per_second=990.0),
+        result("latency", "resnet20", "chromium-wasm", 0.003, 1, **ratio(3.0), **doubt(stolen="9 % stolen")),
+        result("offline", "resnet20", "server-cpu", 0.003, 1, **{keys.QUERIES_PER_SECOND: figure(1500.0)}),
+    ]
+    first, second, third = (row[1:] for row in figures(Material.of([run(tmp_path, *rows)])).parts[0].rows)
+    assert first[:-2] == ["1.00 ms (0.990 to 1.01)", "", "1.00 ms", "–", "–", "5", "990 images/s"]
+    assert (second[1], second[4]) == ("(!) 9 % stolen", "3.00 (2.97 to 3.03)")
+    assert third[6:] == ["1,500 queries/s (1,485 to 1,515)", "Xeon, 2 cores", "run.json"]
+
+
+def test_the_title_tells_the_days_and_what_it_holds_and_marks_are_explained(tmp_path):
+    runs = [run(tmp_path, *whole()), run(tmp_path, name="b.json", started="2026-11-28T00:00:00", exit_status=1)]
+    summary = Summary.of(Material.of(runs))
+    assert summary.title == "Client or server? 1 model, 1 machine, 2026-11-26 to 2026-11-28"
+    assert summary.holds == "8 benchmarks, 1 model, 1 machine, 3 platforms, in 2 runs"
+    assert [row[0] for row in summary.marks.rows] == ["emulated network"]
+
+
+# The page
+
+
+class Elements(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self.headings = [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *attribute) for attribute in attrs]
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def of_names(tmp_path, name):
+    """Return a page on which everything that can have a name has this one."""
+    rows = [*whole(model=name), result("latency", "resnet8", name, 0.001, 1, **doubt(stolen=name))]
+    about = content(*rows) | {"commit_info": {"id": name, "dirty": False}}
+    about["machine_info"] |= {
+        "cpu": {"brand_raw": name},
+        **dict.fromkeys(("node", "system", "suite"), name),
+        "simd_flags": [name],
+        "versions": {name: name},
+        "gpus": [{"name": name, "driver": name}],
+    }
+    return page(Material.of([Run.of(about, tmp_path / "run.json")], [Refused(name, name)])).text
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_text_of_a_file_does_anything(tmp_path, hostile):
+    text = of_names(tmp_path, hostile)
+    text.encode()
+    seen, harmless = Elements(text), Elements(of_names(tmp_path, "harmless"))
+    assert {*seen.tags} <= {*harmless.tags}
+    assert not {"script", "img", "iframe", "object"} & {*seen.tags}
+    assert not [name for _, name, _ in seen.attributes if name.startswith("on")]
+    assert tame(hostile) in "".join(seen.texts)
+    assert tame(text.replace("\n", "")) == text.replace("\n", "")
+
+
+def test_the_page_asks_for_nothing_and_its_headings_are_in_order(tmp_path):
+    text = page(Material.of([run(tmp_path, *whole(), *client("resnet8", 0.002))])).text
+    seen = Elements(text)
+    links = [value for _, name, value in seen.attributes if name in ("src", "href", "srcset", "data", "action")]
+    assert all(value.startswith(("#", "data:,")) for value in links)
+    assert "url(" not in re.sub(r"url\(#", "", text)
+    assert "@import" not in text
+    assert (seen.tags.count("style"), seen.tags.count("link"), seen.tags.count("main")) == (1, 1, 1)
+    assert seen.headings[:2] == [1, 2]
+    assert all(after - before <= 1 for before, after in zip(seen.headings, seen.headings[1:], strict=False))
+    ids = [value for _, name, value in seen.attributes if name == "id"]
+    assert len(ids) == len({*ids})
+    assert {value[1:] for value in links if value.startswith("#") and len(value) > 1} <= {*ids}
+
+
+def test_the_answers_come_first_and_the_same_files_make_the_same_page(tmp_path):
+    texts = [page(Material.of([run(tmp_path, *whole())])).text for _ in range(2)]
+    assert texts[0] == texts[1]
+    anchors = re.findall(r'<section id="([a-z-]+)"', texts[0])
+    assert anchors[0] == "answers"
+    assert {"machines", "figures"} <= {*anchors}
+
+
+CHART = Chart("Latency", "ms", "a bar", {"mark": "bar", "data": {"values": []}}, Table("t", ["a"], [["kept"]]))
+
+
+def test_a_chart_that_cannot_be_drawn_and_a_section_that_cannot_be_made_say_so(tmp_path, monkeypatch):
+    def broken(material):
+        raise KeyError("platform <b>")
+
+    def drawn(material):
+        return Section("drawn", "Drawn", "", [replace(CHART, spec={"mark": {"type": "no such mark"}})])
+
+    monkeypatch.setattr(pages, "SECTIONS", (broken, drawn))
+    made = page(Material.of([run(tmp_path, *whole())]))
+    assert made.problems[0] == "broken could not be made: KeyError 'platform <b>'"
+    assert made.problems[1].startswith("Latency could not be drawn: ")
+    assert "platform &lt;b&gt;" in made.text
+    assert "kept" in made.text
+
+
+def test_numbers_without_end_and_text_that_drives_are_taken_out_of_a_chart():
+    spec = {"data": {"values": [{"x": float("nan"), "y": [float("inf"), 1, "a\u202eb"]}]}, "width": 3}
+    assert pages._clean(spec) == {"data": {"values": [{"x": None, "y": [None, 1, "a\\u202eb"]}]}, "width": 3}
+
+
+def test_text_in_any_script_stays_as_it_is():
+    assert tame("模型 × שלום é 🙂") == "模型 × שלום é 🙂"
+
+
+def contrast(first, second):
+    """Return the contrast of two colours, as WCAG 2 defines it."""
+
+    def luminance(colour):
+        parts = [int(part, 16) / 255 for part in re.findall("..", colour if len(colour) == 6 else colour * 2)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_words_can_be_read_on_the_page_and_on_its_cards(theme):
+    palette = dict(
+        re.findall(r"--([\w-]+): #(\w+);", re.findall(r":root \{(.*?)\}", pages.TEMPLATE.read_text(), re.S)[theme])
+    )
+    for ground in ("paper", "card"):
+        for name in ("ink", "dim", "server", "client", "remote", "doubt"):
+            assert contrast(palette[name], palette[ground]) >= 4.5, (name, ground)
