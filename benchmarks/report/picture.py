@@ -6,6 +6,7 @@ Vega-Lite draws it.
 
 import math
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from benchmarks.report import drawing
 from benchmarks.report.drawing import DIM, DOUBT, INK, LINE
 from benchmarks.report.scales import LogScale
+from benchmarks.report.text import tame
 
 PADDING, AXIS = 4, 34  # px around a chart; of an axis
 DIGIT = 7.5  # px of a digit, with room
@@ -21,7 +23,9 @@ LEFT, RIGHT = 8, INNER - 8  # of the axis
 LINE_HEIGHT = 14  # px of a line of text
 GAP = 7  # px between rows
 THOUSANDS = 10_000  # from here on an axis has ``20k``
-LETTER, BOLD = 6.4, 7.3  # px of a letter, in the widest of usual fonts
+LETTERS = 44  # of a line in the widest of the usual fonts, bold, where all are as wide as an a
+BOLD, PLAIN = 6.9, 6.1  # px of a letter there, on the whole
+FILL = "\u2060"  # stands behind a letter that is two wide while lines are filled
 SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
 
@@ -76,10 +80,8 @@ class Sheet:
         self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "", right_colour: str = INK
     ) -> None:
         """Write a line or more, and words at the right end: in a line of their own where both do not fit."""
-        letter = BOLD if is_bold else LETTER
-        lines = textwrap.wrap(words, int(INNER / letter))
-        if right and not (lines and len(lines[-1]) * letter + width_of(right) + LETTER < INNER):
-            lines.append("")
+        lines = in_lines(tame(words)) or [""]  # as long as it will stand there
+        lines += [""] if right and not fit(lines[-1], right, BOLD if is_bold else PLAIN) else []
         for line in lines:
             self.height += LINE_HEIGHT
             self._put(line, 0, "left", colour, is_bold=is_bold)
@@ -91,9 +93,15 @@ class Sheet:
             self.texts.append({"t": words, **about})
 
 
-def width_of(words: str) -> float:
-    """Return how wide *words* are, in px, as letters are in the widest of usual fonts."""
-    return len(words) * LETTER
+def fit(words: str, right: str, letter: float) -> bool:
+    """Whether a line, with letters so wide in px, has room for more words at its right end."""
+    return len(words) * letter + (len(right) + 1) * PLAIN <= INNER
+
+
+def in_lines(words: str) -> list[str]:
+    """Return *words* in lines of so many LETTERS at most; a Chinese letter takes the place of two."""
+    told = "".join(f"{letter}{FILL}" if unicodedata.east_asian_width(letter) in "WF" else letter for letter in words)
+    return [line.replace(FILL, "") for line in textwrap.wrap(told, LETTERS)]
 
 
 def sheet(bars: Sequence[Bar], band: float) -> Sheet:
@@ -112,8 +120,9 @@ def sheet(bars: Sequence[Bar], band: float) -> Sheet:
 
 def _notes(page: Sheet, bar: Bar) -> None:
     """Write what stands below a label, and the marks in their own colour: beside it where there is room."""
-    if width_of(f"{bar.note} {bar.signs}") < INNER:
-        page.write(bar.note, DIM, right=bar.signs, right_colour=DOUBT)
+    if fit(bar.note, bar.signs, PLAIN):
+        if bar.note or bar.signs:
+            page.write(bar.note, DIM, right=bar.signs, right_colour=DOUBT)
         return
     page.write(bar.note, DIM)
     page.write(bar.signs, DOUBT)

@@ -30,12 +30,9 @@ class Mark:
     words: str  # what it means here
 
 
-@dataclass(frozen=True)
-class Row:
-    """A benchmark of a saved run. Times in seconds; what was not told, or is no number, is None."""
+class Told:
+    """What a benchmark tells of itself. Times in seconds; what was not told, or is no number, is None."""
 
-    machine: str  # what its machine is called beside the others; runs of one machine share it
-    run: Run
     result: Result
 
     @property
@@ -53,6 +50,12 @@ class Row:
     def model(self) -> str | None:
         """The model as the benchmark names it; None of one that is not this suite's."""
         return self._param("model")
+
+    @property
+    def label(self) -> str | None:
+        """The model with what else decides its figures, as the benchmark's name has it: ``novel.stand-in``."""
+        of_name = self.name.partition("[")[2].rpartition(f"-{self.platform}-")[0]
+        return of_name or self.model
 
     @property
     def platform(self) -> str | None:
@@ -129,13 +132,34 @@ class Row:
 
     @property
     def marks(self) -> list[Mark]:
-        """All that must be read beside its figure, the run's own among them."""
-        return [*_marks(self.result), *run_marks(self.run)]
+        """All that must be read beside its figure."""
+        return [*_marks(self.result)]
 
     @property
     def signs(self) -> str:
         """The marks as they stand behind the figure: ``(!) untrained``."""
         return " ".join(mark.sign for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Measured(Told):
+    """A benchmark of the run that is ending."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Row(Told):
+    """A benchmark of a saved run."""
+
+    machine: str  # what its machine is called beside the others; runs of one machine share it
+    run: Run
+    result: Result
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All that must be read beside its figure, the run's own among them."""
+        return [*super().marks, *run_marks(self.run)]
 
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Words
 from benchmarks.report.numbers import change, three, time
-from benchmarks.report.picture import INNER, Bar, sheet, width_of
+from benchmarks.report.picture import INNER, PLAIN, Bar, sheet
 from benchmarks.report.placing import Box, placed
 from benchmarks.report.samples import bin_width, buckets, checked, front, histogram
 from benchmarks.report.scales import LogScale, even
@@ -179,11 +179,11 @@ def test_words_are_never_cut_and_fit_a_phone():
     signs = "(!) untrained emulated emulated network software GPU made up not whole"
     page = sheet([Bar(f"{LONG}, {LONG}", "2.00 ms", "server that a page asks, 1,463 samples", draw, signs)], 10)
     assert " ".join(text["t"] for text in page.texts if text["c"] == drawing.DOUBT) == signs
-    assert all(width_of(text["t"]) <= INNER for text in page.texts)
+    assert all(len(text["t"]) * PLAIN <= INNER for text in page.texts)
     lines = {}
     for text in page.texts:
         lines.setdefault(text["y"], []).append(text["t"])
-    assert all(width_of(" ".join(words)) <= INNER for words in lines.values())
+    assert all(len(" ".join(words)) * PLAIN <= INNER for words in lines.values())
     empty = sheet([Bar("server-cpu", "1.00 ms", "", draw)], 10)
     assert empty.height < page.height - 3 * 14
 
