@@ -189,7 +189,8 @@ def test_a_page_unlike_its_siblings_is_told_and_moves_nothing(suite, monkeypatch
 
 
 def test_histogram(suite):
-    suite.run("--benchmark-histogram=drawn")
+    result = suite.run("--benchmark-histogram=drawn")
+    result.stdout.fnmatch_lines(["*Name (time in us) * Min * Median * Mean * Max * IQR * OPS * Rounds*", "fake *"])
     assert "resnet8-fake-b1" in next(suite.folder.glob("drawn*.svg")).read_text()
 
 
@@ -345,6 +346,8 @@ def test_an_unstable_benchmark_is_marked_and_said_what_to_do_about(suite, monkey
             "advice   close other programs, or read ratio, p10 and cpu_seconds_per_inference",
         ]
     )
+    result.stdout.no_fnmatch_line("Legend:")  # of pytest-benchmark's own table, which nobody asked for
+    result.stderr.fnmatch_lines(["Saved benchmark data in: *out.json"])  # its logger is not silenced with it
     saved = json.loads((suite.folder / "out.json").read_text())
     assert words in saved["unstable"]["test_latency[resnet8-fake-b1]"]
     assert words in saved["benchmarks"][0]["extra_info"]["trust"]["doubts"].values()
