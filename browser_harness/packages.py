@@ -1,4 +1,7 @@
-"""The npm packages of the harness, pinned by package-lock.json, and the Node.js that installs them."""
+"""The npm packages of the harness, pinned by package-lock.json, and the Node.js that installs them.
+
+``python -m browser_harness.packages FOLDER`` installs what is pinned in another folder, unless it lies there already.
+"""
 
 import importlib.util
 import json
@@ -94,6 +97,19 @@ def install(*, optional: bool, home: Path | None = None) -> None:
         raise SetUpError(f"{error.filename or home} cannot be written: {error.strerror or error}") from error
 
 
+def ensure(home: Path) -> None:
+    """Make sure of what is pinned in *home*, by npm's own record of what it put there. Raises SetUpError."""
+    record = node_modules(home) / ".package-lock.json"
+    wanted = {name: one for name, one in _packages(home / "package-lock.json").items() if name}
+    if not record.is_file() or _packages(record) != wanted:
+        install(optional=False, home=home)
+
+
+def _packages(lock: Path) -> dict[str, Any]:
+    packages: dict[str, Any] = json.loads(lock.read_text())["packages"]
+    return packages
+
+
 def download(package: str, folder: Path) -> Path:
     """Return the tarball of the pinned version, downloaded into *folder*; it is held against nothing yet."""
     environment, before = ensure_node(), {*folder.iterdir()}
@@ -187,3 +203,15 @@ def in_a_line(output: str) -> str:
     words = "; ".join(dict.fromkeys(errors[:2])) or "no words"
     helps = (remedy for remedy, codes in REMEDIES.items() if re.search(rf"\b({'|'.join(codes)})\b", output))
     return "; ".join([words, *islice(helps, 1)])
+
+
+def main() -> None:
+    """Install what is pinned in the folder that the command line names."""
+    try:
+        ensure(Path(sys.argv[1]))
+    except SetUpError as error:
+        sys.exit(f"browser_harness.packages: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,6 @@
 """A chart of figures with their intervals: a dot and a whisker a row, on a logarithmic axis."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, colour_of, 
 from benchmarks.report.scales import LogScale
 
 BAND = 14  # px of a row
+MANY = 10  # rows of a heading that are still told one by one
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Dot:
     @property
     def figure(self) -> str:
         """The figure in words."""
-        return f"{numbers.with_interval(self.value, self.low, self.high)}{self.more}"
+        return numbers.with_interval(self.value, self.low, self.high, self.more)
 
     @property
     def words(self) -> str:
@@ -58,8 +60,22 @@ def _draw(row: Dot, scale: LogScale, beside: float | None, band: Band) -> list[S
 
 
 def in_words(rows: Sequence[Dot]) -> str:
-    """Return all *rows* in words, those of a heading in a sentence."""
-    by_heading: dict[str, list[str]] = {}
+    """Return *rows* in words, those of a heading in a sentence: of many the ends, and what is marked."""
+    by_heading: dict[str, list[Dot]] = {}
     for row in rows:
-        by_heading.setdefault(row.heading, []).append(row.words)
-    return " ".join(f"{f'{heading}: ' if heading else ''}{'; '.join(words)}." for heading, words in by_heading.items())
+        by_heading.setdefault(row.heading, []).append(row)
+    return " ".join(f"{f'{heading}: ' if heading else ''}{_in_words(of)}." for heading, of in by_heading.items())
+
+
+def _in_words(rows: Sequence[Dot]) -> str:
+    if len(rows) <= MANY:
+        return "; ".join(row.words for row in rows)
+    least, most = (pick(rows, key=lambda row: row.value) for pick in (min, max))
+    marked = [row.words for row in rows if row.signs and row not in (least, most)]
+    rest = f"; marked between them: {'; '.join(marked)}" if marked else ""
+    return f"{len(rows)} figures, from {least.words} to {most.words}{rest}"
+
+
+def sizes(rows: Sequence[Dot]) -> list[int]:
+    """Return how many rows each heading has: charts are parted between them."""
+    return [*Counter(row.heading for row in rows).values()]

@@ -28,8 +28,15 @@ class Group:
     @property
     def title(self) -> str:
         """All that they have in common, in words."""
-        software = f", on {SOFTWARE}" if self.is_software else ""
-        return f"{self.model}, {self.batch}, on {self.machine}{software}"
+        return self._titled(f"{self.model}, {self.batch}")
+
+    @property
+    def common(self) -> str:
+        """What those of several batch sizes have in common, in words."""
+        return self._titled(self.model)
+
+    def _titled(self, what: str) -> str:
+        return f"{what}, on {self.machine}{f', on {SOFTWARE}' if self.is_software else ''}"
 
     @property
     def labels(self) -> list[str]:
@@ -39,9 +46,7 @@ class Group:
 
 def model_of(row: Row) -> str:
     """Return the model as the benchmark's name has it, with what else decides: ``resnet50.untrained``."""
-    inside = row.name.partition("[")[2]
-    words, found, _ = inside.rpartition(f"-{row.platform}")
-    return words if found else str(row.model)
+    return str(row.label)
 
 
 def groups(rows: Sequence[Row]) -> list[Group]:

@@ -63,8 +63,16 @@ def buckets(starts: Sequence[Sequence[float] | Numbers], number: int) -> list[li
 
 
 def _buckets(samples: Numbers, number: int) -> list[Bucket]:
-    parts = np.array_split(samples, min(number, len(samples)))
-    return [Bucket(len(part), float(part.min()), float(np.median(part)), float(part.max())) for part in parts]
+    """Return so many buckets, as even as can be: the first have a sample more where it does not go up."""
+    number = min(number, len(samples))
+    size, longer = divmod(len(samples), number)
+    parts = samples[: longer * (size + 1)].reshape(longer, size + 1), samples[longer * (size + 1) :].reshape(-1, size)
+    return [
+        Bucket(part.shape[1], *ends)
+        for part in parts
+        for ends in zip(part.min(1).tolist(), np.median(part, 1).tolist(), part.max(1).tolist(), strict=True)
+        if len(part)
+    ]
 
 
 def front(points: Sequence[tuple[float, float]]) -> list[int]:

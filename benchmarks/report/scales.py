@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 LEAST_SPAN = 1.3  # from end to end: equal values get an axis, too
 ROOM = 0.04  # of the span, left free at each end
 MOST_TICKS = 8
+MOST_EVEN = 5  # steps
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class LogScale:
         for digits in ((1, 2, 5), (1, 3), (1,)):
             if 3 <= len(found := self._of_decades(digits)) <= MOST_TICKS:
                 return found
-        return self._even() if self.high / self.low < 10 else self._of_decades((1,))[:: self._every]
+        return even(self.low, self.high) if self.high / self.low < 10 else self._of_decades((1,))[:: self._every]
 
     def _of_decades(self, digits: Sequence[int]) -> list[float]:
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -55,10 +56,11 @@ class LogScale:
     def _every(self) -> int:
         return math.ceil(math.log10(self.high / self.low) / MOST_TICKS)
 
-    def _even(self) -> list[float]:
-        """Return multiples of the smallest round step that gives no more than half as many."""
-        span = self.high - self.low
-        power = 10.0 ** math.floor(math.log10(span / 4))
-        step = next(step for digit in (1, 2, 5, 10) if span / (step := digit * power) <= MOST_TICKS / 2)
-        first, last = math.ceil(self.low / step), math.floor(self.high / step)
-        return [float(f"{number * step:.6g}") for number in range(first, last + 1)]
+
+def even(low: float, high: float) -> list[float]:
+    """Return the multiples between *low* and *high* of the smallest round step that makes no more than five steps."""
+    span = high - low
+    power = 10.0 ** math.floor(math.log10(span / MOST_EVEN))
+    step = next(step for digit in (1, 2, 5, 10) if span / (step := digit * power) <= MOST_EVEN)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{number * step:.6g}") for number in range(first, last + 1)]

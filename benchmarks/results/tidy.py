@@ -63,15 +63,6 @@ class Told:
         return self._param("platform")
 
     @property
-    def side(self) -> Side | None:
-        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
-        if self.platform is None or not self.run.is_of_this_suite:
-            return None
-        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
-            return "remote"
-        return "server" if self.platform.startswith("server-") else "client"
-
-    @property
     def caches(self) -> str | None:
         """What the caches held, of an opening: ``cold``, ``warm``, ``process``."""
         return self._param("caches")
@@ -155,6 +146,15 @@ class Row(Told):
     machine: str  # what its machine is called beside the others; runs of one machine share it
     run: Run
     result: Result
+
+    @property
+    def side(self) -> Side | None:
+        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
+        if self.platform is None or not self.run.is_of_this_suite:
+            return None
+        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
+            return "remote"
+        return "server" if self.platform.startswith("server-") else "client"
 
     @property
     def marks(self) -> list[Mark]:

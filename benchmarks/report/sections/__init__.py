@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from benchmarks.report.content import Make
+from benchmarks.report.sections.accuracy import accuracy
 from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.figures import figures
@@ -11,12 +12,15 @@ from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
 from benchmarks.report.sections.over_time import over_time
+from benchmarks.report.sections.throughput import throughput
 
 SECTIONS: Sequence[Make] = (
     answers,
     latency,
     decision_map,
     first_load,
+    accuracy,
+    throughput,
     burden,
     machines,
     over_time,

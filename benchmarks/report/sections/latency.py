@@ -1,8 +1,8 @@
 """How long an inference takes in the steady state: every sample of each platform, and the ratio to ``server-cpu``."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
@@ -12,7 +12,6 @@ from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK
 from benchmarks.report.groups import Group, groups, is_ours, meaning, of_phase
-from benchmarks.report.labels import labels
 from benchmarks.report.picture import (
     LEFT,
     RIGHT,
@@ -25,14 +24,14 @@ from benchmarks.report.picture import (
     sheet,
     spec,
 )
-from benchmarks.report.ratios import ratio_charts
-from benchmarks.report.samples import bin_width, checked, count_no_times, histogram
+from benchmarks.report.ratios import ratios
+from benchmarks.report.samples import Numbers, bin_width, checked, count_no_times, histogram
 from benchmarks.report.scales import LogScale
 from benchmarks.results import Row
 
 PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
-NO_SAMPLES = "no samples were saved: its least, median and most"
+NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
     "Each row shows every sample on a logarithmic axis, as high as its own most frequent value; a value that was seen "
     "once is a pixel high. Upright line: the median. Thin line below: 10th to 95th percentile. Thick line: the 95 % "
@@ -44,17 +43,18 @@ CLOCK = (
     "warm-up. Less is faster."
 )
 NETWORK = " Of a server that a page asks, the request and the network are inside."
-UNTOLD = "What lies inside the clock nobody told: pytest-benchmark saved it without this suite."
+UNTOLD = "What lies inside the clock nobody told: it is no benchmark of this suite."
 
 
 def latency(material: Material) -> Section | None:
     """Return the distributions, a chart for each machine, model and batch size, and the ratios of each machine."""
     ours = groups(of_phase(material.rows, "latency"))
-    drawn = [_drawable(group.rows) for group in ours]
-    charts = [_spread(replace(group, rows=rows), CLOCK) for group, rows in zip(ours, drawn, strict=True) if rows]
-    plain = [row for row in material.rows if not is_ours(row)]
-    charts += [_spread(group, UNTOLD) for group in _by_run(_drawable(plain))]
-    parts: list[Part] = [*charts, *ratio_charts(ours), *_left_out([*(r for g in ours for r in g.rows), *plain])]
+    others = _by_run([row for row in material.rows if not is_ours(row)])
+    spreads = {id(row): Spread.of(row) for group in [*ours, *others] for row in group.rows}
+    clocks = [*((group, CLOCK) for group in ours), *((group, UNTOLD) for group in others)]
+    charts = [chart for group, clock in clocks for chart in _spread(group, clock, spreads)]
+    lost = [row for group, _ in clocks for row in group.rows if not spreads[id(row)]]
+    parts: list[Part] = [*charts, *ratios(ours), *_left_out(lost)]
     return Section("latency", "Latency", LEAD, parts) if parts else None
 
 
@@ -62,7 +62,7 @@ def latency(material: Material) -> Section | None:
 class Spread:
     """What is drawn of a row, in seconds; without samples what its statistics tell."""
 
-    samples: Sequence[float]
+    samples: Numbers
     least: float
     median: float
     most: float
@@ -72,12 +72,12 @@ class Spread:
         """Return what can be drawn; None where nothing can: a sample that is no time is none that is left out."""
         samples, told = row.result.samples, row.result.stats
         if samples:
-            return (
-                None if count_no_times(samples) else cls(samples, min(samples), float(np.median(samples)), max(samples))
-            )
+            array = np.asarray(samples, dtype=np.float64)
+            reach = float(array.min()), float(np.median(array)), float(array.max())
+            return None if count_no_times(array) else cls(array, *reach)
         saved = [told.get(name) for name in ("min", "median", "max")]
         known = [float(value) for value in saved if isinstance(value, int | float) and numbers.is_time(value)]
-        return cls((), *known) if len(known) == 3 else None
+        return cls(np.empty(0), *known) if len(known) == 3 else None
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -85,13 +85,8 @@ class Spread:
         return self.least, self.most
 
 
-def _drawable(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if Spread.of(row)]
-
-
-def _left_out(rows: Sequence[Row]) -> list[Words]:
+def _left_out(lost: Sequence[Row]) -> list[Words]:
     """Return a sentence for each row that cannot be drawn."""
-    lost = [row for row in rows if not Spread.of(row)]
     told = [f"Not drawn: {row.name} ({row.run.file.name}): {_why(row)}." for row in lost]
     return [Words(told)] if told else []
 
@@ -109,25 +104,28 @@ def _by_run(rows: Sequence[Row]) -> list[Group]:
     return [Group(of[0].machine, of[0].run.file.name, None, None, is_software=False, rows=of) for of in runs]
 
 
-def _spread(group: Group, clock: str) -> Chart:
-    """Return the distributions of a group."""
-    named = sorted(zip(group.rows, labels(group.rows), strict=True), key=lambda pair: _shown(pair[0]))
-    spreads = [spread for row, _ in named if (spread := Spread.of(row))]
-    reach = [value for spread in spreads for value in spread.reach]
-    reach += [end for row, _ in named for end in (row.figure.low, row.figure.high) if numbers.is_time(end) and end]
+def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterator[Chart]:
+    """Yield the distributions of a group, the fastest first; nothing where none can be drawn."""
+    known = [(row, label) for row, label in zip(group.rows, group.labels, strict=True) if of[id(row)]]
+    if not known:
+        return
+    named = sorted(known, key=lambda pair: _shown(pair[0]))
+    spreads = [spread for row, _ in named if (spread := of[id(row)])]
+    reach = [end for (row, _), spread in zip(named, spreads, strict=True) for end in _reach(row, spread)]
     factor, unit = numbers.time_unit(min(reach), max(reach))
     scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
     bars = [_bar(row, label, spread, scale, factor) for (row, label), spread in zip(named, spreads, strict=True)]
-    is_plain = clock is UNTOLD
-    title = f"{group.model}, on {group.machine}" if is_plain else group.title
+    title = group.common if clock is UNTOLD else group.title
     network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
-    return Chart(
-        title,
-        f"{clock}{network} In {unit}, logarithmic.",
-        "; ".join(_words(row, label) for row, label in named),
-        spec(sheet(bars, ABOVE + HILL + BELOW), scale, unit),
-        _table(title, named, spreads),
-    )
+    words = "; ".join(_words(row, label) for row, label in named)
+    picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, unit)
+    yield Chart(title, f"{clock}{network} In {unit}, logarithmic.", words, picture, _table(title, named, spreads))
+
+
+def _reach(row: Row, spread: Spread) -> list[float]:
+    """Return what an axis has to hold of a row."""
+    ends = (row.figure.low, row.figure.high)
+    return [*spread.reach, *(end for end in ends if end is not None and numbers.is_time(end))]
 
 
 def _shown(row: Row) -> float:
@@ -158,7 +156,7 @@ def _draw(row: Row, spread: Spread, scale: LogScale, factor: float, band: Band) 
     """Draw a distribution, and below it the percentiles and the interval."""
     ground = band.bottom - BELOW
     shapes = _hill(spread.samples, scale, factor, colour_of(row.side), ground)
-    low, high = (row.p10, row.p95) if spread.samples else spread.reach
+    low, high = (row.p10, row.p95) if len(spread.samples) else spread.reach
     if low and high:
         shapes.append(Shape(box(scale.at(low * factor), scale.at(high * factor), ground + 4, ground + 5.2), DIM))
     figure = row.figure
@@ -169,9 +167,9 @@ def _draw(row: Row, spread: Spread, scale: LogScale, factor: float, band: Band) 
     return [*shapes, Shape(box(middle - 0.8, middle + 0.8, band.top + ABOVE, ground + 8), INK)]
 
 
-def _hill(samples: Sequence[float], scale: LogScale, factor: float, colour: str, ground: float) -> list[Shape]:
+def _hill(samples: Numbers, scale: LogScale, factor: float, colour: str, ground: float) -> list[Shape]:
     """Return all *samples* as an area on the *ground*."""
-    if not samples:
+    if not len(samples):
         return []
     places = scale.px(checked(samples) * factor)
     width = bin_width(places, PIXELS, WIDEST)

@@ -1,0 +1,212 @@
+"""How many images in a second: by batch size, by threads, under LoadGen's load; and how many clients equal a server."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from benchmarks.measuring.starts import Figure
+from benchmarks.report import numbers
+from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
+from benchmarks.report.dots import Dot, dots, in_words, sizes
+from benchmarks.report.equals import equals
+from benchmarks.report.groups import Group, groups, meaning, of_phase, packed
+from benchmarks.report.labels import labels
+from benchmarks.report.picture import DOTS, SIDE_WORDS
+from benchmarks.results import Row, keys
+
+MOST_ROWS = 18  # of a chart
+THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label
+ONE_THREAD = "one_thread"  # the partner of a scaling
+SCENARIOS = {"single_stream": "one after another", "offline": "all at once", "server": "as they arrive by chance"}
+LEAD = f"Right is more, but for ratios to one thread. Models, machines and precisions are never mixed. {DOTS}"
+IMAGES = (
+    "Inside the clock: inferences one after another, until the outputs of each can be read on the host. Images (of a "
+    "graph without a batch inferences) over the sum of all samples, a second. Logarithmic."
+)
+SCALED = (
+    "Inside the clock: an inference until its outputs can be read on the host, in turns with the same platform on one "
+    "thread. Below 1 is faster; line: the 95 % interval. Logarithmic."
+)
+LOAD = (
+    "Inside the clock: from a query of LoadGen's to its answer, waiting included; a query is one inference of a whole "
+    "batch. Queries a second, logarithmic. Line: the 95 % interval of the trials; by chance: the highest rate "
+    "carried and the lowest that was not."
+)
+
+
+def throughput(material: Material) -> Section | None:
+    """Return the charts there is something for."""
+    steady = of_phase(material.rows, "latency")
+    parts: list[Part] = [
+        *(chart for group in _over_batches(steady) for chart in _batches(group)),
+        *(chart for group in groups(steady) for chart in _threads(group)),
+        *(chart for group in groups(of_phase(material.rows, "scaling")) for chart in _scaled(group)),
+        *(chart for group in groups(of_phase(material.rows, *SCENARIOS)) for chart in _loaded(group)),
+        *equals(material),
+        *_without_rate(material.rows),
+    ]
+    return Section("throughput", "Throughput", LEAD, parts) if parts else None
+
+
+Named = tuple[Row, str]  # a row, and what it is called below its heading
+
+
+def _over_batches(rows: Sequence[Row]) -> list[Group]:
+    """Return the groups of *rows* with those that differ in the batch size alone together."""
+    found: dict[tuple[object, ...], list[Row]] = {}
+    titles: dict[tuple[object, ...], Group] = {}
+    for group in groups(rows):
+        key = group.machine, group.model, group.precision, group.is_software, group.rows[0].sha256
+        titles.setdefault(key, group)
+        found.setdefault(key, []).extend(group.rows)
+    return [
+        Group(first.machine, first.model, None, first.precision, first.is_software, found[key])
+        for key, first in titles.items()
+    ]
+
+
+def _batches(group: Group) -> Iterator[Chart]:
+    """Yield the images a second of those platforms that were measured at several batch sizes."""
+    by_platform = _by(group.rows, lambda row: str(row.platform))
+    several = {name: rows for name, rows in by_platform.items() if len({row.batch_size for row in rows}) > 1}
+    title = f"Images a second by batch size: {group.common}"
+    yield from _images(title, {name: _ordered(rows, _size) for name, rows in several.items()}, _batch_words)
+
+
+def _threads(group: Group) -> Iterator[Chart]:
+    """Yield the images a second of those platforms that were measured on several numbers of threads."""
+    by_platform = _by(group.rows, lambda row: THREADS.sub("", str(row.platform)))
+    several = {name: rows for name, rows in by_platform.items() if len({*map(threads_of, rows)}) > 1}
+    title = f"Images a second by threads: {group.title}"
+    yield from _images(title, {name: _ordered(rows, threads_of) for name, rows in several.items()}, _thread_words)
+
+
+def _by(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _ordered(rows: Sequence[Row], key: Callable[[Row], int]) -> list[Row]:
+    return sorted(rows, key=key)
+
+
+def _size(row: Row) -> int:
+    return row.batch_size or 0
+
+
+def threads_of(row: Row) -> int:
+    """Return the threads that were asked for, as the platform's label has them; one is not told there."""
+    found = THREADS.search(row.platform or "")
+    return int(found["threads"]) if found else 1
+
+
+def _batch_words(row: Row) -> str:
+    return "no batch" if row.batch_size is None else f"batch {row.batch_size}"
+
+
+def _thread_words(row: Row) -> str:
+    return numbers.counted(threads_of(row), "thread")
+
+
+def _images(title: str, by_heading: Mapping[str, Sequence[Row]], words: Callable[[Row], str]) -> Iterator[Chart]:
+    """Yield charts of images a second, a heading and its rows below it."""
+    rows = [_image_dot(row, heading, label) for heading, of in by_heading.items() for row, label in _named(of, words)]
+    told = [row for of in by_heading.values() for row in of]
+    kept = [(dot, row) for dot, row in zip(rows, told, strict=True) if numbers.is_time(dot.value)]
+    yield from _charts(title, IMAGES, "images a second", kept)
+
+
+def _named(rows: Sequence[Row], words: Callable[[Row], str]) -> list[Named]:
+    """Return *rows* as they are called below their heading: those that are called alike tell more of themselves."""
+    called = [words(row) for row in rows]
+    full = labels(rows)
+    return [
+        (row, name if called.count(name) == 1 else more) for row, name, more in zip(rows, called, full, strict=True)
+    ]
+
+
+def _image_dot(row: Row, heading: str, label: str) -> Dot:
+    value = row.images_per_second
+    return Dot(label, math.nan if value is None else value, None, None, row.side, "", row.signs, heading, "/s")
+
+
+def _charts(
+    title: str, clock: str, axis: str, kept: Sequence[tuple[Dot, Row]], beside: float | None = None
+) -> Iterator[Chart]:
+    """Yield charts of rows with their headings, none of which is torn apart."""
+    of = sizes([dot for dot, _ in kept])
+    parts = [*packed(of, MOST_ROWS)]
+    first = 0
+    for number, part in enumerate(parts, 1):
+        rows = kept[first : first + sum(of[part])]
+        first += len(rows)
+        which = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
+        shown = [dot for dot, _ in rows]
+        yield Chart(title + which, clock, in_words(shown), dots(shown, axis, beside), _table(title + which, axis, rows))
+
+
+def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
+    head = ["platform", "measured", "side", what, "interval", "told", "file", "marks"]
+    cells = [
+        [
+            dot.heading,
+            dot.label,
+            SIDE_WORDS[row.side] if row.side else numbers.NONE,
+            numbers.three(dot.value),
+            numbers.between(dot.low, dot.high),
+            dot.note or numbers.NONE,
+            row.run.file.name,
+            meaning(row),
+        ]
+        for dot, row in rows
+    ]
+    return Table(title, head, cells, (3, 4))
+
+
+def _scaled(group: Group) -> Iterator[Chart]:
+    """Yield the ratios of several threads to one."""
+    rows = [*_by(group.rows, lambda row: THREADS.sub("", str(row.platform))).items()]
+    kept = [
+        (Dot(label, ratio.value, ratio.low, ratio.high, row.side, ratio.statistic, row.signs, heading), row)
+        for heading, of in rows
+        for row, label in _named(_ordered(of, threads_of), _thread_words)
+        if (ratio := row.result.ratios.get(ONE_THREAD)) and numbers.is_time(ratio.value)
+    ]
+    yield from _charts(f"Times one thread: {group.title}", SCALED, "times the time of one thread", kept, beside=1.0)
+
+
+def _loaded(group: Group) -> Iterator[Chart]:
+    """Yield the rates that LoadGen found."""
+    by_platform = _by(group.rows, lambda row: str(row.platform))
+    kept = [
+        (_rate_dot(row, rate, platform, label), row)
+        for platform, rows in by_platform.items()
+        for row, label in _named(rows, lambda row: SCENARIOS[row.phase])
+        if (rate := rate_of(row))
+    ]
+    compliance = {str(row.result.info.get(keys.COMPLIANCE) or "compliance is not told") for _, row in kept}
+    clock = f"{LOAD} LoadGen's rules: {'; '.join(sorted(compliance))}."
+    yield from _charts(f"Queries a second: {group.title}", clock, "queries a second", kept)
+
+
+def rate_of(row: Row) -> Figure | None:
+    """Return the rate that was found; None where there is none."""
+    saved: Any = row.result.info.get(keys.QUERIES_PER_SECOND)
+    figure = Figure(**saved) if isinstance(saved, Mapping) else Figure(float(saved), 1) if saved else None
+    return figure if figure and numbers.is_time(figure.value) else None
+
+
+def _rate_dot(row: Row, rate: Figure, heading: str, label: str) -> Dot:
+    info = row.result.info
+    words = [numbers.counted(workers, "worker")] if (workers := info.get(keys.WORKERS)) else []
+    words += [f"99 of 100 within {numbers.time(bound)}"] if (bound := info.get(keys.P99_BOUND)) else []
+    return Dot(label, rate.value, rate.low, rate.high, row.side, ", ".join(words), row.signs, heading, "/s")
+
+
+def _without_rate(rows: Sequence[Row]) -> list[Words]:
+    """Say whose rate is lacking; queries one after another have none, but latencies."""
+    lost = [f"{row.name} ({row.run.file.name})" for row in of_phase(rows, "offline", "server") if not rate_of(row)]
+    return [Words([f"Without a rate: {', '.join(lost)}."])] if lost else []

@@ -1,0 +1,65 @@
+"""Saved runs for reports that are looked at: real ones that fill every section, and odd ones."""
+
+import json
+
+from helpers import ROOT
+
+RUNS = ROOT / "docs" / "runs"
+STUDY = [
+    *sorted((RUNS / "visitor").glob("*.json")),
+    *sorted((RUNS / "decide" / "check").glob("*.json")),
+    RUNS / "decide" / "load.json",
+    RUNS / "timing-networks" / "float32.json",
+    *(RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy")),  # a second machine
+]
+SCRIPT = '<script>console.error("ran")</script><img src="https://example.invalid/x.png" onerror="console.error(1)">'
+TURNED = "\u202eltr\u202c\u2067\u05d0\u05d1\u2069"  # names that turn the direction of what follows
+LONG = "a" * 300
+WIDE = "\u753b\u50cf" * 40  # each letter takes the place of two
+UNLIKE = f"</title></svg><style>*{{display:none}}</style>{TURNED}\"'&lt;{{{{ 7 * 7 }}}}"
+
+
+def benchmark(name, **stats):
+    """Return a benchmark as pytest-benchmark saves it."""
+    stats = {"median": 1.02e-3, "mean": 1.02e-3, "min": 1e-3, "max": 1.04e-3, "iterations": 1, "rounds": 40} | stats
+    parts = {"params": {}, "stats": stats, "options": {}, "extra_info": {}}
+    return {"fullname": f"benchmarks/x.py::{name}", "name": name, **parts}
+
+
+def run(*benchmarks):
+    """Return a run as pytest-benchmark saves it."""
+    machine = {"node": "elsewhere", "cpu": {"brand_raw": "Some CPU", "count": 4}}
+    when = {"commit_info": {}, "datetime": "2026-11-25T04:39:05+00:00"}
+    return {"machine_info": machine, **when, "benchmarks": [*benchmarks]}
+
+
+def hostile():
+    """Return a run of this suite whose every text means harm."""
+    visitor = json.loads((RUNS / "visitor" / "later.json").read_text())
+    for one, text in zip(visitor["benchmarks"], [SCRIPT, TURNED, LONG, UNLIKE, WIDE] * 2, strict=False):
+        for part in ("model", "platform"):
+            one["params"][part] = f"{one['params'][part]}{text}"
+        for part in ("name", "fullname"):
+            one[part] = f"{one[part]}{text}"
+        one["extra_info"].setdefault("trust", {})["doubts"] = {"others": f"doubtful {text}"}
+    visitor["machine_info"]["cpu"]["brand_raw"] = f"{SCRIPT} {LONG}"
+    visitor["machine_info"]["node"] = UNLIKE
+    return visitor
+
+
+def odd(folder):
+    """Write runs that are shown as far as they go, and files that are refused; return all of them."""
+    data = [1e-3 + number / 1e6 for number in range(40)]
+    plain = run(benchmark("test_sort[small]", data=data), benchmark(f"test_{SCRIPT}", data=data))
+    nothing_kept = run(benchmark("test_sort[small]"))
+    texts = {
+        "plain": json.dumps(plain),
+        "no-samples": json.dumps(nothing_kept),
+        "hostile": json.dumps(hostile()),
+        "cut": json.dumps(plain)[:200],
+        "<b>empty": "{}",
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    old = [ROOT / "tests" / "results" / f"schema-{number}.json" for number in (1, 2)]
+    return [*(folder / f"{name}.json" for name in texts), *old]
