@@ -150,6 +150,11 @@ def test_marks_are_kept():
     assert drawn([row(**{keys.UNTRAINED: True})])[0][1].startswith("latency of resnet8, batch 1; all untrained; ")
 
 
+def test_samples_that_are_means_of_several_inferences_are_told():
+    saved = {"fullname": "a.py::test_sort", "name": "test_sort", "stats": {"median": 0.5, "iterations": 32}}
+    assert drawn([Measured(Result.of(saved))])[0][1] == "sort; all in rows of 32; 1 start"
+
+
 def test_a_software_gpu_is_in_no_table_and_told():
     software = row(**{keys.SOFTWARE_GPU: True})
     assert drawn([software]) == ([], [])

@@ -156,7 +156,7 @@ def full_disk(place: Place) -> Seen:
         ended = place.suite(*SERVER, *options, "--benchmark-max-time=1")
         whole = [_is_whole(path) for path in disk.rglob("*.json")]
         partial = [path.name for path in disk.rglob("*.part")]
-    has_table = "Name (time in" in ended.out
+    has_table = "median ms" in ended.out
     is_told = "No space left on device" in ended.out and has_table
     is_right = ended.code == UNSAVED and is_told and all(whole) and not ended.has_traceback()
     words = f"exit {ended.code}, tables {'printed' if has_table else 'lost'}, {len(whole)} whole files"

@@ -79,7 +79,8 @@ class Grid:
 
     def head(self, width: int) -> str:
         """Return the heads of the columns, behind room for the names."""
-        return f"{' ' * self._room(width)}{_beside([column.head for column in self.columns], self.widths)}"
+        room = self._of_names if self.width <= width else 0
+        return f"{' ' * room}{_beside([column.head for column in self.columns], self.widths)}"
 
     def lines(self, number: int, width: int) -> Iterator[Line]:
         """Yield a row; where it is too wide the name stands above the figures."""
@@ -89,10 +90,7 @@ class Grid:
             yield Line(f"{_ljust(name, self._of_names)}{figures}", behind)
         else:
             yield Line(name)
-            yield Line(f"{' ' * self._room(width)}{figures}", behind)
-
-    def _room(self, width: int) -> int:
-        return self._of_names if self.width <= width else 0
+            yield Line(figures, behind)
 
 
 def _least(columns: Sequence[Column], keep: Sequence[int]) -> int | None:
@@ -169,7 +167,8 @@ def _name(row: Told, tells_caches: bool) -> str:
 def _signs(row: Told) -> list[str]:
     """Return the marks of a row, but for those that its model's name has above it: ``resnet50.untrained``."""
     named = (row.label or "").split(".")
-    return [mark.sign for mark in row.marks if mark.sign not in named]
+    in_rows = [f"in rows of {number}"] if (number := row.result.iterations) > 1 else []  # a sample is their mean
+    return [*(mark.sign for mark in row.marks if mark.sign not in named), *in_rows]
 
 
 def _shared(rows: Rows) -> list[str]:
