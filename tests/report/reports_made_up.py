@@ -6,10 +6,9 @@ from helpers import ROOT
 
 RUNS = ROOT / "docs" / "runs"
 STUDY = [
-    *sorted((RUNS / "visitor").glob("*.json")),
+    *(RUNS / "visitor" / f"{name}.json" for name in ("blocking-large", "first", "later", "server")),
     *sorted((RUNS / "decide" / "check").glob("*.json")),
     RUNS / "decide" / "load.json",
-    RUNS / "timing-networks" / "float32.json",
     *(RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy")),  # a second machine
 ]
 SCRIPT = '<script>console.error("ran")</script><img src="https://example.invalid/x.png" onerror="console.error(1)">'
