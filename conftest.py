@@ -30,6 +30,7 @@ pytest_plugins = (
     "benchmarks.run.saving",
     "benchmarks.run.journal",
     "benchmarks.run.replay",
+    "benchmarks.run.progress",
     "benchmarks.run.terminal",
     "benchmarks.run.compare_fail",
     "benchmarks.run.turns",

@@ -109,26 +109,47 @@ def _first(decision: Decision) -> str:
     )
 
 
-def sentences_of(results: Sequence[Result]) -> list[str]:
+def sentences_of(results: Sequence[Result], in_full: bool = True) -> list[str]:
     """Return a sentence for each model that a run timed on both sides: predicted, not measured.
 
     The server's overhead is not known to it and counts as 0, so that a client's win over a server that is sent the same
-    numbers is certain, and a server's is at best.
+    numbers is certain, and a server's is at best. Not *in_full* it is the verdict with its marks, and a last line for
+    all says what the servers were counted without.
     """
     asked = networks()
-    return [
-        _predicted(model.title, clients[0], answers)
+    found = [
+        (model.title, clients[0], answers)
         for model in of_results(results, "")
         if (servers := served(model)) and (clients := classes(model))
         if (answers := [Answer.of(network, servers, clients[0].answering) for network in asked])
     ]
+    if in_full:
+        return [_predicted(*one) for one in found]
+    lacks = any(WITHOUT_STACK in answers[0].server.notes for _, _, answers in found)
+    return [
+        *(_verdict(*one) for one in found),
+        *([f"at best: {WITHOUT_STACK}, which {REMEDY} measures"] if lacks else []),
+    ]
+
+
+def _verdict(title: str, clients: ClientClass, answers: Sequence[Answer]) -> str:
+    """Say who answers first once the client is loaded, with all that is to be read beside it."""
+    first = answers[0]
+    parts = [f"{title}, predicted: ", "; ".join(_groups(answers, _client(clients, first), mark(first.server.doubts)))]
+    parts += [f"; the client {', and '.join(marks)}"] if (marks := first.client.burden.marks) else []
+    parts += [f"; the server counted {WITH_NETWORK}"] if WITH_NETWORK in first.server.notes else []
+    parts += [f"; the client first fetches {size(fetched)}"] if (fetched := first.client.download.wire) else []
+    return "".join(parts)
+
+
+def _client(clients: ClientClass, answer: Answer) -> str:
+    weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
+    return f"{answer.client.platform}{weaker}, {duration(answer.client_later.value)}{mark(answer.client.doubts)}"
 
 
 def _predicted(title: str, clients: ClientClass, answers: Sequence[Answer]) -> str:
     first = answers[0]
-    weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
-    client = f"{first.client.platform}{weaker}, {duration(first.client_later.value)}{mark(first.client.doubts)}"
-    parts = [f"{title}, predicted: ", "; ".join(_groups(answers, client))]
+    parts = [f"{title}, predicted: ", "; ".join(_groups(answers, _client(clients, first)))]
     parts += [f"; the client {', and '.join(marks)}"] if (marks := first.client.burden.marks) else []
     parts.append(f"; the server{mark(first.server.doubts)} is sent {size(first.server.wire[0])}")
     parts.append(f" as {first.server.upload}" if first.server.upload else "")
@@ -147,7 +168,7 @@ def _fetching(answer: Answer) -> float:
     return formulas.download(download.wire, answer.network.down, answer.network.round_trip, download.files)
 
 
-def _groups(answers: Sequence[Answer], client: str) -> Iterator[str]:
+def _groups(answers: Sequence[Answer], client: str, doubtful: str = "") -> Iterator[str]:
     """Yield who wins where: the networks of each winner together."""
     by_winner: dict[str, list[Answer]] = {}
     for answer in answers:
@@ -155,10 +176,10 @@ def _groups(answers: Sequence[Answer], client: str) -> Iterator[str]:
     for who, where in by_winner.items():
         is_bound = WITHOUT_STACK in where[0].server.notes
         times = ", ".join(f"{duration(one.server_later.value)} on {one.network.name}" for one in where)
-        at_least = "at best " if is_bound else ""
+        at_best = "at best " if is_bound else ""
         if who == "client":
-            yield f"the client ({client}) before the server ({at_least}{times})"
+            yield f"the client ({client}) before the server{doubtful} ({at_best}{times})"
         elif who == "server":
-            yield f"the server ({at_least}{times}) {'at best ' if is_bound else ''}before the client ({client})"
+            yield f"the server{doubtful} ({at_best}{times}) {at_best}before the client ({client})"
         else:
-            yield f"undecided between server ({at_least}{times}) and client ({client})"
+            yield f"undecided between server{doubtful} ({at_best}{times}) and client ({client})"

@@ -83,7 +83,7 @@ def table_of(found: Sequence[Checked]) -> Table:
     """Return all cells, with what was predicted and measured."""
     head = ["model", "client", "network", "server", "server: predicted", "measured", "client: predicted", "measured"]
     head += ["predicted", "measured", "", "marked in the map", "file"]
-    return Table("Checked: predicted, then measured on both sides", head, [_row(one) for one in found])
+    return Table("Checked: predicted, then measured on both sides", head, [_row(one) for one in found], is_folded=True)
 
 
 def _row(one: Checked) -> list[str]:

@@ -16,6 +16,7 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     numbers: Sequence[int] = ()  # columns that are set to the right
+    is_folded: bool = False  # until a reader asks for it: one that would fill screens
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ class Dot:
     @property
     def figure(self) -> str:
         """The figure in words."""
-        return f"{numbers.with_interval(self.value, self.low, self.high)}{self.more}"
+        return numbers.with_interval(self.value, self.low, self.high, self.more)
 
     @property
     def words(self) -> str:

@@ -11,12 +11,6 @@ from typing import Any
 import vl_convert
 
 VEGA_LITE = "5.20"
-# What is said of each text and shape is said once of the whole, or is as it is without being said.
-INHERITED = 'font-family="system-ui, sans-serif"\nfont-size="11px"'
-ALIKE = "|".join(
-    f" {re.escape(said)}"
-    for said in (*INHERITED.split("\n"), 'font-weight="400"', 'opacity="1"', 'transform="translate(0,0)"')
-)
 WIDTH = 350  # px of a whole chart
 ROW = 30  # px of a row in a chart of rows
 SIDES = {"server": "var(--server)", "client": "var(--client)", "remote": "var(--remote)"}
@@ -46,19 +40,38 @@ THEME: Mapping[str, Any] = {
 }
 
 
+FONT = "system-ui, sans-serif", "11px"
+TAG, TOP = re.compile(r"<\w[^<>]*>"), re.compile(r"<svg [^>]*?(viewBox=\"[^\"]*\")")
+ID = re.compile(r'(id="|url\(#)(?=(clip|gradient))')
+# What a tag need not say: part of a picture has no role, the picture has the font, and the rest is so anyway.
+IDLE = re.compile(
+    r' (?:(?:role|aria-[a-z]+|pointer-events)="[^"]*"|opacity="1"|stroke-width="1"|text-anchor="start"'
+    r'|font-weight="400"|transform="translate\(0,0\)"'
+    rf'|font-family="{FONT[0]}"|font-size="{FONT[1]}")(?=[ />])'
+)
+DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a pixel is enough
+
+
 def svg(spec: Mapping[str, Any], number: int, words: str) -> str:
     """Return a chart as an SVG element, which is one picture to a screen reader; *number* sets its ids apart.
 
     The spec's texts are data: Vega escapes them.
     """
+    return titled(drawn(spec), number, words)
+
+
+def drawn(spec: Mapping[str, Any]) -> str:
+    """Return a chart as Vega draws it, in half the bytes."""
     whole = {"width": WIDTH, "background": None, **spec, "config": {**THEME, **spec.get("config", {})}}
-    drawn: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE)
-    drawn = re.sub(r' (role|aria-[a-z]+)="[^"]*"', "", drawn)
-    drawn = re.sub(ALIKE, "", drawn)
-    drawn = re.sub(r'(id="|url\(#)(?=(clip|gradient))', rf"\1chart{number}-", drawn)
+    vegas: str = vl_convert.vegalite_to_svg(whole, vl_version=VEGA_LITE)
+    return TAG.sub(lambda tag: DIGITS.sub(r"\1", IDLE.sub("", tag[0])), vegas)
+
+
+def titled(drawn: str, number: int, words: str) -> str:
+    """Return what was drawn as it stands in a page."""
     label = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    head = f'<svg role="img" aria-label="{label}" {INHERITED}'  # as it is: a backslash in it is no escape
-    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")", lambda found: f"{head} {found[1]}", drawn, count=1)
+    top = f'<svg role="img" aria-label="{label}" font-family="{FONT[0]}" font-size="{FONT[1]}" '
+    return TOP.sub(lambda found: top + found[1], ID.sub(rf"\1chart{number}-", drawn), count=1)
 
 
 def values(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from dataclasses import replace
 
 from benchmarks.report.content import Chart, Part, Words
 
-MOST_DRAWN = 9
+MOST_DRAWN = 6
 
 
 def few(charts: Sequence[Chart], what: str) -> list[Part]:
     """Return the first of *charts*; of the others the tables behind them, and a sentence that says so."""
-    rest = [replace(chart.table, caption=f"{chart.title}. {chart.table.caption}") for chart in charts[MOST_DRAWN:]]
+    rest = [
+        replace(chart.table, caption=f"{chart.title}. {chart.table.caption}", is_folded=True)
+        for chart in charts[MOST_DRAWN:]
+    ]
     said = Words([f"Of {len(charts)} {what} the first {MOST_DRAWN} are drawn; the others stand in tables alone."])
     return [*charts[:MOST_DRAWN], *([said] if rest else []), *rest]

@@ -46,9 +46,7 @@ class Group:
 
 def model_of(row: Row) -> str:
     """Return the model as the benchmark's name has it, with what else decides: ``resnet50.untrained``."""
-    inside = row.name.partition("[")[2]
-    words, found, _ = inside.rpartition(f"-{row.platform}")
-    return words if found else str(row.model)
+    return str(row.label)
 
 
 def groups(rows: Sequence[Row]) -> list[Group]:

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 from benchmarks.results.tidy import DOUBT, Mark
 
+LETTERS = 56  # of a line in a chart, as wide letters as those of names are on the whole
+
+
+def shortened(name: str) -> str:
+    """Return a name as it fits into a line: what is left out is in its middle, for the marks stand at its end."""
+    half = LETTERS // 2
+    return name if len(name) <= LETTERS else f"{name[: half - 1]}…{name[-half:]}"
+
 
 @dataclass(frozen=True)
 class Marked:

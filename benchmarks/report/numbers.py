@@ -37,9 +37,10 @@ def between(low: float | None, high: float | None, factor: float = 1.0) -> str:
     return f"{three(low * factor)} to {three(high * factor)}"
 
 
-def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """Return a figure with its interval, where it has one: ``5.07 (4.90 to 5.20)``."""
-    return three(value) if low is None or high is None else f"{three(value)} ({between(low, high)})"
+def with_interval(value: float, low: float | None, high: float | None, unit: str = "") -> str:
+    """Return a figure with its unit, and its interval where it has one: ``5.07 (4.90 to 5.20)``."""
+    within = "" if low is None or high is None else f" ({between(low, high)})"
+    return f"{three(value)}{unit}{within}"
 
 
 def is_time(value: float | None) -> bool:

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from markupsafe import Markup
 from benchmarks.decide import Check
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
+from benchmarks.report.drawers import drawers
 from benchmarks.report.sections import SECTIONS
 from benchmarks.report.summary import Summary
 from benchmarks.report.text import tame
@@ -42,20 +45,24 @@ def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = (), chec
 def page(material: Material) -> Page:
     """Return the whole page."""
     made = Page()
-    sections = [*_sections(material, made)]
-    numbers = drawing.numbered()
-
-    def draw(chart: Chart) -> Markup:
-        try:
-            return Markup(drawing.svg(_clean(chart.spec), next(numbers), tame(chart.alternative)))  # noqa: S704 (Vega escapes its texts)
-        except Exception as error:  # its table is shown all the same
-            made.problems.append(f"{chart.title} could not be drawn: {_words(error)}")
-            return Markup('<p class="problem">{}.</p>').format(tame(made.problems[-1]))
-
-    template = _templates().get_template(TEMPLATE.name)
-    summary = Summary.of(material)
-    made.text = template.render(sections=sections, draw=draw, parts=_kinds, summary=summary)
+    with drawers(len(material.rows)) as begin:
+        sections, begun = list[Section](), dict[int, Future[str]]()
+        for section in _sections(material, made):
+            sections.append(section)  # whose charts are drawn while the next one is made
+            begun |= {id(part): begin(partial(_clean, part.spec)) for part in section.parts if isinstance(part, Chart)}
+        template = _templates().get_template(TEMPLATE.name)
+        draw, summary = partial(_drawn, made, begun, drawing.numbered()), Summary.of(material)
+        made.text = template.render(sections=sections, draw=draw, parts=_kinds, summary=summary)
     return made
+
+
+def _drawn(made: Page, begun: Mapping[int, "Future[str]"], numbers: Iterator[int], chart: Chart) -> Markup:
+    """Return a chart as it stands in the page, or in its place why it could not be drawn."""
+    try:
+        return Markup(drawing.titled(begun[id(chart)].result(), next(numbers), tame(chart.alternative)))  # noqa: S704 (Vega escapes its texts)
+    except Exception as error:  # its table is shown all the same
+        made.problems.append(f"{chart.title} could not be drawn: {_words(error)}")
+        return Markup('<p class="problem">{}.</p>').format(tame(made.problems[-1]))
 
 
 def _templates() -> Environment:

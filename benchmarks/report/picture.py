@@ -76,21 +76,21 @@ class Sheet:
     shapes: list[Shape] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
-    def write(self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "") -> None:
-        """Write a line, and words at its right end: in a line of their own where both do not fit."""
+    def write(
+        self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "", right_colour: str = INK
+    ) -> None:
+        """Write a line or more, and words at the right end: in a line of their own where both do not fit."""
         lines = in_lines(tame(words)) or [""]  # as long as it will stand there
         lines += [""] if right and not fit(lines[-1], right, BOLD if is_bold else PLAIN) else []
         for line in lines:
             self.height += LINE_HEIGHT
             self._put(line, 0, "left", colour, is_bold=is_bold)
-        self._put(right, INNER, "right", INK, is_bold=False)
+        self._put(right, INNER, "right", right_colour, is_bold=False)
 
     def _put(self, words: str, x: int, align: str, colour: str, *, is_bold: bool) -> None:
         if words:
-            weight = 600 if is_bold else 400
-            self.texts.append(
-                {"t": words, "x": x, "y": self.height - 3, "a": align, "c": colour, "w": weight},
-            )
+            about = {"x": x, "y": self.height - 3, "a": align, "c": colour, "w": 600 if is_bold else 400}
+            self.texts.append({"t": words, **about})
 
 
 def fit(words: str, right: str, letter: float) -> bool:
@@ -123,12 +123,10 @@ def sheet(bars: Sequence[Bar], band: float) -> Sheet:
 
 
 def _notes(page: Sheet, bar: Bar) -> None:
-    """Write what stands below a label; marks in their own colour."""
+    """Write what stands below a label, and the marks in their own colour: beside it where there is room."""
     if fit(bar.note, bar.signs, PLAIN):
         if bar.note or bar.signs:
-            page.write(bar.note, DIM, right=bar.signs)
-            if bar.signs:
-                page.texts[-1]["c"] = DOUBT
+            page.write(bar.note, DIM, right=bar.signs, right_colour=DOUBT)
         return
     page.write(bar.note, DIM)
     page.write(bar.signs, DOUBT)
@@ -147,19 +145,15 @@ def spec(page: Sheet, scale: LogScale, title: str) -> dict[str, Any]:
 
 
 def _ticks(scale: LogScale, y: float) -> Iterator[dict[str, Any]]:
-    """Yield the values below an axis, where there is room."""
+    """Yield the values below an axis, where there is room: ``0.5``, ``200``, on a long one ``20k``."""
     taken = -math.inf
     for tick in scale.ticks:
-        words, x = axis_words(tick), scale.at(tick)
+        words = f"{tick / 1000:,g}k" if tick >= 1000 and scale.high >= THOUSANDS else f"{tick:,g}"
         half = len(words) * DIGIT / 2
+        x = min(max(scale.at(tick), half), INNER - half)
         if x - half > taken:
             taken = x + half
-            yield {"t": words, "x": min(x, INNER - half), "y": y, "a": "center", "c": INK, "w": 400}
-
-
-def axis_words(value: float) -> str:
-    """Return a value as it stands below an axis: ``0.5``, ``200``, ``20k``."""
-    return f"{value / 1000:,g}k" if value >= THOUSANDS else f"{value:,g}"
+            yield {"t": words, "x": x, "y": y, "a": "center", "c": INK, "w": 400}
 
 
 def plain(page: Sheet) -> dict[str, Any]:

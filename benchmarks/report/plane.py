@@ -13,7 +13,7 @@ from benchmarks.decide.formulas import transfer
 from browser_harness.network import Conditions
 
 MILLI, MEGA = 1e3, 1e6
-STEPS, FEW = 161, 4  # points of a border, and every few that are drawn
+STEPS, FEW = 81, 2  # points of a border, and every few that are drawn
 # Where letters stand, of the grid's round trips in ms and Mbit/s: all of them would stand too close.
 TICKS = (1, 5, 20, 50, 100, 200, 400)
 LETTERED, COLUMNS = (1, 5, 20, 50, 100, 200, 400), (0.75, 1.5, 3.0, 9.0, 20.0, 100.0)

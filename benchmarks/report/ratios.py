@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.report import numbers
-from benchmarks.report.content import Chart, Table
+from benchmarks.report.content import Chart, Part, Table, Words
 from benchmarks.report.dots import Dot, dots, in_words
 from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
 from benchmarks.report.picture import DOTS, SIDE_WORDS
@@ -13,9 +13,10 @@ from benchmarks.results import Row
 
 MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them
-CLOCK = (
-    "Inside the clock as above. Each ratio was measured in turns with server-cpu on one thread, same model and batch: "
-    f"above 1 is slower. Line: its 95 % interval. Logarithmic. {DOTS}"
+CLOCK = "Inside the clock: as of the latencies. Logarithmic. Ratio of"
+WORDS = (
+    "Ratios to server-cpu were measured in turns with it, on one thread, same model and batch: above 1 is slower. "
+    f"Lines: their 95 % intervals. {DOTS}"
 )
 
 
@@ -29,7 +30,13 @@ class Held:
     ratio: Ratio
 
 
-def ratio_charts(ours: Sequence[Group]) -> list[Chart]:
+def ratios(ours: Sequence[Group]) -> list[Part]:
+    """Return what ratios are, and their charts; nothing where there are none."""
+    charts = _charts(ours)
+    return [Words([WORDS]), *charts] if charts else []
+
+
+def _charts(ours: Sequence[Group]) -> list[Chart]:
     """Return the ratios of each machine and batch size, a model's in each precision below its own heading."""
     kinds: dict[tuple[object, ...], list[list[Held]]] = {}
     for group in ours:
@@ -64,7 +71,7 @@ def _ratios(held: Sequence[Held]) -> Chart:
     title = f"Times server-cpu: {_models(held)}, {group.batch}, on {group.machine}{software}"
     statistics = " and ".join(sorted({one.ratio.statistic for one in held}))
     picture = dots(rows, "times the time of server-cpu", beside=1.0)
-    return Chart(title, f"{CLOCK} Ratio of: {statistics}.", in_words(rows), picture, _table(title, held))
+    return Chart(title, f"{CLOCK} {statistics}.", in_words(rows), picture, _table(title, held))
 
 
 def _dot(one: Held) -> Dot:

@@ -30,12 +30,9 @@ class Mark:
     words: str  # what it means here
 
 
-@dataclass(frozen=True)
-class Row:
-    """A benchmark of a saved run. Times in seconds; what was not told, or is no number, is None."""
+class Told:
+    """What a benchmark tells of itself. Times in seconds; what was not told, or is no number, is None."""
 
-    machine: str  # what its machine is called beside the others; runs of one machine share it
-    run: Run
     result: Result
 
     @property
@@ -55,18 +52,15 @@ class Row:
         return self._param("model")
 
     @property
+    def label(self) -> str | None:
+        """The model with what else decides its figures, as the benchmark's name has it: ``novel.stand-in``."""
+        of_name = self.name.partition("[")[2].rpartition(f"-{self.platform}-")[0]
+        return of_name or self.model
+
+    @property
     def platform(self) -> str | None:
         """Where it ran, with all that was asked for: ``chromium-wasm-2t@worker@4x``; None as above."""
         return self._param("platform")
-
-    @property
-    def side(self) -> Side | None:
-        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
-        if self.platform is None or not self.run.is_of_this_suite:
-            return None
-        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
-            return "remote"
-        return "server" if self.platform.startswith("server-") else "client"
 
     @property
     def caches(self) -> str | None:
@@ -129,13 +123,43 @@ class Row:
 
     @property
     def marks(self) -> list[Mark]:
-        """All that must be read beside its figure, the run's own among them."""
-        return [*_marks(self.result), *run_marks(self.run)]
+        """All that must be read beside its figure."""
+        return [*_marks(self.result)]
 
     @property
     def signs(self) -> str:
         """The marks as they stand behind the figure: ``(!) untrained``."""
         return " ".join(mark.sign for mark in self.marks)
+
+
+@dataclass(frozen=True)
+class Measured(Told):
+    """A benchmark of the run that is ending."""
+
+    result: Result
+
+
+@dataclass(frozen=True)
+class Row(Told):
+    """A benchmark of a saved run."""
+
+    machine: str  # what its machine is called beside the others; runs of one machine share it
+    run: Run
+    result: Result
+
+    @property
+    def side(self) -> Side | None:
+        """Where the inference runs, as its platform's name says it; None of what is not this suite's."""
+        if self.platform is None or not self.run.is_of_this_suite:
+            return None
+        if keys.SERVER in self.result.info or self.platform.startswith("remote-"):
+            return "remote"
+        return "server" if self.platform.startswith("server-") else "client"
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All that must be read beside its figure, the run's own among them."""
+        return [*super().marks, *run_marks(self.run)]
 
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:

@@ -142,15 +142,16 @@ def with_interval(seconds: Figure) -> str:
     """Write a time with the interval that holds the figure of all starts."""
     if seconds.low is None or seconds.high is None:
         return milliseconds(seconds.value)
-    return f"{milliseconds(seconds.value)} ({_digits(seconds.low)} to {_digits(seconds.high)})"
+    return f"{milliseconds(seconds.value)} ({digits(seconds.low)} to {digits(seconds.high)})"
 
 
 def milliseconds(seconds: float) -> str:
     """Write a time as people compare it: three digits at least, in milliseconds."""
-    return f"{_digits(seconds)} ms"
+    return f"{digits(seconds)} ms"
 
 
-def _digits(seconds: float) -> str:
+def digits(seconds: float) -> str:
+    """Write a time without its unit, which is milliseconds."""
     return f"{seconds * 1e3:,.3f}" if seconds >= 1e-4 else f"{seconds * 1e3:#.3g}"
 
 

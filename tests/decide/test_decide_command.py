@@ -328,6 +328,25 @@ def test_a_run_of_weak_clients_alone_does_not_end_with_a_sentence_of_whole_ones(
     assert "; the server (!) is sent 13.5 kB as numbers of 4 bytes, and counted without the server's own stack" in words
 
 
+def test_a_sentence_in_short_has_the_verdict_and_its_marks_and_says_once_what_none_was_counted_with():
+    doubtful = {keys.TRUST: {keys.DOUBTS: {"drift": "+43 %"}}}
+    saved = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1, **doubtful),
+        *client("resnet20", 0.003)[:1],
+        blocking("resnet20", 0.243),
+        result("latency", "huge", "server-cpu", 0.5, 1),
+        *client("huge", 3.0)[:1],
+    ]
+    small, huge, at_best = sentences_of(results_of(*saved), in_full=False)
+    assert small.startswith(
+        "resnet20, predicted: the client (chromium-wasm, 3.00 ms) before the server (!) (at best 299"
+    )
+    assert "; the client freezes the page for 243 ms" in small
+    assert small.endswith("; the client first fetches 15.0 MB")
+    assert "at best before the client (chromium-wasm, 3,000 ms)" in huge
+    assert at_best == "at best: without the server's own stack, which tox run -e decide measures"
+
+
 def test_a_check_does_not_predict_what_it_was_just_told():
     assert [one.name for one in cells._candidates() if one.round_trip == NEARBY and not one.down] == []
 

@@ -21,7 +21,7 @@ from benchmarks.measuring.as_written import AsWrittenApart
 from benchmarks.measuring.parity import ParityError, proving_nothing
 from benchmarks.measuring.promise import Promise
 from benchmarks.measuring.reference import ask, own_tolerance, widened
-from benchmarks.run.terminal import differing_words, moving_words
+from benchmarks.run.terminal.notes import differing_words, moving_words
 from models import own
 from models.random_nodes import name_of, random_nodes
 

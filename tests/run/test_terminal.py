@@ -1,12 +1,23 @@
-"""What a person is shown of several starts: a figure with its interval, and those unlike their siblings."""
+"""The end of a run: a table that fits the screen, doubts of a kind in a line, marks that are never lost."""
+
+import io
+import re
+from types import SimpleNamespace
 
 import pytest
+from _pytest.config import create_terminal_writer
 from helpers import FAKE_PLATFORMS, Suite
 
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Result
+from benchmarks.results import Result, keys
+from benchmarks.results.tidy import Measured
 from benchmarks.run.replay import with_interval
-from benchmarks.run.terminal import Row, network_lines, odd_words, ratio_lines, trust_lines
+from benchmarks.run.screen import PIPED, Screen, wide, wrapped
+from benchmarks.run.terminal import _write, asks_for_blocks
+from benchmarks.run.terminal.doubts import odd_words, trust_lines
+from benchmarks.run.terminal.gathered import listed, ranged
+from benchmarks.run.terminal.notes import network_lines, parity_lines
+from benchmarks.run.terminal.table import tables
 
 
 def result(surrounding="page", **odd):
@@ -44,28 +55,257 @@ def test_of_starts_that_are_alike_nothing_is_told():
     assert trust_lines([result()]) == ["trust    1 of 1 benchmarks were stable"]
 
 
-def row(test, platform, ratio=None):
-    """Return a row of five starts on a platform, with a ratio to ``server-cpu`` where one is given."""
-    interval = {"value": 1.0, "starts": 5, "low": 0.9, "high": 1.1}
-    info = {"starts": [[2]] * 5, "figures": dict.fromkeys(("median", "p10"), interval)}
+INTERVAL = {"value": 0.001234, "starts": 5, "low": 0.0011, "high": 0.0013}
+
+
+def row(phase="latency", platform="chromium-wasm", model="resnet8", batch_size=1, ratio=4.0, label="", **info):
+    """Return a benchmark of five starts, with a ratio to ``server-cpu`` where one is given."""
+    usual = {
+        "figures": dict.fromkeys(("median", "p10", "mean"), INTERVAL),
+        keys.STARTS_WANTED: 5,
+        "p95": 0.002,
+        "images_per_second": 814.0,
+        keys.TRUST: {keys.DOUBTS: {}},
+    }
     if ratio:
-        info["ratio_to_server_cpu"] = {"statistic": "p10", "value": ratio, "ours": 1.0, "theirs": 1.0, "pairs": 9}
-    name = f"test_{test}[resnet8-{platform}-b1]"
-    saved = {"fullname": name, "name": name, "params": {}, "stats": {"data": [1.0] * 10}, "extra_info": info}
-    return Row(Result.of(saved), f"resnet8-{platform}-b1")
+        ends = {"low": ratio - 0.1, "high": ratio + 0.1, "cpu": 5.5}
+        usual["ratio_to_server_cpu"] = {
+            "statistic": "p10",
+            "value": ratio,
+            "ours": 1.0,
+            "theirs": 1.0,
+            "pairs": 9,
+        } | ends
+    name = f"test_{phase}[{label or model}-{platform}-b{batch_size}]"
+    params = {"model": model, "platform": platform, "batch_size": batch_size}
+    return Measured(Result.of({"fullname": name, "name": name, "params": params, "extra_info": usual | info}))
 
 
-def test_the_partners_rows_stand_in_the_table_of_their_own_phase_alone():
-    rows = [
-        *(row("latency", "server-cpu"), row("latency", "page", 4.0)),
-        *(row("load", "server-cpu"), row("load", "page"), row("energy", "page")),
+DOUBTFUL = {keys.TRUST: {keys.DOUBTS: {"margin": "other starts may differ by ±13%"}}}
+
+
+def drawn(rows, width=120, everything=False):
+    """Return the lines of the tables, and what they left out."""
+    found = tables(rows, Screen(width, wraps=True), everything)
+    return [str(line) for line in found.lines], found.hidden
+
+
+def sweep():
+    models, places = ("resnet20", "resnet14", "resnet8"), ("server-cpu", "chromium-wasm", "chromium-webnn@worker@4x")
+    return [
+        row(platform=place, model=model, batch_size=size, ratio=0 if place == "server-cpu" else 12.3, **DOUBTFUL)
+        for model in models
+        for place in places
+        for size in (1, 8)
     ]
-    lines = ratio_lines(rows)
-    turns, others = ("\n".join(lines[at:end]) for at, end in ((0, lines.index("", 1)), (lines.index("", 1), None)))
-    assert (turns.count("resnet8-server-cpu-b1"), turns.count("resnet8-page-b1")) == (1, 1)
-    assert "4.00×" in turns
-    assert (others.count("resnet8-server-cpu-b1"), others.count("resnet8-page-b1")) == (1, 2)
-    assert "×" not in others
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("everything", [False, True])
+def test_no_line_of_a_sweeps_table_is_wider_than_the_screen(width, everything):
+    lines, _ = drawn(sweep(), width, everything)
+    assert max(map(wide, lines)) <= width
+    assert sum(line.endswith("(!)") for line in lines) % 18 == 0
+
+
+def test_a_wide_screen_has_all_columns_and_a_narrow_one_says_what_it_has_not():
+    lines, hidden = drawn(sweep())
+    heads = ["median ms", "median's interval", "p95 ms", "images/s", "× server-cpu", "interval"]
+    assert [head for head in heads if head in lines[2]] == heads
+    assert hidden == ["× cpu time", "p10 ms", "p10's interval"]
+    lines, hidden = drawn(sweep(), 80)
+    assert "p95 ms" in lines[2]
+    assert hidden == ["median's interval", "images/s", "× cpu time", "p10 ms", "p10's interval"]
+
+
+def test_median_ratio_and_mark_stay_however_narrow_the_screen():
+    lines, _ = drawn([row(**DOUBTFUL)], 40)
+    assert lines[-2:] == ["chromium-wasm", "      1.234          4.00  3.90 to 4.10  (!)"]
+    lines, _ = drawn([row(**DOUBTFUL)], 50)
+    assert lines[-1] == "      1.234          4.00  3.90 to 4.10  (!)"
+
+
+def test_what_is_asked_for_and_does_not_fit_stands_below():
+    lines, hidden = drawn([row()], 80, everything=True)
+    assert not hidden
+    assert sum("chromium-wasm" in line for line in lines) == 2
+    assert "5.50" in lines[-1]
+
+
+def test_the_title_says_what_all_rows_share_and_a_group_what_its_rows_do():
+    lines, _ = drawn([row(label="resnet8.stand-in")])
+    words = "latency of resnet8.stand-in, batch 1; 5 starts; intervals of 95%; × is the ratio of p10, measured in turns"
+    assert lines[1] == words
+    lines, _ = drawn([row(), row(batch_size=8)])
+    assert [line for line in lines if line.startswith("resnet8")] == ["resnet8, batch 1", "resnet8, batch 8"]
+
+
+def test_marks_are_kept():
+    weak = {keys.SLOWDOWN: {"asked": 4}, keys.STATISTIC: "mean"}
+    untrained = row(label="net.untrained", **{keys.UNTRAINED: True})
+    lines, _ = drawn([row(), row(platform="chromium-wasm@4x", **weak, **DOUBTFUL), untrained])
+    assert next(line for line in lines if "@4x" in line).endswith("(!) emulated")
+    assert "net.untrained, batch 1" in lines
+    assert "mean 1.234" in "".join(lines)
+    assert drawn([row(**{keys.UNTRAINED: True})])[0][1].startswith("latency of resnet8, batch 1; all untrained; ")
+
+
+def test_a_software_gpu_is_in_no_table_and_told():
+    software = row(**{keys.SOFTWARE_GPU: True})
+    assert drawn([software]) == ([], [])
+    assert trust_lines([software.result])[1:] == [
+        "software 1 of 1: on a simulated GPU, in no table (resnet8-chromium-wasm-b1)"
+    ]
+
+
+def test_phases_stand_apart_each_with_its_own_columns():
+    blocking = {
+        keys.LONGEST_TASK: INTERVAL,
+        keys.BLOCKING: dict(zip(BLOCKING, (2.0, 3, 0.2, 1.5, 30, 90, 60.0, 0.001), strict=True)),
+    }
+    rows = [
+        row("memory", ratio=0, memory_peak=345_100_000, memory_over_start=200_000_000),
+        row("blocking", ratio=0, **blocking),
+        row("server", ratio=0, queries_per_second=INTERVAL | {"value": 1189.0}, scenario="Server", p99_bound=0.02),
+        row("accuracy", ratio=0, top1=69.654, top5=91.0, as_reference=100.0, images=10_000),
+        row("energy", ratio=0, joules_per_inference={"rapl package-0": 0.0123}),
+        row("pause", ratio=0),
+    ]
+    text = "\n".join(drawn(rows)[0])
+    told = re.sub(" +", " ", text)
+    assert "\nchromium-wasm 345.1 200.0 1.234\n" in told
+    assert "\nchromium-wasm 1.234 1.100 to 1.300 75 90 of 120 1.234 " in told
+    assert "\nchromium-wasm 1,189 0.00110 to 0.00130 20.000\n" in told
+    assert "\nchromium-wasm 69.65 91.00 100.00 10,000 1.234 " in told
+    assert "\nchromium-wasm 12.30 1.234 " in told
+    for words in ("peak MB", "blocked %", "queries/s", "not compliant with MLPerf's rules", "mJ, rapl package-0"):
+        assert words in text
+    assert "\npause of resnet8, batch 1; 5 starts" in text
+
+
+BLOCKING = (
+    *("window", "inferences", "longest_task", "total_blocking_time", "frames", "frames_missed", "frames_at_rest"),
+    "disagreement",
+)
+
+
+def test_what_was_not_told_is_an_empty_cell_and_of_nothing_there_is_no_column():
+    lines, hidden = drawn([row(p95=None, ratio=0, images_per_second=float("nan"))])
+    assert "p95 ms" not in lines[2]
+    assert "images/s" not in lines[2]
+    assert "p95 ms" not in hidden
+
+
+def test_a_benchmark_of_somebody_elses_has_its_whole_name():
+    saved = {"fullname": "a.py::test_sort[10]", "name": "test_sort[10]", "stats": {"median": 0.5}, "extra_info": {}}
+    lines, _ = drawn([Measured(Result.of(saved))])
+    assert lines[1:] == ["sort; 1 start", "               median ms", "test_sort[10]    500.000"]
+
+
+def test_wide_characters_take_two_columns():
+    assert wide("模型") == 4
+    assert wide("e\u0301") == 1
+    lines, _ = drawn([row(platform="模型"), row(platform="wasm")])
+    assert len({wide(line) for line in lines[-2:]}) == 1
+
+
+def test_prose_is_wrapped_at_the_screens_width_and_whole_in_a_pipe():
+    line = f"unstable {' '.join(['word'] * 30)} /a/path/{'x' * 80}"
+    first, *others = Screen(80, wraps=True).fit([line])
+    assert len(first) <= 80
+    assert all(other.startswith(" " * 9) and (len(other) <= 80 or "/a/path" in other) for other in others)
+    assert " ".join([first, *(other.strip() for other in others)]) == line
+    assert [*Screen(80, wraps=False).fit([line])] == [line]
+    assert wrapped("made up  a", 80) == ["made up  a"]
+
+
+def test_a_pipe_has_a_width_of_its_own_and_columns_says_another(monkeypatch):
+    config = SimpleNamespace(get_terminal_writer=lambda: SimpleNamespace(fullwidth=97))
+    pipe, screen = (SimpleNamespace(isatty=lambda it=it: it) for it in (False, True))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert Screen.of(pipe, config) == Screen(PIPED, wraps=False)
+    assert Screen.of(screen, config) == Screen(97, wraps=True)
+    monkeypatch.setenv("COLUMNS", "97")
+    assert Screen.of(pipe, config) == Screen(97, wraps=True)
+
+
+def written(monkeypatch, **environment):
+    for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    file = io.StringIO()
+    writer = create_terminal_writer(SimpleNamespace(option=SimpleNamespace(color="auto", code_highlight="no")), file)
+    _write(
+        SimpleNamespace(write=writer.write, write_line=writer.line), tables([row(**DOUBTFUL)], Screen(80, True)).lines
+    )
+    return file.getvalue()
+
+
+def test_without_colour_nothing_is_missing(monkeypatch):
+    plain, coloured = written(monkeypatch, NO_COLOR="1"), written(monkeypatch, FORCE_COLOR="1")
+    assert "\x1b" not in plain
+    assert "\x1b[33m  (!)\x1b[0m" in coloured
+    assert plain.count("(!)") == coloured.count("(!)") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verbosity", "asks"),
+    [
+        ([], 0, False),
+        (["--benchmark-only", "--benchmark-json=a.json", "--benchmark-max-time=1", "--benchmark-quiet"], 0, False),
+        ([], 1, True),
+        (["--benchmark-columns=min"], 0, True),
+        (["--benchmark-sort", "min"], 0, True),
+        (["--benchmark-compare"], 0, True),
+        (["--benchmark-histogram"], 0, True),
+        (["--benchmark-group-by=param"], 0, True),
+    ],
+)
+def test_pytest_benchmarks_table_is_there_for_who_asks(monkeypatch, arguments, verbosity, asks):
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    config = SimpleNamespace(
+        getini=lambda _: [], invocation_params=SimpleNamespace(args=arguments), get_verbosity=lambda: verbosity
+    )
+    assert asks_for_blocks(config) is asks
+
+
+def test_doubts_of_a_kind_are_one_line_and_with_v_one_each():
+    words = ("±13%", "±25%", "±40%", "±20%", "±30%")
+    results = [
+        row(
+            model=f"net{number}", **{keys.TRUST: {keys.DOUBTS: {"margin": f"other starts may differ by {share}"}}}
+        ).result
+        for number, share in enumerate(words)
+    ]
+    lines = trust_lines([*results, row().result])
+    names = "net0-chromium-wasm-b1, net1-chromium-wasm-b1, net2-chromium-wasm-b1 … and 2 more"
+    assert lines[:2] == [
+        "trust    1 of 6 benchmarks were stable",
+        f"unstable 5 of 6: other starts may differ by ±13% to ±40% ({names})",
+    ]
+    assert len([line for line in trust_lines(results, each=True) if line.startswith("unstable test_latency[net")]) == 5
+    assert [line[:8] for line in lines].count("advice  ") == 1
+
+
+def test_starts_of_many_benchmarks_are_one_line():
+    lines = trust_lines([result(start2=2.9), result(start1=0.5), result()])
+    words = "had starts unlike their siblings, which took 0.50 to 2.90 times as long"
+    assert lines[1:] == [f"starts   2 of 3 {words} (a, a)"]
+
+
+def test_numbers_in_words_are_ranges_and_names_are_counted():
+    assert ranged(["drifted by +20%", "drifted by -25%"]) == "drifted by -25% to +20%"
+    assert ranged(["1.0e-03 of net2, 3 times", "2.0e-05 of net2, 3 times"]) == "2.0e-05 to 1.0e-03 of net2, 3 times"
+    assert listed(["a", "b", "c", "d"]) == "a, b, c, d"
+    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c … and 2 more"
+
+
+def test_parity_of_several_models_is_one_line():
+    results = [row(model=name, own=True, unproved=["y"]).result for name in ("a.onnx", "b.onnx")]
+    (line,) = parity_lines(results)
+    assert line.startswith("parity   a.onnx, b.onnx: y: empty, infinite or NaN")
+    assert len(parity_lines(results, each=True)) == 2
 
 
 NOTED = """

@@ -11,7 +11,7 @@ from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
 from benchmarks.report.few import few
 from benchmarks.report.labels import labels
-from benchmarks.report.marked import Marked
+from benchmarks.report.marked import Marked, shortened
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
 
@@ -147,7 +147,10 @@ def tasks(named: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
     """Return a row for each benchmark: its task and its interval in ms, and the words beside it."""
     rows = list[dict[str, Any]]()
     for name, row in named:
-        figure, row_ = longest_task(row), dict[str, Any](name=name, told=f"{_task(row)}; {suffered(row)}")
+        figure, row_ = (
+            longest_task(row),
+            dict[str, Any](name=name, label=shortened(name), told=f"{_task(row)}; {suffered(row)}"),
+        )
         if figure and figure.value > 0:
             row_ |= {"ms": figure.value * MILLI, "emulated": _is_emulated(row)}
             if figure.low and figure.high:
@@ -225,7 +228,7 @@ def _row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _lines_of(rows: Sequence[Mapping[str, Any]], y: Any, others: Mapping[str, Words]) -> Iterator[dict[str, Any]]:
     """Yield each row's name above it, and what else stands there, by field; clear of the lines that cross it."""
-    for field, (align, dy, colour) in {"name": ("left", -12, INK), **others}.items():
+    for field, (align, dy, colour) in {"label": ("left", -12, INK), **others}.items():
         edge, size = {"value": 0 if align == "left" else "width"}, 11 if dy < 0 else 10
         for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4}, {"color": colour}):
             yield {
@@ -329,7 +332,8 @@ def sizes(named: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
     rows = list[dict[str, Any]]()
     for name, row in named:
         found, budget = taken(row), row.result.info.get(keys.MEMORY_BUDGET)
-        one: dict[str, Any] = {"name": name, "size": _size(found), "beside": _beside(row)}
+        one: dict[str, Any] = {"name": name, "label": shortened(name), "size": _size(found)}
+        one["beside"] = _beside(row)
         one |= {"mb": found / MEGA, "over": bool(row.result.info.get(keys.OVER_BUDGET))} if found is not None else {}
         rows.append(one | ({"budget": budget / MEGA} if budget is not None else {}))
     return rows

@@ -10,7 +10,7 @@ from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.few import few
 from benchmarks.report.labels import labels
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.marked import Marked
+from benchmarks.report.marked import Marked, shortened
 from browser_harness import page_files
 
 COLD = "cold"
@@ -53,7 +53,7 @@ def first_load(material: Material) -> Section | None:
     several = len({row.machine for row in material.rows}) > 1
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
     cold = [Lines.of(group, several=several) for group in groups(pages)]
-    seen = [lines for lines in cold if any(load.is_seen for _, load in lines.named)]
+    seen = [Lines.of(group, several=several) for group in groups([load for load in pages if load.is_seen])]
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
@@ -123,7 +123,7 @@ def _bars_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
         "legend": {"columns": 2, "symbolType": "square", "columnPadding": 30},
     }
     lines = [
-        {"name": name, "total": f"{words.duration(load.total)}", "bytes": load.sent.words, "at": 0}
+        {"name": name, "label": shortened(name), "total": words.duration(load.total), "bytes": load.sent.words}
         for name, load in named
     ]
     return {
@@ -140,7 +140,10 @@ def _bars_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
                 "mark": {"type": "text", "color": PAPER, "fontSize": 10},
                 "encoding": {"y": row, "x": {"field": "middle", "type": "quantitative"}, "text": {"field": "text"}},
             },
-            *(_beside(lines, row, field, dy, colour) for field, dy, colour in (("name", -15, INK), ("bytes", 15, DIM))),
+            *(
+                _beside(lines, row, field, dy, colour)
+                for field, dy, colour in (("label", -15, INK), ("bytes", 15, DIM))
+            ),
             _beside(lines, row, "total", -15, INK, align="right"),
         ],
     }
@@ -203,7 +206,7 @@ def bars_of(named: Sequence[tuple[str, Load]]) -> list[dict[str, Any]]:
 
 
 def _lines(name: str, load: Load) -> Iterator[dict[str, Any]]:
-    yield {"head": name}
+    yield {"head": shortened(name)}
     for one in load.requests:
         if one.start is not None and one.response is not None and one.end is not None:
             compiled = {"compiled": one.compiled * 1e3} if one.compiled is not None else {}
@@ -291,7 +294,7 @@ def _all(loads: Sequence[Load]) -> Table:
         ]
         for load in loads
     ]
-    return Table("All loads, with what their caches held; in the middle of the openings", head, rows)
+    return Table("All loads, with what their caches held; in the middle of the openings", head, rows, is_folded=True)
 
 
 def _time(row: Any) -> str:

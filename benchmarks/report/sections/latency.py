@@ -24,14 +24,14 @@ from benchmarks.report.picture import (
     sheet,
     spec,
 )
-from benchmarks.report.ratios import ratio_charts
+from benchmarks.report.ratios import ratios
 from benchmarks.report.samples import Numbers, bin_width, checked, count_no_times, histogram
 from benchmarks.report.scales import LogScale
 from benchmarks.results import Row
 
 PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
-NO_SAMPLES = "no samples were saved: its least, median and most"
+NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
     "Each row shows every sample on a logarithmic axis, as high as its own most frequent value; a value that was seen "
     "once is a pixel high. Upright line: the median. Thin line below: 10th to 95th percentile. Thick line: the 95 % "
@@ -54,7 +54,7 @@ def latency(material: Material) -> Section | None:
     clocks = [*((group, CLOCK) for group in ours), *((group, UNTOLD) for group in others)]
     charts = [chart for group, clock in clocks for chart in _spread(group, clock, spreads)]
     lost = [row for group, _ in clocks for row in group.rows if not spreads[id(row)]]
-    parts: list[Part] = [*charts, *ratio_charts(ours), *_left_out(lost)]
+    parts: list[Part] = [*charts, *ratios(ours), *_left_out(lost)]
     return Section("latency", "Latency", LEAD, parts) if parts else None
 
 

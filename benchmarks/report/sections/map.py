@@ -14,6 +14,7 @@ from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.few import few
 from benchmarks.report.map_drawing import LETTERS, Panel, spec
 from benchmarks.report.plane import MILLI, Place
+from benchmarks.results.tidy import run_marks
 from browser_harness.network import Conditions
 
 NAMES = {"server": "the server", "client": "the client", "undecided": "undecided", "not measured": "not measured"}
@@ -54,27 +55,46 @@ def _chart(decisions: Sequence[Decision], found: Sequence[Checked], material: Ma
     panels = [Panel((_who(one), _client(one)), one, [cell for cell in found if cell.decision is one]) for one in drawn]
     title = f"{first.model.title}: client or server{_where(first, material)}"
     return Chart(
-        title, _clock(first), _words(first, drawn, decisions), spec(panels, _networks(first)), _table(decisions)
+        title,
+        _clock(first, material),
+        _words(first, drawn, decisions),
+        spec(panels, _networks(first)),
+        _table(decisions),
     )
 
 
 def _where(decision: Decision, material: Material) -> str:
-    """Name the clients' machine where there are several, as the rest of the report does."""
-    told = {row.machine for row in material.rows if machine_of(row.run) == decision.clients.machine}
+    """Name the clients' machine where there are several."""
     several = len({row.machine for row in material.rows}) > 1
-    return f", on {' or '.join(sorted(told)) or decision.clients.machine}" if several else ""
+    return f", on {_named(decision.clients.machine, material)}" if several else ""
 
 
-def _clock(decision: Decision) -> str:
+def _named(machine: str, material: Material) -> str:
+    """Return what a machine of decide's is called in the rest of the report."""
+    told = {row.machine for row in material.rows if machine_of(row.run) == machine}
+    return " or ".join(sorted(told)) or machine
+
+
+def _clock(decision: Decision, material: Material) -> str:
     """Say what is inside the times, which server was asked and how, and what its figures lack."""
     names = " or ".join(server.name for server in decision.servers)
     whichever = ", whichever is earlier" if len(decision.servers) > 1 else ""
+    elsewhere = decision.model.machine != decision.clients.machine
+    where = f", on {_named(decision.model.machine, material)}" if elsewhere else ""
     notes = dict.fromkeys(note for server in decision.servers for note in server.notes)
     told = f" ({'; '.join(notes)})" if notes else ""
     return (
-        f"Server: {names}{whichever}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at the rate, "
-        "and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each way."
+        f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at "
+        "the rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each "
+        f"way.{_faults(decision, material)}"
     )
+
+
+def _faults(decision: Decision, material: Material) -> str:
+    """Say which runs of the model are not whole: what they hold counts."""
+    runs = {id(row.run): row.run for row in material.rows if row.model == decision.model.name}
+    told = [f"{run.file.name}: {mark.words}" for run in runs.values() for mark in run_marks(run)]
+    return f" Not whole, and counted: {'; '.join(told)}." if told else ""
 
 
 def _doubt(of: Sequence[Any]) -> str:

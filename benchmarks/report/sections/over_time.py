@@ -1,7 +1,7 @@
 """Samples in the order in which they were drawn: a machine that drifts or throttles, a page that ages, shows."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning, packed
+from benchmarks.report.groups import SOFTWARE, is_ours, meaning
 from benchmarks.report.labels import labels
 from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
 from benchmarks.report.samples import Bucket, buckets, count_no_times
@@ -25,26 +25,42 @@ LEAD = (
     "a logarithmic scale of its own, whose ends stand at its right: heights of two rows are not alike."
 )
 INFERENCE = "an inference, from asking for it until its outputs can be read on the host"
-PHASES = {  # what a chart is called, and what lies inside the clock
-    "latency": ("Latency", INFERENCE),
-    "device": ("On the device", "an inference without the copies from and to the host"),
-    "scaling": ("Several threads", INFERENCE),
-    "load": ("Load", "from asking for the runtime until the session is open"),
-    "first_inference": ("First inference", f"of a fresh session the first: {INFERENCE}"),
-    "second_inference": ("Second inference", f"of a fresh session the second: {INFERENCE}"),
-    "memory": ("Memory", "until the second answer of a fresh session"),
-    "blocking": ("Blocking", f"while the page draws: {INFERENCE}"),
-    "energy": ("Energy", INFERENCE),
-    "accuracy": ("Accuracy", "a batch of test images"),
-    "single_stream": ("LoadGen's SingleStream", "a query, one after another"),
-    "offline": ("LoadGen's Offline", "of a trial, all queries at once, the mean time between answers"),
-    "server": ("LoadGen's Server", "a query as they arrive by chance, its waiting included"),
+NAMES = {
+    "latency": "latency",
+    "device": "latency on the device",
+    "scaling": "latency on several threads",
+    "load": "load",
+    "first_inference": "first inference",
+    "second_inference": "second inference",
+    "memory": "memory",
+    "blocking": "blocking",
+    "energy": "energy",
+    "accuracy": "accuracy",
+    "single_stream": "LoadGen's SingleStream",
+    "offline": "LoadGen's Offline",
+    "server": "LoadGen's Server",
 }
+PHASES = {  # what lies inside the clock
+    "latency": INFERENCE,
+    "latency on the device": "an inference without the copies from and to the host",
+    "latency on several threads": INFERENCE,
+    "load": "from asking for the runtime until the session is open",
+    "first inference": "the first of a fresh session",
+    "second inference": "the second of a fresh session",
+    "memory": "until the second answer of a fresh session",
+    "blocking": "an inference while the page draws",
+    "energy": INFERENCE,
+    "accuracy": "a batch of test images",
+    "LoadGen's SingleStream": "a query, one after another",
+    "LoadGen's Offline": "of a trial, all queries at once, the mean time between answers",
+    "LoadGen's Server": "a query as they arrive by chance, its waiting included",
+}
+ELSEWHERE = "what this suite did not measure"
 UNTOLD = "nobody told"
 
 
 def over_time(material: Material) -> Section | None:
-    """Return the samples of each benchmark in a row of its own, the phases of each machine apart."""
+    """Return the samples of each benchmark in a row of its own, the phases of a machine below each other."""
     drawn = [row for row in material.rows if _is_drawable(row)]
     parts: list[Part] = [chart for rows in _kinds(drawn) for chart in _charts(rows)]
     lost = [f"{row.name} ({row.run.file.name})" for row in material.rows if not _is_drawable(row)]
@@ -59,37 +75,45 @@ def _is_drawable(row: Row) -> bool:
 
 
 def _kinds(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return *rows* by machine and phase, software adapters apart; what this suite did not save by its file."""
-    found: dict[tuple[object, ...], list[Row]] = {}
+    """Return *rows* by machine, software adapters apart; what this suite did not save by its file."""
+    return _by(rows, lambda row: (row.machine, row.result.is_software, "" if is_ours(row) else str(row.run.file)))
+
+
+def _by(rows: Sequence[Row], key: Callable[[Row], object]) -> list[list[Row]]:
+    found: dict[object, list[Row]] = {}
     for row in rows:
-        told = (row.phase, row.result.is_software) if is_ours(row) else (str(row.run.file),)
-        found.setdefault((row.machine, *told), []).append(row)
+        found.setdefault(key(row), []).append(row)
     return [*found.values()]
 
 
 def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
-    """Yield the charts of a machine's phase, each of MOST_ROWS at most."""
-    named = [*zip(rows, labels(rows), strict=True)]
-    parts = [*packed([1] * len(named), MOST_ROWS)]
-    for number, part in enumerate(parts, 1):
-        yield _chart(named[part], f" ({number} of {len(parts)})" if len(parts) > 1 else "")
+    """Yield the charts of a machine, as even as can be, each of MOST_ROWS at most."""
+    phases = [rows] if not is_ours(rows[0]) else _by(rows, lambda row: row.phase)
+    tracks = [Track.of(row, label) for of in phases for row, label in zip(of, labels(of), strict=True)]
+    number = math.ceil(len(tracks) / MOST_ROWS)
+    for part in range(number):
+        some = tracks[part * len(tracks) // number : (part + 1) * len(tracks) // number]
+        yield _chart(some, f" ({part + 1} of {number})" if number > 1 else "")
 
 
-def _chart(named: Sequence[tuple[Row, str]], which: str) -> Chart:
-    row = named[0][0]
-    phase, clock = PHASES.get(row.phase, (row.phase, UNTOLD)) if is_ours(row) else (row.run.file.name, UNTOLD)
+def _chart(tracks: Sequence["Track"], which: str) -> Chart:
+    row = tracks[0].row
+    phases = [*dict.fromkeys(track.phase for track in tracks)]
+    file = "" if is_ours(row) else f", {row.run.file.name}"
     software = f", on {SOFTWARE}" if row.result.is_software else ""
-    title = f"{phase} on {row.machine}{software}{which}"
-    tracks = [Track.of(row) for row, _ in named]
-    bars = [_bar(row, label, track) for (row, label), track in zip(named, tracks, strict=True)]
-    clock = f"Inside the clock: {clock}. In milliseconds, logarithmic."
-    return Chart(title, clock, _words(named, tracks), plain(sheet(bars, BAND)), _table(title, named, tracks))
+    title = f"Samples over time on {row.machine}{file}{software}{which}"
+    clock = "; ".join(f"{phase}: {PHASES.get(phase, UNTOLD)}" for phase in phases)
+    bars = [_bar(track, begins=not at or track.phase != tracks[at - 1].phase) for at, track in enumerate(tracks)]
+    clock = f"Inside the clock, of {clock}. In milliseconds, logarithmic."
+    return Chart(title, clock, _words(tracks), plain(sheet(bars, BAND)), _table(title, tracks))
 
 
 @dataclass(frozen=True)
 class Track:
     """The samples of a row as they came, in seconds."""
 
+    row: Row
+    label: str
     starts: Sequence[Sequence[Bucket]]
     number: int
     least: float
@@ -97,7 +121,7 @@ class Track:
     change: float | None  # median of the last third over that of the first; None of fewer than six samples
 
     @classmethod
-    def of(cls, row: Row) -> "Track":
+    def of(cls, row: Row, label: str) -> "Track":
         """Read a row's samples, each of which is a time."""
         samples = np.asarray(row.result.samples)
         starts = [[value for block in start for value in block] for start in row.result.starts]
@@ -105,7 +129,13 @@ class Track:
             starts = [samples.tolist()]
         third = len(samples) // 3
         change = float(np.median(samples[-third:]) / np.median(samples[:third])) if third > 1 else None
-        return cls(buckets(starts, BUCKETS), len(samples), float(samples.min()), float(samples.max()), change)
+        ends = float(samples.min()), float(samples.max())
+        return cls(row, label, buckets(starts, BUCKETS), len(samples), *ends, change)
+
+    @property
+    def phase(self) -> str:
+        """What was measured, as the headings have it."""
+        return NAMES.get(self.row.phase, self.row.phase) if is_ours(self.row) else ELSEWHERE
 
     @property
     def range(self) -> str:
@@ -118,18 +148,15 @@ class Track:
         return math.log(value / self.least) / math.log(self.most / self.least) if self.most > self.least else 0.5
 
 
-def _bar(row: Row, label: str, track: Track) -> Bar:
-    starts = numbers.counted(len(track.starts), "start")
-    drift = (
-        f", last third {numbers.change(track.change)}"
-        if track.change and not 1 / CHANGE < track.change < CHANGE
-        else ""
-    )
-    note = f"{numbers.counted(track.number, 'sample')}, {starts}{drift}"
-    return Bar(label, track.range, note, partial(_draw, row, track), row.signs)
+def _bar(track: Track, *, begins: bool) -> Bar:
+    has_changed = track.change and not 1 / CHANGE < track.change < CHANGE
+    words = [numbers.counted(track.number, "sample"), numbers.counted(len(track.starts), "start")]
+    words += [f"last third {numbers.change(track.change)}"] if has_changed else []
+    heading = track.phase if begins else ""
+    return Bar(track.label, track.range, ", ".join(words), partial(_draw, track), track.row.signs, heading)
 
 
-def _draw(row: Row, track: Track, band: Band) -> list[Shape]:
+def _draw(track: Track, band: Band) -> list[Shape]:
     """Draw a row: shaded from least to most, the median as a line, starts apart."""
     shaded, line, rules = list[str](), list[str](), list[str]()
     left = float(LEFT)
@@ -140,11 +167,11 @@ def _draw(row: Row, track: Track, band: Band) -> list[Shape]:
         shaded.append(_shade(start, places, track, band))
         line.append(_steps([_y(bucket.median, track, band) for bucket in start], places, "M"))
         left += width
-    colour = colour_of(row.side)
+    colour = colour_of(track.row.side)
     return [
         *([Shape("".join(rules), LINE)] if rules else []),
         Shape("".join(shaded), colour, 0.4),
-        Shape("".join(line), INK if row.side else DIM, is_line=True),
+        Shape("".join(line), INK if track.row.side else DIM, is_line=True),
     ]
 
 
@@ -166,32 +193,42 @@ def _steps(heights: Sequence[float], places: Sequence[float], begin: str) -> str
     return "".join(path)
 
 
-def _words(named: Sequence[tuple[Row, str]], tracks: Sequence[Track]) -> str:
+def _words(tracks: Sequence[Track]) -> str:
     """Return what stands out: where the samples went, and what is marked."""
-    known = [(track.change, label) for (_, label), track in zip(named, tracks, strict=True) if track.change]
-    words = [f"{numbers.counted(sum(track.number for track in tracks), 'sample')}."]
-    if known:
-        least, most = min(known), max(known)
-        ends = [f"{numbers.change(change)} ({label})" for change, label in dict.fromkeys((least, most))]
-        words.append(f"From the first third of the samples to the last: {' to '.join(ends)}.")
-    marked = [f"{label} {row.signs}" for row, label in named if row.signs]
+    words = [f"{numbers.counted(len(tracks), 'row')}, {numbers.counted(sum(one.number for one in tracks), 'sample')}."]
+    if known := [(one.change, one) for one in tracks if one.change]:
+        ends = [pick(known, key=lambda pair: pair[0]) for pick in (min, max)]
+        shown = dict.fromkeys(f"{numbers.change(change)} ({one.phase} of {one.label})" for change, one in ends)
+        words.append(f"From the first third of the samples to the last: {' to '.join(shown)}.")
+    marked = [f"{one.phase} of {one.label} {one.row.signs}" for one in tracks if one.row.signs]
     words += [f"Marked: {'; '.join(marked)}."] if marked else []
     return " ".join(words)
 
 
-def _table(title: str, named: Sequence[tuple[Row, str]], tracks: Sequence[Track]) -> Table:
-    head = ["benchmark", "samples", "starts", "buckets", "least, ms", "most, ms", "last third to first", "marks"]
+def _table(title: str, tracks: Sequence[Track]) -> Table:
+    head = [
+        "phase",
+        "benchmark",
+        "samples",
+        "starts",
+        "buckets",
+        "least, ms",
+        "most, ms",
+        "last third to first",
+        "marks",
+    ]
     rows = [
         [
-            label,
+            track.phase,
+            track.label,
             f"{track.number:,}",
             f"{len(track.starts)}",
             f"{sum(map(len, track.starts))}",
             numbers.three(track.least * 1e3),
             numbers.three(track.most * 1e3),
             numbers.change(track.change),
-            meaning(row),
+            meaning(track.row),
         ]
-        for (row, label), track in zip(named, tracks, strict=True)
+        for track in tracks
     ]
-    return Table(title, head, rows, (1, 2, 3, 4, 5, 6))
+    return Table(title, head, rows, (2, 3, 4, 5, 6, 7))

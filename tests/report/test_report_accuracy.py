@@ -1,0 +1,137 @@
+"""Accuracy against latency: whose accuracy it is, what has none, and the front."""
+
+import made_up_runs
+import pytest
+
+from benchmarks.report import drawing
+from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.sections.accuracy import Share, accuracy
+from benchmarks.results import keys
+
+
+def known(model, seconds, top1, platform="server-cpu", **info):
+    """Return a latency of a model whose accuracy the manifest tells."""
+    return made_up_runs.benchmark(model, platform, seconds, top1=top1, **{keys.MODEL_SHA256: model, **info})
+
+
+def examined(model, top1, platform="server-cpu", images=10_000):
+    """Return an accuracy that was measured."""
+    about = {keys.MODEL_SHA256: model, "images": images}
+    return made_up_runs.benchmark(model, platform, 0.01, 8, "accuracy", top1=top1, **about)
+
+
+def section(tmp_path, *benchmarks, **about):
+    """Return the section of a run."""
+    return accuracy(Material.of([made_up_runs.run(tmp_path / "run.json", *benchmarks, **about)]))
+
+
+def charts(found):
+    """Return a section's charts by what they are of."""
+    parts = [part for part in found.parts if isinstance(part, Chart)]
+    return {part.title.removeprefix("Accuracy against latency: ").partition(" on ")[0]: part for part in parts}
+
+
+def column(chart, name):
+    """Return a column of a chart's table."""
+    at = [*chart.table.head].index(name)
+    return {row[0]: row[at] for row in chart.table.rows}
+
+
+def texts(chart):
+    """Return what is written in a chart."""
+    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
+
+
+def test_the_front_is_drawn_and_listed(tmp_path):
+    rows = [known("quick", 0.001, 60.0), known("beaten", 0.003, 61.0), known("good", 0.002, 70.0)]
+    chart = charts(section(tmp_path, *rows))["server-cpu"]
+    assert column(chart, "on the front") == {"quick": "yes", "good": "yes", "beaten": "no"}
+    assert chart.alternative.startswith(
+        "On the front: quick 60.00 % in 1.00 ms; good 70.00 % in 2.00 ms. Beaten: beaten"
+    )
+    assert {"quick", "beaten", "good", "60 %", "ms"} <= {*texts(chart)}
+    assert "NaN" not in drawing.svg(chart.spec, 1, chart.alternative)
+
+
+def test_a_measured_accuracy_stands_before_the_manifests_and_each_says_whose_it_is(tmp_path):
+    rows = [known("a", 0.001, 60.0), known("b", 0.002, 70.0), examined("a", 59.0), examined("b", 1.0, "chromium-wasm")]
+    chart = charts(section(tmp_path, *rows))["server-cpu"]
+    assert column(chart, "top-1, %") == {"a": "59.00", "b": "70.00"}
+    assert column(chart, "whose") == {"a": "measured on server-cpu by -m accuracy", "b": "the manifest's"}
+    assert "measured by -m accuracy and the manifest's" in chart.clock
+
+
+def test_a_weaker_clients_accuracy_is_its_platforms(tmp_path):
+    rows = [known("a", 0.009, 60.0, "chromium-wasm@4x"), examined("a", 59.0, "chromium-wasm")]
+    chart = charts(section(tmp_path, *rows))["the fastest client@4x"]
+    assert column(chart, "top-1, %") == {"a": "59.00"}
+
+
+def test_an_own_files_accuracy_is_measured_on_any_platform(tmp_path):
+    rows = [known("own.onnx", 0.001, None), examined("own.onnx", 42.0, "server-litert", 50)]
+    chart = charts(section(tmp_path, *rows))["server-cpu"]
+    assert column(chart, "whose") == {"own.onnx": "measured on server-litert by -m accuracy"}
+    assert column(chart, "images") == {"own.onnx": "50"}
+
+
+def test_what_has_no_accuracy_is_left_out_and_told(tmp_path):
+    rows = [
+        known("resnet20", 0.001, 69.0),
+        known("resnet50", 0.004, 50.0, untrained=True),
+        known("resnet14", 0.002, 30.0, stand_in=True),
+        known("own", 0.002, None),
+    ]
+    found = section(tmp_path, *rows)
+    (chart,) = charts(found).values()
+    assert [row[0] for row in chart.table.rows] == ["resnet20"]
+    (words,) = (part.sentences[0] for part in found.parts if isinstance(part, Words))
+    assert "resnet50: nobody trained it" in words
+    assert "resnet14: a stand-in, trained shortly" in words
+    assert "own: none is known" in words
+    assert section(tmp_path, *rows[1:]) is None
+
+
+def test_each_side_has_the_platform_where_a_model_is_fastest(tmp_path):
+    rows = [
+        known("a", 0.001, 60.0),
+        known("a", 0.0005, 60.0, "server-cuda"),
+        known("a", 0.004, 60.0, "chromium-wasm"),
+        known("a", 0.002, 60.0, "chromium-webnn", **made_up_runs.doubtful()),
+        known("a", 0.0001, 60.0, "chromium-webgpu", **{keys.SOFTWARE_GPU: True}),
+        known("a", 0.0004, 60.0, "chromium-wasm", batch=8),
+    ]
+    found = charts(section(tmp_path, *rows))
+    assert [*found] == ["server-cpu", "the fastest server", "the fastest client"]
+    parts = [part for part in section(tmp_path, *rows).parts if isinstance(part, Chart)]
+    assert [[row[2] for row in part.table.rows] for part in parts] == [
+        ["server-cpu"],
+        ["server-cuda"],
+        ["chromium-webnn"],
+        ["chromium-webgpu"],
+    ]
+    assert "simulated" in parts[3].title
+    assert "a (!) 60.00 % in 2.00 ms" in parts[2].alternative
+    assert all(part.title.endswith("batch 1") for part in parts)
+
+
+def test_machines_are_never_held_against_each_other(tmp_path):
+    runs = [
+        made_up_runs.run(tmp_path / "one.json", known("a", 0.001, 60.0)),
+        made_up_runs.run(tmp_path / "two.json", known("b", 0.002, 50.0), examined("a", 1.0), cores_usable=64),
+    ]
+    parts = accuracy(Material.of(runs)).parts
+    assert [[row[0] for row in part.table.rows] for part in parts] == [["a"], ["b"]]
+    assert parts[0].table.rows[0][5] == "60.00"
+
+
+@pytest.mark.parametrize(("top1", "low", "high"), [(69.65, 68.74, 70.54), (0.0, 0.0, 0.04), (100.0, 99.96, 100.0)])
+def test_the_interval_of_a_share_is_binomial(top1, low, high):
+    assert Share(top1, 10_000, "").ends == pytest.approx((low, high), abs=0.006)
+
+
+def test_names_of_many_alike_points_do_not_lie_on_each_other(tmp_path):
+    rows = [known(f"resnet20.variant{number}", 0.001 + number * 1e-6, 69.6 + number / 100) for number in range(9)]
+    chart = charts(section(tmp_path, *rows))["server-cpu"]
+    names = [row for row in chart.spec["layer"][-1]["data"]["values"] if "variant" in row["t"]]
+    assert len(names) == 9
+    assert len({(round(row["x"]), round(row["y"])) for row in names}) == 9
