@@ -141,7 +141,7 @@ globalThis.look = (() => {
   function sideways() {
     const width = document.documentElement.clientWidth;
     const isKept = (element) => ancestors(element).some((one) => one !== document.body && SCROLLS.includes(style(one).overflowX));
-    const elements = all("body *:not(svg *)").filter((element) => element.getClientRects().length > 0);
+    const elements = all("body *:not(svg *)").filter((element) => element.checkVisibility());
     const isOut = ({ left, right }) => right > width + 1 || (left < -1 && right > 0);
     return {
       by: Math.max(0, document.scrollingElement.scrollWidth - width),
