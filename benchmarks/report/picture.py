@@ -95,13 +95,17 @@ class Sheet:
 
 def fit(words: str, right: str, letter: float) -> bool:
     """Whether a line, with letters so wide in px, has room for more words at its right end."""
-    return len(words) * letter + (len(right) + 1) * PLAIN <= INNER
+    return len(_padded(words)) * letter + (len(_padded(right)) + 1) * PLAIN <= INNER
 
 
 def in_lines(words: str) -> list[str]:
-    """Return *words* in lines of so many LETTERS at most; a Chinese letter takes the place of two."""
-    told = "".join(f"{letter}{FILL}" if unicodedata.east_asian_width(letter) in "WF" else letter for letter in words)
-    return [line.replace(FILL, "") for line in textwrap.wrap(told, LETTERS)]
+    """Return *words* in lines of so many LETTERS at most."""
+    return [line.replace(FILL, "") for line in textwrap.wrap(_padded(words), LETTERS)]
+
+
+def _padded(words: str) -> str:
+    """Return *words* as long as they are wide: a Chinese letter takes the place of two."""
+    return "".join(f"{letter}{FILL}" if unicodedata.east_asian_width(letter) in "WF" else letter for letter in words)
 
 
 def sheet(bars: Sequence[Bar], band: float) -> Sheet:

@@ -6,17 +6,28 @@ from helpers import ROOT
 
 RUNS = ROOT / "docs" / "runs"
 STUDY = [
-    *sorted((RUNS / "visitor").glob("*.json")),
+    *(RUNS / "visitor" / f"{name}.json" for name in ("blocking-large", "first", "later", "server")),
     *sorted((RUNS / "decide" / "check").glob("*.json")),
     RUNS / "decide" / "load.json",
-    RUNS / "timing-networks" / "float32.json",
     *(RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy")),  # a second machine
 ]
+MODEL = "resnet20"  # of more models a report has more of the same; files without it have untrained ones
 SCRIPT = '<script>console.error("ran")</script><img src="https://example.invalid/x.png" onerror="console.error(1)">'
 TURNED = "\u202eltr\u202c\u2067\u05d0\u05d1\u2069"  # names that turn the direction of what follows
 LONG = "a" * 300
 WIDE = "\u753b\u50cf" * 40  # each letter takes the place of two
 UNLIKE = f"</title></svg><style>*{{display:none}}</style>{TURNED}\"'&lt;{{{{ 7 * 7 }}}}"
+
+
+def whole(folder):
+    """Write real runs that fill every section, of one model where they have it; return the files."""
+    files = [folder / f"{number}-{file.name}" for number, file in enumerate(STUDY)]
+    for file, copy in zip(STUDY, files, strict=True):
+        content = json.loads(file.read_text())
+        if kept := [one for one in content.get("benchmarks", []) if one["params"]["model"] == MODEL]:
+            content["benchmarks"] = kept
+        copy.write_text(json.dumps(content))
+    return files
 
 
 def benchmark(name, **stats):

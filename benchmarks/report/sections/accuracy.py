@@ -15,6 +15,7 @@ from benchmarks.report.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colo
 from benchmarks.report.placing import Box, placed
 from benchmarks.report.samples import front
 from benchmarks.report.scales import LogScale, even
+from benchmarks.report.text import tame
 from benchmarks.results import Row, keys
 
 STUDYS = "server-cpu"
@@ -303,7 +304,7 @@ def _name(page: Sheet, points: Sequence[Point], plane: Plane, steps: Sequence[Bo
     """Write the points' names beside them, with a line to those that stand farther off."""
     places = [(plane.x(point.cost[0]), plane.y(point.cost[1])) for point in points]
     lines = [*steps, *(line for point in points for line in _whiskers(point, plane))]
-    boxes = placed(places, [point.name for point in points], Box(LEFT, 0, INNER, BOTTOM), lines)
+    boxes = placed(places, [tame(point.name) for point in points], Box(LEFT, 0, INNER, BOTTOM), lines)
     for point, (x, y), found in zip(points, places, boxes, strict=True):
         if found is None:  # the table has it
             continue

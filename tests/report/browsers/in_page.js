@@ -33,6 +33,16 @@ globalThis.look = (() => {
     return isShown(mark) && (isFilled || isDrawn);
   }
 
+  const words = (root) => all("text", root).filter((text) => text.textContent.trim() && isShown(text)).filter(isOnTop);
+
+  /** Whether words are not the rim of the same words, which are drawn over them. */
+  function isOnTop(text, index, texts) {
+    const middle = ({ left, right, top, bottom }) => [(left + right) / 2, (top + bottom) / 2];
+    const isSame = (one, other) => middle(one).every((place, axis) => Math.abs(place - middle(other)[axis]) < 2);
+    const later = texts.slice(index + 1).filter(({ textContent }) => textContent === text.textContent);
+    return !later.some((other) => isSame(box(text), box(other)));
+  }
+
   // Sections and charts
 
   const sections = () =>
@@ -46,7 +56,7 @@ globalThis.look = (() => {
 
   function chart(figure) {
     const svg = figure.querySelector("svg");
-    const texts = svg ? all("text", svg).filter((text) => text.textContent.trim() && isShown(text)) : [];
+    const texts = svg ? words(svg) : [];
     return {
       title: figure.querySelector("h3")?.textContent ?? "",
       role: svg?.getAttribute("role") ?? null,
@@ -116,7 +126,7 @@ globalThis.look = (() => {
     const paper = rgba(style(document.body).backgroundColor).slice(0, 3);
     return all("figure svg").flatMap((svg) => {
       const bars = all(".mark-rect.role-mark > *, .mark-arc.role-mark > *", svg);
-      return all("text", svg).filter((text) => text.textContent.trim()).flatMap((text) => {
+      return words(svg).flatMap((text) => {
         const back = behind(text, bars, paper);
         const front = over(rgba(style(text).fill), alpha(style(text).fill) * style(text).fillOpacity * opacity(text), back);
         const found = contrast(front, back);
@@ -131,7 +141,7 @@ globalThis.look = (() => {
   function sideways() {
     const width = document.documentElement.clientWidth;
     const isKept = (element) => ancestors(element).some((one) => one !== document.body && SCROLLS.includes(style(one).overflowX));
-    const elements = all("body *:not(svg *)").filter((element) => element.getClientRects().length > 0);
+    const elements = all("body *:not(svg *)").filter((element) => element.checkVisibility());
     const isOut = ({ left, right }) => right > width + 1 || (left < -1 && right > 0);
     return {
       by: Math.max(0, document.scrollingElement.scrollWidth - width),
