@@ -25,9 +25,10 @@ class Chart:
 
     title: str
     clock: str  # what lies inside the clock, and the unit
-    alternative: str  # what a person sees in it, in a sentence or two, with the figures
+    alternative: str  # what a person sees in it, in two sentences at most: the table has all figures
     spec: Mapping[str, Any]  # Vega-Lite's, without a theme
     table: Table
+    machine: str = ""  # whose chart it is: where a page has several, each is a heading above its own
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,11 @@ class Verdict:
     title: str
     chip: Chip
     words: str  # the answer in a sentence
-    chips: Sequence[Chip] = ()  # the same on each network, say
+    chips: Sequence[Chip] = ()  # by network, where they are not alike
     conditions: Sequence[str] = ()  # sentences below it
-    tables: Sequence[Table] = ()  # more of it
+    more: Sequence[str] = ()  # sentences that are folded
+    tables: Sequence[Table] = ()  # folded as well
+    machine: str = ""  # of the clients, as of a chart
 
 
 Part = Chart | Table | Words | Verdict

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from benchmarks.report import numbers
+from benchmarks.report.ends import FEW, ends
 from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, colour_of, dot, rule, sheet, spec, whisker
 from benchmarks.report.scales import LogScale
 
 BAND = 14  # px of a row
-MANY = 10  # rows of a heading that are still told one by one
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,12 @@ def _draw(row: Dot, scale: LogScale, beside: float | None, band: Band) -> list[S
 
 
 def in_words(rows: Sequence[Dot]) -> str:
-    """Return *rows* in words, those of a heading in a sentence: of many the ends, and what is marked."""
-    by_heading: dict[str, list[Dot]] = {}
-    for row in rows:
-        by_heading.setdefault(row.heading, []).append(row)
-    return " ".join(f"{f'{heading}: ' if heading else ''}{_in_words(of)}." for heading, of in by_heading.items())
-
-
-def _in_words(rows: Sequence[Dot]) -> str:
-    if len(rows) <= MANY:
-        return "; ".join(row.words for row in rows)
-    least, most = (pick(rows, key=lambda row: row.value) for pick in (min, max))
-    marked = [row.words for row in rows if row.signs and row not in (least, most)]
-    rest = f"; marked between them: {'; '.join(marked)}" if marked else ""
-    return f"{len(rows)} figures, from {least.words} to {most.words}{rest}"
+    """Return *rows* in words, from the least to the most: of many the ends, and how many are marked."""
+    several = len({row.heading for row in rows}) > 1
+    known = sorted(rows, key=lambda row: row.value) if len(rows) > FEW else rows
+    told = [f"{f'{row.heading}: ' if several else ''}{row.words}" for row in known]
+    heading = f"{rows[0].heading}: " if rows[0].heading and not several else ""
+    return heading + ends(told, sum(bool(row.signs) for row in rows))
 
 
 def sizes(rows: Sequence[Dot]) -> list[int]:

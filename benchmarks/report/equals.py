@@ -1,23 +1,19 @@
 """How many clients of each class compute as much as one server."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.decide import Decision
 from benchmarks.decide.measured import machine_of
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words, sizes
-from benchmarks.report.groups import packed
+from benchmarks.report.dots import Dot, dots, in_words
 from benchmarks.results import Row
 from benchmarks.results.tidy import DOUBT, Mark
 
 MOST_ROWS = 18  # of a chart
 OF_RUNS = ("not whole", "made up")  # marks that a decision does not carry, so they are read from its rows
-CLOCK = (
-    "How many clients compute as much as one server: its rate over theirs, without network and first load. Line: the "
-    "interval. Logarithmic, with a rule at 1."
-)
+CLOCK = "A server's rate over a client's, without network and first load. Line: the 95 % interval."
 HEAD = ("model", "clients", "client", "on", "server on", "equal a server", "interval", "share of time", "how", "marks")
 
 
@@ -48,12 +44,16 @@ class Counted:
 
     @property
     def dot(self) -> Dot:
-        """The row of the chart: the classes of a model stand below it."""
+        """The row of the chart: those that are known in the same way stand below each other."""
         decision, equal = self.decision, self.decision.equal
         elsewhere = f", server on {self.server_on}" if self.server_on != self.on else ""
-        heading = f"{decision.model.title}: {equal.how}{elsewhere}"
-        figure = equal.clients.value, *self.ends
-        return Dot(decision.clients.title, *figure, "client", decision.client.platform, self.signs, heading)
+        figure, note = (equal.clients.value, *self.ends), f"{decision.client.platform}, {decision.clients.title}"
+        return Dot(decision.model.title, *figure, "client", note, self.signs, f"{equal.how}{elsewhere}")
+
+    @property
+    def is_by_factor(self) -> bool:
+        """Whether its figure is another's times a factor, which no chart need show."""
+        return not (self.decision.clients.is_measured or self.decision.clients.factor == 1)
 
     @property
     def cells(self) -> list[str]:
@@ -104,18 +104,22 @@ def _marks(decision: Decision, rows: Sequence[Row]) -> Iterator[Mark]:
 
 
 def _charts(counted: Sequence[Counted]) -> Iterator[Chart]:
-    """Yield the charts of the clients of a machine."""
-    of = sizes([one.dot for one in counted])
-    first, parts = 0, [*packed(of, MOST_ROWS)]
-    for number, part in enumerate(parts, 1):
-        which = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
-        yield _chart(counted[first : first + sum(of[part])], which)
-        first += sum(of[part])
+    """Yield the charts of the clients of a machine, in the order of how they are known."""
+    drawn = sorted((one for one in counted if not one.is_by_factor), key=lambda one: one.dot.heading)
+    for first in range(0, len(drawn), MOST_ROWS):
+        some = drawn[first : first + MOST_ROWS]
+        models = {one.decision.model.title for one in some}
+        yield _chart(some, [one for one in counted if one.decision.model.title in models])
 
 
-def _chart(counted: Sequence[Counted], which: str) -> Chart:
-    rows, title = [one.dot for one in counted], f"Clients that equal a server, on {counted[0].on}{which}"
-    duty = " or ".join(f"{one:.0%}" for one in sorted({one.decision.equal.duty for one in counted}))
+def _chart(drawn: Sequence[Counted], counted: Sequence[Counted]) -> Chart:
+    """Return a chart, in whose table all classes of its models stand."""
+    rows, title = [one.dot for one in drawn], "Clients that equal a server"
+    ways = {row.heading for row in rows}
+    how = f" {ways.pop()}." if len(ways) == 1 else ""  # said once
+    rows = [replace(row, heading="") for row in rows] if how else rows
+    duty = " or ".join(f"{one:.0%}" for one in sorted({one.decision.equal.duty for one in drawn}))
     table = Table(title, HEAD, [one.cells for one in counted], (5, 6, 7))
-    clock = f"{CLOCK} A client computes {duty} of its time."
-    return Chart(title, clock, in_words(rows), dots(rows, "clients for one server", beside=1.0), table)
+    clock = f"{CLOCK} A client computes {duty} of its time.{how[:2].upper()}{how[2:]}"
+    picture = dots(rows, "clients for one server, logarithmic", beside=1.0)
+    return Chart(title, clock, in_words(rows), picture, table, drawn[0].on)

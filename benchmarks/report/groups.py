@@ -11,7 +11,7 @@ SOFTWARE = "GPUs that are simulated on the processor: no GPU's speed"
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that may be held against each other, and what they have in common."""
+    """Rows that may be held against each other, and what they have in common; the machine is no part of its title."""
 
     machine: str
     model: str  # as the names of the benchmarks have it, and its file where several go by that name
@@ -36,7 +36,7 @@ class Group:
         return self._titled(self.model)
 
     def _titled(self, what: str) -> str:
-        return f"{what}, on {self.machine}{f', on {SOFTWARE}' if self.is_software else ''}"
+        return f"{what}{f', on {SOFTWARE}' if self.is_software else ''}"
 
     @property
     def labels(self) -> list[str]:
@@ -50,14 +50,15 @@ def model_of(row: Row) -> str:
 
 
 def groups(rows: Sequence[Row]) -> list[Group]:
-    """Return the groups of *rows* that this suite saved, in the order in which they come first."""
+    """Return the groups of *rows* that this suite saved: a model's together, the least batch first."""
     found: dict[tuple[object, ...], list[Row]] = {}
     ours = [row for row in rows if is_ours(row)]
     for row in ours:
         key = row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
         found.setdefault(key, []).append(row)
-    several = _of_several_files(ours)
-    return [_group(rows, several) for rows in found.values()]
+    several, models = _of_several_files(ours), [*dict.fromkeys(map(model_of, ours))]
+    order = sorted(found.values(), key=lambda of: (models.index(model_of(of[0])), of[0].batch_size or 0))
+    return [_group(rows, several) for rows in order]
 
 
 def _group(rows: Sequence[Row], several: set[str]) -> Group:

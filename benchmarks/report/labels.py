@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from benchmarks.results import Row, Run
 
-LONGEST_FILE = 20  # letters of a file's name that fit beside a bar
+LONGEST_FILE = 24  # letters of a file's name that fit beside a bar
 
 
 def labels(rows: Sequence[Row]) -> list[str]:
@@ -22,8 +22,14 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return what each run is called beside the others: its file, the moment that it began, or its path."""
-    ways: Sequence[Callable[[Run], str]] = (_file_name, _moment, lambda run: run.started, lambda run: str(run.file))
+    """Return what each run is called beside the others: its file, also with its folder, or the moment that it began."""
+    ways: Sequence[Callable[[Run], str]] = (
+        _file_name,
+        _in_folder,
+        _moment,
+        lambda run: run.started,
+        lambda run: str(run.file),
+    )
     for way in ways:
         names = [way(run) for run in runs]
         if len({*names}) == len({id(run) for run in runs}) and all(names):
@@ -93,6 +99,11 @@ def _machine(row: Row) -> str:
 
 def _file_name(run: Run) -> str:
     return run.file.stem if len(run.file.stem) <= LONGEST_FILE else ""
+
+
+def _in_folder(run: Run) -> str:
+    name = f"{run.file.parent.name}/{run.file.stem}"
+    return name if len(name) <= LONGEST_FILE else ""
 
 
 def _moment(run: Run) -> str:

@@ -1,6 +1,6 @@
-"""The marks of a chart's lines: what all of them bear stands in the title, and what they mean below."""
+"""The marks of a chart's lines: what all of them bear stands in the title. What they mean stands above all charts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.results.tidy import DOUBT, Mark
@@ -16,11 +16,10 @@ def shortened(name: str) -> str:
 
 @dataclass(frozen=True)
 class Marked:
-    """The marks of a chart: those that all of its lines bear, those of each line, and what they mean."""
+    """The marks of a chart: those that all of its lines bear, and those of each line."""
 
     shared: str  # ``untrained``, for the title
     own: Sequence[str]  # behind each line's name
-    words: str
 
     @classmethod
     def of(cls, marks: Sequence[Sequence[Mark]]) -> "Marked":
@@ -28,13 +27,4 @@ class Marked:
         signs = [[*dict.fromkeys(mark.sign for mark in of_one)] for of_one in marks]
         shared = [sign for sign in (signs[0] if signs else []) if sign != DOUBT and all(sign in one for one in signs)]
         own = [" ".join(sign for sign in one if sign not in shared) for one in signs]
-        return cls(", ".join(shared), own, _meaning(mark for of_one in marks for mark in of_one))
-
-
-def _meaning(marks: Iterable[Mark]) -> str:
-    """Say what each mark means; a doubt's reasons are many, and stand in the table."""
-    told = dict.fromkeys(
-        f"{mark.sign}: {'doubtful, for the reasons in the table' if mark.sign == DOUBT else mark.words}"
-        for mark in marks
-    )
-    return f"{'. '.join(told)}." if told else ""
+        return cls(", ".join(shared), own)

@@ -27,7 +27,7 @@ def time_unit(low: float, high: float) -> tuple[float, str]:
     """Return the unit for times from *low* to *high* seconds: how many there are in a second, and its sign."""
     if high < 1e-5:
         return 1e6, "µs"
-    return (1.0, "s") if low >= 10 else (1e3, "ms")
+    return (1.0, "s") if low >= 1 else (1e3, "ms")
 
 
 def between(low: float | None, high: float | None, factor: float = 1.0) -> str:

@@ -52,7 +52,8 @@ def page(material: Material) -> Page:
             begun |= {id(part): begin(partial(_clean, part.spec)) for part in section.parts if isinstance(part, Chart)}
         template = _templates().get_template(TEMPLATE.name)
         draw, summary = partial(_drawn, made, begun, drawing.numbered()), Summary.of(material)
-        made.text = template.render(sections=sections, draw=draw, parts=_kinds, summary=summary)
+        parts = partial(_kinds, has_several=len(_machines(sections)) > 1)
+        made.text = template.render(sections=sections, draw=draw, parts=parts, count=_count, summary=summary)
     return made
 
 
@@ -89,10 +90,27 @@ def _sections(material: Material, made: Page) -> Iterator[Section]:
             yield Section(name, name.replace("_", " ").capitalize(), "", [Words([f"{made.problems[-1]}."])])
 
 
-def _kinds(section: Section) -> Iterator[tuple[str, list[Part]]]:
-    """Yield the parts of a section in their order, neighbours of a kind together."""
-    for kind, parts in groupby(section.parts, key=lambda part: KINDS[type(part)]):
-        yield kind, [*parts]
+def _count(section: Section) -> int:
+    """Return how many charts and answers a section has."""
+    return sum(isinstance(part, Chart | Verdict) for part in section.parts)
+
+
+def _machines(sections: Sequence[Section]) -> set[str]:
+    """Return whose parts a page has."""
+    return {machine for section in sections for part in section.parts if (machine := _machine(part))}
+
+
+def _machine(part: Part) -> str:
+    return part.machine if isinstance(part, Chart | Verdict) else ""
+
+
+def _kinds(section: Section, *, has_several: bool) -> Iterator[tuple[str, str, list[Part]]]:
+    """Yield the parts of a section in their order, neighbours of a kind together, by machine where it *has_several*."""
+    for kind, neighbours in groupby(section.parts, key=lambda part: KINDS[type(part)]):
+        by_machine: dict[str, list[Part]] = {"": []}  # what is of none first: it stands below no heading
+        for part in neighbours:
+            by_machine.setdefault(_machine(part) if has_several else "", []).append(part)
+        yield from ((kind, machine, parts) for machine, parts in by_machine.items() if parts)
 
 
 def _clean(value: Any) -> Any:

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.report import numbers
-from benchmarks.report.content import Chart, Part, Table, Words
+from benchmarks.report.content import Chart, Table
 from benchmarks.report.dots import Dot, dots, in_words
 from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
-from benchmarks.report.picture import DOTS, SIDE_WORDS
+from benchmarks.report.picture import SIDE_WORDS
 from benchmarks.results import Row
 
 MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them
-CLOCK = "Inside the clock: as of the latencies. Logarithmic. Ratio of"
-WORDS = (
-    "Ratios to server-cpu were measured in turns with it, on one thread, same model and batch: above 1 is slower. "
-    f"Lines: their 95 % intervals. {DOTS}"
+CLOCK = (
+    "Inside the clock: as of the latencies; in turns with server-cpu on one thread. Above 1 is slower, lines: 95 % "
+    "intervals. Ratio of"
 )
 
 
@@ -30,13 +29,7 @@ class Held:
     ratio: Ratio
 
 
-def ratios(ours: Sequence[Group]) -> list[Part]:
-    """Return what ratios are, and their charts; nothing where there are none."""
-    charts = _charts(ours)
-    return [Words([WORDS]), *charts] if charts else []
-
-
-def _charts(ours: Sequence[Group]) -> list[Chart]:
+def ratios(ours: Sequence[Group]) -> list[Chart]:
     """Return the ratios of each machine and batch size, a model's in each precision below its own heading."""
     kinds: dict[tuple[object, ...], list[list[Held]]] = {}
     for group in ours:
@@ -68,10 +61,10 @@ def _ratios(held: Sequence[Held]) -> Chart:
     """Return ratios as dots with their intervals, on an axis with a rule at 1."""
     group, rows = held[0].group, [_dot(one) for one in held]
     software = f", on {SOFTWARE}" if group.is_software else ""
-    title = f"Times server-cpu: {_models(held)}, {group.batch}, on {group.machine}{software}"
+    title = f"Times server-cpu: {_models(held)}, {group.batch}{software}"
     statistics = " and ".join(sorted({one.ratio.statistic for one in held}))
-    picture = dots(rows, "times the time of server-cpu", beside=1.0)
-    return Chart(title, f"{CLOCK} {statistics}.", in_words(rows), picture, _table(title, held))
+    picture = dots(rows, "times the time of server-cpu, logarithmic", beside=1.0)
+    return Chart(title, f"{CLOCK} {statistics}.", in_words(rows), picture, _table(title, held), group.machine)
 
 
 def _dot(one: Held) -> Dot:

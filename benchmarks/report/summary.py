@@ -1,13 +1,16 @@
-"""What a report holds, in a line: its title, and how many benchmarks of what."""
+"""What a report is, in a line: of which models and machines, how many benchmarks, when, by which version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 
 from benchmarks.report.content import Material, Table
-from benchmarks.results import Row
+from benchmarks.results import Row, Run
 from benchmarks.results.tidy import DOUBT
 
+SIGNS = {"server": "● server", "client": "◆ client", "remote": "■ server that a page asks"}  # as charts have them
+FEW = 3  # names that are still told one by one
 EVERY = {DOUBT: "doubtful: what speaks against it stands with the machines, and beside each figure in the last table"}
 
 
@@ -15,32 +18,55 @@ EVERY = {DOUBT: "doubtful: what speaks against it stands with the machines, and 
 class Summary:
     """The head of a page."""
 
-    title: str
+    heading: str
+    title: str  # of the window
     holds: str
-    days: str
+    sides: Mapping[str, str]  # what is measured on, with its sign
     marks: Table | None
 
     @classmethod
     def of(cls, material: Material) -> "Summary":
         """Sum up what is there."""
-        rows = material.rows
-        models, machines = {row.model for row in rows if row.model}, {row.machine for row in rows}
-        sizes = [_count(len(models), "model")] * bool(models) + [_count(len(machines), "machine")]
-        days = _days(run.started for run in material.runs)
-        platforms = {row.platform for row in rows if row.platform}
-        parts = [_count(len(rows), "benchmark"), *sizes, *[_count(len(platforms), "platform")] * bool(platforms)]
-        holds = f"{', '.join(parts)}, in {_count(len(material.runs), 'run')}"
-        return cls(f"Client or server? {', '.join(sizes)}, {days}", holds, days, _marks(rows))
+        rows, runs = material.rows, material.runs
+        sides = {side: words for side, words in SIGNS.items() if any(row.side == side for row in rows)}
+        heading = "Client or server?" if sides else "Benchmarks"
+        models = _named([row.model for row in rows if row.model], "model")
+        machines = _named([row.machine for row in rows], "machine")
+        what, days = " on ".join(filter(None, (models, machines))), _days(run.started for run in runs)
+        platforms = len({row.platform for row in rows if row.platform})
+        of = f" of {_count(platforms, 'platform')}" if platforms else ""
+        held = f"{_count(len(rows), 'benchmark')}{of} in {_count(len(runs), 'run')}"
+        holds = f"{what}: {held}, measured {days} by {_versions(runs)}"
+        return cls(heading, f"{heading} {what}, {days}", holds, sides, _marks(rows))
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
+def _named(names: Iterable[str], noun: str) -> str:
+    """Return the names where they are few, else how many there are; nothing of none."""
+    known = [*dict.fromkeys(names)]
+    return ", ".join(known) if len(known) <= FEW else _count(len(known), noun)
+
+
+def _versions(runs: Sequence[Run]) -> str:
+    """Return the commits of the suite, or what a run says of its version."""
+    told = [f"commit {run.commit.id[:12]}" if run.commit.id else f"version {run.version}" for run in runs]
+    return _named(told, "version")
+
+
 def _days(moments: Iterable[str]) -> str:
-    """Return the day on which the runs began, or the first and the last."""
-    days = sorted({moment[:10] for moment in moments})
-    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "no run"
+    """Return the day on which the runs began, or the first and the last: ``26 to 28 November 2026``."""
+    days = sorted({date.fromisoformat(moment[:10]) for moment in moments})
+    if not days:
+        return "on no day"
+    first, last = days[0], days[-1]
+    end = f"{last.day} {last:%B %Y}"
+    if first == last:
+        return f"on {end}"
+    month, year = f" {first:%B}" * (first.month != last.month), f" {first.year}" * (first.year != last.year)
+    return f"from {first.day}{month or f' {first:%B}' * bool(year)}{year} to {end}"
 
 
 def _marks(rows: Sequence[Row]) -> Table | None:

@@ -27,14 +27,18 @@ def section(tmp_path, *benchmarks, **about):
 
 def charts(found):
     """Return a section's charts by what they are of."""
-    parts = [part for part in found.parts if isinstance(part, Chart)]
-    return {part.title.removeprefix("Accuracy against latency: ").partition(" on ")[0]: part for part in parts}
+    return {part.title.removesuffix(", batch 1"): part for part in found.parts if isinstance(part, Chart)}
 
 
 def column(chart, name):
     """Return a column of a chart's table."""
     at = [*chart.table.head].index(name)
     return {row[0]: row[at] for row in chart.table.rows}
+
+
+def told(found):
+    """Return a section's sentences."""
+    return " ".join(sentence for part in found.parts if isinstance(part, Words) for sentence in part.sentences)
 
 
 def texts(chart):
@@ -49,7 +53,7 @@ def test_the_front_is_drawn_and_listed(tmp_path):
     assert chart.alternative.startswith(
         "On the front: quick 60.00 % in 1.00 ms; good 70.00 % in 2.00 ms. Beaten: beaten"
     )
-    assert {"quick", "beaten", "good", "60 %", "ms"} <= {*texts(chart)}
+    assert {"quick", "beaten", "good", "60 %", "ms, logarithmic"} <= {*texts(chart)}
     assert "NaN" not in drawing.svg(chart.spec, 1, chart.alternative)
 
 
@@ -63,15 +67,14 @@ def test_a_measured_accuracy_stands_before_the_manifests_and_each_says_whose_it_
 
 def test_a_weaker_clients_accuracy_is_its_platforms(tmp_path):
     rows = [known("a", 0.009, 60.0, "chromium-wasm@4x"), examined("a", 59.0, "chromium-wasm")]
-    chart = charts(section(tmp_path, *rows))["the fastest client@4x"]
-    assert column(chart, "top-1, %") == {"a": "59.00"}
+    assert told(section(tmp_path, *rows)).startswith(
+        "The fastest client, 4 times weaker, batch 1: a 59.00 % in 9.00 ms"
+    )
 
 
 def test_an_own_files_accuracy_is_measured_on_any_platform(tmp_path):
     rows = [known("own.onnx", 0.001, None), examined("own.onnx", 42.0, "server-litert", 50)]
-    chart = charts(section(tmp_path, *rows))["server-cpu"]
-    assert column(chart, "whose") == {"own.onnx": "measured on server-litert by -m accuracy"}
-    assert column(chart, "images") == {"own.onnx": "50"}
+    assert "Top-1 of 50 test images: measured by -m accuracy" in told(section(tmp_path, *rows))
 
 
 def test_what_has_no_accuracy_is_left_out_and_told(tmp_path):
@@ -82,9 +85,8 @@ def test_what_has_no_accuracy_is_left_out_and_told(tmp_path):
         known("own", 0.002, None),
     ]
     found = section(tmp_path, *rows)
-    (chart,) = charts(found).values()
-    assert [row[0] for row in chart.table.rows] == ["resnet20"]
-    (words,) = (part.sentences[0] for part in found.parts if isinstance(part, Words))
+    words = told(found)
+    assert "server-cpu, batch 1: resnet20 69.00 % in 1.00 ms" in words
     assert "resnet50: nobody trained it" in words
     assert "resnet14: a stand-in, trained shortly" in words
     assert "own: none is known" in words
@@ -100,18 +102,14 @@ def test_each_side_has_the_platform_where_a_model_is_fastest(tmp_path):
         known("a", 0.0001, 60.0, "chromium-webgpu", **{keys.SOFTWARE_GPU: True}),
         known("a", 0.0004, 60.0, "chromium-wasm", batch=8),
     ]
-    found = charts(section(tmp_path, *rows))
-    assert [*found] == ["server-cpu", "the fastest server", "the fastest client"]
-    parts = [part for part in section(tmp_path, *rows).parts if isinstance(part, Chart)]
-    assert [[row[2] for row in part.table.rows] for part in parts] == [
-        ["server-cpu"],
-        ["server-cuda"],
-        ["chromium-webnn"],
-        ["chromium-webgpu"],
-    ]
-    assert "simulated" in parts[3].title
-    assert "a (!) 60.00 % in 2.00 ms" in parts[2].alternative
-    assert all(part.title.endswith("batch 1") for part in parts)
+    (alone,) = section(tmp_path, *rows).parts
+    of = [row[list(alone.head).index("of")] for row in alone.rows]
+    assert of[:3] == ["server-cpu, batch 1", "The fastest server, batch 1", "The fastest client, batch 1"]
+    assert [row[2] for row in alone.rows] == ["server-cpu", "server-cuda", "chromium-webnn", "chromium-webgpu"]
+    assert "simulated" in of[3]
+    assert alone.rows[2][list(alone.head).index("marks")].startswith("(!)")
+    others = [known("b", row["stats"]["median"], 70.0, row["params"]["platform"]) for row in rows[:4]]
+    assert [*charts(section(tmp_path, *rows, *others))] == ["server-cpu", "The fastest server", "The fastest client"]
 
 
 def test_machines_are_never_held_against_each_other(tmp_path):
@@ -119,9 +117,9 @@ def test_machines_are_never_held_against_each_other(tmp_path):
         made_up_runs.run(tmp_path / "one.json", known("a", 0.001, 60.0)),
         made_up_runs.run(tmp_path / "two.json", known("b", 0.002, 50.0), examined("a", 1.0), cores_usable=64),
     ]
-    parts = accuracy(Material.of(runs)).parts
-    assert [[row[0] for row in part.table.rows] for part in parts] == [["a"], ["b"]]
-    assert parts[0].table.rows[0][5] == "60.00"
+    (alone,) = accuracy(Material.of(runs)).parts
+    assert [(row[0], row[5]) for row in alone.rows] == [("a", "60.00"), ("b", "50.00")]
+    assert len({row[-1] for row in alone.rows}) == 2
 
 
 @pytest.mark.parametrize(("top1", "low", "high"), [(69.65, 68.74, 70.54), (0.0, 0.0, 0.04), (100.0, 99.96, 100.0)])

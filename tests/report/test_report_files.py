@@ -129,7 +129,7 @@ def test_a_folder_is_all_runs_in_it_and_the_same_run_counts_once(ended, tmp_path
     assert (code, err.count("\n")) == (0, 1)
     assert err.startswith("once     ")
     page = (tmp_path / "page.html").read_text()
-    assert "1 benchmark, 1 model, 1 machine, 1 platform, in 1 run" in page
+    assert "1 benchmark of 1 platform in 1 run" in page
 
 
 def test_a_file_that_is_missing_and_a_folder_without_runs_are_refused(tmp_path, sound):

@@ -126,7 +126,7 @@ def test_times_have_the_unit_that_shows_three_digits():
     assert [time(value) for value in (4.1e-6, 0.000535, 2.28, 18.04, None, float("nan"))] == [
         "4.10 µs",
         "0.535 ms",
-        "2,280 ms",
+        "2.28 s",
         "18.0 s",
         "–",
         "–",
@@ -148,9 +148,9 @@ def test_models_batches_and_software_never_share_a_chart(tmp_path):
     found = charts(latency(material(tmp_path, *several)))
     assert [title.partition(", on ")[0] for title in found] == [
         "resnet20, batch 1",
+        "resnet20, batch 1",
         "resnet20, batch 8",
         "resnet8, batch 1",
-        "resnet20, batch 1",
         "Times server-cpu: resnet20, batch 1",
         "Times server-cpu: resnet20, batch 1",
     ]
@@ -166,11 +166,29 @@ def test_a_row_tells_its_samples_side_figure_and_marks(tmp_path):
     (chart,) = charts(section).values()
     assert LONG in texts(chart)  # whole
     assert "client, 150 samples, in rows of 2" in texts(chart)
-    assert "(!) untrained not whole" in texts(chart)
+    assert chart.title == "resnet50, batch 1 (not whole)"
+    assert "(!) untrained" in texts(chart)
     assert "server, 150 samples" in texts(chart)
-    assert f"{LONG} 4.00 ms (!) untrained not whole" in chart.alternative
+    assert f"{LONG} 4.00 ms (!) untrained" in chart.alternative
     assert "drifted by -41%" in " ".join(column(chart, "marks"))
     assert "read on the host" in chart.clock
+
+
+def test_of_many_rows_the_ends_and_how_many_are_marked_are_told(tmp_path):
+    rows = [made_up_runs.benchmark("resnet20", f"server-{at}", 0.001 * at) for at in (3, 1, 2)]
+    rows.append(made_up_runs.benchmark("resnet20", "server-9", 0.009, **made_up_runs.doubtful()))
+    (chart,) = charts(latency(material(tmp_path, *rows))).values()
+    assert chart.alternative == "From server-1 1.00 ms to server-9 9.00 ms (!), 4 rows. 1 of the 4 is marked."
+
+
+def test_a_models_charts_stand_together_the_least_batch_first(tmp_path):
+    of = [("resnet20", 8), ("resnet8", 1), ("resnet20", 1)]
+    rows = [made_up_runs.benchmark(model, batch=batch) for model, batch in of]
+    assert [*charts(latency(material(tmp_path, *rows)))] == [
+        "resnet20, batch 1",
+        "resnet20, batch 8",
+        "resnet8, batch 1",
+    ]
 
 
 def test_words_are_never_cut_and_fit_a_phone():
@@ -219,9 +237,8 @@ def test_another_suites_benchmarks_have_their_own_chart_and_no_clock(tmp_path):
     others = {**others, "params": None, "extra_info": {}, "name": "test_sort", "fullname": "t.py::test_sort"}
     (chart,) = charts(latency(material(tmp_path, others, exit_status=None))).values()
     assert "nobody told" in chart.clock
-    assert chart.title.startswith("run.json, on ")
+    assert chart.title == "run.json (not this suite's)"
     assert "test_sort" in texts(chart)
-    assert "not this suite's" in texts(chart)
 
 
 def test_two_runs_of_a_benchmark_are_two_rows(tmp_path):

@@ -144,8 +144,7 @@ def test_each_model_has_a_map_whose_table_has_every_winner(runs):
     assert [name.partition(" | ")[0] for name in panels] == [
         "as measured",
         "4× weaker, by a factor, not measured",
-        "10× weaker, by a factor, not measured",
-    ]
+    ]  # 10 times weaker the server wins everywhere
     assert drawing.svg(chart.spec, 1, chart.alternative).count("<svg") == 1
 
 
@@ -287,15 +286,27 @@ def test_a_time_that_is_no_number_is_refused(runs):
 def test_maps_of_clients_on_several_machines_stand_apart(tmp_path):
     phone = content(*client("resnet20", 0.2), machine="Phone")
     made = section([run(tmp_path, *slow()), Run.of(phone, tmp_path / "phone.json")])
-    titles = [part.title for part in made.parts if isinstance(part, Chart)]
-    assert [title.partition(", on ")[2] for title in titles] == ["Xeon, 2 cores", "Phone, 2 cores"]
+    assert [part.machine for part in made.parts if isinstance(part, Chart)] == ["Xeon, 2 cores", "Phone, 2 cores"]
 
 
 def test_a_network_in_use_is_numbered_on_every_map(runs):
     made = section(runs)
     numbers = {row["text"] for row in rows(made.parts[0], "network")}
     assert numbers == {"1", "2", "3"}
-    assert "1 lighthouse-slow-4g (150 ms, 1.64 down, 0.75 up)" in made.parts[0].alternative
+    assert "1 lighthouse-slow-4g (150 ms, 1.64 down, 0.75 up)" in made.lead
+
+
+def test_a_map_where_one_wins_everywhere_is_told_in_words(tmp_path):
+    (chart,) = [part for part in section([run(tmp_path, *slow())]).parts if isinstance(part, Chart)]
+    assert not [row for row in chart.spec["data"]["values"] if row["panel"].startswith("10×")]
+    assert chart.alternative.endswith("10× weaker: the server everywhere on the map.")
+    assert len({row[0] for row in chart.table.rows}) == len(decided([run(tmp_path, *slow())]))
+
+
+def test_a_class_that_was_checked_keeps_its_panel(tmp_path):
+    winner, made = "client", slow(later=0.002)
+    (chart, *_) = section([run(tmp_path, *made)], cell(winner, winner)).parts
+    assert next(row["panel"] for row in rows(chart, "sign")).startswith("as measured")
 
 
 def test_a_server_elsewhere_and_a_run_that_is_not_whole_are_told(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from benchmarks.report import drawing
 from benchmarks.report.content import Chart, Material, Words
 from benchmarks.report.samples import buckets
-from benchmarks.report.sections.over_time import BUCKETS, MOST_ROWS, Track, over_time
+from benchmarks.report.sections.over_time import BUCKETS, FEWEST, MOST_ROWS, Track, over_time
 from benchmarks.results import keys, rows_of
 
 STARTS = st.lists(st.lists(st.floats(1e-6, 10), min_size=1, max_size=60), min_size=1, max_size=12)
@@ -44,8 +44,8 @@ def test_buckets_keep_the_order():
     ]
 
 
-@pytest.mark.parametrize("samples", [[[0.001]], [[0.001] * 400], [[0.001], [0.002], [0.001]]])
-def test_one_sample_a_constant_and_starts_of_one_sample_are_drawn(tmp_path, samples):
+@pytest.mark.parametrize("samples", [[[0.001] * FEWEST], [[0.001] * 400], [[0.001], [0.002]] * FEWEST])
+def test_a_constant_and_starts_of_one_sample_are_drawn(tmp_path, samples):
     (chart,) = charts(made_up_runs.run(tmp_path / "run.json", made_up_runs.benchmark(of_starts=samples)))
     assert "NaN" not in drawing.svg(chart.spec, 1, chart.alternative)
     assert chart.table.rows[0][2] == str(sum(map(len, samples)))
@@ -57,15 +57,15 @@ def test_a_row_tells_its_range_samples_starts_marks_and_where_it_went(tmp_path):
     other = made_up_runs.benchmark("resnet20", "server-cpu")
     (chart,) = charts(made_up_runs.run(tmp_path / "run.json", row, other))
     assert {"1.00 to 2.49 ms", "150 samples, 5 starts, last third +80 %", "(!)", "0.980 to 1.02 ms"} <= {*texts(chart)}
-    assert "2 rows, 300 samples. From the first third of the samples to the last" in chart.alternative
+    assert "From the first third of the samples to the last: " in chart.alternative
     assert "+80 % (latency of chromium-wasm)" in chart.alternative
-    assert "Marked: latency of chromium-wasm (!)." in chart.alternative
+    assert chart.alternative.endswith("300 samples in 2 rows, 1 of them marked.")
     assert "drifted by -41%" in chart.table.rows[0][-1]
 
 
 def test_phases_have_headings_machines_and_software_charts_which_do_not_grow(tmp_path):
     many = [made_up_runs.benchmark(f"model{number}") for number in range(MOST_ROWS)]
-    load = made_up_runs.benchmark(phase="load", of_starts=[[0.1], [0.2], [0.3]])
+    load = made_up_runs.benchmark(phase="load", of_starts=[[0.1], [0.2], [0.3]] * 4)
     software = made_up_runs.benchmark("resnet20", "chromium-webgpu", **{keys.SOFTWARE_GPU: True})
     one = made_up_runs.run(tmp_path / "run.json", *many, load, software)
     other = made_up_runs.run(tmp_path / "other.json", made_up_runs.benchmark(), cores_usable=64)
@@ -85,6 +85,21 @@ def test_another_suites_samples_stand_by_their_file(tmp_path):
     assert "run.json" in chart.title
     assert "nobody told" in chart.clock
     assert "test_latency" in texts(chart)
+
+
+def test_rows_of_few_samples_are_left_to_the_table_of_all_figures(tmp_path):
+    few = made_up_runs.benchmark(phase="load", of_starts=[[0.1]] * (FEWEST - 1))
+    made = over_time(Material.of([made_up_runs.run(tmp_path / "run.json", few)]))
+    assert [*made.parts[0].sentences] == [
+        "Not drawn, for they have fewer than 10 samples: 1 of the rows of all figures."
+    ]
+
+
+def test_latencies_come_first(tmp_path):
+    load = made_up_runs.benchmark(phase="load", of_starts=[[0.1]] * FEWEST)
+    (chart,) = charts(made_up_runs.run(tmp_path / "run.json", load, made_up_runs.benchmark()))
+    assert [row[0] for row in chart.table.rows] == ["latency", "load"]
+    assert chart.title == "Latency, load"
 
 
 def test_starts_that_tell_of_other_samples_lose_none(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from decide_runs_made_up import client, content, figure, result, whole
 
 from benchmarks.report import page as pages
+from benchmarks.report import summary
 from benchmarks.report.content import Chart, Material, Refused, Section, Table, Verdict, Words
 from benchmarks.report.page import page
 from benchmarks.report.sections.answers import answers
@@ -62,8 +63,8 @@ def table(section, caption):
 def test_where_both_sides_were_measured_decide_answers_and_weaker_clients_stand_below(tmp_path):
     (verdict,) = verdicts(run(tmp_path, *whole())).values()
     assert (verdict.title, verdict.chip.side, verdict.chip.word) == ("resnet20", "client", "client")
-    assert verdict.words == "On the client as measured: the client (chromium-wasm), whatever the network."
-    assert [chip.of for chip in verdict.chips] == ["lighthouse-slow-4g", "p75-2026", "cable"]
+    assert verdict.words == "resnet20 answers earlier on the client (chromium-wasm), whatever the network."
+    assert (verdict.chip.of, verdict.chips) == ("on lighthouse-slow-4g, p75-2026, cable", [])
     assert any(words.startswith("First answers on p75-2026: client ") for words in verdict.conditions)
     (weaker,) = verdict.tables
     assert [row[0].partition(" (")[0] for row in weaker.rows][-1] == "a low-end mobile"
@@ -77,9 +78,9 @@ def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(t
 
 def test_clients_of_another_machine_than_the_servers_say_both(tmp_path):
     phone = run(tmp_path, *client("resnet20", 0.05), name="phone.json", machine="Phone")
-    both = verdicts(run(tmp_path, *whole()), phone)
-    assert [*both] == ["resnet20, clients: Xeon, 2 cores", "resnet20, clients: Phone, 2 cores"]
-    told = [verdict.conditions[0] for verdict in both.values()]
+    both = answers(Material.of([run(tmp_path, *whole()), phone])).parts
+    assert [(one.title, one.machine) for one in both] == [("resnet20", "Xeon, 2 cores"), ("resnet20", "Phone, 2 cores")]
+    told = [verdict.conditions[0] for verdict in both]
     assert (told[0].startswith("The server is"), told[1]) == (False, "The server is on Xeon, 2 cores.")
 
 
@@ -96,11 +97,9 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
     ]
     verdict = verdicts(run(tmp_path, *rows))["resnet20"]
     assert (verdict.chip.side, verdict.chip.word) == ("open", "one side alone")
-    assert verdict.words == (
-        "Inference alone, Xeon, 2 cores, latency of batch 1: the fastest is server-openvino with 0.900 times the time "
-        "of server-cpu (0.891 to 0.909) (!)."
-    )
-    assert verdict.conditions == [
+    assert verdict.words == ("server-openvino is the fastest: 0.900 times the time of server-cpu (0.891 to 0.909) (!).")
+    assert verdict.conditions == ["Xeon, 2 cores, latency of batch 1."]
+    assert verdict.more == [
         "Not measured: its latency on a client; pytest benchmarks/ --benchmark-only --model resnet20 "
         "--platform chromium-wasm --batch-size 1."
     ]
@@ -111,7 +110,7 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
     [
         (3.0, 0.1, "server", "server-cpu is the fastest, and next chromium-wasm with 3.00 times"),
         (1.02, 0.1, "undecided", "server-cpu and chromium-wasm are not told apart: 1.02 times"),
-        (0.5, 0.1, "client", "the fastest is chromium-wasm with 0.500 times"),
+        (0.5, 0.1, "client", "chromium-wasm is the fastest: 0.500 times"),
         (0.5, None, "undecided", "not told apart: 0.500 times the time of server-cpu (no interval: too few starts)"),
     ],
 )
@@ -124,7 +123,7 @@ def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value
     verdict = verdicts(run(tmp_path, *rows))["resnet20"]
     assert (verdict.chip.side, verdict.chip.of) == (side, "inference alone")
     assert told in verdict.words
-    assert "latency of batch 8" in verdict.words
+    assert "latency of batch 8" in verdict.conditions[0]
 
 
 def test_two_runs_and_two_machines_are_never_one(tmp_path):
@@ -156,9 +155,10 @@ def test_a_simulated_gpu_is_no_answer(tmp_path):
 
 
 def test_what_says_no_latency_names_the_command_that_measures_it(tmp_path):
-    verdict = verdicts(run(tmp_path, result("load", "resnet8", "chromium-wasm", 0.3, "cold")))["resnet8"]
-    assert verdict.words == "Nothing of it says how long an inference takes."
-    assert "--platform server-cpu --platform chromium-wasm" in verdict.conditions[0]
+    rows = [result("load", model, "chromium-wasm", 0.3, "cold") for model in ("resnet8", "resnet14")]
+    told = words(answers(Material.of([run(tmp_path, *rows, exit_status=2)])))
+    assert "an inference takes of resnet8 (not whole), resnet14 (not whole): pytest " in told
+    assert "--model resnet8 --model resnet14 --platform server-cpu --platform chromium-wasm" in told
 
 
 def test_runs_that_do_not_belong_together_say_so_and_are_shown_all_the_same(tmp_path):
@@ -247,13 +247,43 @@ def test_every_benchmark_is_there_with_its_figure_and_its_marks(tmp_path):
 
 def test_the_title_tells_the_days_and_what_it_holds_and_marks_are_explained(tmp_path):
     runs = [run(tmp_path, *whole()), run(tmp_path, name="b.json", started="2026-11-28T00:00:00", exit_status=1)]
-    summary = Summary.of(Material.of(runs))
-    assert summary.title == "Client or server? 1 model, 1 machine, 2026-11-26 to 2026-11-28"
-    assert summary.holds == "8 benchmarks, 1 model, 1 machine, 3 platforms, in 2 runs"
-    assert [row[0] for row in summary.marks.rows] == ["emulated network"]
+    told = Summary.of(Material.of(runs))
+    assert told.title == "Client or server? resnet20 on Xeon, 2 cores, from 26 to 28 November 2026"
+    assert told.holds.startswith("resnet20 on Xeon, 2 cores: 8 benchmarks of 3 platforms in 2 runs, measured from 26 ")
+    assert [*told.sides] == ["server", "client", "remote"]
+    assert [row[0] for row in told.marks.rows] == ["emulated network"]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (["2026-11-26"], "on 26 November 2026"),
+        (["2026-12-01", "2026-11-26", "2026-11-30"], "from 26 November to 1 December 2026"),
+        (["2026-12-31", "2027-01-01"], "from 31 December 2026 to 1 January 2027"),
+        (["2026-01-02", "2027-01-01"], "from 2 January 2026 to 1 January 2027"),
+    ],
+)
+def test_days_are_told_as_people_read_them(days, told):
+    assert summary._days(f"{day}T10:00:00" for day in days) == told
+
+
+def test_another_suites_file_asks_no_question_and_has_no_sides(tmp_path):
+    unnamed = [{"name": "test_a", "stats": {"median": 1.0}}]
+    plain = Run.of({"machine_info": {}, "datetime": "2026-11-26", "benchmarks": unnamed}, tmp_path / "plain.json")
+    told = Summary.of(Material.of([plain]))
+    assert (told.heading, told.sides) == ("Benchmarks", {})
 
 
 # The page
+
+
+def test_of_several_machines_each_is_a_heading_above_its_own_and_of_one_none_is(tmp_path):
+    here, phone = (run(tmp_path, *whole(), name=name, machine=name) for name in ("Xeon", "Phone"))
+    one, several = (page(Material.of(runs)).text for runs in ([here], [here, phone]))
+    assert '<h3 class="machine">' not in one
+    latency = several.partition('<section id="latency"')[2].partition("</section>")[0]
+    assert re.findall("<h[34].*?>(.*?)</h[34]>", latency)[:2] == ["Xeon, 2 cores", "resnet20, batch 1"]
+    assert latency.count('<h3 class="machine">') == 2
 
 
 class Elements(HTMLParser):

@@ -77,11 +77,21 @@ def test_threads_of_a_platform_stand_together_and_by_batch_size(tmp_path):
 
 def test_scaling_is_held_against_one_thread(tmp_path):
     one = {"ratio_to_one_thread": {**made_up_runs.ratio(0.55)["ratio_to_server_cpu"]}}
-    row = made_up_runs.benchmark("resnet20", "server-cpu-2t", batch=8, phase="scaling", **one)
-    (chart,) = charts(section(tmp_path, row))
-    assert chart.title.startswith("Times one thread: resnet20, batch 8")
-    assert chart.alternative == "server-cpu: 2 threads 0.550 (0.539 to 0.561)."
+    rows = [
+        made_up_runs.benchmark("resnet20", f"server-cpu-{threads}t", batch=8, phase="scaling", **one)
+        for threads in (2, 4)
+    ]
+    (chart,) = charts(section(tmp_path, *rows))
+    assert chart.title == "Times one thread: resnet20, batch 8"
+    assert chart.alternative == "server-cpu: 2 threads 0.550 (0.539 to 0.561); 4 threads 0.550 (0.539 to 0.561)."
     assert "1" in texts(chart)
+
+
+def test_a_single_rate_is_a_sentence_with_its_clock_and_marks(tmp_path):
+    (words,) = section(tmp_path, load("offline", value=3467.0, low=3253.0, high=3695.0), exit_status=1).parts
+    (told,) = words.sentences
+    assert told.startswith("Queries a second: resnet20, batch 1, ")
+    assert ": server-cpu: all at once 3,467/s (3,253 to 3,695) not whole. Inside the clock: " in told
 
 
 def test_loadgen_keeps_its_label_scenarios_and_bound(tmp_path):
@@ -109,10 +119,12 @@ def test_clients_that_equal_a_server_say_how_that_is_known_and_keep_marks(tmp_pa
         made_up_runs.benchmark("resnet20", "chromium-wasm", 0.004, **made_up_runs.doubtful()),
     ]
     (chart,) = charts(section(tmp_path, *rows, exit_status=1))
-    assert "Clients that equal a server, on " in chart.title
-    assert "server by 1 / latency of one after another" in chart.alternative
-    assert "the client as measured 4.00 (" in chart.alternative
+    assert chart.title == "Clients that equal a server"
+    assert "server by 1 / latency of one after another" in chart.clock
+    assert chart.alternative.startswith("resnet20 4.00 (")
     assert "(!) not whole" in chart.alternative
+    assert "chromium-wasm, the client as measured" in texts(chart)
+    assert len(chart.table.rows) > 1  # weaker ones by a factor, which no chart need show
     assert "drifted by -41%" in chart.table.rows[0][-1]
     assert "computes 100% of its time" in chart.clock
     assert drawing.svg(chart.spec, 1, chart.alternative)

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, LINE
+from benchmarks.report.ends import FEW
 from benchmarks.report.groups import SOFTWARE, is_ours, meaning, model_of, of_phase
 from benchmarks.report.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
 from benchmarks.report.placing import Box, placed
@@ -26,11 +27,10 @@ LEAST_SPAN = 2.0  # per cent, of an axis
 NEAR = 14  # px up or down: a name that stands no farther needs no line to its point
 NORMAL = 1.96  # of a normal distribution 95 % lie within
 LEAD = (
-    "Up is more often right, left is faster. The steps are Pareto's front, by the figures themselves: no model on it "
-    "(filled) is beaten by another in both. Upright lines: the 95 % interval of the share, binomial; the models "
-    "answered the same images, so their differences are known better than that. Lines across: the latency's interval."
+    "Up is more often right, left is faster. The steps are Pareto's front: no model on it (filled) is beaten by "
+    "another in both. Lines: 95 % intervals; of shares of the same images the differences are surer than these."
 )
-CLOCK = "Inside the clock: an inference, from asking for it until its outputs can be read on the host."
+CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,13 @@ def accuracy(material: Material) -> Section | None:
     """Return a chart for ``server-cpu`` of each machine, and one for each side of it."""
     rows = [row for row in of_phase(material.rows, "latency") if is_ours(row) and numbers.is_time(row.figure.value)]
     shares = Shares(of_phase(material.rows, "accuracy"))
-    parts: list[Part] = [chart for kind in _kinds(rows) for chart in _chart(*kind, shares)]
-    if not parts:
+    kinds = [(title, of, _points(of, shares)) for title, of in _kinds(rows)]
+    charts: list[Part] = [_chart(*kind) for kind in kinds if len(kind[2]) > 1]
+    alone = [(f"{title}, {_batch(of)}", points[0]) for title, of, points in kinds if len(points) == 1]
+    if not charts and not alone:
         return None
-    return Section("accuracy", "Accuracy against latency", LEAD, [*parts, *_left_out(rows, shares)])
+    parts = [*charts, *(_alone(alone) if alone else ()), *_left_out(rows, shares)]
+    return Section("accuracy", "Accuracy against latency", LEAD if charts else "", parts)
 
 
 class Shares:
@@ -126,6 +129,11 @@ def _base(row: Row) -> str:
     return WEAKER.sub("", str(row.platform))
 
 
+HEAD = (
+    *("model", "precision", "platform", "latency, ms", "95 % interval", "top-1, %", "95 % interval", "images"),
+    *("whose", "on the front", "marks"),
+)
+NUMBERS = (3, 4, 5, 6, 7)
 Kind = tuple[str, list[Row]]  # what a chart is of, and its rows
 
 
@@ -135,24 +143,44 @@ def _kinds(rows: Sequence[Row]) -> Iterator[Kind]:
     for row in rows:
         weaker = str(row.platform).removeprefix(_base(row))
         found.setdefault((row.machine, str(row.side), weaker, row.result.is_software), []).append(row)
-    for (machine, side, weaker, is_software), of in found.items():
+    for (_, side, weaker, is_software), of in found.items():
         software = f", on {SOFTWARE}" if is_software else ""
         studys = [row for row in of if row.platform == STUDYS]
         if studys:
-            yield f"{STUDYS} on {machine}", studys
+            yield STUDYS, studys
         if any(row.platform != STUDYS for row in _fastest(of)):
-            yield f"the fastest {SIDE_WORDS[side]}{weaker} on {machine}{software}", of
+            yield f"The fastest {SIDE_WORDS[side]}{_slower(weaker)}{software}", of
 
 
-def _chart(title: str, rows: Sequence[Row], shares: Shares) -> Iterator[Chart]:
-    """Yield the chart of the models on the platform where each is fastest."""
-    points = [Point(row, share) for row in _fastest(rows) if (share := shares.of(row))]
-    if not points:
-        return
+def _slower(weaker: str) -> str:
+    """Return in words what follows a platform's name: ``, 4 times weaker, over cable``."""
+    found = WEAKER.search(weaker)
+    client, network = found.groups() if found else (None, None)
+    weak = f", {client.strip('@x')} times weaker" if client else ""
+    return weak + (f", over {network.removeprefix('-over-')}" if network else "")
+
+
+def _points(rows: Sequence[Row], shares: Shares) -> list[Point]:
+    """Return the models whose accuracy is known, on the platform where each is fastest."""
+    return [Point(row, share) for row in _fastest(rows) if (share := shares.of(row))]
+
+
+def _chart(title: str, rows: Sequence[Row], points: Sequence[Point]) -> Chart:
+    """Return the chart of several models."""
     best = {id(points[at]) for at in front([point.cost for point in points])}
-    whole = f"Accuracy against latency: {title}, {_batch(rows)}"
-    clock = f"{CLOCK} {_who(points)} Logarithmic."
-    yield Chart(whole, clock, _words(points, best), _picture(points, best), _table(whole, points, best))
+    whole, clock = f"{title}, {_batch(rows)}", f"{CLOCK} {_who(points)}"
+    table = Table(whole, HEAD, [_cells(point, "yes" if id(point) in best else "no") for point in points], NUMBERS)
+    return Chart(whole, clock, _words(points, best), _picture(points, best), table, points[0].row.machine)
+
+
+def _alone(found: Sequence[tuple[str, Point]]) -> list[Part]:
+    """Return what has no other model beside it, so that there is no front to draw: one in words, several in a table."""
+    if len(found) == 1:
+        ((title, point),) = found
+        low, high = point.share.ends
+        return [Words([f"{title}: {_point_words(point)} ({low:.2f} to {high:.2f} %; {_who([point])[:-1]})."])]
+    rows = [[*_cells(point, "alone"), title, point.row.machine] for title, point in found]
+    return [Table("Models alone on their kind of platform", [*HEAD, "of", "machine"], rows, NUMBERS, is_folded=True)]
 
 
 def _fewest(rows: Sequence[Row]) -> int:
@@ -179,34 +207,33 @@ def _who(points: Sequence[Point]) -> str:
 
 
 def _words(points: Sequence[Point], best: set[int]) -> str:
-    on, off = ([point for point in points if (id(point) in best) is is_best] for is_best in (True, False))
-    words = f"On the front: {'; '.join(map(_point_words, on))}."
-    return f"{words} Beaten: {'; '.join(map(_point_words, off))}." if off else words
+    """Say which models are on the front, of many its ends, and how many are beaten."""
+    on = [_point_words(point) for point in points if id(point) in best]
+    told = "; ".join(on) if len(on) <= FEW else f"{on[0]} to {on[-1]}, {len(on)} models"
+    off = [point.name for point in points if id(point) not in best]
+    beaten = f" Beaten: {', '.join(off) if len(off) <= FEW else f'{len(off)} others'}." if off else ""
+    return f"On the front: {told}.{beaten}"
 
 
 def _point_words(point: Point) -> str:
     return f"{point.name} {point.share.top1:.2f} % in {numbers.time(point.row.figure.value)}"
 
 
-def _table(title: str, points: Sequence[Point], best: set[int]) -> Table:
-    head = ["model", "precision", "platform", "latency, ms", "95 % interval", "top-1, %", "95 % interval", "images"]
-    cells = [
-        [
-            model_of(point.row),
-            point.row.precision or numbers.NONE,
-            str(point.row.platform),
-            numbers.three(point.row.figure.value * 1e3),
-            numbers.between(point.row.figure.low, point.row.figure.high, 1e3),
-            f"{point.share.top1:.2f}",
-            "{:.2f} to {:.2f}".format(*point.share.ends),
-            f"{point.share.images:,}",
-            point.share.who,
-            "yes" if id(point) in best else "no",
-            meaning(point.row),
-        ]
-        for point in points
+def _cells(point: Point, on_front: str) -> list[str]:
+    figure = point.row.figure
+    return [
+        model_of(point.row),
+        point.row.precision or numbers.NONE,
+        str(point.row.platform),
+        numbers.three(figure.value * 1e3),
+        numbers.between(figure.low, figure.high, 1e3),
+        f"{point.share.top1:.2f}",
+        "{:.2f} to {:.2f}".format(*point.share.ends),
+        f"{point.share.images:,}",
+        point.share.who,
+        on_front,
+        meaning(point.row),
     ]
-    return Table(title, [*head, "whose", "on the front", "marks"], cells, (3, 4, 5, 6, 7))
 
 
 def _left_out(rows: Sequence[Row], shares: Shares) -> list[Words]:
@@ -268,7 +295,7 @@ def _picture(points: Sequence[Point], best: set[int]) -> dict[str, Any]:
     for point in points:
         page.shapes += _point(point, plane, is_best=id(point) in best)
     _name(page, sorted(points, key=lambda point: id(point) not in best), plane, steps)
-    return spec(page, plane.scale, plane.unit)
+    return spec(page, plane.scale, f"{plane.unit}, logarithmic")
 
 
 def _steps(points: Sequence[Point], plane: Plane) -> list[Box]:

@@ -14,10 +14,8 @@ from benchmarks.report.sections.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
 from benchmarks.results.tidy import DOUBT
 
-LEAD = (
-    "Whose later answers come first, the network included: predicted from what was measured of both sides, by "
-    "decide's formulas. Beside it the inference alone, measured in turns."
-)
+LEAD = "Whose later answers come earlier, the network included: predicted from what was measured of both sides."
+ALONE = "The inference alone, without a network: both sides were not measured so that more could be said."
 WORDS: dict[Side, str] = {
     "client": "client",
     "server": "server",
@@ -27,22 +25,25 @@ WORDS: dict[Side, str] = {
 }
 SIDES: dict[Winner, Side] = {"client": "client", "server": "server", "undecided": "undecided", "not measured": "open"}
 HEAD = ("clients", "later answers", "on it holds", "first answers")
-RUN = "pytest benchmarks/ --benchmark-only --model"
+MODEL = "--model"
+RUN = f"pytest benchmarks/ --benchmark-only {MODEL}"
+BOTH = ("--platform server-cpu", "--platform chromium-wasm")
 TITLED = ("untrained",)  # marks that a title has, and those that a verdict tells itself
-NEITHER = "nothing of it says how long an inference takes"
 
 
 def answers(material: Material) -> Section | None:
     """Return a verdict for each model, by the machine of the client where there are several."""
     parts: list[Part] = [*_undecided(material)]
     groups = _decided(material.decisions)
-    several = len({decision.clients.machine for decision in material.decisions}) > 1
     decided = {group[0].model.name for group in groups}
-    parts += [_verdict(group, material, several=several) for group in groups]
+    parts += [_verdict(group, material) for group in groups]
     models = dict.fromkeys(row.model for row in material.rows if row.model and row.run.is_of_this_suite)
-    parts += [_by_speed(model, material.rows) for model in models if model not in decided]
+    rest = {model: alone_of(_own(model, material.rows)) for model in models if model not in decided}
+    parts += [_by_speed(model, found, material.rows) for model, found in rest.items() if found]
+    parts += _silent([model for model, found in rest.items() if not found], material.rows)
     parts += _not_ours(material.runs)
-    return Section("answers", "Answers", LEAD, parts) if parts else None
+    lead = LEAD if decided else ALONE if models else ""
+    return Section("answers", "Answers", lead, parts) if parts else None
 
 
 def _undecided(material: Material) -> Iterator[Part]:
@@ -58,27 +59,39 @@ def _decided(decisions: Sequence[Decision]) -> list[list[Decision]]:
     return [sorted(group, key=lambda one: one.clients.factor) for group in groups.values()]
 
 
-def _verdict(group: Sequence[Decision], material: Material, *, several: bool) -> Verdict:
+def _verdict(group: Sequence[Decision], material: Material) -> Verdict:
     """Return the answer for the strongest clients, on what it holds, and the answers for weaker ones."""
     first = group[0]
     told, rows = said(first), [row for row in material.rows if row.model == first.model.name]
-    machine = _machine(first.clients.machine, material) if several else ""
-    title = f"{first.model.title}{', clients: ' * bool(machine)}{machine}"
+    machine = _machine(first.clients.machine, material)
     conditions = [_sentence(words) for words in [*_server(first, material), *told.conditions, told.first] if words]
-    conditions += [_sentence(f"left out: {why}") for why in first.model.left_out]
     alone = alone_of(rows)
-    conditions += [_sentence(f"inference alone, {one.of}: {one.words}") for one in alone if len(alone) == 1]
-    tables = [Table(f"{title}: weaker clients", HEAD, [_class(one) for one in group[1:]])] if group[1:] else []
-    tables += [_by_run(title, alone)] if len(alone) > 1 else []
-    chips = [Chip(answer.network.name, SIDES[answer.later], WORDS[SIDES[answer.later]]) for answer in first.answers]
-    words = _sentence(f"On {first.clients.title}: {told.where}{_signs(_used(first, rows))}")
-    side = _side(first)
-    return Verdict(title, Chip("", side, WORDS[side]), words, chips, conditions, tables)
+    more = [_sentence(f"inference alone, {one.of}: {one.words}") for one in alone if len(alone) == 1]
+    more += [_sentence(f"left out: {why}") for why in first.model.left_out]
+    tables = [Table("Weaker clients", HEAD, [_class(one) for one in group[1:]])] if group[1:] else []
+    tables += [_by_run(alone)] if len(alone) > 1 else []
+    chips, side = _chips(first), _side(first)
+    on = f"on {', '.join(answer.network.name for answer in first.answers)}" if not chips else ""
+    words = f"{_quotable(first, told.where)}{_signs(_used(first, rows))}."
+    return Verdict(first.model.title, Chip(on, side, WORDS[side]), words, chips, conditions, more, tables, machine)
 
 
-def _by_run(title: str, alone: Sequence[Alone]) -> Table:
+def _quotable(decision: Decision, where: str) -> str:
+    """Return who answers earlier as a sentence that stands by itself."""
+    if where.startswith("undecided"):
+        return f"{decision.model.title} is {where}"
+    return f"{decision.model.title} answers earlier on {where}"
+
+
+def _chips(decision: Decision) -> list[Chip]:
+    """Return who answers earlier on each network; nothing where it is the same on all."""
+    chips = [Chip(answer.network.name, SIDES[answer.later], WORDS[SIDES[answer.later]]) for answer in decision.answers]
+    return chips if len({chip.side for chip in chips}) > 1 else []
+
+
+def _by_run(alone: Sequence[Alone]) -> Table:
     cells = [[one.run, one.of, one.words] for one in alone]
-    return Table(f"{title}: inference alone, by run", ["run", "of", "measured in turns"], cells)
+    return Table("Inference alone, by run", ["run", "of", "measured in turns"], cells)
 
 
 def _used(decision: Decision, rows: Sequence[Row]) -> list[Row]:
@@ -117,18 +130,31 @@ def _class(decision: Decision) -> list[str]:
     return [decision.clients.title, where, "; ".join(told.conditions), told.first or "not measured"]
 
 
-def _by_speed(model: str, rows: Sequence[Row]) -> Verdict:
+def _own(model: str, rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.model == model and row.run.is_of_this_suite]
+
+
+def _silent(models: Sequence[str], rows: Sequence[Row]) -> Iterator[Part]:
+    """Name the models whose latency was not measured, and the command that measures it."""
+    if models:
+        signs = {model: _signs(_own(model, rows)) for model in models}
+        names = ", ".join(f"{_title(model, rows)}{sign}" for model, sign in signs.items())
+        command = f"{RUN} {f' {MODEL} '.join(models)} {' '.join(BOTH)} --batch-size 1"
+        yield Words([f"Nothing says how long an inference takes of {names}: {command}."])
+
+
+def _title(model: str, rows: Sequence[Row]) -> str:
+    return f"{model}{' (untrained)' * any(row.result.is_untrained for row in _own(model, rows))}"
+
+
+def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdict:
     """Return which platform computes fastest, of a model of which nothing can be decided, and what is missing."""
-    own = [row for row in rows if row.model == model and row.run.is_of_this_suite]
-    found, title = alone_of(own), f"{model}{' (untrained)' * any(row.result.is_untrained for row in own)}"
+    own, title = _own(model, rows), _title(model, rows)
     missing = _missing(model, own)
-    if not found:
-        words = _sentence(f"{NEITHER}{_signs(own)}")
-        return Verdict(title, Chip("", "open", WORDS["open"]), words, conditions=[missing])
     best, *rest = found
-    words = f"Inference alone, {best.of}: {best.words}{_signs(own)}"
-    tables = [_by_run(title, found)] if rest else []
-    return Verdict(title, _chip(best), _sentence(words), conditions=[missing], tables=tables)
+    words = f"{best.words}{_signs(own)}"
+    tables = [_by_run(found)] if rest else []
+    return Verdict(title, _chip(best), f"{words}.", conditions=[_sentence(best.of)], more=[missing], tables=tables)
 
 
 def _chip(best: Alone) -> Chip:
@@ -141,7 +167,7 @@ def _missing(model: str, rows: Sequence[Row]) -> str:
     has_server = any(name.startswith(("server-", "remote-")) for name in timed)
     has_client = any(not name.startswith(("server-", "remote-")) for name in timed)
     lacks = [*["a server"] * (not has_server), *["a client"] * (not has_client)] or ["one image at a time"]
-    sides = [*["--platform server-cpu"] * (not has_server), *["--platform chromium-wasm"] * (not has_client)]
+    sides = [side for side, has in zip(BOTH, (has_server, has_client), strict=True) if not has]
     command = " ".join([RUN, model, *sides, "--batch-size 1"])
     return _sentence(f"not measured: its latency on {' and '.join(lacks)}; {command}")
 

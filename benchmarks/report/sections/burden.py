@@ -9,6 +9,7 @@ from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
+from benchmarks.report.ends import FEW
 from benchmarks.report.few import few
 from benchmarks.report.labels import labels
 from benchmarks.report.marked import Marked, shortened
@@ -24,16 +25,16 @@ Words = tuple[str, int, str]  # at which edge, how far above or below, in what c
 TOLD = ("window", "longest_task", "total_blocking_time", "frames", "frames_missed", "frames_at_rest")
 JOULES = "joules_per_inference"
 LEAD = (
-    "What a visitor's page bears while the model computes in it. A task is what the page's main thread does without "
-    f"pause: one of more than {FRAME * MILLI:.1f} ms costs a frame, one of more than 50 ms is what the W3C calls long."
+    "What a page bears while the model computes in it. A task is what its main thread does without pause: one of more "
+    f"than {FRAME * MILLI:.1f} ms costs a frame, one of more than 50 ms the W3C calls long."
 )
 BLOCKING_CLOCK = (
-    "The longest task of the page's main thread while inferences run and it draws an animation, ms, in the middle of "
-    "the starts with its interval. Blocked and frames: of the start that froze most. Hollow: a weaker client, emulated."
+    "The longest task while inferences run and the page draws, with its interval. Blocked and frames: of the start "
+    "that froze most. Hollow: a weaker client, emulated."
 )
 MEMORY_CLOCK = (
-    "What a page takes over its start, MB: its peak less what it held before the runtime was loaded, of the opening "
-    "that took most, its workers and services included. A tick is the run's budget. A server's process is held to none."
+    "What a page takes, MB: its peak less what it held before the runtime was loaded, of the opening that took most. A "
+    "tick is the run's budget."
 )
 
 
@@ -50,11 +51,10 @@ def burden(material: Material) -> Section | None:
 def _lines(material: Material, phase: str) -> list["Lines"]:
     """Return the lines of a chart for each model and machine of a phase: none is held against another."""
     rows = [row for row in material.rows if row.phase == phase and row.model is not None]
-    several = len({row.machine for row in material.rows}) > 1
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in sorted(rows, key=_is_emulated):
         found.setdefault((row.model, row.precision, row.sha256, row.machine), []).append(row)
-    return [Lines.of(group, several=several) for group in found.values()]
+    return [*map(Lines.of, found.values())]
 
 
 def _is_emulated(row: Row) -> bool:
@@ -68,17 +68,16 @@ class Lines:
 
     title: str  # ``{}`` is what the chart shows
     named: Sequence[tuple[str, Row]]
-    marks: str  # what they mean
+    machine: str
 
     @classmethod
-    def of(cls, rows: Sequence[Row], *, several: bool) -> "Lines":
-        """Return the lines of *rows*; the machine is told where there are several."""
+    def of(cls, rows: Sequence[Row]) -> "Lines":
+        """Return the lines of *rows*."""
         marked, row = Marked.of([row.marks for row in rows]), rows[0]
         names = [f"{name} {own}".strip() for name, own in zip(labels(rows), marked.own, strict=True)]
         notes = ", ".join(filter(None, (row.precision if row.precision != "float32" else "", marked.shared)))
         model = f"{row.model}{f' ({notes})' if notes else ''}"
-        where = f", on {row.machine}" if several else ""
-        return cls(f"{model}: {{}}{where}", [*zip(names, rows, strict=True)], marked.words)
+        return cls(f"{model}: {{}}", [*zip(names, rows, strict=True)], row.machine)
 
 
 # Blocking
@@ -116,9 +115,10 @@ def _blocking(lines: Lines) -> Chart:
     return Chart(
         lines.title.replace("{}", "how long the page freezes"),
         BLOCKING_CLOCK,
-        f"{_freezing(lines.named)} {lines.marks}".strip(),
+        _freezing(lines.named),
         _blocking_spec(lines.named),
         _blocking_table(lines.named),
+        lines.machine,
     )
 
 
@@ -129,7 +129,8 @@ def _freezing(named: Sequence[tuple[str, Row]]) -> str:
     rest = max((value for value, _ in told if value <= FRAME), default=None)
     within = f"the others take {words.duration(rest)} at most" if rest is not None else ""
     number = f"{len(over)} of {len(told)} take the page for more than a frame"
-    return f"{number}{': ' if over else ''}{', '.join(over)}{'; ' if within else ''}{within}."
+    which = f": {', '.join(over)}" if len(over) <= FEW else f", most {over[0]}"
+    return f"{number}{which if over else ''}{'; ' if within else ''}{within}."
 
 
 def _task(row: Row) -> str:
@@ -230,7 +231,7 @@ def _lines_of(rows: Sequence[Mapping[str, Any]], y: Any, others: Mapping[str, Wo
     """Yield each row's name above it, and what else stands there, by field; clear of the lines that cross it."""
     for field, (align, dy, colour) in {"label": ("left", -12, INK), **others}.items():
         edge, size = {"value": 0 if align == "left" else "width"}, 11 if dy < 0 else 10
-        for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4}, {"color": colour}):
+        for look in ({"color": PAPER, "stroke": PAPER, "strokeWidth": 4, "strokeJoin": "round"}, {"color": colour}):
             yield {
                 "data": values(rows),
                 "mark": {"type": "text", "align": align, "dy": dy, "fontSize": size, "limit": ACROSS, **look},
@@ -298,9 +299,10 @@ def _memory(lines: Lines) -> Chart:
     return Chart(
         lines.title.replace("{}", "memory"),
         MEMORY_CLOCK,
-        f"{_most(lines.named)} {lines.marks}".strip(),
+        _most(lines.named),
         _memory_spec(lines.named),
         _memory_table(lines.named),
+        lines.machine,
     )
 
 
@@ -312,9 +314,8 @@ def _most(named: Sequence[tuple[str, Row]]) -> str:
     least, most = (f"{name} {words.size(size)}" for size, name in (told[0], told[-1]))
     held = [row for _, row in named if keys.MEMORY_BUDGET in row.result.info]
     over = [name for name, row in named if row.result.info.get(keys.OVER_BUDGET)]
-    budget = (
-        f" OVER the budget, {len(over)} of {len(held)}: {'; '.join(over) or 'none'}." if held else " No budget was set."
-    )
+    which = f": {'; '.join(over)}" if 0 < len(over) <= FEW else ""
+    budget = f" OVER the budget, {len(over)} of {len(held)}{which}." if held else " No budget was set."
     return f"From {least} to {most}.{budget}"
 
 

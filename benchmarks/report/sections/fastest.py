@@ -74,7 +74,7 @@ def _beside(row: Row, ratio: Ratio) -> str:
         return f"{BASE} and {row.platform} are not told apart: {_how(row, ratio)}"
     if ratio.value > 1:
         return f"{BASE} is the fastest, and next {_times(row, ratio)}"
-    return f"the fastest is {_times(row, ratio)}"
+    return f"{row.platform} is the fastest: {_how(row, ratio)}"
 
 
 def _times(row: Row, ratio: Ratio) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
+from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, INK, SERIES, values
+from benchmarks.report.ends import ends
 from benchmarks.report.few import few
 from benchmarks.report.labels import labels
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
@@ -29,20 +31,16 @@ COLOURS = {  # by what a part is called
 WIDE = 34  # px of a part that its milliseconds fit into
 ACROSS = 330  # px
 AXIS = {"format": ",.0f", "tickCount": 5}
-LEAD = (
-    "With nothing in the cache: from asking for the runtime to an open session, then the first inference. Bytes are "
-    "those of runtime and model, without the files of the suite's own page."
-)
+LEAD = "What a first visitor waits for, with nothing in the cache. Bytes are those of runtime and model."
 WATERFALL_CLOCK = (
-    "From asking for the runtime, ms. Thin: waiting for the server's first byte; thick: receiving; outlined: "
-    "WebAssembly is compiled, from its last byte; then the first inference, from where the session is open."
+    "From asking for the runtime, ms. Thin: waiting for the first byte; thick: receiving; outlined: compiling as it "
+    "came; then the first inference."
 )
 CLOCK = (
-    "Inside the clock: from asking for the runtime to an open session. The parts are of the opening whose load is "
-    "typical and add up to it; what was under way together counts once. Behind them the first inference, in the middle "
-    "of the openings."
+    "Inside the clock: from asking for the runtime to an open session, in the parts of a typical opening, left to "
+    "right as the legend has them; last the first inference."
 )
-NEAR = " The server was on the same machine: nothing of it is a network's."
+NEAR = " The server is on the same machine: no network."
 
 
 def first_load(material: Material) -> Section | None:
@@ -50,10 +48,9 @@ def first_load(material: Material) -> Section | None:
     loads = loads_of(material.rows)
     if not loads:
         return None
-    several = len({row.machine for row in material.rows}) > 1
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
-    cold = [Lines.of(group, several=several) for group in groups(pages)]
-    seen = [Lines.of(group, several=several) for group in groups([load for load in pages if load.is_seen])]
+    cold = [*map(Lines.of, groups(pages))]
+    seen = [*map(Lines.of, groups([load for load in pages if load.is_seen]))]
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
@@ -64,38 +61,34 @@ class Lines:
 
     title: str  # ``{}`` is what the chart shows
     named: Sequence[tuple[str, Load]]
-    marks: str  # what they mean
+    machine: str
 
     @classmethod
-    def of(cls, loads: Sequence[Load], *, several: bool) -> "Lines":
-        """Return the lines of *loads*; the machine is told where there are several."""
+    def of(cls, loads: Sequence[Load]) -> "Lines":
+        """Return the lines of *loads*."""
         marked, load = Marked.of([load.marks for load in loads]), loads[0]
         names = labels([load.row for load in loads])
         named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
         precision = load.row.precision if load.row.precision != "float32" else ""
         notes = ", ".join(filter(None, (precision, marked.shared)))
         over = f" over {load.network}" if load.network else ""
-        model, where = (
-            f"{load.row.model}{f' ({notes})' if notes else ''}",
-            f", on {load.row.machine}" if several else "",
-        )
-        return cls(f"{model}: {{}}{over}{where}", sorted(named, key=lambda one: one[1].total), marked.words)
+        model = f"{load.row.model}{f' ({notes})' if notes else ''}"
+        return cls(f"{model}: {{}}{over}", sorted(named, key=lambda one: one[1].total), load.row.machine)
 
 
 def _bars(lines: Lines) -> Chart:
     near = "" if lines.named[0][1].network else NEAR
-    told = "; ".join(f"{name} {_told(load)}" for name, load in lines.named)
-    title = lines.title.replace("{}", "first load")
-    return Chart(
-        title, CLOCK + near, f"{told}. {lines.marks}".strip(), _bars_spec(lines.named), _parts_table(lines.named)
-    )
+    (name, load), *others = lines.named
+    last = f" The slowest of {len(others) + 1}: {others[-1][0]}, {numbers.time(others[-1][1].total)}." if others else ""
+    title, told = lines.title.replace("{}", "first load"), f"{name}: {_told(load)}.{last}"
+    return Chart(title, CLOCK + near, told, _bars_spec(lines.named), _parts_table(lines.named), lines.machine)
 
 
 def _told(load: Load) -> str:
-    """Say how long it took in all, what of it most, and what travelled."""
+    """Say how long it took in all, and what of it most."""
     part, seconds = max(load.parts.items(), key=lambda one: one[1])
     missing = "" if load.first else " (first inference not measured)"
-    return f"{words.duration(load.total)}{missing}, most of it {part} ({words.duration(seconds)}), {load.sent.words}"
+    return f"{numbers.time(load.total)}{missing}, most of it {part} ({numbers.time(seconds)})"
 
 
 def segments(named: Sequence[tuple[str, Load]], across: float = ACROSS) -> list[dict[str, Any]]:
@@ -123,7 +116,7 @@ def _bars_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
         "legend": {"columns": 2, "symbolType": "square", "columnPadding": 30},
     }
     lines = [
-        {"name": name, "label": shortened(name), "total": words.duration(load.total), "bytes": load.sent.words}
+        {"name": name, "label": shortened(name), "total": numbers.time(load.total), "bytes": load.sent.words}
         for name, load in named
     ]
     return {
@@ -187,17 +180,15 @@ def _parts_table(named: Sequence[tuple[str, Load]]) -> Table:
 
 def _waterfall(lines: Lines) -> Chart:
     title = lines.title.replace("{}", "requests of the first load")
-    told = "; ".join(f"{name}: {_requests_words(load)}" for name, load in lines.named)
-    return Chart(
-        title, WATERFALL_CLOCK, f"{told}. {lines.marks}".strip(), _waterfall_spec(lines.named), _requests(lines)
-    )
+    told = ends([f"{name}: {_requests_words(load)}" for name, load in lines.named], 0)
+    return Chart(title, WATERFALL_CLOCK, told, _waterfall_spec(lines.named), _requests(lines), lines.machine)
 
 
 def _requests_words(load: Load) -> str:
     seen = [one for one in load.requests if one.end is not None]
     last = max((one.end for one in seen if one.end is not None), default=0.0)
     wire = sum(one.wire for one in seen)
-    return f"{len(seen)} requests, {words.size(wire)}, the last byte after {words.duration(last)}"
+    return f"{len(seen)} requests, {words.size(wire)}, the last byte after {numbers.time(last)}"
 
 
 def bars_of(named: Sequence[tuple[str, Load]]) -> list[dict[str, Any]]:
@@ -215,7 +206,7 @@ def _lines(name: str, load: Load) -> Iterator[dict[str, Any]]:
     loaded = sum(load.parts.values()) - (load.parts.get(FIRST, 0.0))
     if load.first:
         took = load.first.figure.value
-        text = f"{FIRST}, {words.duration(took)}"
+        text = f"{FIRST}, {numbers.time(took)}"
         yield {"text": text, "start": loaded * 1e3, "begin": loaded * 1e3, "done": load.total * 1e3}
 
 

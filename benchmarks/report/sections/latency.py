@@ -11,7 +11,9 @@ import numpy as np
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK
+from benchmarks.report.ends import ends
 from benchmarks.report.groups import Group, groups, is_ours, meaning, of_phase
+from benchmarks.report.marked import Marked
 from benchmarks.report.picture import (
     LEFT,
     RIGHT,
@@ -33,16 +35,11 @@ PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
-    "Each row shows every sample on a logarithmic axis, as high as its own most frequent value; a value that was seen "
-    "once is a pixel high. Upright line: the median. Thin line below: 10th to 95th percentile. Thick line: the 95 % "
-    "interval of the figure at the right, which is the median in the middle of the starts (of a weak client the mean); "
-    "of fewer than three starts there is none. Models, machines, batch sizes and precisions have charts of their own."
+    "Every sample, the fastest first. Upright line: the median. Thin line: 10th to 95th percentile. Thick line: the "
+    "95 % interval of the figure at the right, a median over the starts (of a weak client a mean)."
 )
-CLOCK = (
-    "Inside the clock: from asking for an inference until its outputs can be read on the host, after loading and "
-    "warm-up. Less is faster."
-)
-NETWORK = " Of a server that a page asks, the request and the network are inside."
+CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
+NETWORK = " Of a server that a page asks, the request and the network are inside, too."
 UNTOLD = "What lies inside the clock nobody told: it is no benchmark of this suite."
 
 
@@ -114,12 +111,16 @@ def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterat
     reach = [end for (row, _), spread in zip(named, spreads, strict=True) for end in _reach(row, spread)]
     factor, unit = numbers.time_unit(min(reach), max(reach))
     scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
-    bars = [_bar(row, label, spread, scale, factor) for (row, label), spread in zip(named, spreads, strict=True)]
+    marked = Marked.of([row.marks for row, _ in named])
+    rows = zip(named, marked.own, spreads, strict=True)
+    bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in rows]
     title = group.common if clock is UNTOLD else group.title
+    title += f" ({marked.shared})" if marked.shared and marked.shared not in title else ""
     network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
-    words = "; ".join(_words(row, label) for row, label in named)
-    picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, unit)
-    yield Chart(title, f"{clock}{network} In {unit}, logarithmic.", words, picture, _table(title, named, spreads))
+    told = [_words(row, label, own) for (row, label), own in zip(named, marked.own, strict=True)]
+    words = ends(told, sum(map(bool, marked.own)))
+    picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
+    yield Chart(title, f"{clock}{network}", words, picture, _table(title, named, spreads), group.machine)
 
 
 def _reach(row: Row, spread: Spread) -> list[float]:
@@ -133,13 +134,13 @@ def _shown(row: Row) -> float:
     return value if numbers.is_time(value) else math.inf
 
 
-def _words(row: Row, label: str) -> str:
-    return f"{label} {numbers.time(row.figure.value)}{f' {row.signs}' if row.signs else ''}"
+def _words(row: Row, label: str, signs: str) -> str:
+    return f"{label} {numbers.time(row.figure.value)}{f' {signs}' if signs else ''}"
 
 
-def _bar(row: Row, label: str, spread: Spread, scale: LogScale, factor: float) -> Bar:
+def _bar(row: Row, label: str, signs: str, spread: Spread, scale: LogScale, factor: float) -> Bar:  # noqa: PLR0913
     draw = partial(_draw, row, spread, scale, factor)
-    return Bar(label, numbers.time(row.figure.value), _note(row), draw, row.signs)
+    return Bar(label, numbers.time(row.figure.value), _note(row), draw, signs)
 
 
 def _note(row: Row) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, Decision, machine_of, words
+from benchmarks.decide.answers import Winner
 from benchmarks.report import plane
 from benchmarks.report.checked import Checked, checked, marks_of, table_of
 from benchmarks.report.content import Chart, Material, Section, Table
@@ -21,10 +22,12 @@ NAMES = {"server": "the server", "client": "the client", "undecided": "undecided
 FACTORS = (1, 4, 10)  # of classes that are drawn; others where they were measured
 SPOKEN = 9.0  # Mbit/s each way that words speak of
 LEAD = (
-    "Whose later answers come earlier, over a connection that is open: S the server's, below the line; C the client's, "
-    "above it; ? undecided, where the intervals overlap. All of it is predicted from measured figures. A dot is a "
-    "network by its number; a sign with a word is a network on which both sides were measured, and whether the map was "
-    "right there: ▲ right, + wrong, ◆ undecided, ■ not measured."
+    "Whose later answers come earlier: S the server's, C the client's, ? undecided. Predicted: the server's time is a "
+    "round trip, its bytes at the rate, and what it took nearby; the client's is its inference alone."
+)
+CHECKED = (
+    " A sign is a network on which both sides were measured then: ▲ the map was right, + wrong, ◆ undecided, ■ not "
+    "measured."
 )
 
 
@@ -35,7 +38,13 @@ def decision_map(material: Material) -> Section | None:
     found = checked(material.decisions, material.checks)
     parts = few([_chart(group, found, material) for group in _groups(material.decisions)], "maps")
     parts += [marks_of(material.checks), table_of(found)] if found else []
-    return Section("map", "The map", LEAD, parts)
+    dots = f" A dot is a network, in ms and Mbit/s: {_networks_words(material.decisions[0])}."
+    return Section("map", "The map", f"{LEAD}{dots}{CHECKED if found else ''}", parts)
+
+
+def _networks_words(decision: Decision) -> str:
+    """Say which network has which number: the same on all maps."""
+    return "; ".join(f"{number} {_network(answer.network)}" for number, answer in enumerate(decision.answers, 1))
 
 
 def _groups(decisions: Sequence[Decision]) -> list[list[Decision]]:
@@ -53,20 +62,15 @@ def _chart(decisions: Sequence[Decision], found: Sequence[Checked], material: Ma
     first = decisions[0]
     drawn = [one for one in decisions if one.clients.factor in FACTORS or one.clients.is_measured]
     panels = [Panel((_who(one), _client(one)), one, [cell for cell in found if cell.decision is one]) for one in drawn]
-    title = f"{first.model.title}: client or server{_where(first, material)}"
+    shown = [panel for panel in panels if panel.cells or len(_winners(panel.decision)) > 1]
     return Chart(
-        title,
+        f"{first.model.title}: client or server",
         _clock(first, material),
-        _words(first, drawn, decisions),
-        spec(panels, _networks(first)),
+        _words(drawn),
+        spec(shown or panels[:1], _networks(first)),  # the others are told in words
         _table(decisions),
+        _named(first.clients.machine, material),
     )
-
-
-def _where(decision: Decision, material: Material) -> str:
-    """Name the clients' machine where there are several."""
-    several = len({row.machine for row in material.rows}) > 1
-    return f", on {_named(decision.clients.machine, material)}" if several else ""
 
 
 def _named(machine: str, material: Material) -> str:
@@ -83,17 +87,17 @@ def _clock(decision: Decision, material: Material) -> str:
     where = f", on {_named(decision.model.machine, material)}" if elsewhere else ""
     notes = dict.fromkeys(note for server in decision.servers for note in server.notes)
     told = f" ({'; '.join(notes)})" if notes else ""
-    return (
-        f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}. Its time is a round trip, its bytes at "
-        "the rate, and what it took nearby; the client's is its inference alone. Round trip in ms, rate in Mbit/s each "
-        f"way.{_faults(decision, material)}"
-    )
+    return f"Server: {names}{whichever}{where}{told}{_doubt(decision.servers)}.{_faults(decision, material)}"
 
 
 def _faults(decision: Decision, material: Material) -> str:
     """Say which runs of the model are not whole: what they hold counts."""
     runs = {id(row.run): row.run for row in material.rows if row.model == decision.model.name}
-    told = [f"{run.file.name}: {mark.words}" for run in runs.values() for mark in run_marks(run)]
+    files: dict[str, list[str]] = {}
+    for run in runs.values():
+        for mark in run_marks(run):
+            files.setdefault(mark.words, []).append(run.file.name)
+    told = [f"{', '.join(names)}: {words}" for words, names in files.items()]
     return f" Not whole, and counted: {'; '.join(told)}." if told else ""
 
 
@@ -123,13 +127,13 @@ def _client(decision: Decision) -> str:
     return f"{client.platform}, {words.duration(client.later.value)}{words.mark(client.doubts)}"
 
 
-def _words(first: Decision, drawn: Sequence[Decision], all_: Sequence[Decision]) -> str:
-    """Say what is seen: each class with its border, and which network has which number."""
-    told = [f"{_who(one)} ({_client(one)}): {_border(one)}{_doubt([one.client])}" for one in drawn]
-    rest = [f"{one.clients.factor}×" for one in all_ if one not in drawn]
-    more = f" In the table alone: {' and '.join(rest)}, by factors." if rest else ""
-    networks = "; ".join(f"{number} {_network(answer.network)}" for number, answer in enumerate(first.answers, 1))
-    return f"{'. '.join(told)}.{more} Networks, set where their bytes take as long: {networks}."
+def _words(drawn: Sequence[Decision]) -> str:
+    """Say where the border of each class is, and what is doubtful of the clients."""
+    doubts = dict.fromkeys(doubt for one in drawn for doubt in one.client.doubts)
+    told = [f"{_who(one).partition(',')[0]}: {_border(one)}{words.mark(one.client.doubts)}" for one in drawn]
+    sentence = f"{'; '.join(told)}."
+    doubtful = f" (!) {'; '.join(doubts)}." if doubts else ""
+    return f"At {SPOKEN:g} Mbit/s, {sentence}{doubtful}"
 
 
 def _network(network: Conditions) -> str:
@@ -139,17 +143,20 @@ def _network(network: Conditions) -> str:
 
 def _border(decision: Decision) -> str:
     """Say where the border is: in a word where there is none on the map, else at one rate."""
-    winners = {winner for row in decision.grid for winner in row}
-    span, at = decision.borders[SPOKEN], f"at {SPOKEN:g} Mbit/s"
+    winners, span = _winners(decision), decision.borders[SPOKEN]
     if len(winners) == 1:
         return f"{NAMES[winners.pop()]} everywhere on the map"
     if span.high <= 0:
-        return f"the client at any round trip {at}, not everywhere on the map"
+        return "the client at any round trip"
     if span.high == math.inf:
         return "undecided, of too few starts"
     if span.value <= 0:
-        return f"{at} undecided below {words.digits(span.high * MILLI)} ms, the client above"
-    return f"{at} the server below {_round_trip(decision, SPOKEN)}, the client above"
+        return f"undecided below {words.digits(span.high * MILLI)} ms, the client above"
+    return f"the server below {_round_trip(decision, SPOKEN)}, the client above"
+
+
+def _winners(decision: Decision) -> set[Winner]:
+    return {winner for row in decision.grid for winner in row}
 
 
 def _round_trip(decision: Decision, rate: float) -> str:

@@ -19,12 +19,13 @@ from benchmarks.results import Row
 BUCKETS, MOST_ROWS = 48, 14  # of a row; of a chart
 BAND, ABOVE = 28, 3  # px of a row, and of it free above
 CHANGE = 1.2  # from the first third of the samples to the last, from which on it is told
+FEWEST = 10  # samples of a row: fewer show no course
 LEAD = (
-    f"From left to right as drawn, in some {BUCKETS} buckets a row: shaded from the least to the most, the line is the "
-    "median; every sample is in one of them. Upright lines part the starts, each a fresh page or process. Each row has "
-    "a logarithmic scale of its own, whose ends stand at its right: heights of two rows are not alike."
+    f"Every sample, from left to right as drawn, in some {BUCKETS} buckets: the line is the median, shaded from least "
+    "to most. Upright lines part the starts, each a fresh page or process. Each row has a scale of its own, "
+    "whose ends stand at its right."
 )
-INFERENCE = "an inference, from asking for it until its outputs can be read on the host"
+INFERENCE = "an inference, until its outputs can be read on the host"
 NAMES = {
     "latency": "latency",
     "device": "latency on the device",
@@ -61,12 +62,17 @@ UNTOLD = "nobody told"
 
 def over_time(material: Material) -> Section | None:
     """Return the samples of each benchmark in a row of its own, the phases of a machine below each other."""
-    drawn = [row for row in material.rows if _is_drawable(row)]
+    known = [row for row in material.rows if _is_drawable(row)]
+    drawn = [row for row in known if len(row.result.samples) >= FEWEST]
     parts: list[Part] = [chart for rows in _kinds(drawn) for chart in _charts(rows)]
     lost = [f"{row.name} ({row.run.file.name})" for row in material.rows if not _is_drawable(row)]
     if lost:
         parts.append(Words([f"Not drawn, for want of samples that are all times above zero: {', '.join(lost)}."]))
-    return Section("over-time", "Samples over time", LEAD, parts) if parts else None
+    if few := len(known) - len(drawn):
+        parts.append(
+            Words([f"Not drawn, for they have fewer than {FEWEST} samples: {few} of the rows of all figures."])
+        )
+    return Section("over-time", "Samples over time", LEAD if drawn else "", parts) if parts else None
 
 
 def _is_drawable(row: Row) -> bool:
@@ -87,8 +93,9 @@ def _by(rows: Sequence[Row], key: Callable[[Row], object]) -> list[list[Row]]:
 
 
 def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
-    """Yield the charts of a machine, as even as can be, each of MOST_ROWS at most."""
-    phases = [rows] if not is_ours(rows[0]) else _by(rows, lambda row: row.phase)
+    """Yield the charts of a machine, latencies first, as even as can be, each of MOST_ROWS at most."""
+    known = sorted(rows, key=lambda row: [*NAMES].index(row.phase) if row.phase in NAMES else len(NAMES))
+    phases = [rows] if not is_ours(rows[0]) else _by(known, lambda row: row.phase)
     tracks = [Track.of(row, label) for of in phases for row, label in zip(of, labels(of), strict=True)]
     number = math.ceil(len(tracks) / MOST_ROWS)
     for part in range(number):
@@ -101,11 +108,15 @@ def _chart(tracks: Sequence["Track"], which: str) -> Chart:
     phases = [*dict.fromkeys(track.phase for track in tracks)]
     file = "" if is_ours(row) else f", {row.run.file.name}"
     software = f", on {SOFTWARE}" if row.result.is_software else ""
-    title = f"Samples over time on {row.machine}{file}{software}{which}"
+    title = f"{_capital(', '.join(phases))}{file}{software}{which}"
     clock = "; ".join(f"{phase}: {PHASES.get(phase, UNTOLD)}" for phase in phases)
     bars = [_bar(track, begins=not at or track.phase != tracks[at - 1].phase) for at, track in enumerate(tracks)]
-    clock = f"Inside the clock, of {clock}. In milliseconds, logarithmic."
-    return Chart(title, clock, _words(tracks), plain(sheet(bars, BAND)), _table(title, tracks))
+    clock = f"Inside the clock, of {clock}."
+    return Chart(title, clock, _words(tracks), plain(sheet(bars, BAND)), _table(title, tracks), row.machine)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True)
@@ -194,14 +205,15 @@ def _steps(heights: Sequence[float], places: Sequence[float], begin: str) -> str
 
 
 def _words(tracks: Sequence[Track]) -> str:
-    """Return what stands out: where the samples went, and what is marked."""
-    words = [f"{numbers.counted(len(tracks), 'row')}, {numbers.counted(sum(one.number for one in tracks), 'sample')}."]
+    """Return what stands out: where the samples went, and how many rows are marked."""
+    words = list[str]()
     if known := [(one.change, one) for one in tracks if one.change]:
         ends = [pick(known, key=lambda pair: pair[0]) for pick in (min, max)]
         shown = dict.fromkeys(f"{numbers.change(change)} ({one.phase} of {one.label})" for change, one in ends)
         words.append(f"From the first third of the samples to the last: {' to '.join(shown)}.")
-    marked = [f"{one.phase} of {one.label} {one.row.signs}" for one in tracks if one.row.signs]
-    words += [f"Marked: {'; '.join(marked)}."] if marked else []
+    marked = sum(bool(one.row.signs) for one in tracks)
+    rows, samples = len(tracks), numbers.counted(sum(one.number for one in tracks), "sample")
+    words.append(f"{samples} in {numbers.counted(rows, 'row')}{f', {marked} of them marked' if marked else ''}.")
     return " ".join(words)
 
 

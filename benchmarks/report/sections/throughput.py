@@ -12,26 +12,25 @@ from benchmarks.report.dots import Dot, dots, in_words, sizes
 from benchmarks.report.equals import equals
 from benchmarks.report.groups import Group, groups, meaning, of_phase, packed
 from benchmarks.report.labels import labels
-from benchmarks.report.picture import DOTS, SIDE_WORDS
+from benchmarks.report.picture import SIDE_WORDS
 from benchmarks.results import Row, keys
 
 MOST_ROWS = 18  # of a chart
 THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label
 ONE_THREAD = "one_thread"  # the partner of a scaling
 SCENARIOS = {"single_stream": "one after another", "offline": "all at once", "server": "as they arrive by chance"}
-LEAD = f"Right is more, but for ratios to one thread. Models, machines and precisions are never mixed. {DOTS}"
+LEAD = "Right is more, but for ratios to one thread, where it is slower."
 IMAGES = (
     "Inside the clock: inferences one after another, until the outputs of each can be read on the host. Images (of a "
-    "graph without a batch inferences) over the sum of all samples, a second. Logarithmic."
+    "graph without a batch inferences) over the sum of all samples."
 )
 SCALED = (
     "Inside the clock: an inference until its outputs can be read on the host, in turns with the same platform on one "
-    "thread. Below 1 is faster; line: the 95 % interval. Logarithmic."
+    "thread. Line: the 95 % interval."
 )
 LOAD = (
     "Inside the clock: from a query of LoadGen's to its answer, waiting included; a query is one inference of a whole "
-    "batch. Queries a second, logarithmic. Line: the 95 % interval of the trials; by chance: the highest rate "
-    "carried and the lowest that was not."
+    "batch. Line: the 95 % interval of the trials; by chance: the highest rate carried and the lowest that was not."
 )
 
 
@@ -66,7 +65,7 @@ def _over_batches(rows: Sequence[Row]) -> list[Group]:
     ]
 
 
-def _batches(group: Group) -> Iterator[Chart]:
+def _batches(group: Group) -> Iterator[Part]:
     """Yield the images a second of those platforms that were measured at several batch sizes."""
     by_platform = _by(group.rows, lambda row: str(row.platform))
     several = {name: rows for name, rows in by_platform.items() if len({row.batch_size for row in rows}) > 1}
@@ -74,7 +73,7 @@ def _batches(group: Group) -> Iterator[Chart]:
     yield from _images(title, {name: _ordered(rows, _size) for name, rows in several.items()}, _batch_words)
 
 
-def _threads(group: Group) -> Iterator[Chart]:
+def _threads(group: Group) -> Iterator[Part]:
     """Yield the images a second of those platforms that were measured on several numbers of threads."""
     by_platform = _by(group.rows, lambda row: THREADS.sub("", str(row.platform)))
     several = {name: rows for name, rows in by_platform.items() if len({*map(threads_of, rows)}) > 1}
@@ -111,7 +110,7 @@ def _thread_words(row: Row) -> str:
     return numbers.counted(threads_of(row), "thread")
 
 
-def _images(title: str, by_heading: Mapping[str, Sequence[Row]], words: Callable[[Row], str]) -> Iterator[Chart]:
+def _images(title: str, by_heading: Mapping[str, Sequence[Row]], words: Callable[[Row], str]) -> Iterator[Part]:
     """Yield charts of images a second, a heading and its rows below it."""
     rows = [_image_dot(row, heading, label) for heading, of in by_heading.items() for row, label in _named(of, words)]
     told = [row for of in by_heading.values() for row in of]
@@ -135,8 +134,12 @@ def _image_dot(row: Row, heading: str, label: str) -> Dot:
 
 def _charts(
     title: str, clock: str, axis: str, kept: Sequence[tuple[Dot, Row]], beside: float | None = None
-) -> Iterator[Chart]:
-    """Yield charts of rows with their headings, none of which is torn apart."""
+) -> Iterator[Part]:
+    """Yield charts of rows with their headings, none of which is torn apart; of a single row a sentence."""
+    if len(kept) == 1:
+        ((dot, row),) = kept
+        yield Words([f"{title}, {row.machine}: {dot.heading}: {dot.words}. {clock}"])
+        return
     of = sizes([dot for dot, _ in kept])
     parts = [*packed(of, MOST_ROWS)]
     first = 0
@@ -145,7 +148,8 @@ def _charts(
         first += len(rows)
         which = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
         shown = [dot for dot, _ in rows]
-        yield Chart(title + which, clock, in_words(shown), dots(shown, axis, beside), _table(title + which, axis, rows))
+        picture, table = dots(shown, f"{axis}, logarithmic", beside), _table(title + which, axis, rows)
+        yield Chart(title + which, clock, in_words(shown), picture, table, rows[0][1].machine)
 
 
 def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
@@ -166,7 +170,7 @@ def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
     return Table(title, head, cells, (3, 4))
 
 
-def _scaled(group: Group) -> Iterator[Chart]:
+def _scaled(group: Group) -> Iterator[Part]:
     """Yield the ratios of several threads to one."""
     rows = [*_by(group.rows, lambda row: THREADS.sub("", str(row.platform))).items()]
     kept = [
@@ -178,7 +182,7 @@ def _scaled(group: Group) -> Iterator[Chart]:
     yield from _charts(f"Times one thread: {group.title}", SCALED, "times the time of one thread", kept, beside=1.0)
 
 
-def _loaded(group: Group) -> Iterator[Chart]:
+def _loaded(group: Group) -> Iterator[Part]:
     """Yield the rates that LoadGen found."""
     by_platform = _by(group.rows, lambda row: str(row.platform))
     kept = [

@@ -58,7 +58,7 @@ globalThis.look = (() => {
     const svg = figure.querySelector("svg");
     const texts = svg ? words(svg) : [];
     return {
-      title: figure.querySelector("h3")?.textContent ?? "",
+      title: figure.querySelector("h3, h4")?.textContent ?? "",
       role: svg?.getAttribute("role") ?? null,
       label: svg?.getAttribute("aria-label") ?? "",
       marks: svg ? all(".role-mark > *", svg).filter(isPainted).length : 0,
