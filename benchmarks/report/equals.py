@@ -117,9 +117,9 @@ def _chart(drawn: Sequence[Counted], counted: Sequence[Counted]) -> Chart:
     rows, title = [one.dot for one in drawn], "Clients that equal a server"
     ways = {row.heading for row in rows}
     how = f" {ways.pop()}." if len(ways) == 1 else ""  # said once
-    rows = [replace(row, heading="") for row in rows] if how else rows
+    bare = [replace(row, heading="") for row in rows]
     duty = " or ".join(f"{one:.0%}" for one in sorted({one.decision.equal.duty for one in drawn}))
     table = Table(title, HEAD, [one.cells for one in counted], (5, 6, 7))
     clock = f"{CLOCK} A client computes {duty} of its time.{how[:2].upper()}{how[2:]}"
-    picture = dots(rows, "clients for one server, logarithmic", beside=1.0)
-    return Chart(title, clock, in_words(rows), picture, table, drawn[0].on)
+    picture = dots(bare if how else rows, "clients for one server, logarithmic", beside=1.0)
+    return Chart(title, clock, in_words(bare), picture, table, drawn[0].on)

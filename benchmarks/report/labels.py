@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.results import Row, Run
 
 LONGEST_FILE = 24  # letters of a file's name that fit beside a bar
+LONGEST_WITH_FOLDER = 28
 
 
 def labels(rows: Sequence[Row]) -> list[str]:
@@ -103,7 +104,7 @@ def _file_name(run: Run) -> str:
 
 def _in_folder(run: Run) -> str:
     name = f"{run.file.parent.name}/{run.file.stem}"
-    return name if len(name) <= LONGEST_FILE else ""
+    return name if len(name) <= LONGEST_WITH_FOLDER else ""
 
 
 def _moment(run: Run) -> str:

@@ -31,7 +31,7 @@ class Summary:
         sides = {side: words for side, words in SIGNS.items() if any(row.side == side for row in rows)}
         heading = "Client or server?" if sides else "Benchmarks"
         models = _named([row.model for row in rows if row.model], "model")
-        machines = _named([row.machine for row in rows], "machine")
+        machines = _named([row.machine for row in rows], "machine", " and ")
         what, days = " on ".join(filter(None, (models, machines))), _days(run.started for run in runs)
         platforms = len({row.platform for row in rows if row.platform})
         of = f" of {_count(platforms, 'platform')}" if platforms else ""
@@ -44,10 +44,10 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _named(names: Iterable[str], noun: str) -> str:
+def _named(names: Iterable[str], noun: str, between: str = ", ") -> str:
     """Return the names where they are few, else how many there are; nothing of none."""
     known = [*dict.fromkeys(names)]
-    return ", ".join(known) if len(known) <= FEW else _count(len(known), noun)
+    return between.join(known) if len(known) <= FEW else _count(len(known), noun)
 
 
 def _versions(runs: Sequence[Run]) -> str:

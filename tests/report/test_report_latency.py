@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.report import drawing
-from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.content import Chart, Material, Table, Words
 from benchmarks.report.numbers import change, three, time
 from benchmarks.report.picture import INNER, PLAIN, Bar, sheet
 from benchmarks.report.placing import Box, placed
@@ -141,8 +141,11 @@ def test_models_batches_and_software_never_share_a_chart(tmp_path):
             ("resnet20", "server-cpu", 1, {}),
             ("resnet20", "chromium-wasm", 1, made_up_runs.ratio(5.0)),
             ("resnet20", "server-cpu", 8, {}),
+            ("resnet20", "server-litert", 8, {}),
             ("resnet8", "server-cpu", 1, {}),
+            ("resnet8", "server-litert", 1, {}),
             ("resnet20", "chromium-webgpu", 1, {keys.SOFTWARE_GPU: True, **made_up_runs.ratio(9.0)}),
+            ("resnet20", "server-webgpu", 1, {keys.SOFTWARE_GPU: True}),
         )
     ]
     found = charts(latency(material(tmp_path, *several)))
@@ -189,6 +192,17 @@ def test_a_models_charts_stand_together_the_least_batch_first(tmp_path):
         "resnet20, batch 8",
         "resnet8, batch 1",
     ]
+
+
+def test_what_stands_beside_no_other_row_is_in_a_table_where_others_are_drawn(tmp_path):
+    rows = [made_up_runs.benchmark("resnet20", platform) for platform in ("server-cpu", "server-litert")]
+    rows.append(made_up_runs.benchmark("resnet20", "server-cpu", 0.008, 8, **made_up_runs.doubtful()))
+    section = latency(material(tmp_path, *rows))
+    assert [*charts(section)] == ["resnet20, batch 1"]
+    (alone,) = [part for part in section.parts if isinstance(part, Table)]
+    assert [row[0] for row in alone.rows] == ["resnet20, batch 8"]
+    assert (alone.rows[0][2], alone.rows[0][4]) == ("server-cpu", "8.00")
+    assert alone.rows[0][-1].startswith("(!): ")
 
 
 def test_words_are_never_cut_and_fit_a_phone():

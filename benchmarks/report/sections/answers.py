@@ -25,6 +25,7 @@ WORDS: dict[Side, str] = {
 }
 SIDES: dict[Winner, Side] = {"client": "client", "server": "server", "undecided": "undecided", "not measured": "open"}
 HEAD = ("clients", "later answers", "on it holds", "first answers")
+ALONE_CHIP = "inference alone"
 MODEL = "--model"
 RUN = f"pytest benchmarks/ --benchmark-only {MODEL}"
 BOTH = ("--platform server-cpu", "--platform chromium-wasm")
@@ -117,10 +118,11 @@ def _side(decision: Decision) -> Side:
     return SIDES[seen.pop()] if len(seen) == 1 else "depends"
 
 
-def _signs(rows: Sequence[Row]) -> str:
-    """Return the marks of a model's results that decide does not tell, and a title does not have."""
+def _signs(rows: Sequence[Row], words: str = "") -> str:
+    """Return the marks of a model's results that decide does not tell, and neither a title nor the *words* have."""
     told = {mark.sign: mark for row in rows for mark in row.marks if not row.result.is_software}
     own = [sign for sign in told if sign not in (DOUBT, *TITLED) and not sign.startswith("emulated")]
+    own = [sign for sign in own if sign not in words]
     return f" ({', '.join(own)})" if own else ""
 
 
@@ -152,13 +154,21 @@ def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdic
     own, title = _own(model, rows), _title(model, rows)
     missing = _missing(model, own)
     best, *rest = found
-    words = f"{best.words}{_signs(own)}"
+    words = f"{best.words}{_signs(own, best.words)}"
     tables = [_by_run(found)] if rest else []
-    return Verdict(title, _chip(best), f"{words}.", conditions=[_sentence(best.of)], more=[missing], tables=tables)
+    return Verdict(
+        title,
+        _chip(best),
+        f"{words}.",
+        conditions=[_sentence(best.of)],
+        more=[missing],
+        tables=tables,
+        machine=best.machine,
+    )
 
 
 def _chip(best: Alone) -> Chip:
-    return Chip("inference alone", best.side, WORDS[best.side] if best.side != "open" else "one side alone")
+    return Chip("", "open", "one side alone") if best.side == "open" else Chip(ALONE_CHIP, best.side, WORDS[best.side])
 
 
 def _missing(model: str, rows: Sequence[Row]) -> str:

@@ -204,7 +204,7 @@ def _blocking_spec(named: Sequence[tuple[str, Row]]) -> dict[str, Any]:
                 },
                 "encoding": {"y": y, "x": x("ms"), "fill": fill},
             },
-            *_lines_of(rows, y, {"told": ("left", 17, DIM)}),
+            *_lines_of(rows, y, {"told": ("left", 18, DIM)}),
         ],
     }
 
@@ -362,7 +362,7 @@ def _memory_spec(named: Sequence[tuple[str, Row]]) -> dict[str, Any]:
                 "mark": {"type": "tick", "size": 20, "thickness": 2.5, "color": INK, "yOffset": 4},
                 "encoding": {"y": y, "x": x("budget")},
             },
-            *_lines_of(rows, y, {"size": ("right", -12, INK), "beside": ("left", 17, DIM)}),
+            *_lines_of(rows, y, {"size": ("right", -12, INK), "beside": ("left", 19, DIM)}),
         ],
     }
 

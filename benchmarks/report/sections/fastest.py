@@ -20,6 +20,7 @@ class Alone:
     of: str  # machine and batch size
     side: Side  # of the fastest; open where one side alone was measured
     words: str
+    machine: str
 
 
 def alone_of(rows: Sequence[Row]) -> list[Alone]:
@@ -43,10 +44,10 @@ def _alone(rows: Sequence[Row], run: str) -> Alone:
     of = f"{rows[0].machine}, latency of batch {least}"
     turns = sorted(_in_turns(rows), key=lambda one: one[1].value)
     if not turns:
-        return Alone(run, of, "open", _apart(rows))
+        return Alone(run, of, "open", _apart(rows), rows[0].machine)
     clients = [one for one in turns if _is_client(one[0])]
     parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
-    return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts))
+    return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts), rows[0].machine)
 
 
 def _in_turns(rows: Sequence[Row]) -> Iterator[tuple[Row, Ratio]]:

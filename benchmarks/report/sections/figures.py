@@ -7,6 +7,7 @@ from benchmarks.report.numbers import NONE, between, three
 from benchmarks.results import Row, keys
 from benchmarks.results.tidy import DOUBT
 
+MOST_OPEN = 40  # rows: more would fill screens
 HEAD = (
     *("benchmark", "shown", "marks", "p10", "p95", "× server-cpu, in turns", "samples", "besides"),
     *("machine", "file"),
@@ -20,7 +21,7 @@ LEAD = (
 def figures(material: Material) -> Section | None:
     """Return one table of all that was measured."""
     rows = [_cells(row) for row in material.rows]
-    table = Table("Every benchmark", HEAD, rows, (1, 3, 4, 5, 6))
+    table = Table("Every benchmark", HEAD, rows, (1, 3, 4, 5, 6), is_folded=len(rows) > MOST_OPEN)
     return Section("figures", "All figures", LEAD, [table]) if rows else None
 
 

@@ -33,6 +33,11 @@ from benchmarks.results import Row
 
 PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
+HEAD = (
+    *("platform", "side", "figure", "of", "95 % interval", "p10", "median", "p95", "least", "most"),
+    *("images/s", "samples", "starts", "marks"),
+)
+NUMBERS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
     "Every sample, the fastest first. Upright line: the median. Thin line: 10th to 95th percentile. Thick line: the "
@@ -49,9 +54,12 @@ def latency(material: Material) -> Section | None:
     others = _by_run([row for row in material.rows if not is_ours(row)])
     spreads = {id(row): Spread.of(row) for group in [*ours, *others] for row in group.rows}
     clocks = [*((group, CLOCK) for group in ours), *((group, UNTOLD) for group in others)]
-    charts = [chart for group, clock in clocks for chart in _spread(group, clock, spreads)]
+    beside = [(group, clock) for group, clock in clocks if len(group.rows) > 1]
+    drawn = beside or clocks
+    charts = [chart for group, clock in drawn for chart in _spread(group, clock, spreads)]
+    alone = _alone([group for group, _ in clocks if len(group.rows) == 1] if beside else [], spreads)
     lost = [row for group, _ in clocks for row in group.rows if not spreads[id(row)]]
-    parts: list[Part] = [*charts, *ratios(ours), *_left_out(lost)]
+    parts: list[Part] = [*charts, *ratios(ours), *alone, *_left_out(lost)]
     return Section("latency", "Latency", LEAD, parts) if parts else None
 
 
@@ -123,6 +131,17 @@ def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterat
     yield Chart(title, f"{clock}{network}", words, picture, _table(title, named, spreads), group.machine)
 
 
+def _alone(groups: Sequence[Group], of: Mapping[int, Spread | None]) -> list[Table]:
+    """Return in a table what no other row of its model, machine and batch size stands beside."""
+    known = [(group, row, spread) for group in groups for row in group.rows if (spread := of[id(row)])]
+    rows = [
+        [group.title, row.machine, *_cells(row, str(row.platform or row.name), spread)] for group, row, spread in known
+    ]
+    head, right = ["model", "machine", *HEAD], [at + 2 for at in NUMBERS]
+    caption = "On one platform alone, in milliseconds; samples over time show the course of each"
+    return [Table(caption, head, rows, right, is_folded=True)] if rows else []
+
+
 def _reach(row: Row, spread: Spread) -> list[float]:
     """Return what an axis has to hold of a row."""
     ends = (row.figure.low, row.figure.high)
@@ -192,10 +211,8 @@ def outline(heights: Sequence[float], left: float, width: float, ground: float) 
 
 
 def _table(title: str, named: Sequence[tuple[Row, str]], spreads: Sequence[Spread]) -> Table:
-    head = ["platform", "side", "figure", "of", "95 % interval", "p10", "median", "p95", "least", "most"]
-    head += ["images/s", "samples", "starts", "marks"]
     rows = [_cells(row, label, spread) for (row, label), spread in zip(named, spreads, strict=True)]
-    return Table(f"{title}, in milliseconds", head, rows, (2, 4, 5, 6, 7, 8, 9, 10, 11, 12))
+    return Table(f"{title}, in milliseconds", HEAD, rows, NUMBERS)
 
 
 def _cells(row: Row, label: str, spread: Spread) -> list[str]:
