@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.results import Row, Run
 
 LONGEST_FILE = 24  # letters of a file's name that fit beside a bar
-LONGEST_WITH_FOLDER = 28
+LONGEST_WITH_FOLDER = 32
 
 
 def labels(rows: Sequence[Row]) -> list[str]:

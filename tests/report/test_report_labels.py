@@ -44,6 +44,12 @@ def test_machines_are_told_apart_and_two_runs_of_one_by_their_run(tmp_path):
     ]
 
 
+def test_runs_whose_files_are_called_alike_are_told_by_their_folders(tmp_path):
+    same = result("latency", "resnet20", "server-cpu", 0.001, 1)
+    runs = [run(tmp_path, same, name=f"{folder}/later.json") for folder in ("visitor", "decide")]
+    assert told(*runs) == ["server-cpu, visitor/later", "server-cpu, decide/later"]
+
+
 def test_two_files_of_one_models_name_are_told_apart(tmp_path):
     rows = [result("latency", "own.onnx", "server-cpu", 0.001, 1, model_sha256=digest * 20) for digest in "ab"]
     first, second = (run(tmp_path, row, name=name) for row, name in zip(rows, ("a.json", "b.json"), strict=True))

@@ -210,6 +210,9 @@ def test_versions_that_differ_are_told_and_those_that_are_alike_are_not(tmp_path
     runs = [Run.of(about, tmp_path / f"{number}.json") for number, about in enumerate(abouts)]
     found = table(machines(Material.of(runs)), "Versions that differ between the runs")
     assert found.rows == [["onnxruntime", "1.31", "0"], ["onnxruntime", "1.32", "1"]]
+    more = [Run.of(abouts[1], tmp_path / f"{number}.json") for number in range(2, 6)]
+    found = table(machines(Material.of([*runs, *more])), "Versions that differ between the runs")
+    assert found.rows == [["onnxruntime", "1.31", "0"], ["onnxruntime", "1.32", "the other 5 runs"]]
 
 
 def test_doubts_of_a_kind_stand_together_with_what_to_do(tmp_path):

@@ -14,7 +14,7 @@ from benchmarks.results import Row, Run, keys
 
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
-MANY = 4  # benchmarks that are named in a cell
+MANY = 4  # benchmarks, or runs, that are named in a cell
 LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
 
@@ -159,12 +159,17 @@ def _versions(runs: Sequence[Run]) -> Table | None:
         for name, version in run.versions.items():
             had.setdefault(name, {}).setdefault(str(version), []).append(files[id(run)])
     rows = [
-        [name, version, ", ".join(some)]
+        [name, version, _which(some, is_usual=version == max(versions, key=lambda one: len(versions[one])))]
         for name, versions in had.items()
         for version, some in versions.items()
         if len(versions) > 1
     ]
     return Table("Versions that differ between the runs", ["package", "version", "runs"], rows) if rows else None
+
+
+def _which(names: Sequence[str], *, is_usual: bool) -> str:
+    """Name the runs that had a version; of the usual one, where these are many, how many there are."""
+    return f"the other {len(names)} runs" if is_usual and len(names) > MANY else ", ".join(names)
 
 
 def _doubts(rows: Sequence[Row]) -> Table | None:

@@ -62,7 +62,7 @@ globalThis.look = (() => {
       role: svg?.getAttribute("role") ?? null,
       label: svg?.getAttribute("aria-label") ?? "",
       marks: svg ? all(".role-mark > *", svg).filter(isPainted).length : 0,
-      rows: all("table tbody tr", figure).length,
+      rows: all("table tbody tr", figure.closest(".chart") ?? figure).length,
       cut: svg ? texts.filter((text) => sticksOut(box(text), box(svg))).map((text) => text.textContent) : [],
       overlapping: overlapping(texts),
     };
