@@ -3,7 +3,7 @@
 import pytest
 from decide_runs_made_up import blocking, content, memory, result
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Table
 from benchmarks.report.sections.burden import burden, judged, longest_task, sizes, suffered, taken, tasks
 from benchmarks.results import Run, keys, rows_of

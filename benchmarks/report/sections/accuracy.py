@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.report import numbers
+from benchmarks.report.charts.drawing import DIM, INK, LINE
+from benchmarks.report.charts.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
+from benchmarks.report.charts.placing import Box, placed
+from benchmarks.report.charts.samples import front
+from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning, model_of, of_phase
-from benchmarks.report.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
-from benchmarks.report.placing import Box, placed
-from benchmarks.report.samples import front
-from benchmarks.report.scales import LogScale, even
+from benchmarks.report.rows.groups import SOFTWARE, is_ours, meaning, model_of, of_phase
 from benchmarks.report.text import tame
-from benchmarks.results import Row, keys
+from benchmarks.results import Row, keys, numbers
 
 STUDYS = "server-cpu"
 OF_IMAGES = 10_000  # test images that the manifest's accuracies are of

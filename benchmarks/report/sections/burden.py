@@ -7,11 +7,11 @@ from typing import Any
 from benchmarks.decide import words
 from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
+from benchmarks.report.charts.drawing import DIM, DOUBT, INK, SERIES, values
 from benchmarks.report.content import Chart, Material, Section, Table
-from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
 from benchmarks.report.few import few
-from benchmarks.report.labels import labels
-from benchmarks.report.marked import Marked, shortened
+from benchmarks.report.rows.labels import labels
+from benchmarks.report.rows.marked import Marked, shortened
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from benchmarks.report.content import Material, Section, Table
-from benchmarks.report.numbers import NONE, between, three
 from benchmarks.results import Row, keys
+from benchmarks.results.numbers import NONE, between, three
 from benchmarks.results.tidy import DOUBT
 
 HEAD = (

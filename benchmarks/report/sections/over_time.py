@@ -7,14 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.report import numbers
+from benchmarks.report.charts.drawing import DIM, INK, LINE
+from benchmarks.report.charts.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
+from benchmarks.report.charts.samples import Bucket, buckets, count_no_times
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning
-from benchmarks.report.labels import labels
-from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
-from benchmarks.report.samples import Bucket, buckets, count_no_times
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import SOFTWARE, is_ours, meaning
+from benchmarks.report.rows.labels import labels
+from benchmarks.results import Row, numbers
 
 BUCKETS, MOST_ROWS = 48, 14  # of a row; of a chart
 BAND, ABOVE = 28, 3  # px of a row, and of it free above

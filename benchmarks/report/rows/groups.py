@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.report.labels import labels
+from benchmarks.report.rows.labels import labels
 from benchmarks.results import Row
 
 SOFTWARE = "GPUs that are simulated on the processor: no GPU's speed"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
+from benchmarks.report.charts.drawing import DIM, INK, SERIES, values
 from benchmarks.report.content import Chart, Material, Section, Table
-from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.few import few
-from benchmarks.report.labels import labels
-from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.marked import Marked, shortened
+from benchmarks.report.rows.labels import labels
+from benchmarks.report.rows.marked import Marked, shortened
+from benchmarks.report.sections.first_load.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
 from browser_harness import page_files
 
 COLD = "cold"

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, Decision, machine_of, words
-from benchmarks.report import plane
-from benchmarks.report.checked import Checked, checked, marks_of, table_of
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.few import few
-from benchmarks.report.map_drawing import LETTERS, Panel, spec
-from benchmarks.report.plane import MILLI, Place
+from benchmarks.report.sections.map import plane
+from benchmarks.report.sections.map.checked import Checked, checked, marks_of, table_of
+from benchmarks.report.sections.map.panels import LETTERS, Panel, spec
+from benchmarks.report.sections.map.plane import MILLI, Place
 from benchmarks.results.tidy import run_marks
 from browser_harness.network import Conditions
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from benchmarks.decide import Decision
 from benchmarks.decide.measured import machine_of
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
 from benchmarks.report.content import Chart, Material, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words, sizes
-from benchmarks.report.groups import packed
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import packed
+from benchmarks.results import Row, numbers
 from benchmarks.results.tidy import DOUBT, Mark
 
 MOST_ROWS = 18  # of a chart

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.report import drawing
-from benchmarks.report.drawing import DIM, DOUBT, INK, LINE
-from benchmarks.report.scales import LogScale
+from benchmarks.report.charts import drawing
+from benchmarks.report.charts.drawing import DIM, DOUBT, INK, LINE
+from benchmarks.report.charts.scales import LogScale
 from benchmarks.report.text import tame
 
 PADDING, AXIS = 4, 34  # px around a chart; of an axis

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.report.content import Side
-from benchmarks.report.labels import run_names
-from benchmarks.report.numbers import between, three, time
+from benchmarks.report.rows.labels import run_names
 from benchmarks.results import Row
+from benchmarks.results.numbers import between, three, time
 
 BASE = "server-cpu"
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words
+from benchmarks.report.charts.picture import DOTS, SIDE_WORDS
 from benchmarks.report.content import Chart, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words
-from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
-from benchmarks.report.picture import DOTS, SIDE_WORDS
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import SOFTWARE, Group, meaning, packed
+from benchmarks.results import Row, numbers
 
 MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them

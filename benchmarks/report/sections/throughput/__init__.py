@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.measuring.starts import Figure
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
+from benchmarks.report.charts.picture import DOTS, SIDE_WORDS
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words, sizes
-from benchmarks.report.equals import equals
-from benchmarks.report.groups import Group, groups, meaning, of_phase, packed
-from benchmarks.report.labels import labels
-from benchmarks.report.picture import DOTS, SIDE_WORDS
-from benchmarks.results import Row, keys
+from benchmarks.report.rows.groups import Group, groups, meaning, of_phase, packed
+from benchmarks.report.rows.labels import labels
+from benchmarks.report.sections.throughput.equals import equals
+from benchmarks.results import Row, keys, numbers
 
 MOST_ROWS = 18  # of a chart
 THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label

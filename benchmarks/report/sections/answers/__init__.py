@@ -9,8 +9,8 @@ from benchmarks.decide import Decision, said
 from benchmarks.decide.answers import Winner
 from benchmarks.decide.measured import machine_of
 from benchmarks.report.content import Chip, Material, Part, Section, Side, Table, Verdict, Words
-from benchmarks.report.labels import run_names
-from benchmarks.report.sections.fastest import Alone, alone_of
+from benchmarks.report.rows.labels import run_names
+from benchmarks.report.sections.answers.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
 from benchmarks.results.tidy import DOUBT
 
