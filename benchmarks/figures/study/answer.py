@@ -11,8 +11,9 @@ from benchmarks.decide.spans import Span
 from benchmarks.decide.words import digits, interval, mark
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence, is_client, is_weaker
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE, milliseconds
 
 FIRST = "resnet20"  # and then the timing networks
 SERVER, WEAKER = "server-cpu", 4  # times weaker
@@ -47,7 +48,7 @@ def answer_table(evidence: Evidence) -> str:
 def _timed(model: str, rows: Mapping[str, Row]) -> Iterator[str]:
     yield f"`{model}`{'*' * any(row.result.is_untrained for row in rows.values())}"
     server = rows.get(SERVER)
-    yield f"{server.figure.value * 1e3:#.3g} ms{_doubt(server)}" if server else NONE
+    yield f"{milliseconds(server.figure.value)}{_doubt(server)}" if server else NONE
     browsers = [row for row in rows.values() if is_client(row) and not is_weaker(row)]
     browsers = [row for row in browsers if row.result.threads in (1, None)]
     ratios = {row.ratio.value: row for row in browsers if row.ratio}
