@@ -12,7 +12,9 @@ import vl_convert
 VEGA_LITE = "5.20"
 WIDTH = 350  # px of a whole chart
 SIDES = {"server": "var(--server)", "client": "var(--client)", "remote": "var(--remote)"}
-UNDECIDED, INK, DIM, LINE, DOUBT = (f"var(--{name})" for name in ("undecided", "ink", "dim", "line", "doubt"))
+UNDECIDED, INK, DIM, LINE, DOUBT, PAPER = (
+    f"var(--{name})" for name in ("undecided", "ink", "dim", "line", "doubt", "paper")
+)
 SERIES = tuple(f"var(--series-{number})" for number in range(1, 7))
 THEME: Mapping[str, Any] = {
     "aria": False,  # the figure around it has the words

@@ -26,7 +26,6 @@ THOUSANDS = 10_000  # from here on an axis has ``20k``
 LETTERS = 44  # of a line in the widest of the usual fonts, bold, where all are as wide as an a
 BOLD, PLAIN = 6.9, 6.1  # px of a letter there, on the whole
 FILL = "\u2060"  # stands behind a letter that is two wide while lines are filled
-SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
 
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 from benchmarks.report.charts.drawing import DIM, INK, LINE
-from benchmarks.report.charts.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
+from benchmarks.report.charts.picture import INNER, Shape, Sheet, box, colour_of, dot, spec
 from benchmarks.report.charts.placing import Box, placed
 from benchmarks.report.charts.samples import front
 from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.rows.groups import SOFTWARE, is_ours, meaning, model_of, of_phase
+from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, is_ours, meaning, model_of, of_phase
 from benchmarks.report.text import tame
 from benchmarks.results import Row, keys, numbers
 
@@ -201,7 +201,7 @@ def _table(title: str, points: Sequence[Point], best: set[int]) -> Table:
             f"{point.share.images:,}",
             point.share.who,
             "yes" if id(point) in best else "no",
-            meaning(point.row),
+            meaning(point.row.marks),
         ]
         for point in points
     ]

@@ -12,7 +12,6 @@ from benchmarks.report.charts.drawing import DIM, INK
 from benchmarks.report.charts.picture import (
     LEFT,
     RIGHT,
-    SIDE_WORDS,
     Band,
     Bar,
     Shape,
@@ -24,7 +23,7 @@ from benchmarks.report.charts.picture import (
 from benchmarks.report.charts.samples import Numbers, bin_width, checked, count_no_times, histogram
 from benchmarks.report.charts.scales import LogScale
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.rows.groups import Group, groups, is_ours, meaning, of_phase
+from benchmarks.report.rows.groups import SIDE_WORDS, Group, groups, is_ours, meaning, of_phase, side_of
 from benchmarks.report.sections.latency.ratios import ratios
 from benchmarks.results import Row, numbers
 
@@ -201,7 +200,7 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
     times = (row.p10, spread.median, row.p95, *spread.reach)
     return [
         label,
-        SIDE_WORDS[row.side] if row.side else numbers.NONE,
+        side_of(row),
         numbers.three(figure.value * 1e3),
         of,
         numbers.between(figure.low, figure.high, 1e3),
@@ -209,5 +208,5 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
         numbers.three(row.images_per_second),
         f"{len(spread.samples):,}",
         f"{figure.starts}",
-        meaning(row),
+        meaning(row.marks),
     ]

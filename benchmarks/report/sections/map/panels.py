@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import BANDWIDTHS, Decision
-from benchmarks.report.charts.drawing import INK, SIDES, UNDECIDED, values
+from benchmarks.report.charts.drawing import INK, PAPER, SIDES, UNDECIDED, values
 from benchmarks.report.sections.map import plane
 from benchmarks.report.sections.map.checked import Checked
 from benchmarks.report.sections.map.plane import Frame, Place, Taken
@@ -13,7 +13,6 @@ from benchmarks.report.sections.map.plane import Frame, Place, Taken
 LETTERS = {"server": "S", "client": "C", "undecided": "?", "not measured": "–"}
 SHAPES = {"right": "triangle-up", "WRONG": "cross", "undecided": "diamond", "not measured": "square"}
 COLOURS = {"server": SIDES["server"], "undecided": UNDECIDED, "client": SIDES["client"]}
-PAPER = "var(--paper)"
 BREAK = " | "  # between the lines of a panel's title
 LETTER, BEFORE, BEHIND = 6.0, 16.0, 8.0  # px: of a letter, of a network's number, and of a sign before its word
 
