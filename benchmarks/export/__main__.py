@@ -6,19 +6,18 @@ json``. Ends with 1 and writes nothing where a run is not whole, and with 2 wher
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import until_unread
 from benchmarks.export import parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, read
 from benchmarks.results import Row
 from models.files import replacing
 from models.names import shown
 
-UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 PARQUET = "parquet"
 TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "github-action": trackers.github_action,
@@ -58,7 +57,6 @@ def run(options: argparse.Namespace) -> None:
 def _write(text: str, file: Path | None) -> None:
     if file is None:
         sys.stdout.write(text)
-        sys.stdout.flush()
         return
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
@@ -93,10 +91,8 @@ def main() -> None:
     if options.samples and options.samples == options.out:
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
-        run(options)
-    except BrokenPipeError:  # whoever reads has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
+        with until_unread():
+            run(options)
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:

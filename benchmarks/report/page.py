@@ -19,9 +19,9 @@ from benchmarks.report.charts.drawers import drawers
 from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
 from benchmarks.report.sections import SECTIONS
 from benchmarks.report.summary import Summary
-from benchmarks.report.text import tame
 from benchmarks.results import Run
 from models.files import replacing
+from models.names import tame
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 KINDS = {Chart: "charts", Table: "tables", Words: "words", Verdict: "verdicts"}

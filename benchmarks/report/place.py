@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.files import try_out
+
 REMEDY = "name one like report.html in a folder of yours"
 HTML = b"<!doctype html"
 
@@ -31,7 +33,8 @@ def _why(file: Path, inputs: Sequence[Path]) -> str:
         return "it is one of the runs that are to be shown"
     if file.exists():
         return _why_kept(file)
-    return _why_unwritable(file)
+    try_out(file)
+    return ""
 
 
 def _why_kept(file: Path) -> str:
@@ -42,12 +45,5 @@ def _why_kept(file: Path) -> str:
         begins = stream.read(64).lstrip().lower()
     if begins and not begins.startswith(HTML):
         return "it is there, and no HTML page"
-    return _why_unwritable(file)
-
-
-def _why_unwritable(file: Path) -> str:
-    """Write nothing into a file beside it, as the report will be written; raise OSError where that fails."""
-    trial = file.with_name(f"{file.name}.try.part")
-    trial.open("wb").close()
-    trial.unlink()
+    try_out(file)
     return ""

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.drawing import DIM, DOUBT, INK, LINE
 from benchmarks.report.charts.scales import LogScale
-from benchmarks.report.text import tame
+from models.names import tame
 
 PADDING, AXIS = 4, 34  # px around a chart; of an axis
 DIGIT = 7.5  # px of a digit, with room

@@ -14,8 +14,8 @@ from benchmarks.report.charts.samples import front
 from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, is_ours, meaning, model_of, of_phase
-from benchmarks.report.text import tame
 from benchmarks.results import Row, keys, numbers
+from models.names import tame
 
 STUDYS = "server-cpu"
 OF_IMAGES = 10_000  # test images that the manifest's accuracies are of
