@@ -16,10 +16,12 @@ from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
 from benchmarks.results import NotARunError, Run, load_any
 from benchmarks.results.tidy import check
+from models.files import at_home
 from models.names import shown
 
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 BAD_USAGE = 2
+STOPPED = 130  # likewise of one that a Ctrl-C ended
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 WIDTH = 120  # where there is no terminal
 SORTS = ("given", "name", *table.ORDERS, "ratio")
@@ -30,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="a run is a column; two at least")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="a run is a column; two at least")
     words = "the run that ratios are to, by machine, file or letter; default: the first file"
     found.add_argument("--reference", metavar="NAME|FILE", help=words)
     found.add_argument(
@@ -113,6 +115,9 @@ def main() -> None:
     except UsageError as error:
         print(f"compare: {error}", file=sys.stderr)
         code = BAD_USAGE
+    except KeyboardInterrupt:
+        print("compare: stopped", file=sys.stderr)
+        code = STOPPED
     sys.exit(code)
 
 
