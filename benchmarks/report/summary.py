@@ -7,6 +7,7 @@ from itertools import groupby
 
 from benchmarks.report.content import Material, Table
 from benchmarks.results import Row, Run
+from benchmarks.results.numbers import counted
 from benchmarks.results.tidy import DOUBT
 
 SIGNS = {"server": "● server", "client": "◆ client", "remote": "■ server that a page asks"}  # as charts have them
@@ -34,20 +35,16 @@ class Summary:
         machines = _named([row.machine for row in rows], "machine", " and ")
         what, days = " on ".join(filter(None, (models, machines))), _days(run.started for run in runs)
         platforms = len({row.platform for row in rows if row.platform})
-        of = f" of {_count(platforms, 'platform')}" if platforms else ""
-        held = f"{_count(len(rows), 'benchmark')}{of} in {_count(len(runs), 'run')}"
+        of = f" of {counted(platforms, 'platform')}" if platforms else ""
+        held = f"{counted(len(rows), 'benchmark')}{of} in {counted(len(runs), 'run')}"
         holds = f"{what}: {held}, measured {days} by {_versions(runs)}"
         return cls(heading, f"{heading} {what}, {days}", holds, sides, _marks(rows))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _named(names: Iterable[str], noun: str, between: str = ", ") -> str:
     """Return the names where they are few, else how many there are; nothing of none."""
     known = [*dict.fromkeys(names)]
-    return between.join(known) if len(known) <= FEW else _count(len(known), noun)
+    return between.join(known) if len(known) <= FEW else counted(len(known), noun)
 
 
 def _versions(runs: Sequence[Run]) -> str:

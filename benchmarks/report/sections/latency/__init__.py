@@ -8,16 +8,10 @@ from itertools import groupby
 
 import numpy as np
 
-from benchmarks.report import numbers
-from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK
-from benchmarks.report.ends import ends
-from benchmarks.report.groups import Group, groups, is_ours, meaning, of_phase
-from benchmarks.report.marked import Marked
-from benchmarks.report.picture import (
+from benchmarks.report.charts.drawing import DIM, INK
+from benchmarks.report.charts.picture import (
     LEFT,
     RIGHT,
-    SIDE_WORDS,
     Band,
     Bar,
     Shape,
@@ -26,10 +20,14 @@ from benchmarks.report.picture import (
     sheet,
     spec,
 )
-from benchmarks.report.ratios import ratios
-from benchmarks.report.samples import Numbers, bin_width, checked, count_no_times, histogram
-from benchmarks.report.scales import LogScale
-from benchmarks.results import Row
+from benchmarks.report.charts.samples import Numbers, bin_width, checked, count_no_times, histogram
+from benchmarks.report.charts.scales import LogScale
+from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
+from benchmarks.report.ends import ends
+from benchmarks.report.rows.groups import SIDE_WORDS, Group, groups, is_ours, meaning, of_phase, side_of
+from benchmarks.report.rows.lines import divided
+from benchmarks.report.sections.latency.ratios import ratios
+from benchmarks.results import Row, numbers
 
 PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
@@ -119,14 +117,15 @@ def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterat
     reach = [end for (row, _), spread in zip(named, spreads, strict=True) for end in _reach(row, spread)]
     factor, unit = numbers.time_unit(min(reach), max(reach))
     scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
-    marked = Marked.of([row.marks for row, _ in named])
-    rows = zip(named, marked.own, spreads, strict=True)
+    shared, signs = divided([row.marks for row, _ in named])
+    rows = zip(named, signs, spreads, strict=True)
     bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in rows]
     title = group.common if clock is UNTOLD else group.title
-    title += f" ({marked.shared})" if marked.shared and marked.shared not in title else ""
+    untold = [sign for sign in shared if sign not in title]
+    title += f" ({', '.join(untold)})" if untold else ""
     network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
-    told = [_words(row, label, own) for (row, label), own in zip(named, marked.own, strict=True)]
-    words = ends(told, sum(map(bool, marked.own)))
+    told = [_words(row, label, own) for (row, label), own in zip(named, signs, strict=True)]
+    words = ends(told, sum(map(bool, signs)))
     picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
     yield Chart(title, f"{clock}{network}", words, picture, _table(title, named, spreads), group.machine)
 
@@ -220,7 +219,7 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
     times = (row.p10, spread.median, row.p95, *spread.reach)
     return [
         label,
-        SIDE_WORDS[row.side] if row.side else numbers.NONE,
+        side_of(row),
         numbers.three(figure.value * 1e3),
         of,
         numbers.between(figure.low, figure.high, 1e3),
@@ -228,5 +227,5 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
         numbers.three(row.images_per_second),
         f"{len(spread.samples):,}",
         f"{figure.starts}",
-        meaning(row),
+        meaning(row.marks),
     ]

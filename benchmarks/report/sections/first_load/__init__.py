@@ -1,22 +1,19 @@
 """What a first visit waits for: the parts of each page's load and its requests, then the first inference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
-from benchmarks.report import numbers
+from benchmarks.report.charts.drawing import DIM, INK, PAPER, SERIES, values
 from benchmarks.report.content import Chart, Material, Section, Table
-from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.ends import ends
 from benchmarks.report.few import few
-from benchmarks.report.labels import labels
-from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.marked import Marked, shortened
+from benchmarks.report.rows.lines import Lines, shortened
+from benchmarks.report.sections.first_load.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
+from benchmarks.results import Row, numbers
 from browser_harness import page_files
 
 COLD = "cold"
-PAPER = "var(--paper)"
 COLOURS = {  # by what a part is called
     "worker": SERIES[5],
     "runtime's download": SERIES[0],
@@ -49,39 +46,25 @@ def first_load(material: Material) -> Section | None:
     if not loads:
         return None
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
-    cold = [*map(Lines.of, groups(pages))]
-    seen = [*map(Lines.of, groups([load for load in pages if load.is_seen]))]
+    cold = [*map(_lines_of, groups(pages))]
+    seen = [*map(_lines_of, groups([load for load in pages if load.is_seen]))]
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
 
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a chart: loads of a model, a machine and a network by what they are called, the quickest first."""
-
-    title: str  # ``{}`` is what the chart shows
-    named: Sequence[tuple[str, Load]]
-    machine: str
-
-    @classmethod
-    def of(cls, loads: Sequence[Load]) -> "Lines":
-        """Return the lines of *loads*."""
-        marked, load = Marked.of([load.marks for load in loads]), loads[0]
-        names = labels([load.row for load in loads])
-        named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
-        precision = load.row.precision if load.row.precision != "float32" else ""
-        notes = ", ".join(filter(None, (precision, marked.shared)))
-        over = f" over {load.network}" if load.network else ""
-        model = f"{load.row.model}{f' ({notes})' if notes else ''}"
-        return cls(f"{model}: {{}}{over}", sorted(named, key=lambda one: one[1].total), load.row.machine)
+def _lines_of(loads: Sequence[Load]) -> Lines[Load]:
+    """Return the lines of a chart, the quickest load first."""
+    over = f" over {loads[0].network}" if loads[0].network else ""
+    ordered = sorted(loads, key=lambda load: load.total)
+    return Lines.of(ordered, [load.row for load in ordered], over=over)
 
 
-def _bars(lines: Lines) -> Chart:
+def _bars(lines: Lines[Load]) -> Chart:
     near = "" if lines.named[0][1].network else NEAR
     (name, load), *others = lines.named
     last = f" The slowest of {len(others) + 1}: {others[-1][0]}, {numbers.time(others[-1][1].total)}." if others else ""
-    title, told = lines.title.replace("{}", "first load"), f"{name}: {_told(load)}.{last}"
-    return Chart(title, CLOCK + near, told, _bars_spec(lines.named), _parts_table(lines.named), lines.machine)
+    title, told, spec = lines.titled("first load"), f"{name}: {_told(load)}.{last}", _bars_spec(lines.named)
+    return Chart(title, CLOCK + near, told, spec, _parts_table(lines.named), lines.machine)
 
 
 def _told(load: Load) -> str:
@@ -178,10 +161,10 @@ def _parts_table(named: Sequence[tuple[str, Load]]) -> Table:
     return Table("The parts of the typical load, and bytes", head, rows, range(1, len(parts) + 5))
 
 
-def _waterfall(lines: Lines) -> Chart:
-    title = lines.title.replace("{}", "requests of the first load")
+def _waterfall(lines: Lines[Load]) -> Chart:
     told = ends([f"{name}: {_requests_words(load)}" for name, load in lines.named], 0)
-    return Chart(title, WATERFALL_CLOCK, told, _waterfall_spec(lines.named), _requests(lines), lines.machine)
+    title, spec = lines.titled("requests of the first load"), _waterfall_spec(lines.named)
+    return Chart(title, WATERFALL_CLOCK, told, spec, _requests(lines), lines.machine)
 
 
 def _requests_words(load: Load) -> str:
@@ -203,11 +186,10 @@ def _lines(name: str, load: Load) -> Iterator[dict[str, Any]]:
             compiled = {"compiled": one.compiled * 1e3} if one.compiled is not None else {}
             times = {"start": one.start * 1e3, "response": one.response * 1e3, "end": one.end * 1e3}
             yield {"text": f"{_short(one.path)}, {_bytes(one)}", **times, **compiled}
-    loaded = sum(load.parts.values()) - (load.parts.get(FIRST, 0.0))
     if load.first:
         took = load.first.figure.value
-        text = f"{FIRST}, {numbers.time(took)}"
-        yield {"text": text, "start": loaded * 1e3, "begin": loaded * 1e3, "done": load.total * 1e3}
+        text, loaded = f"{FIRST}, {numbers.time(took)}", (load.total - took) * 1e3
+        yield {"text": text, "start": loaded, "begin": loaded, "done": load.total * 1e3}
 
 
 def _short(path: str) -> str:
@@ -254,12 +236,12 @@ def _waterfall_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     }
 
 
-def _requests(lines: Lines) -> Table:
+def _requests(lines: Lines[Load]) -> Table:
     """Return all files of loads: those of the page itself came before the clock began."""
     head = ["client", "file", "asked, ms", "first byte, ms", "last byte, ms", "compiled, ms"]
     head += ["on the wire", "decoded", "encoding", ""]
     rows = [[name, *_cells(one)] for name, load in lines.named for one in load.requests]
-    return Table(lines.title.replace("{}", "requests"), head, rows, range(2, 8))
+    return Table(lines.titled("requests"), head, rows, range(2, 8))
 
 
 def _cells(one: Request) -> list[str]:
@@ -288,9 +270,11 @@ def _all(loads: Sequence[Load]) -> Table:
     return Table("All loads, with what their caches held; in the middle of the openings", head, rows, is_folded=True)
 
 
-def _time(row: Any) -> str:
+def _time(row: Row | None) -> str:
     if row is None:
         return "not measured"
     figure = row.figure
-    ends = f" ({words.digits(figure.low * 1e3)} to {words.digits(figure.high * 1e3)})" if figure.low is not None else ""
-    return f"{words.digits(figure.value * 1e3)} ms{ends}"
+    told = f"{words.digits(figure.value * 1e3)} ms"
+    if figure.low is None or figure.high is None:
+        return told
+    return f"{told} ({words.digits(figure.low * 1e3)} to {words.digits(figure.high * 1e3)})"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from benchmarks.decide import Decision
 from benchmarks.decide.measured import machine_of
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words
 from benchmarks.report.content import Chart, Material, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import meaning
+from benchmarks.results import Row, numbers
 from benchmarks.results.tidy import DOUBT, Mark
 
 MOST_ROWS = 18  # of a chart
@@ -61,7 +61,7 @@ class Counted:
         decision, equal = self.decision, self.decision.equal
         who = [decision.model.title, decision.clients.title, decision.client.platform, self.on, self.server_on]
         figure = [numbers.three(equal.clients.value), numbers.between(*self.ends), f"{equal.duty:.0%}", equal.how]
-        return [*who, *figure, "; ".join(f"{mark.sign}: {mark.words}" for mark in self.marks)]
+        return [*who, *figure, meaning(self.marks)]
 
 
 def equals(material: Material) -> list[Part]:
