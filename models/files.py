@@ -10,6 +10,13 @@ class ExportError(Exception):
     """The exported file does not compute what the trained model computes."""
 
 
+def try_out(path: Path) -> None:
+    """Write nothing into a file beside *path*, as what replaces it will be written; raise OSError where that fails."""
+    trial = path.with_name(f"{path.name}.try.part")
+    trial.open("wb").close()
+    trial.unlink()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to; it takes *path*'s place when the block ends, and is gone if the block fails."""
@@ -43,7 +50,5 @@ def _why_unwritable(path: Path, inputs: Sequence[Path]) -> str:
         return "it is one of the files that are read"
     if path.exists() and not path.is_file():
         return "it is no file, but a pipe or a device"
-    trial = path.with_name(f"{path.name}.try.part")
-    trial.open("wb").close()
-    trial.unlink()
+    try_out(path)
     return ""

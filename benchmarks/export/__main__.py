@@ -6,20 +6,18 @@ json``. Ends with 1 and writes nothing where a run is not whole, and with 2 wher
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.export import parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, read
 from benchmarks.results import NotARunError, Row, load_any
 from models.files import at_home, replacing, why_unwritable
 from models.names import shown
 
-UNREAD = 141  # as a shell tells it of a program that nobody read to its end
-STOPPED = 130  # likewise of one that a Ctrl-C ended
 REMEDY = "name another file, in a folder that can be written"
 PARQUET = "parquet"
 TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
@@ -72,7 +70,6 @@ def _why_kept(file: Path) -> str:
 def _write(text: str, file: Path | None) -> None:
     if file is None:
         sys.stdout.write(text)
-        sys.stdout.flush()
         return
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
@@ -107,10 +104,8 @@ def main() -> None:
     if options.samples and options.samples == options.out:
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
-        run(options)
-    except BrokenPipeError:  # whoever reads has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
+        with until_unread():
+            run(options)
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:

@@ -153,7 +153,7 @@ def test_home_is_known_and_many_files_are_told(tmp_path, monkeypatch):
 def test_without_any_result_no_page_is_written(ended, tmp_path):
     code, out, err = ended(save(tmp_path / "empty.json"), "--out", tmp_path / "page.html")
     assert (code, out) == (2, "")
-    assert err == "report: no file holds a result; name one that --benchmark-json or --benchmark-autosave saved\n"
+    assert err == "report: no file holds a result; name a run that --benchmark-json or --benchmark-autosave saved\n"
     assert not (tmp_path / "page.html").exists()
 
 

@@ -10,8 +10,9 @@ from benchmarks.decide.sides import COLD
 from benchmarks.decide.words import digits, interval, mark
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence, is_client, is_weaker
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE, milliseconds
 
 FIRST = "resnet20"  # and then the timing networks
 SERVER, WEAKER = "server-cpu", 4  # times weaker
@@ -85,7 +86,7 @@ def _timed_by_model(evidence: Evidence) -> dict[str, dict[str, Row]]:
 def _timed(model: str, rows: Mapping[str, Row]) -> Iterator[str]:
     yield f"`{model}`{'*' * any(row.result.is_untrained for row in rows.values())}"
     server = rows.get(SERVER)
-    yield f"{server.figure.value * 1e3:#.3g} ms{_doubt(server)}" if server else NONE
+    yield f"{milliseconds(server.figure.value)}{_doubt(server)}" if server else NONE
     browsers = _browsers(rows.values())
     yield f"{_times(browsers)}{_doubt(*browsers)}" if browsers else NONE
 

@@ -7,8 +7,9 @@ from benchmarks.decide import Decision
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence, is_client
 from benchmarks.figures.study.verdicts import Claim, Verdict, Word
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import keys
+from benchmarks.results.numbers import NONE
 
 COMMAND = "tox run -e decide"
 

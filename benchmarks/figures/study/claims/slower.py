@@ -7,8 +7,9 @@ from benchmarks.decide.spans import Span
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import STUDYS, Evidence, is_client, is_weaker
 from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether, at_least, quotient, together
-from benchmarks.figures.tables import NONE, table, times
+from benchmarks.figures.tables import table, times
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE
 
 MAGNITUDE = 10.0
 SERVER = "server-cpu"  # on one thread; the partner of all ratios
