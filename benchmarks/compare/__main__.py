@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.commands import until_unread
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.compare import table, told
 from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
 from benchmarks.results import REMEDY, NotARunError, Run, load_checked
+from models.files import at_home
 from models.names import shown
 
 BAD_USAGE = 2
@@ -27,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="a run is a column; two at least")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="a run is a column; two at least")
     words = "the run that ratios are to, by machine, file or letter; default: the first file"
     found.add_argument("--reference", metavar="NAME|FILE", help=words)
     found.add_argument(
@@ -105,6 +106,9 @@ def main() -> None:
     except UsageError as error:
         print(f"compare: {error}", file=sys.stderr)
         code = BAD_USAGE
+    except KeyboardInterrupt:
+        print("compare: stopped", file=sys.stderr)
+        code = STOPPED
     sys.exit(code)
 
 

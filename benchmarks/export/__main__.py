@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import until_unread
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.export import parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, read
-from benchmarks.results import Row
-from models.files import replacing
+from benchmarks.results import NotARunError, Row, load_any
+from models.files import at_home, replacing, why_unwritable
 from models.names import shown
 
+REMEDY = "name another file, in a folder that can be written"
 PARQUET = "parquet"
 TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "github-action": trackers.github_action,
@@ -31,10 +32,10 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="runs of any machines")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="runs of any machines")
     found.add_argument("--format", required=True, choices=("csv", PARQUET, "markdown", *TRACKERS))
-    found.add_argument("--out", type=Path, metavar="FILE", help="default: the screen; parquet needs it")
-    found.add_argument("--samples", type=Path, metavar="FILE", help="write every sample there, too, as Parquet")
+    found.add_argument("--out", type=at_home, metavar="FILE", help="default: the screen; parquet needs it")
+    found.add_argument("--samples", type=at_home, metavar="FILE", help="write every sample there, too, as Parquet")
     words = "leave out what the suite itself doubts; by default it is exported with the doubt"
     found.add_argument("--skip-doubtful", action="store_true", help=words)
     return found
@@ -42,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Read, refuse, and write; raise ExportError before anything is written."""
+    for file in filter(None, (options.out, options.samples)):
+        if why := why_unwritable(file, options.files) or _why_kept(file):
+            raise ExportError(f"{file} cannot be written: {why}; {REMEDY}")
     rows = _kept(read(options.files, options.format in TRACKERS), options.skip_doubtful)
     text = TEXTS[options.format](rows) if options.format in TEXTS else ""
     tables = {options.samples: _samples(rows)} if options.samples else {}
@@ -52,6 +56,15 @@ def run(options: argparse.Namespace) -> None:
         _write(text, options.out)
     for file in filter(None, (options.out, options.samples)):
         print(f"written   {file}", file=sys.stderr)
+
+
+def _why_kept(file: Path) -> str:
+    """Return why a file that is there stays: what was measured is written over by nothing."""
+    try:
+        load_any(file)
+    except NotARunError:
+        return ""
+    return "it is a saved run"
 
 
 def _write(text: str, file: Path | None) -> None:
@@ -96,7 +109,10 @@ def main() -> None:
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:
-        sys.exit(f"export: {error.filename}: {error.strerror}; name a file in a folder that can be written")
+        sys.exit(f"export: {error.filename}: {error.strerror}; {REMEDY}")
+    except KeyboardInterrupt:
+        print("export: stopped; each file is whole or as it was", file=sys.stderr)
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

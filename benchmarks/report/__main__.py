@@ -13,6 +13,7 @@ from benchmarks.report.page import write
 from benchmarks.report.place import fault, place
 from benchmarks.report.reading import Read, read
 from benchmarks.results import REMEDY
+from models.files import at_home
 from models.names import shown
 
 NOTHING = 2  # the exit code where no report is written
@@ -40,7 +41,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, tell what is refused, and write; return the exit code."""
     out = place(options.out)
-    inputs = [name.expanduser() for name in options.files]
+    inputs = [*map(at_home, options.files)]
     if why := fault(out, inputs):
         return _refused(why)
     found = read(inputs, _say)

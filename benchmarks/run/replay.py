@@ -124,9 +124,8 @@ class Record:
 def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
     """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
-        pytest.fail(
-            "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
-        )
+        words = "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
+        pytest.fail(words, pytrace=False)
     return Record(benchmark, request.node)
 
 

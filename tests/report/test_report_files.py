@@ -166,7 +166,7 @@ def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path):
         file.write_text(text)
     assert [fault(file) for file in (files["page.html"], files["empty.html"], tmp_path / "new.html")] == ["", "", ""]
     assert "it is there, and no HTML page" in fault(files["run.json"])
-    assert "it is one of the runs" in fault(files["page.html"], [files["page.html"]])
+    assert "it is one of the files that are read" in fault(files["page.html"], [files["page.html"]])
     assert sorted(tmp_path.iterdir()) == sorted(files.values())
 
 

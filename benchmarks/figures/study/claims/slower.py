@@ -13,6 +13,7 @@ from benchmarks.results.numbers import NONE
 
 MAGNITUDE = 10.0
 SERVER = "server-cpu"  # on one thread; the partner of all ratios
+THREADS = "on one thread each (WebNN on as many as it likes)"
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ def judge(evidence: Evidence) -> Verdict | None:
     alone = words.spread((case.ratio.value for case in plain), times)
     counted = f"ten times in {said.count('yes')} of {len(said)} cases, open in {said.count('open')}"
     sentences = [_by_runtime(plain), *_named(all_cases)]
-    short = f"{alone} times by the runtime, on one thread each; {counted}"
+    short = f"{alone} times by the runtime, {THREADS}; {counted}"
     return Verdict(altogether(said), short, sentences, _tables(all_cases))
 
 
 def _is_plain(case: Case) -> bool:
-    """Whether both compute on a thread of one processor, and nothing slows the client down."""
+    """Whether both compute on a thread of one processor (WebNN tells no number), and nothing slows the client down."""
     on_processor = not str(case.row.platform).endswith("gpu")
     return on_processor and case.server == SERVER and not is_weaker(case.row) and case.row.result.threads in (1, None)
 
@@ -76,7 +77,7 @@ def _by_runtime(plain: Sequence[Case]) -> str:
         by_platform.setdefault(f"`{case.row.platform}`", []).append(case.ratio.value)
     told = [f"{name} {words.spread(values, times)}" for name, values in by_platform.items()]
     everything = "over all networks that were timed, untrained ones too, and all machines"
-    return f"On one thread each, in turns, {everything}: {', '.join(told)} times."
+    return f"O{THREADS[1:]}, in turns, {everything}: {', '.join(told)} times."
 
 
 def _named(all_cases: Sequence[Case]) -> Iterator[str]:
