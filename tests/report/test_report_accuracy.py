@@ -5,7 +5,8 @@ import pytest
 
 from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Words
-from benchmarks.report.sections.accuracy import Share, accuracy
+from benchmarks.report.sections.accuracy import accuracy
+from benchmarks.report.sections.accuracy.points import Share
 from benchmarks.results import keys
 
 

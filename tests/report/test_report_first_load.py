@@ -8,8 +8,10 @@ from decide_runs_made_up import COMPRESSED, UNCOMPRESSED, content, network, resu
 from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Table
 from benchmarks.report.few import MOST_DRAWN
-from benchmarks.report.sections.first_load import bars_of, first_load, segments
+from benchmarks.report.sections.first_load import first_load
+from benchmarks.report.sections.first_load.bars import segments
 from benchmarks.report.sections.first_load.loads import FIRST, WHOLE, loads_of
+from benchmarks.report.sections.first_load.waterfall import bars_of
 from benchmarks.results import Run, keys, rows_of
 from browser_harness import page_files
 
