@@ -6,15 +6,17 @@ import re
 import made_up_runs
 import numpy as np
 import pytest
+import report_parts
 from hypothesis import given
 from hypothesis import strategies as st
+from report_parts import texts
 
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.picture import INNER, PLAIN, Bar, sheet
 from benchmarks.report.charts.placing import Box, placed
 from benchmarks.report.charts.samples import bin_width, buckets, checked, front, histogram
 from benchmarks.report.charts.scales import LogScale, even
-from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.content import Material, Words
 from benchmarks.report.sections.latency import latency, outline
 from benchmarks.results import keys
 from benchmarks.results.numbers import change, three, time
@@ -30,17 +32,12 @@ def material(tmp_path, *benchmarks, **about):
 
 def charts(section):
     """Return a section's charts by their title."""
-    return {part.title: part for part in section.parts if isinstance(part, Chart)}
+    return {part.title: part for part in report_parts.charts(section)}
 
 
 def told(section):
     """Return a section's sentences."""
     return " ".join(sentence for part in section.parts if isinstance(part, Words) for sentence in part.sentences)
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
 
 
 def column(chart, name):
