@@ -19,7 +19,7 @@ from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Material, Words
 from benchmarks.report.sections.latency import latency, outline
 from benchmarks.results import keys
-from benchmarks.results.numbers import change, three, time
+from benchmarks.results.numbers import change, milliseconds, three, time
 
 LONG = "chromium-wasm-2t@worker@4x-over-p75-2026"
 TIMES = st.floats(min_value=1e-6, max_value=1e3, allow_nan=False)
@@ -128,6 +128,7 @@ def test_times_have_the_unit_that_shows_three_digits():
         "–",
         "–",
     ]
+    assert [milliseconds(value) for value in (0.09996, 12.5, None)] == ["100 ms", "12,500 ms", "–"]
     assert [change(1.12), change(0.96), change(1.001)] == ["+12 %", "−4 %", "0 %"]
 
 
