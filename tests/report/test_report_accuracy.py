@@ -2,10 +2,13 @@
 
 import made_up_runs
 import pytest
+import report_parts
+from report_parts import texts
 
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Words
-from benchmarks.report.sections.accuracy import Share, accuracy
+from benchmarks.report.content import Material, Words
+from benchmarks.report.sections.accuracy import accuracy
+from benchmarks.report.sections.accuracy.points import Share
 from benchmarks.results import keys
 
 
@@ -27,7 +30,7 @@ def section(tmp_path, *benchmarks, **about):
 
 def charts(found):
     """Return a section's charts by what they are of."""
-    return {part.title.removesuffix(", batch 1"): part for part in found.parts if isinstance(part, Chart)}
+    return {part.title.removesuffix(", batch 1"): part for part in report_parts.charts(found)}
 
 
 def column(chart, name):
@@ -39,11 +42,6 @@ def column(chart, name):
 def told(found):
     """Return a section's sentences."""
     return " ".join(sentence for part in found.parts if isinstance(part, Words) for sentence in part.sentences)
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
 
 
 def test_the_front_is_drawn_and_listed(tmp_path):
