@@ -12,10 +12,12 @@ NOTHING = "–"
 OTHER = "≠"
 BRIEF = {
     "untrained": "u",
+    "stand-in": "t",
     "emulated": "e",
     "emulated network": "n",
     "software GPU": "s",
     "made up": "m",
+    "over budget": "b",
     "not whole": "w",
     "not this suite's": "p",
 }
@@ -36,11 +38,13 @@ def own_marks(row: Row) -> list[Mark]:
 
 def milliseconds(seconds: float | None) -> str:
     """Write a time in ms, with three digits and no exponent."""
-    return NOTHING if seconds is None or not 0 < seconds < math.inf else number(seconds * 1e3)
+    return NOTHING if seconds is None else number(seconds * 1e3)
 
 
 def number(value: float) -> str:
-    """Write a number above zero with three digits and no exponent."""
+    """Write a number above zero with three digits and no exponent; of any other a damaged file tells."""
+    if not 0 < value < math.inf:
+        return NOTHING
     return f"{value:,.{max(0, 2 - math.floor(math.log10(value * 1.0005)))}f}"
 
 

@@ -19,7 +19,7 @@ from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
-from benchmarks.results.tidy import DOUBT
+from benchmarks.results.tidy import DOUBT, OF_THE_DAY
 from models.names import shown
 
 LONGEST_NAME = 1024  # letters of a benchmark's name in Bencher
@@ -96,7 +96,7 @@ def _metric(figure: Figure | Ratio, factor: float = 1.0) -> dict[str, float]:
 
 def name(row: Row) -> str:
     """Return what a benchmark is called from commit to commit: machine, phase, case, and what it is of."""
-    marks = [mark.sign for mark in row.marks if mark.sign != DOUBT]
+    marks = [mark.sign for mark in row.marks if mark.sign not in OF_THE_DAY]
     words = [f"{machine_id(row.run.machine)}/{row.name.removeprefix('test_')}", *(f"({sign})" for sign in marks)]
     return shown(" ".join(words)).translate(IN_NAMES)
 

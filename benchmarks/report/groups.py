@@ -1,6 +1,6 @@
 """Rows that may share a chart: of one machine, model file, batch size and precision, on adapters of one kind."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.report.labels import labels
@@ -56,22 +56,22 @@ def groups(rows: Sequence[Row]) -> list[Group]:
     for row in ours:
         key = row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
         found.setdefault(key, []).append(row)
-    several = _of_several_files(ours)
-    return [_group(rows, several) for rows in found.values()]
+    file = file_of(ours)
+    return [_group(rows, file(rows[0])) for rows in found.values()]
 
 
-def _group(rows: Sequence[Row], several: set[str]) -> Group:
-    row, model = rows[0], model_of(rows[0])
-    if model in several:
-        model += f" (file {(row.sha256 or 'not told')[:8]})"
-    return Group(row.machine, model, row.batch_size, row.precision, row.result.is_software, rows)
+def _group(rows: Sequence[Row], file: str) -> Group:
+    row = rows[0]
+    return Group(row.machine, model_of(row) + file, row.batch_size, row.precision, row.result.is_software, rows)
 
 
-def _of_several_files(rows: Sequence[Row]) -> set[str]:
+def file_of(rows: Sequence[Row]) -> Callable[[Row], str]:
+    """Return what stands behind a model's name for its file, where several of *rows* go by that name; else nothing."""
     files: dict[str, set[str | None]] = {}
     for row in rows:
         files.setdefault(model_of(row), set()).add(row.sha256)
-    return {model for model, digests in files.items() if len(digests) > 1}
+    several = {model for model, digests in files.items() if len(digests) > 1}
+    return lambda row: f" (file {(row.sha256 or 'not told')[:8]})" if model_of(row) in several else ""
 
 
 def is_ours(row: Row) -> bool:

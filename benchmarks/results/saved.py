@@ -233,6 +233,11 @@ class Result:
         return bool(self.info.get(keys.UNTRAINED))
 
     @property
+    def is_stand_in(self) -> bool:
+        """Whether a short training stands in for a file that was absent: then its answers are not the model's."""
+        return bool(self.info.get(keys.STAND_IN))
+
+    @property
     def trust(self) -> Json:
         """What is known of the circumstances; empty where nothing is."""
         trust: Json = self.info.get(keys.TRUST, {})

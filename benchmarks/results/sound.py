@@ -30,9 +30,9 @@ def sound(run: Run) -> tuple[Run, list[LeftOut]]:
         rows = rows_of([run])
     except Exception as error:  # whatever a file holds in place of names and numbers
         raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
-    left_out = [LeftOut(row.name, why) for row in rows if (why := _why_none(row))]
-    names = {one.name for one in left_out}
-    kept = [row.result for row in rows if row.name not in names]
+    why = [_why_none(row) for row in rows]
+    left_out = [LeftOut(row.name, words) for row, words in zip(rows, why, strict=True) if words]
+    kept = [row.result for row, words in zip(rows, why, strict=True) if not words]
     return (replace(run, results=kept) if left_out else run), left_out
 
 

@@ -17,6 +17,8 @@ from benchmarks.results.machine import names
 from benchmarks.results.saved import NotARunError, Result, Run, short
 
 DOUBT = "(!)"
+OVER_BUDGET = "over budget"
+OF_THE_DAY = (DOUBT, OVER_BUDGET)  # marks of how a figure came out; the others tell what it is of
 BASE = "server_cpu"  # the partner that ratios are to
 FEWEST_BEYOND = 5  # samples above a percentile: of fewer it says little
 PHASE = re.compile(r"test_(?P<phase>\w+)")
@@ -186,6 +188,11 @@ def _marks(result: Result) -> Iterator[Mark]:
         yield Mark(DOUBT, "; ".join(result.doubts.values()))
     if result.is_untrained:
         yield Mark("untrained", "nobody trained the network: its times are such a network's, its answers mean nothing")
+    if result.is_stand_in:
+        yield Mark(
+            "stand-in",
+            "a short training where the model's file was absent: its times are such a network's, its answers others",
+        )
     if slowdown := result.info.get(keys.SLOWDOWN):
         yield Mark("emulated", f"a client {slowdown['asked']} times weaker, emulated by a quota on this processor")
     if network := result.info.get(keys.NETWORK):
@@ -195,6 +202,8 @@ def _marks(result: Result) -> Iterator[Mark]:
     if result.may_steer:
         words = f"{', '.join(result.may_steer)}: values nobody chose, and they may decide what is computed"
         yield Mark("made up", words)
+    if result.info.get(keys.OVER_BUDGET):
+        yield Mark(OVER_BUDGET, "its page takes more memory than the run allowed it")
 
 
 def run_marks(run: Run) -> Iterator[Mark]:

@@ -8,6 +8,7 @@ import pytest
 from made_up_runs import benchmark, doubtful, ratio, run, save, starts
 
 from benchmarks.compare import __main__ as command
+from benchmarks.compare import table
 from benchmarks.compare.lines import lines_of
 from benchmarks.compare.ratio import of_independent
 from benchmarks.compare.sides import UsageError, reference, sides_of
@@ -69,6 +70,15 @@ def test_the_interval_holds_the_ratio_of_independent_runs_as_often_as_it_says():
         found = of_independent(*(figure([*np.exp(lots.normal(0, 0.05, 5))]) for _ in range(2)))
         held += found.low <= 1 <= found.high
     assert 0.92 < held / 400 <= 1
+
+
+@pytest.mark.parametrize("end", [0.0, math.nan, math.inf, -1.0])
+def test_an_interval_that_is_none_is_left_out_and_breaks_no_table(end):
+    assert of_independent(Figure(2.0, 5, end, 2.5), Figure(1.0, 5, 0.9, 1.2)).low is None
+    damaged = ratio(2.0)
+    damaged[f"{keys.RATIO_TO}server_cpu"]["low"] = end
+    found = cells(compared(*two([benchmark(**damaged)], [benchmark()])), "server-cpu-b1")
+    assert f"2.00 ({table.cells.NOTHING} to 2.04)" in found
 
 
 # Columns

@@ -98,6 +98,13 @@ def test_a_result_that_holds_no_times_is_left_out_and_the_rest_of_its_run_shown(
     assert why in refused.why
 
 
+def test_a_sound_result_stays_where_another_files_of_that_name_is_none(tmp_path):
+    broken = damaged(stats={"min": -1.0})
+    sound_one = {**damaged(), "fullname": broken["fullname"].replace("benchmarks/", "elsewhere/")}
+    found = read([save(tmp_path / "run.json", broken, sound_one)])
+    assert [one.fullname for one in found.runs[0].results] == [sound_one["fullname"]]
+
+
 def test_a_plain_file_is_shown_as_such_and_one_without_samples_too(ended, tmp_path):
     (tmp_path / "plain.json").write_text(json.dumps(plain()))
     assert ended(tmp_path / "plain.json", "--out", tmp_path / "page.html")[0] == 0

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.report import numbers
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning, model_of, of_phase
+from benchmarks.report.groups import SOFTWARE, file_of, is_ours, meaning, model_of, of_phase
 from benchmarks.report.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
 from benchmarks.report.placing import Box, placed
 from benchmarks.report.samples import front
@@ -28,7 +28,8 @@ NORMAL = 1.96  # of a normal distribution 95 % lie within
 LEAD = (
     "Up is more often right, left is faster. The steps are Pareto's front, by the figures themselves: no model on it "
     "(filled) is beaten by another in both. Upright lines: the 95 % interval of the share, binomial; the models "
-    "answered the same images, so their differences are known better than that. Lines across: the latency's interval."
+    "answered the same images, so their differences are known better than that. Lines across: the latency's interval. "
+    "Of several platforms, and of several runs, a model has the fastest: the table names both."
 )
 CLOCK = "Inside the clock: an inference, from asking for it until its outputs can be read on the host."
 
@@ -57,6 +58,7 @@ class Point:
 
     row: Row
     share: Share
+    file: str = ""  # behind its name, where another file goes by that
 
     @property
     def cost(self) -> tuple[float, float]:
@@ -66,7 +68,12 @@ class Point:
     @property
     def name(self) -> str:
         """Its name in the chart."""
-        return f"{model_of(self.row)}{f' {self.row.signs}' if self.row.signs else ''}"
+        return f"{self.model}{f' {self.row.signs}' if self.row.signs else ''}"
+
+    @property
+    def model(self) -> str:
+        """The model's name, with its file where another goes by that."""
+        return f"{model_of(self.row)}{self.file}"
 
 
 def accuracy(material: Material) -> Section | None:
@@ -113,7 +120,7 @@ def without(row: Row) -> str:
     """Return why a row's model has no accuracy; nothing where it may have one."""
     if row.result.is_untrained:
         return "nobody trained it"
-    return "a stand-in, trained shortly" if row.result.info.get("stand_in") else ""
+    return "a stand-in, trained shortly" if row.result.is_stand_in else ""
 
 
 def _percent(info: Mapping[str, Any]) -> float | None:
@@ -146,7 +153,8 @@ def _kinds(rows: Sequence[Row]) -> Iterator[Kind]:
 
 def _chart(title: str, rows: Sequence[Row], shares: Shares) -> Iterator[Chart]:
     """Yield the chart of the models on the platform where each is fastest."""
-    points = [Point(row, share) for row in _fastest(rows) if (share := shares.of(row))]
+    file = file_of(rows)
+    points = [Point(row, share, file(row)) for row in _fastest(rows) if (share := shares.of(row))]
     if not points:
         return
     best = {id(points[at]) for at in front([point.cost for point in points])}
@@ -192,7 +200,7 @@ def _table(title: str, points: Sequence[Point], best: set[int]) -> Table:
     head = ["model", "precision", "platform", "latency, ms", "95 % interval", "top-1, %", "95 % interval", "images"]
     cells = [
         [
-            model_of(point.row),
+            point.model,
             point.row.precision or numbers.NONE,
             str(point.row.platform),
             numbers.three(point.row.figure.value * 1e3),
@@ -202,22 +210,33 @@ def _table(title: str, points: Sequence[Point], best: set[int]) -> Table:
             f"{point.share.images:,}",
             point.share.who,
             "yes" if id(point) in best else "no",
+            point.row.run.file.name,
             meaning(point.row),
         ]
         for point in points
     ]
-    return Table(title, [*head, "whose", "on the front", "marks"], cells, (3, 4, 5, 6, 7))
+    return Table(title, [*head, "whose", "on the front", "file", "marks"], cells, (3, 4, 5, 6, 7))
 
 
 def _left_out(rows: Sequence[Row], shares: Shares) -> list[Words]:
-    """Say which models have no accuracy, and why."""
+    """Say which models have no accuracy, and why; and which were timed with more images at a time alone."""
     why: dict[str, dict[str, None]] = {}
     for row in rows:
         if shares.of(row) is None:
             reason = without(row) or "none is known (tox run -e accuracy measures it)"
             why.setdefault(reason, {})[model_of(row)] = None
     told = [f"{', '.join(models)}: {reason}" for reason, models in why.items()]
-    return [Words([f"Left out, without an accuracy: {'; '.join(told)}."])] if told else []
+    more = [f"{title} ({', '.join(models)})" for title, of in _kinds(rows) if (models := _with_more(of, shares))]
+    words = [f"Left out, without an accuracy: {'; '.join(told)}."] if told else []
+    words += [f"Left out, timed with more images at a time alone: {'; '.join(more)}."] if more else []
+    return [Words(words)] if words else []
+
+
+def _with_more(rows: Sequence[Row], shares: Shares) -> list[str]:
+    """Return the models that were timed with more images at a time than the fewest of a chart alone."""
+    shown = {(model_of(row), row.sha256) for row in _fastest(rows)}
+    lost = [row for row in rows if (model_of(row), row.sha256) not in shown and shares.of(row)]
+    return [*dict.fromkeys(map(model_of, lost))]
 
 
 # The picture

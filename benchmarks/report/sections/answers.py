@@ -12,7 +12,7 @@ from benchmarks.report.content import Chip, Material, Part, Section, Side, Table
 from benchmarks.report.labels import run_names
 from benchmarks.report.sections.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
-from benchmarks.results.tidy import DOUBT
+from benchmarks.results.tidy import OF_THE_DAY
 
 LEAD = (
     "Whose later answers come first, the network included: predicted from what was measured of both sides, by "
@@ -28,7 +28,7 @@ WORDS: dict[Side, str] = {
 SIDES: dict[Winner, Side] = {"client": "client", "server": "server", "undecided": "undecided", "not measured": "open"}
 HEAD = ("clients", "later answers", "on it holds", "first answers")
 RUN = "pytest benchmarks/ --benchmark-only --model"
-TITLED = ("untrained",)  # marks that a title has, and those that a verdict tells itself
+TITLED = ("untrained", "stand-in")  # marks that a title has, and those that a verdict tells itself
 NEITHER = "nothing of it says how long an inference takes"
 
 
@@ -107,7 +107,7 @@ def _side(decision: Decision) -> Side:
 def _signs(rows: Sequence[Row]) -> str:
     """Return the marks of a model's results that decide does not tell, and a title does not have."""
     told = {mark.sign: mark for row in rows for mark in row.marks if not row.result.is_software}
-    own = [sign for sign in told if sign not in (DOUBT, *TITLED) and not sign.startswith("emulated")]
+    own = [sign for sign in told if sign not in (*OF_THE_DAY, *TITLED) and not sign.startswith("emulated")]
     return f" ({', '.join(own)})" if own else ""
 
 
@@ -120,7 +120,7 @@ def _class(decision: Decision) -> list[str]:
 def _by_speed(model: str, rows: Sequence[Row]) -> Verdict:
     """Return which platform computes fastest, of a model of which nothing can be decided, and what is missing."""
     own = [row for row in rows if row.model == model and row.run.is_of_this_suite]
-    found, title = alone_of(own), f"{model}{' (untrained)' * any(row.result.is_untrained for row in own)}"
+    found, title = alone_of(own), _titled(model, own)
     missing = _missing(model, own)
     if not found:
         words = _sentence(f"{NEITHER}{_signs(own)}")
@@ -129,6 +129,13 @@ def _by_speed(model: str, rows: Sequence[Row]) -> Verdict:
     words = f"Inference alone, {best.of}: {best.words}{_signs(own)}"
     tables = [_by_run(title, found)] if rest else []
     return Verdict(title, _chip(best), _sentence(words), conditions=[missing], tables=tables)
+
+
+def _titled(model: str, rows: Sequence[Row]) -> str:
+    """Return a model's name with those of its rows' marks that a title has."""
+    signs = {mark.sign for row in rows for mark in row.marks}
+    own = [sign for sign in TITLED if sign in signs]
+    return f"{model} ({', '.join(own)})" if own else model
 
 
 def _chip(best: Alone) -> Chip:

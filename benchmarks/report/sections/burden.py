@@ -10,6 +10,7 @@ from benchmarks.measuring.starts import Figure
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, DOUBT, INK, SERIES, values
 from benchmarks.report.few import few
+from benchmarks.report.groups import file_of
 from benchmarks.report.labels import labels
 from benchmarks.report.marked import Marked, shortened
 from benchmarks.results import Row, keys
@@ -54,7 +55,8 @@ def _lines(material: Material, phase: str) -> list["Lines"]:
     found: dict[tuple[object, ...], list[Row]] = {}
     for row in sorted(rows, key=_is_emulated):
         found.setdefault((row.model, row.precision, row.sha256, row.machine), []).append(row)
-    return [Lines.of(group, several=several) for group in found.values()]
+    file = file_of(rows)
+    return [Lines.of(group, file(group[0]), several=several) for group in found.values()]
 
 
 def _is_emulated(row: Row) -> bool:
@@ -71,12 +73,12 @@ class Lines:
     marks: str  # what they mean
 
     @classmethod
-    def of(cls, rows: Sequence[Row], *, several: bool) -> "Lines":
-        """Return the lines of *rows*; the machine is told where there are several."""
+    def of(cls, rows: Sequence[Row], file: str, *, several: bool) -> "Lines":
+        """Return the lines of *rows*; *file* and machine are told where there are several."""
         marked, row = Marked.of([row.marks for row in rows]), rows[0]
         names = [f"{name} {own}".strip() for name, own in zip(labels(rows), marked.own, strict=True)]
         notes = ", ".join(filter(None, (row.precision if row.precision != "float32" else "", marked.shared)))
-        model = f"{row.model}{f' ({notes})' if notes else ''}"
+        model = f"{row.model}{file}{f' ({notes})' if notes else ''}"
         where = f", on {row.machine}" if several else ""
         return cls(f"{model}: {{}}{where}", [*zip(names, rows, strict=True)], marked.words)
 

@@ -8,6 +8,7 @@ from benchmarks.decide import words
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.few import few
+from benchmarks.report.groups import file_of
 from benchmarks.report.labels import labels
 from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
 from benchmarks.report.marked import Marked, shortened
@@ -50,10 +51,12 @@ def first_load(material: Material) -> Section | None:
     loads = loads_of(material.rows)
     if not loads:
         return None
-    several = len({row.machine for row in material.rows}) > 1
+    several, file = len({row.machine for row in material.rows}) > 1, file_of([load.row for load in loads])
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
-    cold = [Lines.of(group, several=several) for group in groups(pages)]
-    seen = [Lines.of(group, several=several) for group in groups([load for load in pages if load.is_seen])]
+    cold, seen = (
+        [Lines.of(group, file(group[0].row), several=several) for group in groups(some)]
+        for some in (pages, [load for load in pages if load.is_seen])
+    )
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
@@ -67,8 +70,8 @@ class Lines:
     marks: str  # what they mean
 
     @classmethod
-    def of(cls, loads: Sequence[Load], *, several: bool) -> "Lines":
-        """Return the lines of *loads*; the machine is told where there are several."""
+    def of(cls, loads: Sequence[Load], file: str, *, several: bool) -> "Lines":
+        """Return the lines of *loads*; *file* and machine are told where there are several."""
         marked, load = Marked.of([load.marks for load in loads]), loads[0]
         names = labels([load.row for load in loads])
         named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
@@ -76,7 +79,7 @@ class Lines:
         notes = ", ".join(filter(None, (precision, marked.shared)))
         over = f" over {load.network}" if load.network else ""
         model, where = (
-            f"{load.row.model}{f' ({notes})' if notes else ''}",
+            f"{load.row.model}{file}{f' ({notes})' if notes else ''}",
             f", on {load.row.machine}" if several else "",
         )
         return cls(f"{model}: {{}}{over}{where}", sorted(named, key=lambda one: one[1].total), marked.words)

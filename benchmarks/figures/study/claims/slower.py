@@ -59,14 +59,20 @@ def judge(evidence: Evidence) -> Verdict | None:
     alone = words.spread((case.ratio.value for case in plain), times)
     counted = f"ten times in {said.count('yes')} of {len(said)} cases, open in {said.count('open')}"
     sentences = [_by_runtime(plain), *_named(all_cases)]
-    short = f"{alone} times by the runtime, on one thread each; {counted}"
+    short = f"{alone} times by the runtime, {_on_threads(plain)}; {counted}"
     return Verdict(altogether(said), short, sentences, _tables(all_cases))
 
 
 def _is_plain(case: Case) -> bool:
-    """Whether both compute on a thread of one processor, and nothing slows the client down."""
+    """Whether both compute on one processor, on a thread that was asked for, and nothing slows the client down."""
     on_processor = not str(case.row.platform).endswith("gpu")
     return on_processor and case.server == SERVER and not is_weaker(case.row) and case.row.result.threads in (1, None)
+
+
+def _on_threads(plain: Sequence[Case]) -> str:
+    """Say on how many threads both compute, and which runtimes take as many as they like."""
+    free = dict.fromkeys(f"`{case.row.platform}`" for case in plain if case.row.result.threads is None)
+    return f"on one thread each{f', {words.listed([*free])} on as many as it likes' if free else ''}"
 
 
 def _by_runtime(plain: Sequence[Case]) -> str:
@@ -75,7 +81,8 @@ def _by_runtime(plain: Sequence[Case]) -> str:
         by_platform.setdefault(f"`{case.row.platform}`", []).append(case.ratio.value)
     told = [f"{name} {words.spread(values, times)}" for name, values in by_platform.items()]
     everything = "over all networks that were timed, untrained ones too, and all machines"
-    return f"On one thread each, in turns, {everything}: {', '.join(told)} times."
+    on_threads = _on_threads(plain)
+    return f"{on_threads[:1].upper()}{on_threads[1:]}, in turns, {everything}: {', '.join(told)} times."
 
 
 def _named(all_cases: Sequence[Case]) -> Iterator[str]:
@@ -100,24 +107,23 @@ def _tables(all_cases: Sequence[Case]) -> str:
 
 def _table(of_study: Sequence[Case]) -> str:
     """Return a row for each browser and server, of the study's networks; the others are in the sentences."""
-    rows: dict[tuple[str, str], dict[str, Case]] = {}
+    rows: dict[tuple[str, str], dict[str, list[Case]]] = {}
     for case in of_study:
-        rows.setdefault((case.server, str(case.row.platform)), {})[str(case.row.model)] = case
+        by_model = rows.setdefault((case.server, str(case.row.platform)), {})
+        by_model.setdefault(str(case.row.model), []).append(case)
     body = [
         [
             f"`{platform}`",
             f"`{server}`",
-            *(_cell(found.get(model)) for model in STUDYS),
-            together(case.answer for case in found.values()),
+            *("; ".join(map(_cell, found.get(model, ()))) or NONE for model in STUDYS),
+            together(case.answer for cases in found.values() for case in cases),
         ]
         for (server, platform), found in sorted(rows.items(), key=lambda row: row[0][0])
     ]
     return table(["browser", "server", *(f"`{model}`" for model in STUDYS), "ten times?"], body, words=2)
 
 
-def _cell(case: Case | None) -> str:
-    if case is None:
-        return NONE
+def _cell(case: Case) -> str:
     return words.marked(words.times_with_interval(case.ratio), *case.rows)
 
 
@@ -128,7 +134,7 @@ SLOWER = Claim(
     "the same network and image: the case says yes where the whole interval of the ratio is at ten or above, no where "
     "it is below, and is open else. Confirmed where all cases say yes, refuted where all say no, qualified else. "
     "Against one thread of `server-cpu` ratios were measured in turns; against others they are quotients of two such "
-    "ratios, with the ends that lie farthest apart.",
+    "ratios, of one run or of two of that machine, with the ends that lie farthest apart.",
     "tox run -e bench -- --batch-size 1",
     judge,
 )
