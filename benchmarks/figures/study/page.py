@@ -83,9 +83,10 @@ def _runs(evidence: Evidence) -> Iterator[str]:
     if not evidence.runs:
         return
     yield "## The runs"
+    days, versions = {run.started[:10] for run in evidence.runs}, {run.version for run in evidence.runs}
     yield words.filled(
-        "Of several days, and of several versions of the suite. What is held against each other was measured by one "
-        "run, unless its rule says otherwise."
+        f"They are of {len(days)} day{'s' * (len(days) != 1)} and {len(versions)} version{'s' * (len(versions) != 1)} "
+        "of the suite. What is held against each other was measured by one run, unless its rule says otherwise."
     )
     machines = {id(row.run): row.machine for row in (*evidence.rows, *evidence.visits)}
     body = [

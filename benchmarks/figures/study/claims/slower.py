@@ -57,7 +57,9 @@ def judge(evidence: Evidence) -> Verdict | None:
         return None
     said = [case.answer for case in all_cases]
     alone = words.spread((case.ratio.value for case in plain), times)
-    counted = f"ten times in {said.count('yes')} of {len(said)} cases, open in {said.count('open')}"
+    weaker = sum(case.answer == "yes" and is_weaker(case.row) for case in all_cases)
+    of_weaker = f" ({weaker} of them weaker clients, emulated)" if weaker else ""
+    counted = f"ten times in {said.count('yes')} of {len(said)} cases{of_weaker}, open in {said.count('open')}"
     sentences = [_by_runtime(plain), *_named(all_cases)]
     short = f"{alone} times by the runtime, {_on_threads(plain)}; {counted}"
     return Verdict(altogether(said), short, sentences, _tables(all_cases))
@@ -130,7 +132,7 @@ def _cell(case: Case) -> str:
 SLOWER = Claim(
     "slower",
     "The browser is an order of magnitude slower than the server",
-    "Each browser is held against `server-cpu` of the same machine, on one thread and on more, and against a GPU, with "
+    "Each browser, also of a weaker client, is held against `server-cpu` of the same machine, on one thread and on more, and against a GPU, with "
     "the same network and image: the case says yes where the whole interval of the ratio is at ten or above, no where "
     "it is below, and is open else. Confirmed where all cases say yes, refuted where all say no, qualified else. "
     "Against one thread of `server-cpu` ratios were measured in turns; against others they are quotients of two such "

@@ -122,8 +122,8 @@ SLOWEST = Claim(
     "ResNet-20 is the slowest and the most accurate network on every platform",
     "On each platform ResNet-20 is held against ResNet-14 and ResNet-8. It is slower where its interval lies above the "
     "other's, and more accurate where its right answers on the 10,000 test images are more by more than the binomial "
-    "error of both (95 %); where they do not tell apart, the case is open. Of several "
-    "runs each is held against itself. Confirmed where all cases say yes, refuted "
+    "error of both (95 %); where they do not tell apart, the case is open. Where "
+    "one run has both, it is held against itself alone. Confirmed where all cases say yes, refuted "
     "where all say no, qualified else, and where either is not measured at all.",
     "CIFAR100_DIR=DIR tox run -e accuracy",
     judge,
