@@ -27,6 +27,7 @@ RATIO = "ratio-to-server-cpu"
 # Of Bencher's: each project has these two, in ns and in operations a second; the rest is made as it comes.
 LATENCY, THROUGHPUT = "latency", "throughput"
 DOUBTS = "doubts"
+NANO = 1e9  # nanoseconds in a second
 IN_NAMES = str.maketrans({"`": "'", "|": "/", "<": "(", ">": ")"})  # both show names in Markdown and HTML
 
 
@@ -81,7 +82,7 @@ def bencher(rows: Sequence[Row]) -> str:
 
 
 def _measures(row: Row) -> dict[str, dict[str, float]]:
-    measures = {LATENCY: _metric(checked(row), 1e9)}
+    measures = {LATENCY: _metric(checked(row), NANO)}
     if row.ratio:
         measures[RATIO] = _metric(row.ratio)
     if rate := row.result.info.get(keys.QUERIES_PER_SECOND):
@@ -91,7 +92,7 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
 
 def _metric(figure: Figure | Ratio, factor: float = 1.0) -> dict[str, float]:
     ends = {"value": figure.value, "lower_value": figure.low, "upper_value": figure.high}
-    return {end: value * factor for end, value in ends.items() if value is not None}
+    return {end: value * factor for end, value in ends.items() if value is not None and math.isfinite(value * factor)}
 
 
 def name(row: Row) -> str:
@@ -105,7 +106,7 @@ def checked(row: Row) -> Figure:
     """Return the figure that a tracker keeps; raise ExportError where it, or the ratio, is no number above zero."""
     figure = compared(row)
     for what, value in ((row.result.statistic, figure.value), ("ratio", row.ratio.value if row.ratio else 1.0)):
-        if not (is_number(value) and 0 < value < math.inf):
+        if not (is_number(value) and 0 < value * NANO < math.inf):
             words = f"its {what} is {value}, which is none; measure again"
             raise ExportError(f"{row.run.file}: {row.result.fullname}: {words}")
     return figure

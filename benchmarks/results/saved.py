@@ -20,7 +20,7 @@ from benchmarks.measuring.drift import Drift, widened
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
-from benchmarks.results.damage import check_mapping, check_numbers, check_once, is_number
+from benchmarks.results.damage import check_count, check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
 
 Json = Mapping[str, Any]
@@ -102,6 +102,7 @@ class Result:
             check_mapping(value, f"{fullname}: its {part}")
         info = upgraded(parts["extra_info"], parts["params"])
         check_numbers(parts["stats"].get("data") or (), f"{fullname}: a sample")
+        check_count(parts["stats"].get("iterations", 1), f"{fullname}: its iterations")
         if witness := info.get(keys.WITNESS):
             check_mapping(witness, f"{fullname}: its {keys.WITNESS}")
             check_numbers([witness["p10"]], f"{fullname}: its {keys.WITNESS}'s p10")

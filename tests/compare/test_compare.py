@@ -81,6 +81,14 @@ def test_an_interval_that_is_none_is_left_out_and_breaks_no_table(end):
     assert f"2.00 ({table.cells.NOTHING} to 2.04)" in found
 
 
+def test_a_figure_whose_end_is_no_number_makes_its_file_none(tmp_path):
+    damaged = benchmark()
+    damaged["extra_info"][keys.FIGURES]["median"]["low"] = "x"
+    runs, refused = command.read([save(tmp_path / "bad.json", damaged), save(tmp_path / "good.json", benchmark())])
+    assert [one.file.name for one in runs] == ["good.json"]
+    assert 'median, or an end of its interval, is "x", not a number' in refused[0]
+
+
 # Columns
 
 

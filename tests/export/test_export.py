@@ -166,6 +166,14 @@ def test_what_is_no_time_is_refused_for_trackers(tracker):
         tracker(rows(damaged))
 
 
+def test_an_end_that_no_nanoseconds_hold_is_left_out():
+    huge = benchmark()
+    huge["extra_info"][keys.FIGURES]["p10"]["high"] = 1e308
+    (told,) = json.loads(trackers.bencher(rows(huge))).values()
+    assert "upper_value" not in told["latency"]
+    assert "lower_value" in told["latency"]
+
+
 def test_a_name_too_long_for_bencher_is_refused():
     with pytest.raises(ExportError, match="1024 letters"):
         trackers.bencher(rows(benchmark(model="m" * 1024)))

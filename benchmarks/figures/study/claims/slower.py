@@ -132,11 +132,11 @@ def _cell(case: Case) -> str:
 SLOWER = Claim(
     "slower",
     "The browser is an order of magnitude slower than the server",
-    "Each browser, also of a weaker client, is held against `server-cpu` of the same machine, on one thread and on more, and against a GPU, with "
-    "the same network and image: the case says yes where the whole interval of the ratio is at ten or above, no where "
-    "it is below, and is open else. Confirmed where all cases say yes, refuted where all say no, qualified else. "
-    "Against one thread of `server-cpu` ratios were measured in turns; against others they are quotients of two such "
-    "ratios, of one run or of two of that machine, with the ends that lie farthest apart.",
+    "Each browser, also of a weaker client, is held against `server-cpu` of the same machine, on one thread and on "
+    "more, and against a GPU, with the same network and image: the case says yes where the whole interval of the ratio "
+    "is at ten or above, no where it is below, and is open else. Confirmed where all cases say yes, refuted where all "
+    "say no, qualified else. Against one thread of `server-cpu` ratios were measured in turns; against others they are "
+    "quotients of two such ratios, of one run or of two of that machine, with the ends that lie farthest apart.",
     "tox run -e bench -- --batch-size 1",
     judge,
 )
