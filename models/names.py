@@ -1,21 +1,24 @@
-"""Names as they are shown: in any script, but none that drives a terminal or cannot be written."""
+"""Texts as they are shown: in any script, but none that drives a terminal or a page, or cannot be written."""
 
 import os
-import unicodedata
+import re
 
-# Controls, halves of characters (bytes that are not UTF-8), and ends of lines.
-UNSHOWN = ("Cc", "Cs", "Zl", "Zp")
-TURNING = ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI")  # turn the direction of what stands behind
+# Controls, ends of lines, halves of characters (bytes that are not UTF-8), what turns the direction of the text behind
+# it, and what is no character.
+DRIVES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+def tame(text: str) -> str:
+    """Return *text* as it is, with what drives what stands beside it escaped, as Python's strings are."""
+    return DRIVES.sub(lambda found: _escaped(found[0]), text)
 
 
 def shown(text: str) -> str:
-    """Return *text* as it is, with what a terminal would obey, or this system could not write, escaped."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_shown, text))
+    """Return *text* tamed, and what this system could not write escaped as well."""
+    return text if text.isascii() and text.isprintable() else "".join(map(_writable, tame(text)))
 
 
-def _shown(character: str) -> str:
-    if unicodedata.category(character) in UNSHOWN or unicodedata.bidirectional(character) in TURNING:
-        return _escaped(character)
+def _writable(character: str) -> str:
     try:
         os.fsencode(character)  # pytest puts the names of tests into the environment
     except UnicodeEncodeError:

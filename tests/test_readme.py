@@ -2,7 +2,10 @@
 
 import configparser
 import re
+import subprocess
+import sys
 import tomllib
+from importlib import metadata
 
 import pytest
 from helpers import ROOT
@@ -17,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 DOCS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
 MINUTE = 160  # lines that are read in one
-SCREEN = 110  # letters of a table's line on a laptop's
+SCREEN = 125  # letters of a table's line in the file: GitHub breaks its heads, and shows it on a laptop's screen
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:benchmarks|browser_harness|models|docs|tests)/[\w./]+)`")
 PLACEHOLDERS = {"browser_harness/engines/NAME.mjs", "docs/throttling.md"}  # one's own, and Lighthouse's
@@ -111,6 +114,37 @@ def test_no_environment_has_both_wheels_of_onnxruntime():
     for name in groups:
         names = {re.match(r"[\w.-]+", requirement)[0] for requirement in resolved(groups, name)}
         assert not {"onnxruntime", "onnxruntime-gpu"} <= names, name
+
+
+# Of saved runs, without what measures: each is set up in seconds, so that all it imports has to be asked for.
+READERS = ("report", "compare", "export", "study", "gate")
+EVERYWHERE = {"setuptools", "wcwidth"}  # of a virtual environment here, and taken by tabulate where it is there
+IMPORTED = (
+    "import importlib, sys; importlib.import_module(sys.argv[1]); print(*{n.partition('.')[0] for n in sys.modules})"
+)
+
+
+def installed_with(requirements):
+    """Return the distributions that come with some, which are installed here."""
+    todo, found = [*requirements], set()
+    while todo:
+        name = re.match(r"[\w.-]+", todo.pop())[0].lower()
+        if name not in found:
+            found.add(name)
+            todo += [one for one in metadata.requires(name) or () if "extra ==" not in one and ";" not in one]
+    return found
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_an_environment_has_all_that_its_command_imports(name):
+    section = tox_environments()[name]
+    module = re.search(r"python -m ([\w.]+)", section["commands"])[1]
+    command = [sys.executable, "-c", IMPORTED, f"{module}.__main__"]
+    modules = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    owners = metadata.packages_distributions()
+    needed = {owner.lower() for module in modules for owner in owners.get(module, ())[:1]}
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert needed - installed_with(resolved(groups, section["dependency_groups"])) <= EVERYWHERE
 
 
 @pytest.mark.parametrize("table", [candidates_table, models_table])

@@ -5,22 +5,20 @@ command line asks for what there is not.
 """
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.compare import table, told
 from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
-from benchmarks.results import NotARunError, Run, load_any
-from benchmarks.results.tidy import check
+from benchmarks.results import REMEDY, NotARunError, Run, load_checked
+from models.files import at_home
 from models.names import shown
 
-UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 BAD_USAGE = 2
-REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 WIDTH = 120  # where there is no terminal
 SORTS = ("given", "name", *table.ORDERS, "ratio")
 
@@ -30,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="a run is a column; two at least")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="a run is a column; two at least")
     words = "the run that ratios are to, by machine, file or letter; default: the first file"
     found.add_argument("--reference", metavar="NAME|FILE", help=words)
     found.add_argument(
@@ -53,9 +51,7 @@ def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
     runs, refused = list[Run](), list[str]()
     for file in files:
         try:
-            run = load_any(file)
-            check(run)
-            runs.append(run)
+            runs.append(load_checked(file))
         except NotARunError as error:
             refused.append(f"{error}; {REMEDY}")
     return runs, refused
@@ -105,14 +101,14 @@ def main() -> None:
     """Run the command line."""
     options = parser().parse_args()
     try:
-        code = run(options, shutil.get_terminal_size((WIDTH, 24)).columns)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = UNREAD
+        with until_unread():
+            code = run(options, shutil.get_terminal_size((WIDTH, 24)).columns)
     except UsageError as error:
         print(f"compare: {error}", file=sys.stderr)
         code = BAD_USAGE
+    except KeyboardInterrupt:
+        print("compare: stopped", file=sys.stderr)
+        code = STOPPED
     sys.exit(code)
 
 

@@ -1,14 +1,13 @@
 """What stands in a cell: a figure or a ratio, and behind it, briefly, every mark that must be read beside it."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.compare.lines import Line
 from benchmarks.compare.sides import Side
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE, between, is_time, three, with_interval
 from benchmarks.results.tidy import DOUBT, Mark, run_marks
 
-NOTHING = "–"
 OTHER = "≠"
 BRIEF = {
     "untrained": "u",
@@ -37,15 +36,8 @@ def own_marks(row: Row) -> list[Mark]:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """Write a time in ms, with three digits and no exponent."""
-    return NOTHING if seconds is None else number(seconds * 1e3)
-
-
-def number(value: float) -> str:
-    """Write a number above zero with three digits and no exponent; of any other a damaged file tells."""
-    if not 0 < value < math.inf:
-        return NOTHING
-    return f"{value:,.{max(0, 2 - math.floor(math.log10(value * 1.0005)))}f}"
+    """Write a time in ms, whose head has the unit."""
+    return three(seconds * 1e3) if seconds is not None and is_time(seconds) else NONE
 
 
 def _marked(text: str, line: Line, *sides: Side) -> str:
@@ -61,7 +53,7 @@ def figure(value: Callable[[Row], float | None], write: Callable[[float | None],
 
     def cell(line: Line, side: Side) -> str:
         row = line.rows.get(side.letter)
-        return _marked(write(value(row)), line, side) if row else NOTHING
+        return _marked(write(value(row)), line, side) if row else NONE
 
     return cell
 
@@ -70,8 +62,8 @@ def interval(line: Line, side: Side) -> str:
     """Write the interval of the headline."""
     row = line.rows.get(side.letter)
     if row is None or row.figure.low is None:
-        return NOTHING
-    return _marked(f"{milliseconds(row.figure.low)} to {milliseconds(row.figure.high)}", line, side)
+        return NONE
+    return _marked(between(row.figure.low, row.figure.high, 1e3), line, side)
 
 
 def ratio(reference: Side) -> Column:
@@ -79,7 +71,7 @@ def ratio(reference: Side) -> Column:
 
     def cell(line: Line, side: Side) -> str:
         found = line.ratio(side.letter)
-        return _marked(_with_ends(found.value, found.low, found.high), line, side, reference) if found else NOTHING
+        return _marked(with_interval(found.value, found.low, found.high), line, side, reference) if found else NONE
 
     return cell
 
@@ -88,11 +80,7 @@ def in_turns(line: Line, side: Side) -> str:
     """Write the ratio to server-cpu that a run measured in turns."""
     row = line.rows.get(side.letter)
     found = row.ratio if row else None
-    return _marked(_with_ends(found.value, found.low, found.high), line, side) if found else NOTHING
-
-
-def _with_ends(value: float, low: float | None, high: float | None) -> str:
-    return number(value) if low is None or high is None else f"{number(value)} ({number(low)} to {number(high)})"
+    return _marked(with_interval(found.value, found.low, found.high), line, side) if found else NONE
 
 
 def legend(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from string import ascii_uppercase
 
 from benchmarks.results import Row, Run
 from benchmarks.results.machine import names
+from benchmarks.results.numbers import counted
 from benchmarks.results.saved import short
 
 
@@ -30,7 +31,7 @@ class Side:
         """File, machine, time and commit."""
         run = self.run
         commit = f"{(run.commit.id or 'no commit')[:9]}{' with changes' if run.commit.is_changed else ''}"
-        benchmarks = f"{len(run.results)} benchmark{'s' * (len(run.results) != 1)}"
+        benchmarks = counted(len(run.results), "benchmark")
         return f"{run.file}: {self.machine}; {run.started[:16].replace('T', ' ')}, {commit}; {benchmarks}"
 
 

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from benchmarks.compare import cells
 from benchmarks.compare.lines import Line
 from benchmarks.compare.sides import Side
-from benchmarks.results import Row
+from benchmarks.results import Row, numbers
 from benchmarks.results.tidy import run_marks
 from models.names import shown
 
@@ -58,7 +58,7 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "ratio": cells.ratio(reference),
         "server-cpu": cells.in_turns,
         **{name: cells.figure(value) for name, value in ORDERS.items()},
-        "images": cells.figure(lambda row: row.images_per_second, lambda rate: cells.number(rate) if rate else "–"),
+        "images": cells.figure(lambda row: row.images_per_second, numbers.three),
     }
 
 
@@ -113,13 +113,13 @@ def text(lines: Sequence[Line], wanted: Sequence[Column], width: int) -> Iterato
     """Yield the tables of all blocks, line by line; a column in which no block has anything is left out."""
     labels = [shown(line.label) for line in lines]
     written = {column: {line.name: column.write(line, column.side) for line in lines} for column in wanted}
-    full = {column: told for column, told in written.items() if {*told.values()} != {cells.NOTHING}}
+    full = {column: told for column, told in written.items() if {*told.values()} != {numbers.NONE}}
     groups = [*_packed({column: _width(column, told) for column, told in full.items()}, width - max(map(len, labels)))]
     for title, of_block in blocks(lines):
         yield from ("", shown(title))
         for group in groups:
             rows = [[shown(line.label), *(full[column][line.name] for column in group)] for line in of_block]
-            if any(cell != cells.NOTHING for row in rows for cell in row[1:]):
+            if any(cell != numbers.NONE for row in rows for cell in row[1:]):
                 yield from ("", *_table(rows, group))
 
 

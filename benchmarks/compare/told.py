@@ -10,6 +10,7 @@ from benchmarks.compare.lines import Difference, Line
 from benchmarks.compare.sides import Side
 from benchmarks.results import Run, alike, keys
 from benchmarks.results.damage import shown as as_saved
+from benchmarks.results.numbers import counted
 from models.names import shown
 
 LABEL = 10  # letters of the label at the beginning of a line
@@ -87,7 +88,7 @@ def differences(lines: Sequence[Line], sides: Sequence[Side], reference: Side) -
         for kind, all_of_it in by_kind.items():
             pairs = dict.fromkeys(f"{_short(kind, then)} | {_short(kind, now)}" for _, then, now in all_of_it)
             more = f" and {len(pairs) - 1} other pairs" if len(pairs) > 1 else ""
-            words = f"{kind}: {next(iter(pairs))}{more}, of {_count(len(all_of_it))}"
+            words = f"{kind}: {next(iter(pairs))}{more}, of {counted(len(all_of_it), 'benchmark')}"
             yield cells.OTHER, f"{reference.letter} | {side.letter}: {words}"
 
 
@@ -103,8 +104,8 @@ def missing(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
         if lacks:
             names = [f"{label} ({number})" if number > 1 else label for label, number in lacks.items()]
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            words = f"{side.letter} lacks {lacks.total()} of {_count(len(lines))}: {', '.join(names[:NAMED])}{more}"
-            yield "missing", words
+            told, of = ", ".join(names[:NAMED]), counted(len(lines), "benchmark")
+            yield "missing", f"{side.letter} lacks {lacks.total()} of {of}: {told}{more}"
 
 
 def rowed(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
@@ -112,7 +113,8 @@ def rowed(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
     for side in sides:
         number = sum(side.letter in line.rowed for line in lines)
         if number:
-            yield "rows", f"{side.letter}: samples of {_count(number)} are means of neighbours, as the other's are"
+            of = counted(number, "benchmark")
+            yield "rows", f"{side.letter}: samples of {of} are means of neighbours, as the other's are"
 
 
 def explained(lines: Sequence[Line], sides: Sequence[Side], reference: Side, wanted: Sequence[str]) -> Iterator[Told]:
@@ -145,7 +147,3 @@ def _of_starts_alone(lines: Sequence[Line], sides: Sequence[Side]) -> str:
 
     letters = [side.letter for side in sides if unaware(side.letter)]
     return f"; those of {' and '.join(letters)} know of starts, and not of the machine's states" if letters else ""
-
-
-def _count(number: int) -> str:
-    return f"{number} benchmark{'s' * (number != 1)}"

@@ -6,7 +6,6 @@ where a mark is missed.
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from typing import Any
 
 from benchmarks.clients import CLIENTS as WEAK
 from benchmarks.clients import factor
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.decide import cells, checks, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, Wanted, decide_all
 from benchmarks.decide.measured import MixedError, Model, machine_of, read
@@ -23,15 +23,12 @@ from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, is_named
 from benchmarks.protocol import WHERES
-from benchmarks.results import NotARunError, Run, load
+from benchmarks.results import REMEDY, NotARunError, Run, load
 from benchmarks.settings import size, writable
 from browser_harness.network import Conditions, parse
 from models.files import replacing
 
 CHECKED_SLOWDOWN = 4
-STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
-UNREAD = 141  # as a shell tells it of a program that nobody read to its end
-REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -117,15 +114,14 @@ def main() -> None:
     options = parser().parse_args(words[:at])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the run that it waits for is ended, too
     try:
-        sys.exit(run(options, words[at + 1 :]))
+        with until_unread():
+            code = run(options, words[at + 1 :])
     except KeyboardInterrupt:
         print(f"decide: stopped; what its runs have saved lies in {suite.FOLDER}", file=sys.stderr)
         sys.exit(STOPPED)
-    except BrokenPipeError:  # whoever reads has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
     except (MixedError, NotARunError, prices.PricesError, suite.SuiteError, cells.CheckError) as error:
         sys.exit(f"decide: {error}")
+    sys.exit(code)
 
 
 def run(options: argparse.Namespace, suites: Sequence[str] = (), measure: suite.Measure = suite.measure) -> int:

@@ -6,19 +6,19 @@ json``. Ends with 1 and writes nothing where a run is not whole, and with 2 wher
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.export import parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, read
-from benchmarks.results import Row
-from models.files import replacing
+from benchmarks.results import NotARunError, Row, load_any
+from models.files import at_home, replacing, why_unwritable
 from models.names import shown
 
-UNREAD = 141  # as a shell tells it of a program that nobody read to its end
+REMEDY = "name another file, in a folder that can be written"
 PARQUET = "parquet"
 TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "github-action": trackers.github_action,
@@ -32,10 +32,10 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help="runs of any machines")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="runs of any machines")
     found.add_argument("--format", required=True, choices=("csv", PARQUET, "markdown", *TRACKERS))
-    found.add_argument("--out", type=Path, metavar="FILE", help="default: the screen; parquet needs it")
-    found.add_argument("--samples", type=Path, metavar="FILE", help="write every sample there, too, as Parquet")
+    found.add_argument("--out", type=at_home, metavar="FILE", help="default: the screen; parquet needs it")
+    found.add_argument("--samples", type=at_home, metavar="FILE", help="write every sample there, too, as Parquet")
     words = "leave out what the suite itself doubts; by default it is exported with the doubt"
     found.add_argument("--skip-doubtful", action="store_true", help=words)
     return found
@@ -43,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Read, refuse, and write; raise ExportError before anything is written."""
+    for file in filter(None, (options.out, options.samples)):
+        if why := why_unwritable(file, options.files) or _why_kept(file):
+            raise ExportError(f"{file} cannot be written: {why}; {REMEDY}")
     rows = _kept(read(options.files, options.format in TRACKERS), options.skip_doubtful)
     text = TEXTS[options.format](rows) if options.format in TEXTS else ""
     tables = {options.samples: _samples(rows)} if options.samples else {}
@@ -55,10 +58,18 @@ def run(options: argparse.Namespace) -> None:
         print(f"written   {file}", file=sys.stderr)
 
 
+def _why_kept(file: Path) -> str:
+    """Return why a file that is there stays: what was measured is written over by nothing."""
+    try:
+        load_any(file)
+    except NotARunError:
+        return ""
+    return "it is a saved run"
+
+
 def _write(text: str, file: Path | None) -> None:
     if file is None:
         sys.stdout.write(text)
-        sys.stdout.flush()
         return
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
@@ -93,14 +104,15 @@ def main() -> None:
     if options.samples and options.samples == options.out:
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
-        run(options)
-    except BrokenPipeError:  # whoever reads has seen enough, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
+        with until_unread():
+            run(options)
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:
-        sys.exit(f"export: {error.filename}: {error.strerror}; name a file in a folder that can be written")
+        sys.exit(f"export: {error.filename}: {error.strerror}; {REMEDY}")
+    except KeyboardInterrupt:
+        print("export: stopped; each file is whole or as it was", file=sys.stderr)
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

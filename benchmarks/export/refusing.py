@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.results import NotARunError, Row, Run, load_any, rows_of
+from benchmarks.results import REMEDY, NotARunError, Row, Run, load_checked, rows_of
 from benchmarks.results.saved import Fault
-from benchmarks.results.tidy import check
 
 WHOLE = "export a run that came to its end"
 
@@ -20,10 +19,9 @@ def read(files: Sequence[Path], is_for_tracker: bool) -> list[Row]:
     runs = []
     for file in files:
         try:
-            run = load_any(file)
-            check(run)
+            run = load_checked(file)
         except NotARunError as error:
-            raise ExportError(f"{error}; name a run that --benchmark-json or --benchmark-autosave saved") from error
+            raise ExportError(f"{error}; {REMEDY}") from error
         for why in _faults(run, is_for_tracker):
             raise ExportError(f"{file}: {why}")
         runs.append(run)

@@ -3,12 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tabulate import tabulate
 
 from benchmarks.export.columns import COLUMNS, Value, records
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE, between, three
 from models.names import shown
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so (OWASP, "CSV Injection")
@@ -34,37 +35,25 @@ def _safe(value: Value) -> Value:
 
 def markdown(rows: Sequence[Row]) -> str:
     """Return a table in GitHub's Markdown, and below it what its marks mean."""
-    told = records(rows)
-    cells = [_cells(row, record) for row, record in zip(rows, told, strict=True)]
+    cells = [*map(_cells, rows)]
     align = ["left", "left", *["right"] * 5, "left"]
     table = tabulate(cells, MARKDOWN, "github", disable_numparse=True, colalign=align)
     meanings = dict.fromkeys(f"- {_prose(mark.sign)}: {_prose(mark.words)}" for row in rows for mark in row.marks)
     return "\n".join([table, *(["", *meanings] if meanings else []), ""])
 
 
-def _cells(row: Row, record: Mapping[str, Value]) -> list[str]:
+def _cells(row: Row) -> list[str]:
+    figure, ratio = row.figure, row.ratio
+    in_turns = [three(ratio.value), between(ratio.low, ratio.high)] if ratio else [NONE, NONE]
     return [
         _code(row.machine),
         _code(row.name),
-        f"{record['headline']} {_ms(record['headline_s'])}",
-        _ends(record["headline_low_s"], record["headline_high_s"], 1e3),
-        _ms(record["p10_s"]),
-        _number(record["ratio"]),
-        _ends(record["ratio_low"], record["ratio_high"]),
+        f"{row.result.headline} {three(figure.value * 1e3)}",
+        between(figure.low, figure.high, 1e3),
+        NONE if row.p10 is None else three(row.p10 * 1e3),
+        *in_turns,
         _prose(row.signs),
     ]
-
-
-def _number(value: Value, unit: float = 1.0) -> str:
-    return f"{value * unit:.4g}" if isinstance(value, int | float) else "–"
-
-
-def _ms(seconds: Value) -> str:
-    return _number(seconds, 1e3)
-
-
-def _ends(low: Value, high: Value, unit: float = 1.0) -> str:
-    return "–" if None in (low, high) else f"{_number(low, unit)} to {_number(high, unit)}"
 
 
 def _code(text: str) -> str:

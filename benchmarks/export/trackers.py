@@ -19,6 +19,7 @@ from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
+from benchmarks.results.numbers import between
 from benchmarks.results.tidy import DOUBT, OF_THE_DAY
 from models.names import shown
 
@@ -53,7 +54,7 @@ def _entry(named: str, unit: str, factor: float, figure: Figure | Ratio, row: Ro
     entry = {"name": named, "unit": unit, "value": figure.value * factor, "extra": "\n".join(_extra(row))}
     if figure.low is None or figure.high is None:
         return entry
-    return {**entry, "range": f"{figure.low * factor:.4g} to {figure.high * factor:.4g} {unit} (95 %)"}
+    return {**entry, "range": f"{between(figure.low, figure.high, factor)} {unit} (95 %)"}
 
 
 def _extra(row: Row) -> Iterator[str]:

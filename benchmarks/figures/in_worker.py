@@ -22,7 +22,6 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.figures.kept import KeptError, keep_option
-from benchmarks.figures.tables import NONE, milliseconds
 from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.held import Held
 from benchmarks.measuring.parity import ParityError
@@ -33,6 +32,7 @@ from benchmarks.measuring.starts import FEWEST_STARTS, Figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import PlatformError, Session, UnavailableError
 from benchmarks.results import keys
+from benchmarks.results.numbers import NONE, milliseconds
 from benchmarks.run.identity import suite
 from benchmarks.run.measure import ChooseCore, Drawn, draw_all
 from benchmarks.run.replay import describe

@@ -14,7 +14,7 @@ from pathlib import Path
 import vl_convert
 
 from benchmarks.decide import Decision
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material
 from benchmarks.report.page import TEMPLATE
 from benchmarks.report.sections import SECTIONS

@@ -14,9 +14,8 @@ from tabulate import tabulate
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Blocking
 from benchmarks.results import NotARunError, Result, keys, load
+from benchmarks.results.numbers import NONE, milliseconds, within
 from models import manifest
-
-NONE = "–"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
@@ -110,8 +109,7 @@ def _with_interval(result: Result) -> str:
     figure = result.figure(result.headline)
     if figure.low is None or figure.high is None:
         return _headline(result)
-    interval = f"({figure.low * 1e3:#.3g} to {figure.high * 1e3:#.3g})"
-    return marked(result, f"{milliseconds(figure.value)} {interval}")
+    return marked(result, f"{milliseconds(figure.value)}{within(figure.low, figure.high, 1e3)}")
 
 
 def networks_table(results: Sequence[Result]) -> str:
@@ -154,11 +152,6 @@ def device_table(results: Sequence[Result]) -> str:
         for (model, platform), row in _by_batch_size(of_device).items()
     ]
     return table(["model", "platform", *(f"on the device, batch {size}" for size in sizes)], body, words=2)
-
-
-def milliseconds(seconds: float) -> str:
-    """Return three digits."""
-    return f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:#.3g} ms"
 
 
 def ratio(result: Result, partner: str) -> str:

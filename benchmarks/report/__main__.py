@@ -8,14 +8,15 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.commands import STOPPED
 from benchmarks.report.page import write
 from benchmarks.report.place import fault, place
 from benchmarks.report.reading import Read, read
-from benchmarks.report.text import tame
+from benchmarks.results import REMEDY
+from models.files import at_home
+from models.names import shown
 
-REMEDY = "name one that --benchmark-json or --benchmark-autosave saved"
 NOTHING = 2  # the exit code where no report is written
-STOPPED = 130  # the exit code of a shell's command that a Ctrl-C ended
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,7 +41,7 @@ def main() -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, tell what is refused, and write; return the exit code."""
     out = place(options.out)
-    inputs = [name.expanduser() for name in options.files]
+    inputs = [*map(at_home, options.files)]
     if why := fault(out, inputs):
         return _refused(why)
     found = read(inputs, _say)
@@ -60,7 +61,7 @@ def _write(out: Path, found: Read) -> int:
         return _refused(f"{out} could not be written: {error.strerror}")
     for problem in problems:
         _say(f"problem  {problem}")
-    print(f"report   {out}")
+    print(f"report   {shown(str(out))}")
     return 1 if problems or found.refused else 0
 
 
@@ -70,7 +71,7 @@ def _refused(why: str) -> int:
 
 
 def _say(line: str) -> None:
-    print(tame(line), file=sys.stderr, flush=True)
+    print(shown(line), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The page: the sections in their order, in one file that asks for nothing else."""
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -13,14 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmarks.decide import Check
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
+from benchmarks.report.charts.drawers import drawers
 from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
-from benchmarks.report.drawers import drawers
 from benchmarks.report.sections import SECTIONS
 from benchmarks.report.summary import Summary
-from benchmarks.report.text import tame
 from benchmarks.results import Run
 from models.files import replacing
+from models.names import tame
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 KINDS = {Chart: "charts", Table: "tables", Words: "words", Verdict: "verdicts"}
@@ -51,7 +52,7 @@ def page(material: Material) -> Page:
             sections.append(section)  # whose charts are drawn while the next one is made
             begun |= {id(part): begin(partial(_clean, part.spec)) for part in section.parts if isinstance(part, Chart)}
         template = _templates().get_template(TEMPLATE.name)
-        draw, summary = partial(_drawn, made, begun, drawing.numbered()), Summary.of(material)
+        draw, summary = partial(_drawn, made, begun, itertools.count(1)), Summary.of(material)
         made.text = template.render(sections=sections, draw=draw, parts=_kinds, summary=summary)
     return made
 

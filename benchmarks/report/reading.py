@@ -10,6 +10,7 @@ from benchmarks.decide import Check, UnreadError, check_in
 from benchmarks.report.content import Refused
 from benchmarks.results import NotARunError, Run, load_any
 from benchmarks.results.sound import sound
+from models.files import at_home
 
 MANY = 50  # files, from which on their reading is told
 
@@ -42,7 +43,7 @@ def read(names: Sequence[Path], tell: Callable[[str], None] = lambda _: None) ->
 def _files(names: Iterable[Path], refused: list[Refused]) -> Iterator[Path]:
     """Yield the files of *names* and of the folders among them, each once; refuse a folder without any."""
     seen = set[Path]()
-    for name in (name.expanduser() for name in names):
+    for name in map(at_home, names):
         inside = sorted(name.rglob("*.json")) if os.path.isdir(name) else [name]
         if not inside:
             refused.append(Refused(str(name), "a folder without any .json file"))

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from benchmarks.report.content import Material, Table
 from benchmarks.results import Row
+from benchmarks.results.numbers import counted
 from benchmarks.results.tidy import DOUBT
 
 EVERY = {DOUBT: "doubtful: what speaks against it stands with the machines, and beside each figure in the last table"}
@@ -25,16 +26,12 @@ class Summary:
         """Sum up what is there."""
         rows = material.rows
         models, machines = {row.model for row in rows if row.model}, {row.machine for row in rows}
-        sizes = [_count(len(models), "model")] * bool(models) + [_count(len(machines), "machine")]
+        sizes = [counted(len(models), "model")] * bool(models) + [counted(len(machines), "machine")]
         days = _days(run.started for run in material.runs)
         platforms = {row.platform for row in rows if row.platform}
-        parts = [_count(len(rows), "benchmark"), *sizes, *[_count(len(platforms), "platform")] * bool(platforms)]
-        holds = f"{', '.join(parts)}, in {_count(len(material.runs), 'run')}"
+        parts = [counted(len(rows), "benchmark"), *sizes, *[counted(len(platforms), "platform")] * bool(platforms)]
+        holds = f"{', '.join(parts)}, in {counted(len(material.runs), 'run')}"
         return cls(f"Client or server? {', '.join(sizes)}, {days}", holds, days, _marks(rows))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _days(moments: Iterable[str]) -> str:

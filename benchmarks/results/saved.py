@@ -25,6 +25,7 @@ from benchmarks.results.schema import upgraded
 
 Json = Mapping[str, Any]
 
+REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 GIT_REMEDY = "measure again where git can be read, as the run said when it was made"
 
 PERCENTILE = re.compile(r"p[0-9]+")

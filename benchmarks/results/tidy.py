@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
@@ -14,7 +15,7 @@ from benchmarks.protocol import Side
 from benchmarks.results import alike, keys
 from benchmarks.results.damage import DamagedError, check_numbers
 from benchmarks.results.machine import names
-from benchmarks.results.saved import NotARunError, Result, Run, short
+from benchmarks.results.saved import NotARunError, Result, Run, load_any, short
 
 DOUBT = "(!)"
 OVER_BUDGET = "over budget"
@@ -172,7 +173,14 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
     return [Row(machine, run, result) for machine, run in zip(machines, runs, strict=True) for result in run.results]
 
 
-def check(run: Run) -> None:
+def load_checked(file: Path) -> Run:
+    """Read a run that pytest-benchmark saved, of this suite or not; raise NotARunError where any of it is damaged."""
+    run = load_any(file)
+    _check(run)
+    return run
+
+
+def _check(run: Run) -> None:
     """Raise NotARunError where something that is told of a benchmark is not what it should be."""
     name = "its machine"
     try:

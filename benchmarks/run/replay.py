@@ -15,7 +15,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.measuring.ratio import STATISTICS, by_start, cpu_per_inference, of_starts, percentile
-from benchmarks.measuring.starts import Figure, figure
+from benchmarks.measuring.starts import figure
 from benchmarks.protocol import Block, Facts
 from benchmarks.results import keys
 from benchmarks.run.selection import selection_of
@@ -124,9 +124,8 @@ class Record:
 def record(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Record:
     """Report blocks of samples to pytest-benchmark, with what they say about their own measurement."""
     if benchmark.disabled and not request.config.getoption("benchmark_disable"):
-        pytest.fail(
-            "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
-        )
+        words = "nothing is timed under pytest-xdist: leave out -n, or add --benchmark-disable to check answers only"
+        pytest.fail(words, pytrace=False)
     return Record(benchmark, request.node)
 
 
@@ -136,13 +135,6 @@ def _headline(facts: Facts, blocks: Sequence[Block]) -> str:
     # Without an interval: what the machine did meanwhile is known at the end of the run.
     words = f"{statistic} {milliseconds(figure(of_starts(blocks, statistic)).value)}"
     return words if (number := blocks[0].iterations) == 1 else f"{words}, in rows of {number}"
-
-
-def with_interval(seconds: Figure) -> str:
-    """Write a time with the interval that holds the figure of all starts."""
-    if seconds.low is None or seconds.high is None:
-        return milliseconds(seconds.value)
-    return f"{milliseconds(seconds.value)} ({digits(seconds.low)} to {digits(seconds.high)})"
 
 
 def milliseconds(seconds: float) -> str:

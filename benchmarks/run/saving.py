@@ -15,7 +15,7 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.results.saved import Result
-from models.files import replacing
+from models.files import replacing, try_out
 
 STORAGE = "--benchmark-storage"
 SAVED = pytest.StashKey[list[Path]]()  # what this run has written
@@ -58,16 +58,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _try_out(option: str, file: Path, remedy: str) -> None:
-    """Write nothing into a file beside it, as it will be written."""
+    """Refuse a file that could not be written."""
     try:
         if file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if option == STORAGE:
             file.parent.mkdir(parents=True, exist_ok=True)  # pytest-benchmark tries the same, and goes on without
         if _is_replaced(file):
-            trial = file.with_name(f"{file.name}.try.part")
-            trial.open("wb").close()
-            trial.unlink()
+            try_out(file)
     except OSError as error:
         raise pytest.UsageError(f"{option}: {file} cannot be written: {error.strerror}; {remedy}") from error
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from made_up_runs import benchmark, doubtful, ratio, run, save
 from pyarrow import parquet as arrow
 
+from benchmarks.compare import __main__ as comparing
 from benchmarks.export import __main__ as command
 from benchmarks.export import columns, parquet, texts, trackers
 from benchmarks.export.refusing import ExportError
@@ -86,7 +88,7 @@ def test_github_action_benchmark_reads_it():
     assert (time["unit"], time["value"]) == ("ms", pytest.approx(5.0, rel=0.01))
     assert re.fullmatch(r"[\d.]+ to [\d.]+ ms \(95 %\)", time["range"])
     in_turns = by_name["intel-xeon-model-6.167-2-cores/latency[resnet20-chromium-wasm-b1] ratio to server-cpu"]
-    assert (in_turns["unit"], in_turns["value"], in_turns["range"]) == ("×", 5.0, "4.9 to 5.1 × (95 %)")
+    assert (in_turns["unit"], in_turns["value"], in_turns["range"]) == ("×", 5.0, "4.90 to 5.10 × (95 %)")
 
 
 def test_bencher_reads_it():
@@ -330,7 +332,7 @@ def test_what_is_doubtful_is_counted_and_left_out_where_that_is_asked(tmp_path, 
     [
         (["--format", "parquet"], 2, "needs --out"),
         (["--format", "csv", "--out", "a", "--samples", "a"], 2, "name one file"),
-        (["--format", "csv", "--out", "absent/a.csv"], 1, "No such file or directory"),
+        (["--format", "csv", "--out", "absent/a.csv"], 1, "absent/a.csv cannot be written: there is no folder absent"),
     ],
 )
 def test_what_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch, capsys, arguments, code, words):
@@ -341,3 +343,55 @@ def test_what_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch, capsys,
     told = f"{ended.value.code}{capsys.readouterr().err}"
     assert words in told
     assert ended.value.code == code or isinstance(ended.value.code, str)  # Python prints that, and ends with 1
+
+
+@pytest.mark.parametrize("option", ["--out", "--samples"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a.json", "one of the files that are read"),
+        ("./folder/../a.json", "one of the files that are read"),
+        ("earlier.json", "a saved run"),
+        ("folder", "a folder"),
+        ("pipe", "no file, but a pipe or a device"),
+    ],
+)
+def test_what_was_measured_is_never_written_over_and_no_device_replaced(tmp_path, monkeypatch, option, name, why):
+    monkeypatch.chdir(tmp_path)
+    files = [save(tmp_path / "a.json", benchmark()), save(tmp_path / "earlier.json", benchmark())]
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    before = [file.read_bytes() for file in files]
+    with pytest.raises(ExportError, match=f"{re.escape(str(Path(name)))} cannot be written: it is {why}; name another"):
+        export("--format", "csv", "a.json", option, name)
+    assert [file.read_bytes() for file in files] == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "earlier.json", "folder", "pipe"]
+
+
+def test_an_earlier_export_is_written_anew(tmp_path):
+    file, out = save(tmp_path / "a.json", benchmark()), tmp_path / "out"
+    for kind in FORMATS:
+        export("--format", kind, file, "--out", out)
+    assert len(json.loads(out.read_text())) == 1
+
+
+def test_a_tilde_behind_an_equals_sign_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "a.json", benchmark())
+    export("--format", "csv", "~/a.json", "--out=~/a.csv", "--samples=~/a.parquet")
+    assert {path.name for path in tmp_path.iterdir()} == {"a.json", "a.csv", "a.parquet"}
+
+
+@pytest.mark.parametrize("words", [["export", "--format", "csv"], ["compare"]])
+def test_stopped_it_ends_in_a_line(monkeypatch, capsys, words):
+    program = {"export": command, "compare": comparing}[words[0]]
+    monkeypatch.setattr(sys, "argv", [*words, "a.json", "b.json"])
+    monkeypatch.setattr(program, "read", stop)
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err.startswith(f"{words[0]}: stopped")
+
+
+def stop(*_):
+    raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 """The page of the study is what the runs say: verdicts follow from figures, and nothing is written by hand."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from helpers import ROOT
 
 from benchmarks.decide.spans import Span
 from benchmarks.figures.study import __main__ as study
-from benchmarks.figures.study.answer import BEGIN, answer_table, put_into
+from benchmarks.figures.study.answer import BEGIN, answer_table, put_into, sentences
 from benchmarks.figures.study.claims import CLAIMS
 from benchmarks.figures.study.claims.clients import SEVERAL
 from benchmarks.figures.study.claims.saved import NETWORK, PRIVACY, SERVER
@@ -335,7 +336,7 @@ def test_a_weak_client_of_the_runs_that_decide_counts_too():
 
 def test_a_runtime_with_as_many_threads_as_it_likes_is_not_said_to_have_one():
     verdict = SLOWER.measure(evidence(timed("resnet20", "chromium-webnn", 0.001, 2.0, **{keys.THREADS: None})))
-    assert "`chromium-webnn` on as many as it likes" in verdict.short
+    assert "WebNN on as many as it likes" in verdict.short
 
 
 def test_the_slowest_of_a_run_is_held_against_its_own_and_keeps_its_marks():
@@ -371,6 +372,24 @@ def test_untrained_and_doubtful_networks_are_marked_in_the_readme(kept):
     assert "`resnet50`*" in lines["resnet50"]
     doubtful = {row.model for row in kept.single if row.result.is_untrained and row.result.doubts and row.ratio}
     assert all("(!)" in lines[model] for model in doubtful)
+
+
+def test_the_readmes_sentences_say_what_its_table_does(kept):
+    _, _, *lines = answer_table(kept).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    times, strong, weaker = ([row[at] for row in cells if row[at] != "–"] for at in (2, 3, 4))
+    slower, earlier, once = sentences(kept)
+    ends = [float(end) for cell in times for end in cell.removesuffix(" (!)").split(" to ")]
+    assert f"**{min(ends)} to {max(ends)} times" in slower
+    assert ("(!)" in slower) == any("(!)" in cell for cell in times)
+    for column, clients in ((strong, "models on a client as strong as the server"), (weaker, "on one 4 times weaker")):
+        sure = [cell for cell in column if cell.startswith("always")]
+        assert re.search(rf"with {len(sure)} of {len(column)}( \(!\))? {clients}", earlier)
+    assert all(f"{row[5]}" in once for row in cells if row[0] in ("`resnet20`", "`resnet50`*"))
+
+
+def test_of_what_was_not_measured_the_readme_says_nothing():
+    assert [*sentences(NOTHING)] == []
 
 
 def test_a_line_ends_in_no_code():

@@ -3,9 +3,11 @@
 import pytest
 from decide_runs_made_up import blocking, content, memory, result
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Table
-from benchmarks.report.sections.burden import burden, judged, longest_task, sizes, suffered, taken, tasks
+from benchmarks.report.sections.burden import burden
+from benchmarks.report.sections.burden.blocking import longest_task, suffered, tasks
+from benchmarks.report.sections.burden.memory import judged, sizes, taken
 from benchmarks.results import Run, keys, rows_of
 
 DOUBT = {"trust": {"doubts": {"disagreement": "page, browser and frames differ"}}}

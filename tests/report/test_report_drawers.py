@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from benchmarks.report import drawers, drawing
+from benchmarks.report.charts import drawers, drawing
 
 TEXT = 'opacity="1" 0.123456 <b> & role="x"'
 

@@ -162,7 +162,7 @@ def test_home_is_known_and_many_files_are_told(tmp_path, monkeypatch):
 def test_without_any_result_no_page_is_written(ended, tmp_path):
     code, out, err = ended(save(tmp_path / "empty.json"), "--out", tmp_path / "page.html")
     assert (code, out) == (2, "")
-    assert err == "report: no file holds a result; name one that --benchmark-json or --benchmark-autosave saved\n"
+    assert err == "report: no file holds a result; name a run that --benchmark-json or --benchmark-autosave saved\n"
     assert not (tmp_path / "page.html").exists()
 
 
@@ -175,7 +175,7 @@ def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(tmp_path):
         file.write_text(text)
     assert [fault(file) for file in (files["page.html"], files["empty.html"], tmp_path / "new.html")] == ["", "", ""]
     assert "it is there, and no HTML page" in fault(files["run.json"])
-    assert "it is one of the runs" in fault(files["page.html"], [files["page.html"]])
+    assert "it is one of the files that are read" in fault(files["page.html"], [files["page.html"]])
     assert sorted(tmp_path.iterdir()) == sorted(files.values())
 
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 from decide_runs_made_up import COMPRESSED, UNCOMPRESSED, content, network, result
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Table
 from benchmarks.report.few import MOST_DRAWN
-from benchmarks.report.loads import FIRST, WHOLE, loads_of
 from benchmarks.report.sections.first_load import bars_of, first_load, segments
+from benchmarks.report.sections.first_load.loads import FIRST, WHOLE, loads_of
 from benchmarks.results import Run, keys, rows_of
 from browser_harness import page_files
 

@@ -2,7 +2,7 @@
 
 from decide_runs_made_up import content, result
 
-from benchmarks.report.labels import labels, run_names
+from benchmarks.report.rows.labels import labels, run_names
 from benchmarks.results import Run, rows_of
 
 

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
+from benchmarks.report.charts.picture import INNER, PLAIN, Bar, sheet
+from benchmarks.report.charts.placing import Box, placed
+from benchmarks.report.charts.samples import bin_width, buckets, checked, front, histogram
+from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Chart, Material, Words
-from benchmarks.report.numbers import change, three, time
-from benchmarks.report.picture import INNER, PLAIN, Bar, sheet
-from benchmarks.report.placing import Box, placed
-from benchmarks.report.samples import bin_width, buckets, checked, front, histogram
-from benchmarks.report.scales import LogScale, even
 from benchmarks.report.sections.latency import latency, outline
 from benchmarks.results import keys
+from benchmarks.results.numbers import change, three, time
 
 LONG = "chromium-wasm-2t@worker@4x-over-p75-2026"
 TIMES = st.floats(min_value=1e-6, max_value=1e3, allow_nan=False)

@@ -10,14 +10,14 @@ from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, UnreadError, check_in, ch
 from benchmarks.decide import report as answers
 from benchmarks.decide.checks import Cell, marks, to_json
 from benchmarks.decide.spans import Span
-from benchmarks.report import drawing, plane
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Table
 from benchmarks.report.few import MOST_DRAWN
-from benchmarks.report.map_drawing import LETTERS, rows_of
-from benchmarks.report.map_drawing import Panel as MapPanel
-from benchmarks.report.plane import Frame
 from benchmarks.report.reading import read
-from benchmarks.report.sections.map import decision_map
+from benchmarks.report.sections.map import decision_map, plane
+from benchmarks.report.sections.map.panels import LETTERS, rows_of
+from benchmarks.report.sections.map.panels import Panel as MapPanel
+from benchmarks.report.sections.map.plane import Frame
 from benchmarks.results import Run
 from browser_harness.network import PROFILES, Conditions, parse
 

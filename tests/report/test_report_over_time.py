@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
+from benchmarks.report.charts.samples import buckets
 from benchmarks.report.content import Chart, Material, Words
-from benchmarks.report.samples import buckets
 from benchmarks.report.sections.over_time import BUCKETS, MOST_ROWS, Track, over_time
 from benchmarks.results import keys, rows_of
 

@@ -14,8 +14,8 @@ from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.figures import figures
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.summary import Summary
-from benchmarks.report.text import tame
 from benchmarks.results import Run, keys
+from models.names import tame
 
 HOSTILE = [
     "<script>alert(1)</script>",

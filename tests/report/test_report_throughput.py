@@ -3,7 +3,7 @@
 import made_up_runs
 import pytest
 
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 from benchmarks.report.content import Chart, Material, Words
 from benchmarks.report.sections.throughput import MOST_ROWS, threads_of, throughput
 from benchmarks.results import keys, rows_of

@@ -88,4 +88,4 @@ def test_the_last_lines_say_where_the_results_lie_and_how_to_compare_them(run):
     assert results.startswith("results  ")
     assert results.endswith(".json")
     assert compare.startswith("compare  ")
-    assert "pytest-benchmark compare" in compare
+    assert "-m benchmarks.compare " in compare

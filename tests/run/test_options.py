@@ -131,8 +131,12 @@ def test_autosave_keeps_the_samples_and_says_where(suite):
     (saved,) = (suite.folder / ".benchmarks").rglob("*.json")
     assert json.loads(saved.read_text())["benchmarks"][0]["stats"]["data"]
     result.stdout.fnmatch_lines(
-        [f"results  {saved.relative_to(suite.folder)}", f"compare  *pytest-benchmark compare*{saved.name}*"]
+        [f"results  {saved.relative_to(suite.folder)}", f"compare  * -m benchmarks.compare *{saved.name} OTHER.json"]
     )
+    last = next(line for line in result.outlines if line.startswith("compare  "))
+    command = last.removeprefix("compare  ").replace("OTHER.json", str(saved))
+    told = subprocess.run(command, shell=True, cwd=suite.folder, capture_output=True, text=True, check=True).stdout
+    assert "A and B are one and the same run" in told
 
 
 def test_each_median_is_shown_as_it_is_measured(suite):

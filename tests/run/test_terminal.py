@@ -8,10 +8,8 @@ import pytest
 from _pytest.config import create_terminal_writer
 from helpers import FAKE_PLATFORMS, Suite
 
-from benchmarks.measuring.starts import Figure
 from benchmarks.results import Result, keys
 from benchmarks.results.tidy import Measured
-from benchmarks.run.replay import with_interval
 from benchmarks.run.screen import PIPED, Screen, wide, wrapped
 from benchmarks.run.terminal import _write, asks_for_blocks
 from benchmarks.run.terminal.doubts import odd_words, trust_lines
@@ -26,11 +24,6 @@ def result(surrounding="page", **odd):
     info = {"starts": [[2]] * 5, "surrounding": surrounding, "trust": trust}
     stats = {"data": [1.0] * 10}
     return Result.of({"fullname": "a.py::a", "name": "a", "params": {}, "stats": stats, "extra_info": info})
-
-
-def test_a_figure_is_shown_with_its_interval_where_it_has_one():
-    assert with_interval(Figure(1.2345, 5, 1.2, 1.3, 0.95)) == "1,234.500 ms (1,200.000 to 1,300.000)"
-    assert with_interval(Figure(0.001, 1)) == "1.000 ms"
 
 
 @pytest.mark.parametrize(

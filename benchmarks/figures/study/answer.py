@@ -1,18 +1,18 @@
-"""The README's table: of each network what a server and a browser take, and where the client answers earlier."""
+"""The README's answer, in sentences and a table: what server and browser take, and where the client is earlier."""
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks.decide import Decision
-from benchmarks.decide.answers import SPOKEN
+from benchmarks.decide.answers import SPOKEN, Answer
 from benchmarks.decide.sides import COLD
-from benchmarks.decide.spans import Span
 from benchmarks.decide.words import digits, interval, mark
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence, is_client, is_weaker
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE, milliseconds
 
 FIRST = "resnet20"  # and then the timing networks
 SERVER, WEAKER = "server-cpu", 4  # times weaker
@@ -23,35 +23,82 @@ BETWEEN = re.compile(rf"(?<={BEGIN}\n\n).*?(?=\n\n{END})", re.DOTALL)
 
 
 def put_into(readme: str, evidence: Evidence) -> str:
-    """Return the README with the table in its place. Raises ValueError where it has none."""
-    text, number = BETWEEN.subn(lambda _: answer_table(evidence), readme)
+    """Return the README with the answer in its place. Raises ValueError where it has none."""
+    said = "\n".join(words.filled(sentence, "- ") for sentence in sentences(evidence))
+    text, number = BETWEEN.subn(lambda _: "\n\n".join(filter(None, [said, answer_table(evidence)])), readme)
     if number != 1:
         raise ValueError(f"README.md: no place for the table; it lies between {BEGIN} and {END}")
     return text
 
 
+def sentences(evidence: Evidence) -> Iterator[str]:
+    """Yield what the table says together; of what was not measured nothing."""
+    browsers = [row for rows in _timed_by_model(evidence).values() for row in _browsers(rows.values())]
+    if browsers:
+        how_many = f"{_times(browsers)} times{_doubt(*browsers)}"
+        yield f"In a browser an image takes **{how_many} as long** as on a server, by the model and by the runtime."
+    as_strong, weaker = ([one for one in evidence.decisions if one.clients.factor == factor] for factor in (1, WEAKER))
+    if as_strong:
+        yield (
+            f"With a network between them, {SPOKEN:g} Mbit/s each way, the client **answers earlier** all the same: "
+            f"however near the server is, {_shares(as_strong, weaker)}."
+        )
+    firsts = sorted(answer.client_first.value for one in as_strong if (answer := _visit(one)) and answer.client_first)
+    if firsts:
+        waits = words.spread(firsts, _seconds)
+        yield f"It pays **at the first visit**: on a usual connection {waits} for the first answer, by the model."
+
+
+def _shares(as_strong: Sequence[Decision], weaker: Sequence[Decision]) -> str:
+    """Say with how many of the models that were decided the client is earlier in any case."""
+    told = f"with {_sure(as_strong)} models on a client as strong as the server"
+    if weaker:
+        told += f", with {_sure(weaker)} on one {WEAKER} times weaker"
+    others = any(one.borders[SPOKEN].high > 0 for one in (*as_strong, *weaker))
+    return f"{told}, and with the others once the server is far enough" if others else told
+
+
+def _sure(decisions: Sequence[Decision]) -> str:
+    sure = [one for one in decisions if one.borders[SPOKEN].high <= 0]
+    return f"{len(sure)} of {len(decisions)}{mark([doubt for one in sure for doubt in _doubts(one)])}"
+
+
 def answer_table(evidence: Evidence) -> str:
-    """Return a row for each network."""
+    """Return a row for each model."""
+    by_model = _timed_by_model(evidence)
+    decided = {(one.model.name, one.clients.factor): one for one in evidence.decisions}
+    models = sorted(by_model, key=lambda model: model != FIRST)
+    body = [[*_timed(model, by_model[model]), *_decided(model, decided)] for model in models]
+    head = ["model", "server", "browser ×", "client", f"{WEAKER} × weaker", "first visit", "pays after"]
+    return table(head, body)
+
+
+def _timed_by_model(evidence: Evidence) -> dict[str, dict[str, Row]]:
+    """Return what one image took, by model and platform, on the machine that was timed first."""
     timed = [*evidence.single, *(row for row in evidence.visits if row.phase == "latency" and row.batch_size == 1)]
     by_model: dict[str, dict[str, Row]] = {}
     for row in timed:
         if (row.model == FIRST or row.result.is_untrained) and row.machine == timed[0].machine:
             by_model.setdefault(str(row.model), {}).setdefault(str(row.platform), row)
-    decided = {(one.model.name, one.clients.factor): one for one in evidence.decisions}
-    models = sorted(by_model, key=lambda model: model != FIRST)
-    body = [[*_timed(model, by_model[model]), *_decided(model, decided)] for model in models]
-    head = ["network", "server", "browser ×", "client", f"{WEAKER} times weaker", "first, pays"]
-    return table(head, body)
+    return by_model
 
 
 def _timed(model: str, rows: Mapping[str, Row]) -> Iterator[str]:
     yield f"`{model}`{'*' * any(row.result.is_untrained for row in rows.values())}"
     server = rows.get(SERVER)
-    yield f"{server.figure.value * 1e3:#.3g} ms{_doubt(server)}" if server else NONE
-    browsers = [row for row in rows.values() if is_client(row) and not is_weaker(row)]
-    browsers = [row for row in browsers if row.result.threads in (1, None)]
-    ratios = {row.ratio.value: row for row in browsers if row.ratio}
-    yield f"{words.spread(ratios, lambda ratio: f'{ratio:.1f}')}{_doubt(*ratios.values())}" if ratios else NONE
+    yield f"{milliseconds(server.figure.value)}{_doubt(server)}" if server else NONE
+    browsers = _browsers(rows.values())
+    yield f"{_times(browsers)}{_doubt(*browsers)}" if browsers else NONE
+
+
+def _browsers(rows: Iterable[Row]) -> list[Row]:
+    """Return the browsers' rows that have a ratio, on one thread, or on as many as the runtime likes."""
+    plain = [row for row in rows if is_client(row) and not is_weaker(row) and row.ratio]
+    return [row for row in plain if row.result.threads in (1, None)]
+
+
+def _times(browsers: Sequence[Row]) -> str:
+    return words.spread((row.ratio.value for row in browsers if row.ratio), lambda ratio: f"{ratio:.1f}")
 
 
 def _doubt(*rows: Row) -> str:
@@ -62,22 +109,35 @@ def _decided(model: str, decided: Mapping[tuple[str, int], Decision]) -> Iterato
     as_strong, weaker = decided.get((model, 1)), decided.get((model, WEAKER))
     for decision in (as_strong, weaker):
         yield _where(decision) if decision else NONE
-    answer = next((one for one in as_strong.answers if one.network.name == AT), None) if as_strong else None
-    yield _first(answer.client_first, answer.pays_back[COLD]) if answer else NONE
+    yield from _first(as_strong) if as_strong else (NONE, NONE)
 
 
-def _first(first: Span | None, pays: Span | None) -> str:
+def _first(decision: Decision) -> tuple[str, str]:
     """Return after how long a first visitor has an answer, and after how many predictions that has paid back."""
+    answer = _visit(decision)
+    first, pays = (answer.client_first, answer.pays_back[COLD]) if answer else (None, None)
     if first is None or pays is None:
-        return NONE
-    seconds = f"{first.value:.1f} s" if first.value < 10 else f"{first.value:,.0f} s"
-    return f"{seconds}, {pays.value:,.0f}" if math.isfinite(pays.value) else f"{seconds}, never"
+        return NONE, NONE
+    return _seconds(first.value), f"{pays.value:,.0f}" if math.isfinite(pays.value) else "never"
+
+
+def _visit(decision: Decision) -> Answer | None:
+    """Return what is answered on the network of a first visit."""
+    return next((one for one in decision.answers if one.network.name == AT), None)
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"
+
+
+def _doubts(decision: Decision) -> list[str]:
+    return [*decision.client.doubts, *(doubt for server in decision.servers for doubt in server.doubts)]
 
 
 def _where(decision: Decision) -> str:
     """Return above which round trip, at SPOKEN Mbit/s each way, the client's later answers come earlier."""
     border = decision.borders[SPOKEN]
-    doubts = mark([*decision.client.doubts, *(doubt for server in decision.servers for doubt in server.doubts)])
+    doubts = mark(_doubts(decision))
     doubts += f" {BURDEN}" * decision.client.burden.is_marked
     if border.high <= 0:
         return f"always{doubts}"

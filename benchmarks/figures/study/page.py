@@ -7,8 +7,9 @@ from benchmarks.figures.study import words
 from benchmarks.figures.study.claims import CLAIMS
 from benchmarks.figures.study.evidence import STUDYS, Evidence, is_weaker
 from benchmarks.figures.study.verdicts import Claim, Verdict
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE
 
 COMMAND = "python -m benchmarks.figures.study"
 HEAD = (

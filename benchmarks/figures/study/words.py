@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from benchmarks.decide.spans import Span
-from benchmarks.figures.tables import NONE, milliseconds, times
+from benchmarks.figures.tables import times
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
+from benchmarks.results.numbers import NONE, three
 
 WIDTH = 130
 TOGETHER = re.compile(r"`[^`]*`|\d %")  # no line ends within
@@ -40,13 +41,9 @@ def marked(text: str, *rows: Row) -> str:
     return " ".join([text, *signs])
 
 
-def _digits(seconds: float) -> str:
-    return milliseconds(seconds).removesuffix(" ms")
-
-
 def seconds(span: Span) -> str:
     """Write a time in milliseconds, with its interval."""
-    value, _, rest = _spanned(span, _digits).partition(" ")
+    value, _, rest = _spanned(span, lambda time: three(time * 1e3)).partition(" ")
     return " ".join(filter(None, [value, "ms", rest]))
 
 

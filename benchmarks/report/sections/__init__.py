@@ -1,4 +1,4 @@
-"""The sections of a report, one file each; a new one is its file and a line here, where it stands on the page."""
+"""The sections of a report, a file or a folder each; a new one is that and a line here, where it stands on the page."""
 
 from collections.abc import Sequence
 

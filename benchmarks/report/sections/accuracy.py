@@ -1,22 +1,21 @@
 """What a right answer costs: accuracy against latency, for each machine and side, with Pareto's front."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from benchmarks.report import numbers
+from benchmarks.measuring.shares import interval
+from benchmarks.report.charts.drawing import DIM, INK, LINE
+from benchmarks.report.charts.picture import INNER, Shape, Sheet, box, colour_of, dot, spec
+from benchmarks.report.charts.placing import Box, placed
+from benchmarks.report.charts.samples import front
+from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, file_of, is_ours, meaning, model_of, of_phase
-from benchmarks.report.picture import INNER, SIDE_WORDS, Shape, Sheet, box, colour_of, dot, spec
-from benchmarks.report.placing import Box, placed
-from benchmarks.report.samples import front
-from benchmarks.report.scales import LogScale, even
-from benchmarks.report.text import tame
-from benchmarks.results import Row, keys
+from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, file_of, is_ours, meaning, model_of, of_phase
+from benchmarks.results import Row, keys, numbers
+from models.names import tame
 
 STUDYS = "server-cpu"
 OF_IMAGES = 10_000  # test images that the manifest's accuracies are of
@@ -24,7 +23,6 @@ WEAKER = re.compile(r"(@\d+x)?(-over-.+)?$")  # what follows a platform's name w
 LEFT, RIGHT, TOP, BOTTOM = 34, INNER - 8, 8, 250  # px of the plot
 LEAST_SPAN = 2.0  # per cent, of an axis
 NEAR = 14  # px up or down: a name that stands no farther needs no line to its point
-NORMAL = 1.96  # of a normal distribution 95 % lie within
 LEAD = (
     "Up is more often right, left is faster. The steps are Pareto's front, by the figures themselves: no model on it "
     "(filled) is beaten by another in both. Upright lines: the 95 % interval of the share, binomial; the models "
@@ -44,12 +42,9 @@ class Share:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The 95 % interval, in per cent (E. B. Wilson, "Probable inference", JASA 22, 1927, 209-212)."""
-        share, number, square = self.top1 / 100, self.images, NORMAL**2
-        middle = (share + square / 2 / number) / (1 + square / number)
-        spread = share * (1 - share) / number + square / 4 / number**2
-        half = NORMAL * math.sqrt(spread) / (1 + square / number)
-        return 100 * (middle - half), 100 * (middle + half)
+        """The 95 % interval, in per cent."""
+        low, high = interval(self.top1 / 100, self.images)
+        return 100 * low, 100 * high
 
 
 @dataclass(frozen=True)
@@ -211,7 +206,7 @@ def _table(title: str, points: Sequence[Point], best: set[int]) -> Table:
             point.share.who,
             "yes" if id(point) in best else "no",
             point.row.run.file.name,
-            meaning(point.row),
+            meaning(point.row.marks),
         ]
         for point in points
     ]

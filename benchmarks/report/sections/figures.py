@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from benchmarks.report.content import Material, Section, Table
-from benchmarks.report.numbers import NONE, between, three
 from benchmarks.results import Row, keys
+from benchmarks.results.numbers import NONE, milliseconds, three, within
 from benchmarks.results.tidy import DOUBT
 
 HEAD = (
@@ -26,11 +26,11 @@ def figures(material: Material) -> Section | None:
 
 def _cells(row: Row) -> list[str]:
     figure, ratio = row.figure, row.ratio
-    shown = _ms(figure.value) + _between(figure.low, figure.high, 1e3)
-    turns = three(ratio.value) + _between(ratio.low, ratio.high) if ratio else NONE
+    shown = milliseconds(figure.value) + within(figure.low, figure.high, 1e3)
+    turns = three(ratio.value) + within(ratio.low, ratio.high) if ratio else NONE
     marks = "; ".join(f"{mark.sign} {mark.words}" if mark.sign == DOUBT else mark.sign for mark in row.marks)
     samples = f"{len(row.result.samples):,}" if row.result.samples else "not saved"
-    known = [shown, marks, _ms(row.p10), _ms(row.p95), turns, samples, _besides(row)]
+    known = [shown, marks, milliseconds(row.p10), milliseconds(row.p95), turns, samples, _besides(row)]
     return [row.name, *known, row.machine, row.run.file.name]
 
 
@@ -40,21 +40,12 @@ def _besides(row: Row) -> str:
     if row.images_per_second is not None:
         found.append(f"{three(row.images_per_second)} images/s")
     if isinstance(rate := info.get(keys.QUERIES_PER_SECOND), Mapping):
-        found.append(f"{three(rate['value'])} queries/s{_between(rate.get('low'), rate.get('high'))}")
+        found.append(f"{three(rate['value'])} queries/s{within(rate.get('low'), rate.get('high'))}")
     if row.phase == "accuracy":
         found += [f"{name} {info[name]:.2f} %" for name in (keys.TOP1, keys.TOP5) if info.get(name) is not None]
     if task := info.get(keys.LONGEST_TASK):
-        found.append(f"longest task {_ms(task['value'])}{_between(task.get('low'), task.get('high'), 1e3)}")
+        found.append(f"longest task {milliseconds(task['value'])}{within(task.get('low'), task.get('high'), 1e3)}")
     if info.get(keys.TAKEN):
         over = ", more than its budget" if info.get(keys.OVER_BUDGET) else ""
         found.append(f"{info[keys.TAKEN] / 1e6:,.1f} MB taken{over}")
     return "; ".join(found)
-
-
-def _ms(seconds: float | None) -> str:
-    return NONE if seconds is None else f"{three(seconds * 1e3)} ms"
-
-
-def _between(low: float | None, high: float | None, factor: float = 1.0) -> str:
-    """Write an interval behind its figure; nothing where there is none."""
-    return "" if low is None or high is None else f" ({between(low, high, factor)})"

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.measuring.trust import advice
 from benchmarks.report.content import Material, Part, Section, Table, Words
-from benchmarks.report.labels import run_names
+from benchmarks.report.rows.labels import run_names
 from benchmarks.results import Row, Run, keys
 
 Info = Mapping[str, Any]
@@ -123,9 +123,7 @@ def _runs(material: Material) -> Table | None:
             str(run.file),
             run.started[:19].replace("T", " "),
             _how_it_ended(run),
-            run.version
-            if run.commit.id is None
-            else f"{run.commit.id[:12]}{', files changed' * run.commit.is_changed}",
+            _commit(run),
             str(run.machine.get("suite", NOT_TOLD)),
             _load(run.machine),
             str(len(run.results)),

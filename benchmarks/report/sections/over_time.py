@@ -1,20 +1,19 @@
 """Samples in the order in which they were drawn: a machine that drifts or throttles, a page that ages, shows."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from benchmarks.report import numbers
+from benchmarks.report.charts.drawing import DIM, INK, LINE
+from benchmarks.report.charts.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
+from benchmarks.report.charts.samples import Bucket, buckets, count_no_times
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK, LINE
-from benchmarks.report.groups import SOFTWARE, is_ours, meaning
-from benchmarks.report.labels import labels
-from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
-from benchmarks.report.samples import Bucket, buckets, count_no_times
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import SOFTWARE, by, is_ours, meaning, which
+from benchmarks.report.rows.labels import labels
+from benchmarks.results import Row, numbers
 
 BUCKETS, MOST_ROWS = 48, 14  # of a row; of a chart
 BAND, ABOVE = 28, 3  # px of a row, and of it free above
@@ -76,32 +75,26 @@ def _is_drawable(row: Row) -> bool:
 
 def _kinds(rows: Sequence[Row]) -> list[list[Row]]:
     """Return *rows* by machine, software adapters apart; what this suite did not save by its file."""
-    return _by(rows, lambda row: (row.machine, row.result.is_software, "" if is_ours(row) else str(row.run.file)))
-
-
-def _by(rows: Sequence[Row], key: Callable[[Row], object]) -> list[list[Row]]:
-    found: dict[object, list[Row]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return [*found.values()]
+    kinds = by(rows, lambda row: (row.machine, row.result.is_software, "" if is_ours(row) else str(row.run.file)))
+    return [*kinds.values()]
 
 
 def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
     """Yield the charts of a machine, as even as can be, each of MOST_ROWS at most."""
-    phases = [rows] if not is_ours(rows[0]) else _by(rows, lambda row: row.phase)
+    phases = [*by(rows, lambda row: row.phase).values()] if is_ours(rows[0]) else [rows]
     tracks = [Track.of(row, label) for of in phases for row, label in zip(of, labels(of), strict=True)]
     number = math.ceil(len(tracks) / MOST_ROWS)
     for part in range(number):
         some = tracks[part * len(tracks) // number : (part + 1) * len(tracks) // number]
-        yield _chart(some, f" ({part + 1} of {number})" if number > 1 else "")
+        yield _chart(some, which(part + 1, number))
 
 
-def _chart(tracks: Sequence["Track"], which: str) -> Chart:
+def _chart(tracks: Sequence["Track"], which_: str) -> Chart:
     row = tracks[0].row
     phases = [*dict.fromkeys(track.phase for track in tracks)]
     file = "" if is_ours(row) else f", {row.run.file.name}"
     software = f", on {SOFTWARE}" if row.result.is_software else ""
-    title = f"Samples over time on {row.machine}{file}{software}{which}"
+    title = f"Samples over time on {row.machine}{file}{software}{which_}"
     clock = "; ".join(f"{phase}: {PHASES.get(phase, UNTOLD)}" for phase in phases)
     bars = [_bar(track, begins=not at or track.phase != tracks[at - 1].phase) for at, track in enumerate(tracks)]
     clock = f"Inside the clock, of {clock}. In milliseconds, logarithmic."
@@ -227,7 +220,7 @@ def _table(title: str, tracks: Sequence[Track]) -> Table:
             numbers.three(track.least * 1e3),
             numbers.three(track.most * 1e3),
             numbers.change(track.change),
-            meaning(track.row),
+            meaning(track.row.marks),
         ]
         for track in tracks
     ]

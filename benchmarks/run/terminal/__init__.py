@@ -1,6 +1,7 @@
 """What a person sees at the end of a run: a table of our own, how far to trust it, what else to know, the files."""
 
 import os
+import shlex
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ from models.names import shown as printable
 
 # Errors whose message says all there is to say; a traceback would bury it.
 EXPLAINED = (PlatformError, ParityError, AccuracyError, SampleError, ModelError, DataError, LoadError)
-COMPARE_OPTIONS = "--group-by=group --columns=min,median,iqr,rounds"
+ROOT = Path(__file__).parents[3]
 EVERYTHING = 2  # of pytest's verbosity: -vv
 COLUMNS = ["min", "median", "mean", "max", "iqr", "ops", "rounds"]  # of pytest-benchmark's table, where nobody says
 # What asks for pytest-benchmark's own table: each is of nothing else, or, as the histogram, is made by it.
@@ -160,11 +161,12 @@ def _told(config: pytest.Config, is_verbose: bool) -> Iterator[str]:
 
 
 def _files(config: pytest.Config) -> Iterator[str]:
-    """Yield where the run was saved, and how it is compared."""
-    program = _short(Path(sys.executable).parent / "pytest-benchmark")
+    """Yield where the run was saved, and how it is compared: with what this Python has, so that nothing is set up."""
+    inside = [] if Path.cwd() == ROOT else [f"PYTHONPATH={shlex.quote(str(ROOT))}"]
+    program = " ".join([*inside, shlex.quote(str(_short(Path(sys.executable)))), "-m benchmarks.compare"])
     for saved in [_short(file) for file in config.stash[SAVED]]:
         yield f"results  {saved}"
-        yield f"compare  {program} compare {saved} OTHER.json {COMPARE_OPTIONS}"
+        yield f"compare  {program} {shlex.quote(str(saved))} OTHER.json"
     yield from (f"problem  {problem}" for problem in config.stash[UNSAVED])
 
 

@@ -8,8 +8,9 @@ from benchmarks.decide.words import mark
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence, is_client
 from benchmarks.figures.study.verdicts import Claim, Verdict, Word
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row, keys
+from benchmarks.results.numbers import NONE
 from browser_harness import page_files
 
 COMMAND = "tox run -e decide"

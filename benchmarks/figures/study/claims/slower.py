@@ -7,11 +7,13 @@ from benchmarks.decide.spans import Span
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import STUDYS, Evidence, is_client, is_weaker
 from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether, at_least, quotient, together
-from benchmarks.figures.tables import NONE, table, times
+from benchmarks.figures.tables import table, times
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE
 
 MAGNITUDE = 10.0
 SERVER = "server-cpu"  # on one thread; the partner of all ratios
+THREADS = "on one thread each (WebNN on as many as it likes)"
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,14 @@ def judge(evidence: Evidence) -> Verdict | None:
     of_weaker = f" ({weaker} of them weaker clients, emulated)" if weaker else ""
     counted = f"ten times in {said.count('yes')} of {len(said)} cases{of_weaker}, open in {said.count('open')}"
     sentences = [_by_runtime(plain), *_named(all_cases)]
-    short = f"{alone} times by the runtime, {_on_threads(plain)}; {counted}"
+    short = f"{alone} times by the runtime, {THREADS}; {counted}"
     return Verdict(altogether(said), short, sentences, _tables(all_cases))
 
 
 def _is_plain(case: Case) -> bool:
-    """Whether both compute on one processor, on a thread that was asked for, and nothing slows the client down."""
+    """Whether both compute on a thread of one processor (WebNN tells no number), and nothing slows the client down."""
     on_processor = not str(case.row.platform).endswith("gpu")
     return on_processor and case.server == SERVER and not is_weaker(case.row) and case.row.result.threads in (1, None)
-
-
-def _on_threads(plain: Sequence[Case]) -> str:
-    """Say on how many threads both compute, and which runtimes take as many as they like."""
-    free = dict.fromkeys(f"`{case.row.platform}`" for case in plain if case.row.result.threads is None)
-    return f"on one thread each{f', {words.listed([*free])} on as many as it likes' if free else ''}"
 
 
 def _by_runtime(plain: Sequence[Case]) -> str:
@@ -83,8 +79,7 @@ def _by_runtime(plain: Sequence[Case]) -> str:
         by_platform.setdefault(f"`{case.row.platform}`", []).append(case.ratio.value)
     told = [f"{name} {words.spread(values, times)}" for name, values in by_platform.items()]
     everything = "over all networks that were timed, untrained ones too, and all machines"
-    on_threads = _on_threads(plain)
-    return f"{on_threads[:1].upper()}{on_threads[1:]}, in turns, {everything}: {', '.join(told)} times."
+    return f"O{THREADS[1:]}, in turns, {everything}: {', '.join(told)} times."
 
 
 def _named(all_cases: Sequence[Case]) -> Iterator[str]:

@@ -9,9 +9,9 @@ from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import STUDYS, Evidence, Place, by_place
 from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether, is_above, together
 from benchmarks.figures.tables import table
+from benchmarks.measuring.shares import interval
 from benchmarks.results import Row, keys
 
-NORMAL = 1.96  # standard errors of an interval of 95 %
 Where = tuple[str, str]  # machine and platform
 
 
@@ -31,19 +31,21 @@ class Compared:
 def binomial(row: Row) -> Span:
     """Return the share of right answers, in per cent, with its binomial interval of 95 %."""
     share = row.result.info[keys.TOP1] / 100
-    half = NORMAL * math.sqrt(share * (1 - share) / row.result.info["images"])
-    return Span(100 * share, 100 * (share - half), 100 * (share + half))
+    low, high = interval(share, row.result.info["images"])
+    return Span(100 * share, 100 * low, 100 * high)
 
 
 def is_beyond(one: Row, other: Row) -> Answer:
     """Return whether more answers are right, by more than the error of both shares, taken for independent.
 
-    They are of the same images, so that the error of their difference is smaller: who passes here would pass there.
+    The error is made of the ends that lie towards each other (R. G. Newcombe, Statistics in Medicine 17, 1998,
+    873-890). They are of the same images, so that it is smaller: who passes here would pass there.
     """
     ours, theirs = binomial(one), binomial(other)
-    error = math.hypot(ours.high - ours.value, theirs.high - theirs.value)
-    apart = ours.value - theirs.value
-    return "open" if abs(apart) <= error else "yes" if apart > 0 else "no"
+    more, less = (ours, theirs) if ours.value > theirs.value else (theirs, ours)
+    if more.value - less.value <= math.hypot(more.value - more.low, less.high - less.value):
+        return "open"
+    return "yes" if more is ours else "no"
 
 
 def is_slower(one: Row, other: Row) -> Answer:
@@ -100,7 +102,7 @@ def _sentences(evidence: Evidence, unscored: Sequence[Where]) -> Iterator[str]:
         shares = [binomial(row) for row in rows]
         if shares:
             told = words.spread((share.value for share in shares), lambda value: f"{value:.2f}")
-            error = max(share.high - share.value for share in shares)
+            error = max((share.high - share.low) / 2 for share in shares)
             platforms = len({(row.machine, row.platform) for row in rows})
             where = f"on {platforms} platforms, within {error:.2f} by the binomial error"
             yield f"`{model}` answers {told} % right {where}."

@@ -7,8 +7,9 @@ from benchmarks.decide.spans import Span
 from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import STUDYS, Evidence, is_client, is_weaker
 from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether, at_least
-from benchmarks.figures.tables import NONE, table
+from benchmarks.figures.tables import table
 from benchmarks.results import Row, keys
+from benchmarks.results.numbers import NONE
 
 STATED = 79.0  # predictions a second
 

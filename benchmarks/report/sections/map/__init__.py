@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, Decision, machine_of, words
-from benchmarks.report import plane
-from benchmarks.report.checked import Checked, checked, marks_of, table_of
 from benchmarks.report.content import Chart, Material, Section, Table
 from benchmarks.report.few import few
-from benchmarks.report.map_drawing import LETTERS, Panel, spec
-from benchmarks.report.plane import MILLI, Place
+from benchmarks.report.rows.groups import by
+from benchmarks.report.sections.map import plane
+from benchmarks.report.sections.map.checked import Checked, checked, marks_of, table_of
+from benchmarks.report.sections.map.panels import LETTERS, Panel, spec
+from benchmarks.report.sections.map.plane import MILLI, Place
 from benchmarks.results.tidy import run_marks
 from browser_harness.network import Conditions
 
@@ -40,9 +41,7 @@ def decision_map(material: Material) -> Section | None:
 
 def _groups(decisions: Sequence[Decision]) -> list[list[Decision]]:
     """Return the decisions of each model and machine, those of a model's first machine first."""
-    found: dict[tuple[str, str], list[Decision]] = {}
-    for one in decisions:
-        found.setdefault((one.model.name, one.clients.machine), []).append(one)
+    found = by(decisions, lambda one: (one.model.name, one.clients.machine))
     models = [model for model, _ in found]
     machines_before = [models[:at].count(model) for at, model in enumerate(models)]
     ordered = sorted(zip(machines_before, found.values(), strict=True), key=lambda one: one[0])

@@ -1,10 +1,10 @@
-"""A process that draws: ``python -m benchmarks.report.drawer PARENT``, started and asked by ``drawers.py``."""
+"""A process that draws: ``python -m benchmarks.report.charts.drawer PARENT``, started and asked by ``drawers.py``."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.apart import Requests
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 
 
 class Drawer:

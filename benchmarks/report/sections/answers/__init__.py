@@ -9,8 +9,9 @@ from benchmarks.decide import Decision, said
 from benchmarks.decide.answers import Winner
 from benchmarks.decide.measured import machine_of
 from benchmarks.report.content import Chip, Material, Part, Section, Side, Table, Verdict, Words
-from benchmarks.report.labels import run_names
-from benchmarks.report.sections.fastest import Alone, alone_of
+from benchmarks.report.rows.groups import by
+from benchmarks.report.rows.labels import run_names
+from benchmarks.report.sections.answers.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
 from benchmarks.results.tidy import OF_THE_DAY
 
@@ -52,9 +53,7 @@ def _undecided(material: Material) -> Iterator[Part]:
 
 def _decided(decisions: Sequence[Decision]) -> list[list[Decision]]:
     """Return the decisions of each model and machine of clients, the strongest class first."""
-    groups: dict[tuple[str, str], list[Decision]] = {}
-    for decision in decisions:
-        groups.setdefault((decision.model.name, decision.clients.machine), []).append(decision)
+    groups = by(decisions, lambda one: (one.model.name, one.clients.machine))
     return [sorted(group, key=lambda one: one.clients.factor) for group in groups.values()]
 
 
@@ -144,9 +143,8 @@ def _chip(best: Alone) -> Chip:
 
 def _missing(model: str, rows: Sequence[Row]) -> str:
     """Say what a decision lacks, and which command measures it."""
-    timed = [row.platform or "" for row in rows if row.phase == "latency" and not row.result.is_software]
-    has_server = any(name.startswith(("server-", "remote-")) for name in timed)
-    has_client = any(not name.startswith(("server-", "remote-")) for name in timed)
+    timed = {row.side for row in rows if row.phase == "latency" and not row.result.is_software}
+    has_server, has_client = bool(timed & {"server", "remote"}), "client" in timed
     lacks = [*["a server"] * (not has_server), *["a client"] * (not has_client)] or ["one image at a time"]
     sides = [*["--platform server-cpu"] * (not has_server), *["--platform chromium-wasm"] * (not has_client)]
     command = " ".join([RUN, model, *sides, "--batch-size 1"])

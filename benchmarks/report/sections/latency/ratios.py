@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words
+from benchmarks.report.charts.picture import DOTS
 from benchmarks.report.content import Chart, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words
-from benchmarks.report.groups import SOFTWARE, Group, meaning, packed
-from benchmarks.report.picture import DOTS, SIDE_WORDS
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import SOFTWARE, Group, meaning, packed, side_of
+from benchmarks.results import Row, numbers
 
 MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them
@@ -88,14 +87,14 @@ def _table(title: str, held: Sequence[Held]) -> Table:
 
 
 def _cells(one: Held) -> list[str]:
-    ratio, side = one.ratio, one.row.side
+    ratio = one.ratio
     return [
         one.group.model,
         one.label,
-        SIDE_WORDS[side] if side else numbers.NONE,
+        side_of(one.row),
         numbers.three(ratio.value),
         numbers.between(ratio.low, ratio.high),
         ratio.statistic,
         f"{ratio.starts}",
-        meaning(one.row),
+        meaning(one.row.marks),
     ]

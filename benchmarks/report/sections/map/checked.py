@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.decide import Check, Decision, words
 from benchmarks.decide.checks import Cell
-from benchmarks.report import plane
 from benchmarks.report.content import Table
-from benchmarks.report.plane import Place
+from benchmarks.report.sections.map import plane
+from benchmarks.report.sections.map.plane import Place
 
 VERDICTS = {True: "right", False: "WRONG", None: "undecided"}
 OUTSIDE = "a network without a limit, or without a way, has no place there"

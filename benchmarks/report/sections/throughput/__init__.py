@@ -3,17 +3,17 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.measuring.starts import Figure
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
+from benchmarks.report.charts.picture import DOTS
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words, sizes
-from benchmarks.report.equals import equals
-from benchmarks.report.groups import Group, groups, meaning, of_phase, packed
-from benchmarks.report.labels import labels
-from benchmarks.report.picture import DOTS, SIDE_WORDS
-from benchmarks.results import Row, keys
+from benchmarks.report.rows.groups import Group, by, groups, meaning, of_phase, parted, side_of
+from benchmarks.report.rows.labels import labels
+from benchmarks.report.sections.throughput.equals import equals
+from benchmarks.results import Row, keys, numbers
 
 MOST_ROWS = 18  # of a chart
 THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label
@@ -54,43 +54,24 @@ Named = tuple[Row, str]  # a row, and what it is called below its heading
 
 def _over_batches(rows: Sequence[Row]) -> list[Group]:
     """Return the groups of *rows* with those that differ in the batch size alone together."""
-    found: dict[tuple[object, ...], list[Row]] = {}
-    titles: dict[tuple[object, ...], Group] = {}
-    for group in groups(rows):
-        key = group.machine, group.model, group.precision, group.is_software, group.rows[0].sha256
-        titles.setdefault(key, group)
-        found.setdefault(key, []).extend(group.rows)
-    return [
-        Group(first.machine, first.model, None, first.precision, first.is_software, found[key])
-        for key, first in titles.items()
-    ]
+    alike = by(groups(rows), lambda one: (one.machine, one.model, one.precision, one.is_software, one.rows[0].sha256))
+    return [replace(of[0], batch_size=None, rows=[row for one in of for row in one.rows]) for of in alike.values()]
 
 
 def _batches(group: Group) -> Iterator[Chart]:
     """Yield the images a second of those platforms that were measured at several batch sizes."""
-    by_platform = _by(group.rows, lambda row: str(row.platform))
+    by_platform = by(group.rows, lambda row: str(row.platform))
     several = {name: rows for name, rows in by_platform.items() if len({row.batch_size for row in rows}) > 1}
     title = f"Images a second by batch size: {group.common}"
-    yield from _images(title, {name: _ordered(rows, _size) for name, rows in several.items()}, _batch_words)
+    yield from _images(title, {name: sorted(rows, key=_size) for name, rows in several.items()}, _batch_words)
 
 
 def _threads(group: Group) -> Iterator[Chart]:
     """Yield the images a second of those platforms that were measured on several numbers of threads."""
-    by_platform = _by(group.rows, lambda row: THREADS.sub("", str(row.platform)))
+    by_platform = by(group.rows, lambda row: THREADS.sub("", str(row.platform)))
     several = {name: rows for name, rows in by_platform.items() if len({*map(threads_of, rows)}) > 1}
     title = f"Images a second by threads: {group.title}"
-    yield from _images(title, {name: _ordered(rows, threads_of) for name, rows in several.items()}, _thread_words)
-
-
-def _by(rows: Sequence[Row], key: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(key(row), []).append(row)
-    return found
-
-
-def _ordered(rows: Sequence[Row], key: Callable[[Row], int]) -> list[Row]:
-    return sorted(rows, key=key)
+    yield from _images(title, {name: sorted(rows, key=threads_of) for name, rows in several.items()}, _thread_words)
 
 
 def _size(row: Row) -> int:
@@ -137,15 +118,10 @@ def _charts(
     title: str, clock: str, axis: str, kept: Sequence[tuple[Dot, Row]], beside: float | None = None
 ) -> Iterator[Chart]:
     """Yield charts of rows with their headings, none of which is torn apart."""
-    of = sizes([dot for dot, _ in kept])
-    parts = [*packed(of, MOST_ROWS)]
-    first = 0
-    for number, part in enumerate(parts, 1):
-        rows = kept[first : first + sum(of[part])]
-        first += len(rows)
-        which = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
+    for part, which in parted(sizes([dot for dot, _ in kept]), MOST_ROWS):
+        rows, whole = kept[part], f"{title}{which}"
         shown = [dot for dot, _ in rows]
-        yield Chart(title + which, clock, in_words(shown), dots(shown, axis, beside), _table(title + which, axis, rows))
+        yield Chart(whole, clock, in_words(shown), dots(shown, axis, beside), _table(whole, axis, rows))
 
 
 def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
@@ -154,12 +130,12 @@ def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
         [
             dot.heading,
             dot.label,
-            SIDE_WORDS[row.side] if row.side else numbers.NONE,
+            side_of(row),
             numbers.three(dot.value),
             numbers.between(dot.low, dot.high),
             dot.note or numbers.NONE,
             row.run.file.name,
-            meaning(row),
+            meaning(row.marks),
         ]
         for dot, row in rows
     ]
@@ -168,11 +144,11 @@ def _table(title: str, what: str, rows: Sequence[tuple[Dot, Row]]) -> Table:
 
 def _scaled(group: Group) -> Iterator[Chart]:
     """Yield the ratios of several threads to one."""
-    rows = [*_by(group.rows, lambda row: THREADS.sub("", str(row.platform))).items()]
+    rows = [*by(group.rows, lambda row: THREADS.sub("", str(row.platform))).items()]
     kept = [
         (Dot(label, ratio.value, ratio.low, ratio.high, row.side, ratio.statistic, row.signs, heading), row)
         for heading, of in rows
-        for row, label in _named(_ordered(of, threads_of), _thread_words)
+        for row, label in _named(sorted(of, key=threads_of), _thread_words)
         if (ratio := row.result.ratios.get(ONE_THREAD)) and numbers.is_time(ratio.value)
     ]
     yield from _charts(f"Times one thread: {group.title}", SCALED, "times the time of one thread", kept, beside=1.0)
@@ -180,7 +156,7 @@ def _scaled(group: Group) -> Iterator[Chart]:
 
 def _loaded(group: Group) -> Iterator[Chart]:
     """Yield the rates that LoadGen found."""
-    by_platform = _by(group.rows, lambda row: str(row.platform))
+    by_platform = by(group.rows, lambda row: str(row.platform))
     kept = [
         (_rate_dot(row, rate, platform, label), row)
         for platform, rows in by_platform.items()

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.report import drawing
-from benchmarks.report.drawing import DIM, DOUBT, INK, LINE
-from benchmarks.report.scales import LogScale
-from benchmarks.report.text import tame
+from benchmarks.report.charts import drawing
+from benchmarks.report.charts.drawing import DIM, DOUBT, INK, LINE
+from benchmarks.report.charts.scales import LogScale
+from models.names import tame
 
 PADDING, AXIS = 4, 34  # px around a chart; of an axis
 DIGIT = 7.5  # px of a digit, with room
@@ -26,7 +26,6 @@ THOUSANDS = 10_000  # from here on an axis has ``20k``
 LETTERS = 44  # of a line in the widest of the usual fonts, bold, where all are as wide as an a
 BOLD, PLAIN = 6.9, 6.1  # px of a letter there, on the whole
 FILL = "\u2060"  # stands behind a letter that is two wide while lines are filled
-SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 DOTS = "Round: a server. Diamond: a client. Square: a server that a page asks."
 
 

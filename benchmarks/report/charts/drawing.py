@@ -3,7 +3,6 @@
 A chart is as wide as a phone, so that its words are as large as the page's; a wide screen shows several side by side.
 """
 
-import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +11,10 @@ import vl_convert
 
 VEGA_LITE = "5.20"
 WIDTH = 350  # px of a whole chart
-ROW = 30  # px of a row in a chart of rows
 SIDES = {"server": "var(--server)", "client": "var(--client)", "remote": "var(--remote)"}
-UNDECIDED, INK, DIM, LINE, DOUBT = (f"var(--{name})" for name in ("undecided", "ink", "dim", "line", "doubt"))
+UNDECIDED, INK, DIM, LINE, DOUBT, PAPER = (
+    f"var(--{name})" for name in ("undecided", "ink", "dim", "line", "doubt", "paper")
+)
 SERIES = tuple(f"var(--series-{number})" for number in range(1, 7))
 THEME: Mapping[str, Any] = {
     "aria": False,  # the figure around it has the words
@@ -77,8 +77,3 @@ def titled(drawn: str, number: int, words: str) -> str:
 def values(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return *rows* as a chart's data."""
     return {"values": [*rows]}
-
-
-def numbered() -> "itertools.count[int]":
-    """Return the numbers of a page's charts."""
-    return itertools.count(1)

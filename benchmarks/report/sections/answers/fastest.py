@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.report.content import Side
-from benchmarks.report.labels import run_names
-from benchmarks.report.numbers import between, three, time
+from benchmarks.report.rows.labels import run_names
 from benchmarks.results import Row
+from benchmarks.results.numbers import between, three, time
 
 BASE = "server-cpu"
 
@@ -44,7 +44,7 @@ def _alone(rows: Sequence[Row], run: str) -> Alone:
     turns = sorted(_in_turns(rows), key=lambda one: one[1].value)
     if not turns:
         return Alone(run, of, "open", _apart(rows))
-    clients = [one for one in turns if _is_client(one[0])]
+    clients = [one for one in turns if one[0].side == "client"]
     parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
     return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts))
 
@@ -53,15 +53,13 @@ def _in_turns(rows: Sequence[Row]) -> Iterator[tuple[Row, Ratio]]:
     yield from ((row, row.ratio) for row in rows if row.ratio)
 
 
-def _is_client(row: Row) -> bool:
-    return not (row.platform or "").startswith(("server-", "remote-"))
-
-
 def _side(row: Row, ratio: Ratio) -> Side:
     """Return the side of the fastest: the base's where no other is faster, undecided where the interval holds 1."""
-    if not _is_client(row) or ratio.value > 1:
-        return "undecided" if _is_client(row) and _holds_one(ratio) else "server"
-    return "undecided" if _holds_one(ratio) else "client"
+    if row.side != "client":
+        return "server"
+    if _holds_one(ratio):
+        return "undecided"
+    return "server" if ratio.value > 1 else "client"
 
 
 def _holds_one(ratio: Ratio) -> bool:

@@ -1,4 +1,4 @@
-"""Numbers as the charts and their tables write them: three digits, and a unit."""
+"""Numbers as people read them, wherever saved runs are shown: three digits, and a unit."""
 
 import math
 
@@ -39,8 +39,17 @@ def between(low: float | None, high: float | None, factor: float = 1.0) -> str:
 
 def with_interval(value: float, low: float | None, high: float | None, unit: str = "") -> str:
     """Return a figure with its unit, and its interval where it has one: ``5.07 (4.90 to 5.20)``."""
-    within = "" if low is None or high is None else f" ({between(low, high)})"
-    return f"{three(value)}{unit}{within}"
+    return f"{three(value)}{unit}{within(low, high)}"
+
+
+def within(low: float | None, high: float | None, factor: float = 1.0) -> str:
+    """Return an interval as it stands behind its figure: `` (4.90 to 5.20)``; nothing where there is none."""
+    return "" if low is None or high is None else f" ({between(low, high, factor)})"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return a time in milliseconds, however long or short it is: for a column of them."""
+    return NONE if seconds is None else f"{three(seconds * 1e3)} ms"
 
 
 def is_time(value: float | None) -> bool:

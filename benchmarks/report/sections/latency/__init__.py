@@ -8,14 +8,10 @@ from itertools import groupby
 
 import numpy as np
 
-from benchmarks.report import numbers
-from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.drawing import DIM, INK
-from benchmarks.report.groups import Group, groups, is_ours, meaning, of_phase
-from benchmarks.report.picture import (
+from benchmarks.report.charts.drawing import DIM, INK
+from benchmarks.report.charts.picture import (
     LEFT,
     RIGHT,
-    SIDE_WORDS,
     Band,
     Bar,
     Shape,
@@ -24,10 +20,12 @@ from benchmarks.report.picture import (
     sheet,
     spec,
 )
-from benchmarks.report.ratios import ratios
-from benchmarks.report.samples import Numbers, bin_width, checked, count_no_times, histogram
-from benchmarks.report.scales import LogScale
-from benchmarks.results import Row
+from benchmarks.report.charts.samples import Numbers, bin_width, checked, count_no_times, histogram
+from benchmarks.report.charts.scales import LogScale
+from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
+from benchmarks.report.rows.groups import SIDE_WORDS, Group, groups, is_ours, meaning, of_phase, side_of
+from benchmarks.report.sections.latency.ratios import ratios
+from benchmarks.results import Row, numbers
 
 PIXELS, WIDEST = 2.0, 24.0  # px of a bin, at least and at most
 ABOVE, HILL, BELOW = 3, 20, 9  # px above a distribution, of it, and of what lies below it
@@ -202,7 +200,7 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
     times = (row.p10, spread.median, row.p95, *spread.reach)
     return [
         label,
-        SIDE_WORDS[row.side] if row.side else numbers.NONE,
+        side_of(row),
         numbers.three(figure.value * 1e3),
         of,
         numbers.between(figure.low, figure.high, 1e3),
@@ -210,5 +208,5 @@ def _cells(row: Row, label: str, spread: Spread) -> list[str]:
         numbers.three(row.images_per_second),
         f"{len(spread.samples):,}",
         f"{figure.starts}",
-        meaning(row),
+        meaning(row.marks),
     ]

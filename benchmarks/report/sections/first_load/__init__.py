@@ -1,21 +1,19 @@
 """What a first visit waits for: the parts of each page's load and its requests, then the first inference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import words
+from benchmarks.report.charts.drawing import DIM, INK, PAPER, SERIES, values
 from benchmarks.report.content import Chart, Material, Section, Table
-from benchmarks.report.drawing import DIM, INK, SERIES, values
 from benchmarks.report.few import few
-from benchmarks.report.groups import file_of
-from benchmarks.report.labels import labels
-from benchmarks.report.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
-from benchmarks.report.marked import Marked, shortened
+from benchmarks.report.rows.groups import file_of
+from benchmarks.report.rows.lines import Lines, shortened
+from benchmarks.report.sections.first_load.loads import FIRST, ORDER, WHOLE, Load, Request, groups, loads_of
+from benchmarks.results import Row
 from browser_harness import page_files
 
 COLD = "cold"
-PAPER = "var(--paper)"
 COLOURS = {  # by what a part is called
     "worker": SERIES[5],
     "runtime's download": SERIES[0],
@@ -54,44 +52,25 @@ def first_load(material: Material) -> Section | None:
     several, file = len({row.machine for row in material.rows}) > 1, file_of([load.row for load in loads])
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
     cold, seen = (
-        [Lines.of(group, file(group[0].row), several=several) for group in groups(some)]
+        [_lines_of(group, file(group[0].row), several=several) for group in groups(some)]
         for some in (pages, [load for load in pages if load.is_seen])
     )
     parts = [*few([*map(_bars, cold)], "first loads"), *few([*map(_waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
 
-@dataclass(frozen=True)
-class Lines:
-    """The lines of a chart: loads of a model, a machine and a network by what they are called, the quickest first."""
-
-    title: str  # ``{}`` is what the chart shows
-    named: Sequence[tuple[str, Load]]
-    marks: str  # what they mean
-
-    @classmethod
-    def of(cls, loads: Sequence[Load], file: str, *, several: bool) -> "Lines":
-        """Return the lines of *loads*; *file* and machine are told where there are several."""
-        marked, load = Marked.of([load.marks for load in loads]), loads[0]
-        names = labels([load.row for load in loads])
-        named = [(f"{name} {own}".strip(), one) for name, own, one in zip(names, marked.own, loads, strict=True)]
-        precision = load.row.precision if load.row.precision != "float32" else ""
-        notes = ", ".join(filter(None, (precision, marked.shared)))
-        over = f" over {load.network}" if load.network else ""
-        model, where = (
-            f"{load.row.model}{file}{f' ({notes})' if notes else ''}",
-            f", on {load.row.machine}" if several else "",
-        )
-        return cls(f"{model}: {{}}{over}{where}", sorted(named, key=lambda one: one[1].total), marked.words)
+def _lines_of(loads: Sequence[Load], file: str, *, several: bool) -> Lines[Load]:
+    """Return the lines of a chart, the quickest load first; *file* and machine are told where there are several."""
+    over = f" over {loads[0].network}" if loads[0].network else ""
+    ordered = sorted(loads, key=lambda load: load.total)
+    return Lines.of(ordered, [load.row for load in ordered], file, over=over, several=several)
 
 
-def _bars(lines: Lines) -> Chart:
+def _bars(lines: Lines[Load]) -> Chart:
     near = "" if lines.named[0][1].network else NEAR
     told = "; ".join(f"{name} {_told(load)}" for name, load in lines.named)
-    title = lines.title.replace("{}", "first load")
-    return Chart(
-        title, CLOCK + near, f"{told}. {lines.marks}".strip(), _bars_spec(lines.named), _parts_table(lines.named)
-    )
+    words, spec = lines.explained(f"{told}."), _bars_spec(lines.named)
+    return Chart(lines.titled("first load"), CLOCK + near, words, spec, _parts_table(lines.named))
 
 
 def _told(load: Load) -> str:
@@ -188,12 +167,10 @@ def _parts_table(named: Sequence[tuple[str, Load]]) -> Table:
     return Table("The parts of the typical load, and bytes", head, rows, range(1, len(parts) + 5))
 
 
-def _waterfall(lines: Lines) -> Chart:
-    title = lines.title.replace("{}", "requests of the first load")
+def _waterfall(lines: Lines[Load]) -> Chart:
     told = "; ".join(f"{name}: {_requests_words(load)}" for name, load in lines.named)
-    return Chart(
-        title, WATERFALL_CLOCK, f"{told}. {lines.marks}".strip(), _waterfall_spec(lines.named), _requests(lines)
-    )
+    words, spec = lines.explained(f"{told}."), _waterfall_spec(lines.named)
+    return Chart(lines.titled("requests of the first load"), WATERFALL_CLOCK, words, spec, _requests(lines))
 
 
 def _requests_words(load: Load) -> str:
@@ -215,11 +192,10 @@ def _lines(name: str, load: Load) -> Iterator[dict[str, Any]]:
             compiled = {"compiled": one.compiled * 1e3} if one.compiled is not None else {}
             times = {"start": one.start * 1e3, "response": one.response * 1e3, "end": one.end * 1e3}
             yield {"text": f"{_short(one.path)}, {_bytes(one)}", **times, **compiled}
-    loaded = sum(load.parts.values()) - (load.parts.get(FIRST, 0.0))
     if load.first:
         took = load.first.figure.value
-        text = f"{FIRST}, {words.duration(took)}"
-        yield {"text": text, "start": loaded * 1e3, "begin": loaded * 1e3, "done": load.total * 1e3}
+        text, loaded = f"{FIRST}, {words.duration(took)}", (load.total - took) * 1e3
+        yield {"text": text, "start": loaded, "begin": loaded, "done": load.total * 1e3}
 
 
 def _short(path: str) -> str:
@@ -266,12 +242,12 @@ def _waterfall_spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     }
 
 
-def _requests(lines: Lines) -> Table:
+def _requests(lines: Lines[Load]) -> Table:
     """Return all files of loads: those of the page itself came before the clock began."""
     head = ["client", "file", "asked, ms", "first byte, ms", "last byte, ms", "compiled, ms"]
     head += ["on the wire", "decoded", "encoding", ""]
     rows = [[name, *_cells(one)] for name, load in lines.named for one in load.requests]
-    return Table(lines.title.replace("{}", "requests"), head, rows, range(2, 8))
+    return Table(lines.titled("requests"), head, rows, range(2, 8))
 
 
 def _cells(one: Request) -> list[str]:
@@ -300,9 +276,11 @@ def _all(loads: Sequence[Load]) -> Table:
     return Table("All loads, with what their caches held; in the middle of the openings", head, rows, is_folded=True)
 
 
-def _time(row: Any) -> str:
+def _time(row: Row | None) -> str:
     if row is None:
         return "not measured"
     figure = row.figure
-    ends = f" ({words.digits(figure.low * 1e3)} to {words.digits(figure.high * 1e3)})" if figure.low is not None else ""
-    return f"{words.digits(figure.value * 1e3)} ms{ends}"
+    told = f"{words.digits(figure.value * 1e3)} ms"
+    if figure.low is None or figure.high is None:
+        return told
+    return f"{told} ({words.digits(figure.low * 1e3)} to {words.digits(figure.high * 1e3)})"

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.apart import Apart
 from benchmarks.hardware import QUOTA, REACHED
-from benchmarks.report import drawing
+from benchmarks.report.charts import drawing
 
 Spec = Mapping[str, Any]
 Begin = Callable[[Callable[[], Spec]], "Future[str]"]
@@ -34,7 +34,7 @@ def drawers(benchmarks: int) -> Iterator[Begin]:
 
 
 def _apart() -> "closing[Apart]":
-    return closing(Apart("benchmarks.report.drawer", lambda words: DrawingError(f"what draws {words}")))
+    return closing(Apart("benchmarks.report.charts.drawer", lambda words: DrawingError(f"what draws {words}")))
 
 
 def _by_turns(apart: list[Apart]) -> Callable[[Spec], str]:

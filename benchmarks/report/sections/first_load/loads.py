@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.decide.words import size
 from benchmarks.measuring.starts import Figure
+from benchmarks.report.rows.groups import by
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
 from benchmarks.results.tidy import DOUBT, Mark
@@ -236,8 +237,8 @@ def _key(row: Row, phase: str) -> tuple[object, ...]:
 
 def groups(loads: Sequence[Load]) -> Iterator[list[Load]]:
     """Yield the loads of a model on a machine and over a network: none is held against another in a chart."""
-    found: dict[tuple[object, ...], list[Load]] = {}
-    for load in loads:
-        key = load.row.model, load.row.precision, load.row.sha256, load.row.machine, load.network
-        found.setdefault(key, []).append(load)
-    yield from found.values()
+    yield from by(loads, _of).values()
+
+
+def _of(load: Load) -> tuple[object, ...]:
+    return load.row.model, load.row.precision, load.row.sha256, load.row.machine, load.network

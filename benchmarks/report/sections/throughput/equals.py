@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from benchmarks.decide import Decision
 from benchmarks.decide.measured import machine_of
-from benchmarks.report import numbers
+from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
 from benchmarks.report.content import Chart, Material, Part, Table, Words
-from benchmarks.report.dots import Dot, dots, in_words, sizes
-from benchmarks.report.groups import packed
-from benchmarks.results import Row
+from benchmarks.report.rows.groups import meaning, parted
+from benchmarks.results import Row, numbers
 from benchmarks.results.tidy import DOUBT, Mark
 
 MOST_ROWS = 18  # of a chart
@@ -61,7 +60,7 @@ class Counted:
         decision, equal = self.decision, self.decision.equal
         who = [decision.model.title, decision.clients.title, decision.client.platform, self.on, self.server_on]
         figure = [numbers.three(equal.clients.value), numbers.between(*self.ends), f"{equal.duty:.0%}", equal.how]
-        return [*who, *figure, "; ".join(f"{mark.sign}: {mark.words}" for mark in self.marks)]
+        return [*who, *figure, meaning(self.marks)]
 
 
 def equals(material: Material) -> list[Part]:
@@ -105,12 +104,8 @@ def _marks(decision: Decision, rows: Sequence[Row]) -> Iterator[Mark]:
 
 def _charts(counted: Sequence[Counted]) -> Iterator[Chart]:
     """Yield the charts of the clients of a machine."""
-    of = sizes([one.dot for one in counted])
-    first, parts = 0, [*packed(of, MOST_ROWS)]
-    for number, part in enumerate(parts, 1):
-        which = f" ({number} of {len(parts)})" if len(parts) > 1 else ""
-        yield _chart(counted[first : first + sum(of[part])], which)
-        first += sum(of[part])
+    for part, which in parted(sizes([one.dot for one in counted]), MOST_ROWS):
+        yield _chart(counted[part], which)
 
 
 def _chart(counted: Sequence[Counted], which: str) -> Chart:

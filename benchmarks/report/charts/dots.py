@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from benchmarks.report import numbers
-from benchmarks.report.picture import LEFT, RIGHT, Band, Bar, Shape, colour_of, dot, rule, sheet, spec, whisker
-from benchmarks.report.scales import LogScale
+from benchmarks.report.charts.picture import LEFT, RIGHT, Band, Bar, Shape, colour_of, dot, rule, sheet, spec, whisker
+from benchmarks.report.charts.scales import LogScale
+from benchmarks.results import numbers
 
 BAND = 14  # px of a row
 MANY = 10  # rows of a heading that are still told one by one

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.decide import BANDWIDTHS, Decision
-from benchmarks.report import plane
-from benchmarks.report.checked import Checked
-from benchmarks.report.drawing import INK, SIDES, UNDECIDED, values
-from benchmarks.report.plane import Frame, Place, Taken
+from benchmarks.report.charts.drawing import INK, PAPER, SIDES, UNDECIDED, values
+from benchmarks.report.sections.map import plane
+from benchmarks.report.sections.map.checked import Checked
+from benchmarks.report.sections.map.plane import Frame, Place, Taken
 
 LETTERS = {"server": "S", "client": "C", "undecided": "?", "not measured": "–"}
 SHAPES = {"right": "triangle-up", "WRONG": "cross", "undecided": "diamond", "not measured": "square"}
 COLOURS = {"server": SIDES["server"], "undecided": UNDECIDED, "client": SIDES["client"]}
-PAPER = "var(--paper)"
 BREAK = " | "  # between the lines of a panel's title
 LETTER, BEFORE, BEHIND = 6.0, 16.0, 8.0  # px: of a letter, of a network's number, and of a sign before its word
 

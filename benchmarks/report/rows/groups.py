@@ -2,11 +2,26 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from benchmarks.report.labels import labels
+from benchmarks.report.rows.labels import labels
 from benchmarks.results import Row
+from benchmarks.results.numbers import NONE
+from benchmarks.results.tidy import Mark
 
+SIDE_WORDS = {"server": "server", "client": "client", "remote": "server that a page asks"}
 SOFTWARE = "GPUs that are simulated on the processor: no GPU's speed"
+
+One = TypeVar("One")
+Key = TypeVar("Key")
+
+
+def by(some: Sequence[One], key: Callable[[One], Key]) -> dict[Key, list[One]]:
+    """Return those together that have the same *key*, in the order in which they come first."""
+    found: dict[Key, list[One]] = {}
+    for one in some:
+        found.setdefault(key(one), []).append(one)
+    return found
 
 
 @dataclass(frozen=True)
@@ -51,13 +66,13 @@ def model_of(row: Row) -> str:
 
 def groups(rows: Sequence[Row]) -> list[Group]:
     """Return the groups of *rows* that this suite saved, in the order in which they come first."""
-    found: dict[tuple[object, ...], list[Row]] = {}
     ours = [row for row in rows if is_ours(row)]
-    for row in ours:
-        key = row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
-        found.setdefault(key, []).append(row)
     file = file_of(ours)
-    return [_group(rows, file(rows[0])) for rows in found.values()]
+    return [_group(alike, file(alike[0])) for alike in by(ours, _key).values()]
+
+
+def _key(row: Row) -> tuple[object, ...]:
+    return row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
 
 
 def _group(rows: Sequence[Row], file: str) -> Group:
@@ -84,9 +99,28 @@ def of_phase(rows: Sequence[Row], *phases: str) -> list[Row]:
     return [row for row in rows if row.phase in phases]
 
 
-def meaning(row: Row) -> str:
-    """Return a row's marks with what they mean."""
-    return "; ".join(f"{mark.sign}: {mark.words}" for mark in row.marks)
+def meaning(marks: Sequence[Mark]) -> str:
+    """Return marks with what they mean."""
+    return "; ".join(f"{mark.sign}: {mark.words}" for mark in marks)
+
+
+def side_of(row: Row) -> str:
+    """Return where the inference runs, in words."""
+    return SIDE_WORDS[row.side] if row.side else NONE
+
+
+def parted(sizes: Sequence[int], most: int) -> Iterator[tuple[slice, str]]:
+    """Yield which rows go into a chart together, none of these groups torn apart, and of several charts which it is."""
+    parts, first = [*packed(sizes, most)], 0
+    for number, part in enumerate(parts, 1):
+        rows = sum(sizes[part])
+        yield slice(first, first + rows), which(number, len(parts))
+        first += rows
+
+
+def which(number: int, of: int) -> str:
+    """Return which of several charts it is, behind a title: `` (1 of 2)``."""
+    return f" ({number} of {of})" if of > 1 else ""
 
 
 def packed(sizes: Sequence[int], most: int) -> Iterator[slice]:

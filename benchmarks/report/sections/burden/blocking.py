@@ -1,0 +1,185 @@
+"""How long a page freezes while a model computes in it: the longest task, what was blocked, the frames missed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.decide import words
+from benchmarks.decide.burden import FRAME
+from benchmarks.measuring.starts import Figure
+from benchmarks.report.charts.drawing import DIM, DOUBT, PAPER, SERIES, values
+from benchmarks.report.content import Chart, Table
+from benchmarks.report.rows.lines import Lines, shortened
+from benchmarks.report.sections.burden.beside import STEP, axis_of, words_of
+from benchmarks.results import Row, keys
+from benchmarks.results.damage import is_number
+
+MILLI = 1e3
+LONG_TASK = 0.05  # seconds: W3C, Long Tasks API
+TICKS = (0.1, 1, 10, 100, 1000, 10_000)  # ms
+# What is told of the start that froze most; it may tell more.
+TOLD = ("window", "longest_task", "total_blocking_time", "frames", "frames_missed", "frames_at_rest")
+CLOCK = (
+    "The longest task of the page's main thread while inferences run and it draws an animation, ms, in the middle of "
+    "the starts with its interval. Blocked and frames: of the start that froze most. Hollow: a weaker client, emulated."
+)
+
+
+def is_emulated(row: Row) -> bool:
+    """Whether a quota makes a weaker client of it: such lines stand below the others."""
+    return keys.SLOWDOWN in row.result.info
+
+
+def blocking(lines: Lines[Row]) -> Chart:
+    """Return the chart of the rows of a model on a machine."""
+    title, seen = lines.titled("how long the page freezes"), lines.explained(_freezing(lines.named))
+    return Chart(title, CLOCK, seen, _spec(lines.named), _table(lines.named))
+
+
+def longest_task(row: Row) -> Figure | None:
+    """Return the longest task in the middle of the starts, in seconds; of an older run that of the worst start."""
+    saved, worst = row.result.info.get(keys.LONGEST_TASK), _worst(row)
+    if isinstance(saved, Mapping) and is_number(saved.get("value")):
+        return Figure(**saved)
+    return Figure(worst["longest_task"], 1) if worst else None
+
+
+def _worst(row: Row) -> Mapping[str, Any]:
+    """Return what the start tells that froze most; of a file that was damaged nothing."""
+    saved = row.result.info.get(keys.BLOCKING)
+    is_whole = isinstance(saved, Mapping) and all(is_number(saved.get(name)) for name in TOLD)
+    return saved if is_whole and saved is not None else {}
+
+
+def suffered(row: Row) -> str:
+    """Say what share of the window the page was blocked and which frames were missed, of the start that froze most."""
+    if not (worst := _worst(row)):
+        return "not told"
+    wanted = worst["frames"] + worst["frames_missed"]
+    return f"{_blocked(worst):.0%} blocked, {worst['frames_missed']} of {wanted} frames missed"
+
+
+def _blocked(worst: Mapping[str, Any]) -> float:
+    """Return the share of the window that tasks took beyond 50 ms each."""
+    return worst["total_blocking_time"] / worst["window"] if worst["window"] else 0.0
+
+
+def _freezing(named: Sequence[tuple[str, Row]]) -> str:
+    """Say which take a frame or more, and how long the others do at most."""
+    told = [(figure.value, name) for name, row in named if (figure := longest_task(row))]
+    over = [f"{name} {words.duration(value)}" for value, name in sorted(told, reverse=True) if value > FRAME]
+    rest = max((value for value, _ in told if value <= FRAME), default=None)
+    within = f"the others take {words.duration(rest)} at most" if rest is not None else ""
+    number = f"{len(over)} of {len(told)} take the page for more than a frame"
+    return f"{number}{': ' if over else ''}{', '.join(over)}{'; ' if within else ''}{within}."
+
+
+def _task(row: Row) -> str:
+    figure = longest_task(row)
+    return f"{words.duration(figure.value)}{_ends(figure)}" if figure else "not told"
+
+
+def _ends(figure: Figure) -> str:
+    if figure.low is None or figure.high is None:
+        return " (no interval)"
+    return f" ({words.digits(figure.low * MILLI)} to {words.digits(figure.high * MILLI)})"
+
+
+def tasks(named: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
+    """Return a row for each benchmark: its task and its interval in ms, and the words beside it."""
+    return [_drawn(name, row) for name, row in named]
+
+
+def _drawn(name: str, row: Row) -> dict[str, Any]:
+    told = {"name": name, "label": shortened(name), "told": f"{_task(row)}; {suffered(row)}"}
+    figure = longest_task(row)
+    if not figure or not figure.value > 0:
+        return told
+    ends = {"low": figure.low * MILLI, "high": figure.high * MILLI} if figure.low and figure.high else {}
+    return {**told, "ms": figure.value * MILLI, "emulated": is_emulated(row), **ends}
+
+
+def _spec(named: Sequence[tuple[str, Row]]) -> dict[str, Any]:
+    rows = tasks(named)
+    y, x = axis_of(rows), _axis([row[end] for row in rows for end in ("ms", "low", "high") if end in row])
+    interval = {"type": "rule", "strokeWidth": 2, "color": SERIES[0], "yOffset": 4}
+    point = {"type": "point", "filled": True, "size": 60, "stroke": SERIES[0], "strokeWidth": 1.5, "opacity": 1}
+    fill = {"condition": {"test": "datum.emulated", "value": PAPER}, "value": SERIES[0]}
+    layers = [
+        *_limits(x),
+        {
+            "data": values([row for row in rows if "low" in row]),
+            "mark": interval,
+            "encoding": {"y": y, "x": x | {"field": "low"}, "x2": {"field": "high"}},
+        },
+        {
+            "data": values([row for row in rows if "ms" in row]),
+            "mark": {**point, "yOffset": 4},
+            "encoding": {"y": y, "x": x, "fill": fill},
+        },
+        *words_of(rows, y, {"told": ("left", 17, DIM)}),
+    ]
+    return {"height": STEP, "layer": layers}
+
+
+def _axis(told: Sequence[float]) -> dict[str, Any]:
+    """Return the encoding of times in ms, which has room for *told* and for the limits."""
+    low, high = min([*told, 5.0]) * 0.8, max([*told, 100.0]) * 1.25
+    ticks = [value for value in TICKS if low <= value <= high]
+    axis = {"values": ticks, "format": "~g", "title": "longest task, ms"}
+    scale = {"type": "log", "domain": [low, high], "nice": False}
+    return {"field": "ms", "type": "quantitative", "scale": scale, "axis": axis}
+
+
+def _limits(x: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a rule for a frame and one for a long task, with their words above."""
+    limits = [
+        {"ms": FRAME * MILLI, "text": "a frame", "align": "right", "dx": -3},
+        {"ms": LONG_TASK * MILLI, "text": "long", "align": "left", "dx": 3},
+    ]
+    rules = {"type": "rule", "strokeDash": [4, 3], "color": DOUBT}
+    return [
+        {"data": values(limits), "mark": rules, "encoding": {"x": x}},
+        *(
+            {
+                "data": values([limit]),
+                "mark": {"type": "text", "align": limit["align"], "dx": limit["dx"], "color": DIM},
+                "encoding": {"x": x, "y": {"value": -7}, "text": {"field": "text"}},
+            }
+            for limit in limits
+        ),
+    ]
+
+
+def _table(named: Sequence[tuple[str, Row]]) -> Table:
+    head = [
+        "client",
+        "thread",
+        "longest task",
+        "of the worst start",
+        "blocked",
+        "frames missed",
+        "wanted",
+        "at rest, 1/s",
+    ]
+    rows = [[name, _thread(row), _task(row), *_of_worst(_worst(row)), _doubts(row)] for name, row in named]
+    return Table("Tasks of the main thread, and frames", [*head, "doubts"], rows, range(3, 8))
+
+
+def _thread(row: Row) -> str:
+    return str(row.result.info.get(keys.WHERE, "main"))
+
+
+def _of_worst(worst: Mapping[str, Any]) -> list[str]:
+    if not worst:
+        return ["not told"] * 5
+    return [
+        words.duration(worst["longest_task"]),
+        f"{_blocked(worst):.1%}",
+        str(worst["frames_missed"]),
+        str(worst["frames"] + worst["frames_missed"]),
+        f"{worst['frames_at_rest']:.1f}",
+    ]
+
+
+def _doubts(row: Row) -> str:
+    return "; ".join(row.result.doubts.values())

@@ -1,0 +1,22 @@
+"""What energy an inference takes, by the machine's own counters."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.report.content import Table
+from benchmarks.results import Row
+
+JOULES = "joules_per_inference"
+
+
+def energy(rows: Sequence[Row]) -> Iterator[Table]:
+    """Yield a table of joules, a row for each counter; none where no run has any."""
+    if rows:
+        head = ["model", "platform", "machine", "counter", "joules an inference", "batch", "marks", "file"]
+        yield Table("Energy of the machine's counters, over inferences alone", head, [*_joules(rows)], (4, 5))
+
+
+def _joules(rows: Sequence[Row]) -> Iterator[list[str]]:
+    for row in rows:
+        about = [str(row.batch_size or ""), row.signs, row.run.file.name]
+        for counter, joules in row.result.info[JOULES].items():
+            yield [row.model or "", row.platform or row.name, row.machine, str(counter), f"{joules:.3g}", *about]
