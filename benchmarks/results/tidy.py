@@ -189,7 +189,7 @@ def _check(run: Run) -> None:
             _ = [row.figure, row.p10, row.median, row.p95, row.images_per_second, row.ratio, row.marks]
             _ = [alike.of_benchmark(row.result), row.result.starts]
             _check_figures(row.result)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         words = f"{name}: it is damaged ({type(error).__name__} {error})"
         raise NotARunError(run.file, DamagedError(words)) from error
 

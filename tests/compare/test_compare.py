@@ -86,6 +86,8 @@ def test_a_figure_whose_end_is_no_number_makes_its_file_none(tmp_path):
     runs, refused = command.read([save(tmp_path / "bad.json", damaged), save(tmp_path / "good.json", benchmark())])
     assert [one.file.name for one in runs] == ["good.json"]
     assert 'median, or an end of its interval, is "x", not a number' in refused[0]
+    damaged["extra_info"].update({keys.FIGURES: {}, keys.STARTS_WANTED: math.inf})
+    assert "OverflowError" in command.read([save(tmp_path / "bad.json", damaged)])[1][0]
 
 
 # Columns
