@@ -58,7 +58,7 @@ def ensure_browser() -> chromium.Browser:
     except chromium.BrowserMissingError:
         chromium.find.cache_clear()
     if not playwright_install():
-        print(f"Playwright could not download its Chromium; using {chromium.PACKAGE} instead", flush=True)
+        print(f"no Chromium of Playwright's starts here: using {chromium.PACKAGE} instead", flush=True)
         if not packages.is_current(chromium.PACKAGE):
             packages.install(optional=True)
         chromium.unpack()

@@ -27,9 +27,14 @@ PLACEHOLDERS = {"browser_harness/engines/NAME.mjs", "docs/throttling.md"}  # one
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
 
-def tox_environments():
+def tox():
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(ROOT / "tox.ini")
+    return parser
+
+
+def tox_environments():
+    parser = tox()
     return {name.removeprefix("testenv:"): parser[name] for name in parser.sections() if name.startswith("testenv:")}
 
 
@@ -114,6 +119,12 @@ def test_no_environment_has_both_wheels_of_onnxruntime():
     for name in groups:
         names = {re.match(r"[\w.-]+", requirement)[0] for requirement in resolved(groups, name)}
         assert not {"onnxruntime", "onnxruntime-gpu"} <= names, name
+
+
+def test_a_width_that_is_asked_for_reaches_every_command():
+    assert "COLUMNS" in tox()["testenv"]["pass_env"].split()
+    own = {name: section.get("pass_env", "*").split() for name, section in tox_environments().items()}
+    assert [name for name, passed in own.items() if not {"{[testenv]pass_env}", "*"} & {*passed}] == []
 
 
 # Of saved runs, without what measures: each is set up in seconds, so that all it imports has to be asked for.

@@ -29,7 +29,7 @@ def brief(mark: Mark) -> str:
     return mark.sign if mark.sign == DOUBT else f"[{BRIEF.get(mark.sign, mark.sign)}]"
 
 
-def own_marks(row: Row) -> list[Mark]:
+def _own_marks(row: Row) -> list[Mark]:
     """Return the marks of a row that are not its whole run's: those stand at the head of its column."""
     of_run = [*run_marks(row.run)]
     return [mark for mark in row.marks if mark not in of_run]
@@ -43,7 +43,7 @@ def milliseconds(seconds: float | None) -> str:
 def _marked(text: str, line: Line, *sides: Side) -> str:
     """Put behind *text* the marks of the rows that it is made of, each once."""
     rows = [line.rows[side.letter] for side in sides if side.letter in line.rows]
-    signs = dict.fromkeys(brief(mark) for row in rows for mark in own_marks(row))
+    signs = dict.fromkeys(brief(mark) for row in rows for mark in _own_marks(row))
     other = [OTHER] if any(line.is_other(side.letter) for side in sides) else []
     return " ".join([text, *other, *signs])
 
@@ -85,7 +85,7 @@ def in_turns(line: Line, side: Side) -> str:
 
 def legend(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[tuple[str, str]]:
     """Yield each mark that stands in a cell or head, with what it means."""
-    marks = [mark for line in lines for row in line.rows.values() for mark in own_marks(row)]
+    marks = [mark for line in lines for row in line.rows.values() for mark in _own_marks(row)]
     marks += [mark for side in sides for mark in run_marks(side.run)]
     words: dict[str, dict[str, None]] = {}
     for mark in marks:

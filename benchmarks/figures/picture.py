@@ -35,7 +35,7 @@ class NoPictureError(Exception):
     """The report has no such chart, or its style no such colours."""
 
 
-def is_shown(decision: Decision) -> bool:
+def _is_shown(decision: Decision) -> bool:
     """Whether the picture is of this: the largest network, on clients that were measured 4 times weaker."""
     return decision.model.name == "resnet50" and decision.clients.factor == 4
 
@@ -43,7 +43,7 @@ def is_shown(decision: Decision) -> bool:
 def chart(folder: Path = RUNS) -> Chart:
     """Return the chart, of the runs in a folder. Raises NoPictureError where the report draws none of them."""
     material = Material.of([load(file) for file in sorted(folder.glob("*.json"))])
-    shown = replace(material, decisions=[decision for decision in material.decisions if is_shown(decision)])
+    shown = replace(material, decisions=[decision for decision in material.decisions if _is_shown(decision)])
     found = [section for make in SECTIONS if (section := make(shown)) and section.anchor == SECTION]
     charts = [part for section in found for part in section.parts if isinstance(part, Chart)]
     if len(charts) != 1:

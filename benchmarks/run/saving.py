@@ -73,6 +73,10 @@ def _try_out(option: str, file: Path, remedy: str) -> None:
 def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) -> None:
     """Let pytest-benchmark save; a file that cannot be written keeps neither the other nor the tables from it."""
     config = session.config
+    if not benchmarks.benchmarks:  # of which pytest-benchmark would warn with a line of its own source
+        if benchmarks.json or benchmarks.save or benchmarks.autosave:
+            benchmarks.logger.info("Nothing was measured: no file is saved")
+        return
 
     def write(where: Path, save: Callable[[], Path]) -> None:
         try:

@@ -238,6 +238,14 @@ def test_a_table_in_markdown_holds_what_a_name_may_contain():
     assert "(!)" in row
 
 
+def test_a_long_time_is_told_without_an_exponent():
+    slow = rows(benchmark(phase="load", of_starts=12.5))
+    (entry,) = json.loads(trackers.github_action(slow))
+    for text in (texts.markdown(slow), entry["range"]):
+        assert re.search(r"12,\d{3} to 12,\d{3}", text)
+        assert "e+" not in text
+
+
 # Parquet
 
 

@@ -57,7 +57,7 @@ def test_what_is_no_whole_run_is_told(saved, tmp_path):
 
 
 def test_the_real_command_is_run_and_kept(outside_xdist, tmp_path):
-    words = ["-m", "latency", "--model", "resnet8", "--batch-size=1", "--benchmark-max-time=0.05"]
+    words = ["-m", "latency", "--model", "resnet8", "--batch-size=1", "--starts=1", "--benchmark-max-time=0.05"]
     run = kept.measure(tmp_path / "new" / "a.json", [*words, "--platform=server-cpu", "--platform=server-litert"])
     assert [result.params["platform"] for result in run.results] == ["server-cpu", "server-litert"]
     assert sorted(file.name for file in (tmp_path / "new").iterdir()) == ["a.json", "a.log"]

@@ -121,6 +121,21 @@ def test_the_command_writes_where_it_is_told(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "page.md").read_text() == page(NOTHING)
 
 
+@pytest.mark.parametrize(
+    ("runs", "out", "why"),
+    [
+        ("absent", "page.md", "absent: no such folder; name one of runs"),
+        (".", "absent/page.md", "page.md cannot be written: there is no folder"),
+        (".", ".", "cannot be written: it is a folder"),
+    ],
+)
+def test_where_the_page_cannot_be_made_that_is_told_in_a_line(tmp_path, monkeypatch, runs, out, why):
+    monkeypatch.setattr("sys.argv", ["study", "--runs", str(tmp_path / runs), "--out", str(tmp_path / out)])
+    with pytest.raises(SystemExit, match=why):
+        study.main()
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_file_that_is_no_run_is_told(tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "latency.json").write_text("{}")

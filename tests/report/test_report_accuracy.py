@@ -2,10 +2,13 @@
 
 import made_up_runs
 import pytest
+import report_parts
+from report_parts import texts
 
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Words
-from benchmarks.report.sections.accuracy import Share, accuracy
+from benchmarks.report.content import Material, Words
+from benchmarks.report.sections.accuracy import accuracy
+from benchmarks.report.sections.accuracy.points import Share
 from benchmarks.results import keys
 
 
@@ -27,7 +30,7 @@ def section(tmp_path, *benchmarks, **about):
 
 def charts(found):
     """Return a section's charts by what they are of."""
-    parts = [part for part in found.parts if isinstance(part, Chart)]
+    parts = report_parts.charts(found)
     return {part.title.removeprefix("Accuracy against latency: ").partition(" on ")[0]: part for part in parts}
 
 
@@ -35,11 +38,6 @@ def column(chart, name):
     """Return a column of a chart's table."""
     at = [*chart.table.head].index(name)
     return {row[0]: row[at] for row in chart.table.rows}
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
 
 
 def test_the_front_is_drawn_and_listed(tmp_path):
@@ -116,7 +114,7 @@ def test_each_side_has_the_platform_where_a_model_is_fastest(tmp_path):
     ]
     found = charts(section(tmp_path, *rows))
     assert [*found] == ["server-cpu", "the fastest server", "the fastest client"]
-    parts = [part for part in section(tmp_path, *rows).parts if isinstance(part, Chart)]
+    parts = report_parts.charts(section(tmp_path, *rows))
     assert [[row[2] for row in part.table.rows] for part in parts] == [
         ["server-cpu"],
         ["server-cuda"],

@@ -16,6 +16,7 @@ NAMED = [
     *("answers", "latency", "map", "first-load", "accuracy", "throughput", "page"),
     *("machines", "over-time", "figures"),
 ]
+WORDS_AND_TABLES = ["answers", "machines", "figures"]
 
 
 def write(files, page):
@@ -89,6 +90,7 @@ def test_all_sections_of_the_study_are_there_and_are_shown(study):
     found = [section["id"] for section in study["sections"]]
     assert [name for name in found if name in NAMED] == NAMED
     assert len(found) == len(SECTIONS)  # each finds something in the study's runs
+    assert [section["id"] for section in study["sections"] if not section["charts"]] == WORDS_AND_TABLES
     assert all(section["title"] and section["height"] > 50 for section in study["sections"])
 
 
@@ -169,5 +171,6 @@ def test_every_fault_is_found(browser):
     assert {"image-alt", "color-contrast", "html-has-lang", "svg-img-alt"} <= found
     assert any("beyond the edge" in words for words in seen["light"]["faint"])
     assert all(found["by"] > 0 and found["outside"] and found["cut"] for found in seen["widths"].values())
+    assert len(seen["widths"]) == 7  # three windows, folded and unfolded, and larger letters
     assert min(seen["growth"].values()) == 1
     assert (bool(seen["paper"]["folded"]), bool(seen["paper"]["beyond"])) == (True, True)

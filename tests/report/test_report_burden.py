@@ -1,10 +1,11 @@
 """What a page bears, in a report: tasks against their limits, memory against its budget, joules; all marks kept."""
 
 import pytest
+import report_parts
 from decide_runs_made_up import blocking, content, memory, result
 
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Table
+from benchmarks.report.content import Material, Table
 from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.burden.blocking import longest_task, suffered, tasks
 from benchmarks.report.sections.burden.memory import judged, sizes, taken
@@ -24,8 +25,7 @@ def row(tmp_path, benchmark):
 
 
 def charts(*runs):
-    made = burden(Material.of(runs))
-    return [part for part in made.parts if isinstance(part, Chart)]
+    return report_parts.charts(burden(Material.of(runs)))
 
 
 def test_the_longest_task_is_that_in_the_middle_of_the_starts(tmp_path):

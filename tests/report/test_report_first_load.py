@@ -4,12 +4,15 @@ from itertools import pairwise
 
 import pytest
 from decide_runs_made_up import COMPRESSED, UNCOMPRESSED, content, network, result
+from report_parts import charts
 
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Table
+from benchmarks.report.content import Material, Table
 from benchmarks.report.few import MOST_DRAWN
-from benchmarks.report.sections.first_load import bars_of, first_load, segments
+from benchmarks.report.sections.first_load import first_load
+from benchmarks.report.sections.first_load.bars import segments
 from benchmarks.report.sections.first_load.loads import FIRST, WHOLE, loads_of
+from benchmarks.report.sections.first_load.waterfall import bars_of
 from benchmarks.results import Run, keys, rows_of
 from browser_harness import page_files
 
@@ -54,10 +57,6 @@ def loads(tmp_path, *benchmarks):
 
 def section(*runs):
     return first_load(Material.of(runs))
-
-
-def charts(section):
-    return [part for part in section.parts if isinstance(part, Chart)]
 
 
 def table(section, caption):

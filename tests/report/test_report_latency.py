@@ -6,18 +6,20 @@ import re
 import made_up_runs
 import numpy as np
 import pytest
+import report_parts
 from hypothesis import given
 from hypothesis import strategies as st
+from report_parts import texts
 
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.picture import INNER, PLAIN, Bar, sheet
 from benchmarks.report.charts.placing import Box, placed
 from benchmarks.report.charts.samples import bin_width, buckets, checked, front, histogram
 from benchmarks.report.charts.scales import LogScale, even
-from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.content import Material, Words
 from benchmarks.report.sections.latency import latency, outline
 from benchmarks.results import keys
-from benchmarks.results.numbers import change, three, time
+from benchmarks.results.numbers import change, milliseconds, three, time
 
 LONG = "chromium-wasm-2t@worker@4x-over-p75-2026"
 TIMES = st.floats(min_value=1e-6, max_value=1e3, allow_nan=False)
@@ -30,17 +32,12 @@ def material(tmp_path, *benchmarks, **about):
 
 def charts(section):
     """Return a section's charts by their title."""
-    return {part.title: part for part in section.parts if isinstance(part, Chart)}
+    return {part.title: part for part in report_parts.charts(section)}
 
 
 def told(section):
     """Return a section's sentences."""
     return " ".join(sentence for part in section.parts if isinstance(part, Words) for sentence in part.sentences)
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
 
 
 def column(chart, name):
@@ -131,6 +128,7 @@ def test_times_have_the_unit_that_shows_three_digits():
         "–",
         "–",
     ]
+    assert [milliseconds(value) for value in (0.09996, 12.5, None)] == ["100 ms", "12,500 ms", "–"]
     assert [change(1.12), change(0.96), change(1.001)] == ["+12 %", "−4 %", "0 %"]
 
 

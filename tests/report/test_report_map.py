@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import pytest
 from decide_runs_made_up import client, content, remote, result, run
+from report_parts import charts
 
 from benchmarks.decide import BANDWIDTHS, ROUND_TRIPS, UnreadError, check_in, checked_of
 from benchmarks.decide import report as answers
 from benchmarks.decide.checks import Cell, marks, to_json
 from benchmarks.decide.spans import Span
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Table
+from benchmarks.report.content import Material, Table
 from benchmarks.report.few import MOST_DRAWN
 from benchmarks.report.reading import read
 from benchmarks.report.sections.map import decision_map, plane
@@ -134,7 +135,7 @@ def test_the_frame_is_wide_enough_for_what_is_marked():
 
 def test_each_model_has_a_map_whose_table_has_every_winner(runs):
     made = section(runs)
-    (chart,) = [part for part in made.parts if isinstance(part, Chart)]
+    (chart,) = charts(made)
     assert len(chart.table.rows) == len(decided(runs)) * len(BANDWIDTHS)
     told = {row[0].partition(":")[0] for row in chart.table.rows}
     assert {"as measured", "2× weaker, by a factor, not measured", "6× weaker, by a factor, not measured"} <= told
@@ -287,7 +288,7 @@ def test_a_time_that_is_no_number_is_refused(runs):
 def test_maps_of_clients_on_several_machines_stand_apart(tmp_path):
     phone = content(*client("resnet20", 0.2), machine="Phone")
     made = section([run(tmp_path, *slow()), Run.of(phone, tmp_path / "phone.json")])
-    titles = [part.title for part in made.parts if isinstance(part, Chart)]
+    titles = [chart.title for chart in charts(made)]
     assert [title.partition(", on ")[2] for title in titles] == ["Xeon, 2 cores", "Phone, 2 cores"]
 
 
@@ -300,7 +301,7 @@ def test_a_network_in_use_is_numbered_on_every_map(runs):
 
 def test_a_server_elsewhere_and_a_run_that_is_not_whole_are_told(tmp_path):
     phone = Run.of(content(*client("resnet20", 0.2), machine="Phone", exit_status=2), tmp_path / "phone.json")
-    clocks = [part.clock for part in section([run(tmp_path, *slow()), phone]).parts if isinstance(part, Chart)]
+    clocks = [chart.clock for chart in charts(section([run(tmp_path, *slow()), phone]))]
     assert "on Xeon, 2 cores" in clocks[1]
     assert "on Xeon" not in clocks[0]
     assert "phone.json: its run is not whole" in clocks[1]
@@ -309,7 +310,7 @@ def test_a_server_elsewhere_and_a_run_that_is_not_whole_are_told(tmp_path):
 def test_of_many_maps_some_are_folded_tables_alone(tmp_path):
     phones = [Run.of(content(*client("resnet20", 0.2), machine=f"P{at}"), tmp_path / f"{at}.json") for at in range(8)]
     made = section([run(tmp_path, *slow()), *phones])
-    assert len([part for part in made.parts if isinstance(part, Chart)]) == MOST_DRAWN
+    assert len(charts(made)) == MOST_DRAWN
     folded = [part for part in made.parts if isinstance(part, Table) and part.is_folded]
     assert len(folded) == 9 - MOST_DRAWN
     assert folded[-1].caption.startswith("resnet20: client or server, on P7, 2 cores. Who answers")

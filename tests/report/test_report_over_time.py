@@ -3,12 +3,14 @@
 import made_up_runs
 import numpy as np
 import pytest
+import report_parts
 from hypothesis import given
 from hypothesis import strategies as st
+from report_parts import texts
 
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.samples import buckets
-from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.content import Material, Words
 from benchmarks.report.sections.over_time import BUCKETS, MOST_ROWS, Track, over_time
 from benchmarks.results import keys, rows_of
 
@@ -17,12 +19,7 @@ STARTS = st.lists(st.lists(st.floats(1e-6, 10), min_size=1, max_size=60), min_si
 
 def charts(*runs):
     """Return the charts of runs."""
-    return [part for part in over_time(Material.of(runs)).parts if isinstance(part, Chart)]
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
+    return report_parts.charts(over_time(Material.of(runs)))
 
 
 @given(STARTS, st.integers(1, 80))

@@ -2,9 +2,10 @@
 
 import made_up_runs
 import pytest
+from report_parts import charts, texts
 
 from benchmarks.report.charts import drawing
-from benchmarks.report.content import Chart, Material, Words
+from benchmarks.report.content import Material, Words
 from benchmarks.report.sections.throughput import MOST_ROWS, threads_of, throughput
 from benchmarks.results import keys, rows_of
 
@@ -14,16 +15,6 @@ COMPLIANCE = "shortened: not compliant with MLPerf's rules"
 def section(tmp_path, *benchmarks, **about):
     """Return the section of a run."""
     return throughput(Material.of([made_up_runs.run(tmp_path / "run.json", *benchmarks, **about)]))
-
-
-def charts(found):
-    """Return a section's charts."""
-    return [part for part in found.parts if isinstance(part, Chart)]
-
-
-def texts(chart):
-    """Return what is written in a chart."""
-    return [row["t"] for row in chart.spec["layer"][-1]["data"]["values"]]
 
 
 def rated(platform, batch=1, rate=1000.0, **info):

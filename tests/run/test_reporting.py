@@ -1,5 +1,7 @@
 """``--report``: a run's page is tried out first, written last, and costs nothing of what was measured."""
 
+from types import SimpleNamespace
+
 import pytest
 from helpers import FAKE_PLATFORMS, Suite
 
@@ -43,28 +45,33 @@ def test_a_page_that_cannot_be_drawn_costs_neither_files_nor_tables(pytester, ou
     assert not (suite.folder / "page.html").exists()
 
 
-def test_a_page_that_could_not_be_written_is_refused_before_anything_is_measured(suite):
-    result = suite.run("--report=nowhere/page.html")
-    assert (result.ret, suite.timed_rounds()) == (pytest.ExitCode.USAGE_ERROR, 0)
-    result.stderr.fnmatch_lines(
-        ["ERROR: --report: */page.html cannot be written: there is no folder */nowhere; name *"]
-    )
-
-
-def test_where_nothing_is_measured_no_empty_page_is_written(suite):
-    result = suite.run("--report=page.html", "--benchmark-disable")
-    result.stdout.fnmatch_lines(["report   nothing was measured: no page is written"])
-    assert not (suite.folder / "page.html").exists()
-
-
 class Config:
-    """A pytest config that was given ``--report``."""
+    """A pytest config that was given ``--report``, where pytest-benchmark measures nothing."""
 
-    class option:  # noqa: N801
-        collectonly = False
+    option = SimpleNamespace(collectonly=False)
+    pluginmanager = SimpleNamespace(get_plugin=lambda _: SimpleNamespace(disabled=True))
+
+    def __init__(self, page="page.html"):
+        self.page, self.stash = page, pytest.Stash()
+        reporting.pytest_configure(self)
 
     def getoption(self, name):
-        return {"report": "page.html", "benchmark_json": None}[name]
+        return {"report": str(self.page), "benchmark_json": None}[name]
+
+
+def test_a_page_that_could_not_be_written_is_refused_as_the_session_starts(tmp_path):
+    config = Config(tmp_path / "nowhere" / "page.html")
+    with pytest.raises(
+        pytest.UsageError, match=r"--report: .*page\.html cannot be written: there is no folder .*; name"
+    ):
+        reporting.pytest_sessionstart(SimpleNamespace(config=config))
+
+
+def test_where_nothing_is_measured_no_empty_page_is_written(tmp_path):
+    config = Config(tmp_path / "page.html")
+    reporting.pytest_sessionfinish(SimpleNamespace(config=config, exitstatus=pytest.ExitCode.OK))
+    assert config.stash[reporting.LINES] == ["report   nothing was measured: no page is written"]
+    assert not [*tmp_path.iterdir()]
 
 
 def test_of_several_processes_the_one_that_they_report_to_writes_the_page():

@@ -43,6 +43,14 @@ def test_what_could_not_be_saved_is_refused_before_anything_is_measured(suite, o
     assert "Traceback" not in line
 
 
+def test_where_nothing_is_measured_one_line_says_that_nothing_is_saved(suite):
+    result = suite.run("--benchmark-json=out.json", "--benchmark-autosave", platform="broken")
+    assert result.ret != pytest.ExitCode.OK
+    result.stderr.fnmatch_lines(["Nothing was measured: no file is saved"])
+    assert "Warning" not in f"{result.stdout}{result.stderr}"
+    assert not (suite.folder / "out.json").exists()
+
+
 def test_only_folders_and_elasticsearch_keep_runs():
     assert [storage_fault(known) for known in ("folder", "file://folder")] == ["", ""]
     assert "name a folder" in storage_fault("s3://runs")

@@ -24,8 +24,8 @@ HEAD = (
 CLOCK = (
     "A time is one inference, from the call until the logits can be read on the host, in float32: the median over "
     "fresh pages or processes, of weaker clients the mean, with its 95 % interval. Predictions a second are 1 / mean, "
-    "one after another. The ratio to `server-cpu` on one thread was measured in turns. Top-1 is of the 10,000 test "
-    "images, on that very platform."
+    "one after another. The ratio to `server-cpu` on one thread was measured in turns. WebNN computes on as many "
+    "threads as it likes. Top-1 is of the 10,000 test images, on that very platform."
 )
 
 

@@ -79,7 +79,7 @@ class Sheet:
         self, words: str, colour: str = INK, *, is_bold: bool = False, right: str = "", right_colour: str = INK
     ) -> None:
         """Write a line or more, and words at the right end: in a line of their own where both do not fit."""
-        lines = in_lines(tame(words)) or [""]  # as long as it will stand there
+        lines = _in_lines(tame(words)) or [""]  # as long as it will stand there
         lines += [""] if right and not fit(lines[-1], right, BOLD if is_bold else PLAIN) else []
         for line in lines:
             self.height += LINE_HEIGHT
@@ -97,7 +97,7 @@ def fit(words: str, right: str, letter: float) -> bool:
     return len(_padded(words)) * letter + (len(_padded(right)) + 1) * PLAIN <= INNER
 
 
-def in_lines(words: str) -> list[str]:
+def _in_lines(words: str) -> list[str]:
     """Return *words* in lines of so many LETTERS at most."""
     return [line.replace(FILL, "") for line in textwrap.wrap(_padded(words), LETTERS)]
 
@@ -158,41 +158,41 @@ def _ticks(scale: LogScale, y: float) -> Iterator[dict[str, Any]]:
 def plain(page: Sheet) -> dict[str, Any]:
     """Return a sheet as Vega-Lite has it. Its size is known: Vega need not find out."""
     config = {"autosize": {"type": "none"}, "padding": PADDING}
-    return {"width": INNER, "height": page.height, "layer": layers(page), "config": config}
+    return {"width": INNER, "height": page.height, "layer": _layers(page), "config": config}
 
 
-def layers(page: Sheet) -> list[dict[str, Any]]:
+def _layers(page: Sheet) -> list[dict[str, Any]]:
     """Return what is on a sheet, the words on top."""
     filled = [shape for shape in page.shapes if not shape.is_line]
     lines = [shape for shape in page.shapes if shape.is_line]
     fill: dict[str, Any] = {"filled": True, "strokeWidth": 0}
     stroke: dict[str, Any] = {"filled": False, "strokeWidth": 1.2}
     marks = [(fill, filled), (stroke, lines)]
-    return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), text_layer(page.texts)]
+    return [*(_paths(mark, shapes) for mark, shapes in marks if shapes), _text_layer(page.texts)]
 
 
 def _paths(mark: dict[str, Any], shapes: Sequence[Shape]) -> dict[str, Any]:
     """Return *shapes* as a layer: a point's shape may be any path, and of a size of 4 it is in px."""
     rows = [{"p": shape.path, "c": shape.colour, "o": shape.opacity} for shape in shapes]
     opacity = {"field": "o", "type": "quantitative", "scale": None}
-    encoding = {"x": {"value": 0}, "y": {"value": 0}, "shape": as_is("p"), "color": as_is("c"), "opacity": opacity}
+    encoding = {"x": {"value": 0}, "y": {"value": 0}, "shape": _as_is("p"), "color": _as_is("c"), "opacity": opacity}
     return {"data": drawing.values(rows), "mark": {"type": "point", "size": 4, **mark}, "encoding": encoding}
 
 
-def in_px(name: str) -> dict[str, Any]:
+def _in_px(name: str) -> dict[str, Any]:
     """Return the encoding of a field that is a place."""
     return {"field": name, "type": "quantitative", "scale": None}
 
 
-def as_is(name: str) -> dict[str, Any]:
+def _as_is(name: str) -> dict[str, Any]:
     """Return the encoding of a field that is a colour or a path."""
     return {"field": name, "type": "nominal", "scale": None}
 
 
-def text_layer(texts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _text_layer(texts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return *texts* as a layer: ``t`` at ``x`` and ``y``, aligned as ``a``, in colour ``c`` and weight ``w``."""
     how = {"align": {"expr": "datum.a"}, "fontWeight": {"expr": "datum.w"}, "baseline": "alphabetic"}
-    encoding = {"x": in_px("x"), "y": in_px("y"), "text": {"field": "t", "type": "nominal"}, "color": as_is("c")}
+    encoding = {"x": _in_px("x"), "y": _in_px("y"), "text": {"field": "t", "type": "nominal"}, "color": _as_is("c")}
     return {"data": drawing.values(texts), "mark": {"type": "text", **how}, "encoding": encoding}
 
 

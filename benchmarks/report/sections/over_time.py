@@ -89,12 +89,12 @@ def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
         yield _chart(some, which(part + 1, number))
 
 
-def _chart(tracks: Sequence["Track"], which_: str) -> Chart:
+def _chart(tracks: Sequence["Track"], part: str) -> Chart:
     row = tracks[0].row
     phases = [*dict.fromkeys(track.phase for track in tracks)]
     file = "" if is_ours(row) else f", {row.run.file.name}"
     software = f", on {SOFTWARE}" if row.result.is_software else ""
-    title = f"Samples over time on {row.machine}{file}{software}{which_}"
+    title = f"Samples over time on {row.machine}{file}{software}{part}"
     clock = "; ".join(f"{phase}: {PHASES.get(phase, UNTOLD)}" for phase in phases)
     bars = [_bar(track, begins=not at or track.phase != tracks[at - 1].phase) for at, track in enumerate(tracks)]
     clock = f"Inside the clock, of {clock}. In milliseconds, logarithmic."
