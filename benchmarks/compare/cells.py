@@ -11,10 +11,12 @@ from benchmarks.results.tidy import DOUBT, Mark, run_marks
 OTHER = "≠"
 BRIEF = {
     "untrained": "u",
+    "stand-in": "t",
     "emulated": "e",
     "emulated network": "n",
     "software GPU": "s",
     "made up": "m",
+    "over budget": "b",
     "not whole": "w",
     "not this suite's": "p",
 }

@@ -26,15 +26,15 @@ def of_independent(ours: Figure, theirs: Figure) -> Ratio | None:
     if not (_is_a_time(ours.value) and _is_a_time(theirs.value)):
         return None
     value = ours.value / theirs.value
-    if None in (ours.low, ours.high, theirs.low, theirs.high):
+    if not all(_is_a_time(end) for end in (ours.low, ours.high, theirs.low, theirs.high)):
         return Ratio(value)
     down = math.hypot(_apart(ours.value, ours.low), _apart(theirs.high, theirs.value))
     up = math.hypot(_apart(ours.high, ours.value), _apart(theirs.value, theirs.low))
     return Ratio(value, value * math.exp(-down), value * math.exp(up))
 
 
-def _is_a_time(value: float) -> bool:
-    return 0 < value < math.inf
+def _is_a_time(value: float | None) -> bool:
+    return value is not None and 0 < value < math.inf
 
 
 def _apart(above: float | None, below: float | None) -> float:

@@ -126,8 +126,13 @@ def explained(lines: Sequence[Line], sides: Sequence[Side], reference: Side, wan
             f"over {reference.letter}'s figure: above 1 is slower. The runs were apart: the interval of 95 % is made "
             f"of both figures' own{_of_starts_alone(lines, sides)}",
         )
-    if "server-cpu" in wanted and any(row.ratio for line in lines for row in line.rows.values()):
-        yield "×", "to server-cpu, of p10s that each run measured in turns: what can be carried from machine to machine"
+    turns = {f"{row.ratio.statistic}s" for line in lines for row in line.rows.values() if row.ratio}
+    if "server-cpu" in wanted and turns:
+        of = " or ".join(sorted(turns, reverse=True))
+        yield (
+            "×",
+            f"to server-cpu, of {of} that each run measured in turns: what can be carried from machine to machine",
+        )
     if any(line.is_other(side.letter) for line in lines for side in sides):
         yield cells.OTHER, f"not the same measurement as {reference.letter}'s: see above"
     yield from cells.legend(lines, sides)

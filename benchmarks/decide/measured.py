@@ -160,6 +160,7 @@ class Model:
         default_factory=dict
     )  # predictions a second, by platform and scenario
     left_out: list[str] = field(default_factory=list)  # what was measured and does not count, and why
+    is_stand_in: bool = False  # trained shortly, where its own file was absent
 
     @property
     def pixels(self) -> int:
@@ -170,6 +171,7 @@ class Model:
     def title(self) -> str:
         """The name with what a reader has to know of it."""
         notes = [self.precision] * (self.precision != "float32") + ["untrained"] * self.is_untrained
+        notes += ["stand-in"] * self.is_stand_in
         return self.name + (f" ({', '.join(notes)})" if notes else "")
 
     def rate(self, platform: str) -> tuple[Reading, str] | None:
@@ -250,7 +252,8 @@ def _model(models: dict[str, Model], result: Result) -> Model | None:
     info = result.info
     if name not in models:
         precision, sha256 = str(info.get(keys.PRECISION, "float32")), str(info.get(keys.MODEL_SHA256))
-        models[name] = Model(str(name), precision, sha256, result.is_untrained, info.get(keys.INPUTS, {}))
+        inputs = info.get(keys.INPUTS, {})
+        models[name] = Model(str(name), precision, sha256, result.is_untrained, inputs, is_stand_in=result.is_stand_in)
     return models[name]
 
 

@@ -143,7 +143,7 @@ def _verdict(title: str, clients: ClientClass, answers: Sequence[Answer]) -> str
 
 
 def _client(clients: ClientClass, answer: Answer) -> str:
-    weaker = f"@{clients.factor}x" if clients.factor > 1 else ""
+    weaker = f"@{clients.factor}x, {'emulated' if clients.is_measured else 'by a factor'}" if clients.factor > 1 else ""
     return f"{answer.client.platform}{weaker}, {duration(answer.client_later.value)}{mark(answer.client.doubts)}"
 
 

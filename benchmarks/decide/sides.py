@@ -256,7 +256,7 @@ class ClientClass:
         if self.factor == 1:
             return "the client as measured"
         name = WEAKER.get(self.factor) or f"client {self.factor} times weaker"
-        return f"a {name} ({self.factor}x, {'measured' if self.is_measured else BY_FACTOR})"
+        return f"a {name} ({self.factor}x, {'emulated' if self.is_measured else BY_FACTOR})"
 
 
 def _earliest(candidates: Sequence[Candidate]) -> Candidate:

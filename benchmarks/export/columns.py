@@ -17,8 +17,10 @@ columns, of all formats of rows:
 - ``images_per_second``, ``queries_per_second``
 - ``ratio`` to ``server-cpu`` in turns, ``ratio_low``, ``ratio_high``, ``ratio_statistic``
 - what else was measured: ``cpu_s`` (of an inference), ``server_s``, ``transfer_s``, ``longest_task_s``,
-  ``memory_before_bytes``, ``memory_peak_bytes``, ``memory_wasm_bytes``, ``fetched_wire_bytes``,
-  ``joules_per_inference``, ``top1_percent``, ``top5_percent``, ``as_reference_percent``
+  ``memory_before_bytes``, ``memory_peak_bytes``, ``memory_wasm_bytes``, ``memory_over_start_bytes`` (by which a page
+  is held to its ``memory_budget_bytes``), ``fetched_wire_bytes``, ``joules_per_inference`` (in words, of each counter
+  of the machine: ``rapl package-0 0.0123, nvml gpu 0 0.0456``),
+  ``top1_percent``, ``top5_percent``, ``as_reference_percent``
 """
 
 import math
@@ -68,6 +70,12 @@ def _ratio(name: str) -> Callable[[Row], Any]:
 
 def _asked(row: Row) -> Any:
     return (row.result.info.get(keys.SLOWDOWN) or {}).get("asked")
+
+
+def _joules(row: Row) -> str:
+    """Return the joules of each counter, which are told apart: who adds up what may be counted twice makes it up."""
+    told = row.result.info.get("joules_per_inference") or {}
+    return ", ".join(f"{counter} {joules!r}" for counter, joules in told.items())
 
 
 def _network(row: Row) -> Any:
@@ -129,8 +137,10 @@ COLUMNS = (
     Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before")),
     Column("memory_peak_bytes", int, _info(f"{keys.MEMORY}peak")),
     Column("memory_wasm_bytes", int, _info(f"{keys.MEMORY}wasm")),
+    Column("memory_over_start_bytes", int, _info(keys.TAKEN)),
+    Column("memory_budget_bytes", int, _info(keys.MEMORY_BUDGET)),
     Column("fetched_wire_bytes", int, lambda row: (_info(keys.DETAILS)(row) or {}).get(keys.FETCHED_WIRE_BYTES)),
-    Column("joules_per_inference", float, _info("joules_per_inference")),
+    Column("joules_per_inference", str, _joules),
     Column("top1_percent", float, lambda row: _right(row, keys.TOP1)),
     Column("top5_percent", float, lambda row: _right(row, keys.TOP5)),
     Column("as_reference_percent", float, _info(keys.AS_REFERENCE)),

@@ -20,7 +20,7 @@ from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
 from benchmarks.results.numbers import between
-from benchmarks.results.tidy import DOUBT
+from benchmarks.results.tidy import DOUBT, OF_THE_DAY
 from models.names import shown
 
 LONGEST_NAME = 1024  # letters of a benchmark's name in Bencher
@@ -28,6 +28,7 @@ RATIO = "ratio-to-server-cpu"
 # Of Bencher's: each project has these two, in ns and in operations a second; the rest is made as it comes.
 LATENCY, THROUGHPUT = "latency", "throughput"
 DOUBTS = "doubts"
+NANO = 1e9  # nanoseconds in a second
 IN_NAMES = str.maketrans({"`": "'", "|": "/", "<": "(", ">": ")"})  # both show names in Markdown and HTML
 
 
@@ -82,7 +83,7 @@ def bencher(rows: Sequence[Row]) -> str:
 
 
 def _measures(row: Row) -> dict[str, dict[str, float]]:
-    measures = {LATENCY: _metric(checked(row), 1e9)}
+    measures = {LATENCY: _metric(checked(row), NANO)}
     if row.ratio:
         measures[RATIO] = _metric(row.ratio)
     if rate := row.result.info.get(keys.QUERIES_PER_SECOND):
@@ -92,12 +93,12 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
 
 def _metric(figure: Figure | Ratio, factor: float = 1.0) -> dict[str, float]:
     ends = {"value": figure.value, "lower_value": figure.low, "upper_value": figure.high}
-    return {end: value * factor for end, value in ends.items() if value is not None}
+    return {end: value * factor for end, value in ends.items() if value is not None and math.isfinite(value * factor)}
 
 
 def name(row: Row) -> str:
     """Return what a benchmark is called from commit to commit: machine, phase, case, and what it is of."""
-    marks = [mark.sign for mark in row.marks if mark.sign != DOUBT]
+    marks = [mark.sign for mark in row.marks if mark.sign not in OF_THE_DAY]
     words = [f"{machine_id(row.run.machine)}/{row.name.removeprefix('test_')}", *(f"({sign})" for sign in marks)]
     return shown(" ".join(words)).translate(IN_NAMES)
 
@@ -106,7 +107,7 @@ def checked(row: Row) -> Figure:
     """Return the figure that a tracker keeps; raise ExportError where it, or the ratio, is no number above zero."""
     figure = compared(row)
     for what, value in ((row.result.statistic, figure.value), ("ratio", row.ratio.value if row.ratio else 1.0)):
-        if not (is_number(value) and 0 < value < math.inf):
+        if not (is_number(value) and 0 < value * NANO < math.inf):
             words = f"its {what} is {value}, which is none; measure again"
             raise ExportError(f"{row.run.file}: {row.result.fullname}: {words}")
     return figure

@@ -24,6 +24,12 @@ def check_numbers(values: Iterable[object], what: str) -> None:
             raise DamagedError(f"{what} is {shown(value)}, not a number")
 
 
+def check_count(value: object, what: str) -> None:
+    """Raise DamagedError unless *value* is a whole number of something that is there."""
+    if not (isinstance(value, int) and is_number(value) and value > 0):
+        raise DamagedError(f"{what} is {shown(value)}, not a number from 1 on")
+
+
 def check_once(names: Iterable[str]) -> None:
     """Raise DamagedError where a benchmark is there twice: one of its results would hide the other."""
     for name, number in Counter(names).items():

@@ -23,6 +23,7 @@ MODEL_SHA256 = "model_sha256"
 DATA_SHA256 = "data_sha256"
 PRECISION = "precision"  # of the model's weights
 BATCH_SIZE = "batch_size"  # null of a graph without a batch
+STAND_IN = "stand_in"  # true of a short training where the model's own file was absent
 UNTRAINED = "untrained"  # true of a network that is only timed: its answers mean nothing
 INPUTS = "inputs"  # shapes by name
 FED = "fed"  # by name: "made up", or what was given; behind it ", as pixels / 255", where it is made of pixels

@@ -20,7 +20,7 @@ from benchmarks.measuring.drift import Drift, widened
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
-from benchmarks.results.damage import check_mapping, check_numbers, check_once, is_number
+from benchmarks.results.damage import check_count, check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
 
 Json = Mapping[str, Any]
@@ -103,6 +103,7 @@ class Result:
             check_mapping(value, f"{fullname}: its {part}")
         info = upgraded(parts["extra_info"], parts["params"])
         check_numbers(parts["stats"].get("data") or (), f"{fullname}: a sample")
+        check_count(parts["stats"].get("iterations", 1), f"{fullname}: its iterations")
         if witness := info.get(keys.WITNESS):
             check_mapping(witness, f"{fullname}: its {keys.WITNESS}")
             check_numbers([witness["p10"]], f"{fullname}: its {keys.WITNESS}'s p10")
@@ -232,6 +233,11 @@ class Result:
     def is_untrained(self) -> bool:
         """Whether it is of a network that nobody trained: its times are such a network's, its answers mean nothing."""
         return bool(self.info.get(keys.UNTRAINED))
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether a short training stands in for a file that was absent: then its answers are not the model's."""
+        return bool(self.info.get(keys.STAND_IN))
 
     @property
     def trust(self) -> Json:

@@ -1,7 +1,6 @@
 """What of a saved run can be shown: a result that holds no times is left out, and why is told."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from benchmarks.results import keys
@@ -9,7 +8,7 @@ from benchmarks.results.damage import is_number, shown
 from benchmarks.results.saved import NotARunError, Run
 from benchmarks.results.tidy import Row, rows_of
 
-MOST = sys.float_info.max  # Python's whole numbers go on behind it
+MOST = 1e12  # seconds, or times as long: nobody waited longer, and what is reckoned with them stays finite
 TIMES = ("min", "median", "mean", "max")
 
 
@@ -30,9 +29,9 @@ def sound(run: Run) -> tuple[Run, list[LeftOut]]:
         rows = rows_of([run])
     except Exception as error:  # whatever a file holds in place of names and numbers
         raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
-    left_out = [LeftOut(row.name, why) for row in rows if (why := _why_none(row))]
-    names = {one.name for one in left_out}
-    kept = [row.result for row in rows if row.name not in names]
+    why = [_why_none(row) for row in rows]
+    left_out = [LeftOut(row.name, words) for row, words in zip(rows, why, strict=True) if words]
+    kept = [row.result for row, words in zip(rows, why, strict=True) if not words]
     return (replace(run, results=kept) if left_out else run), left_out
 
 
@@ -52,16 +51,18 @@ def _faults(row: Row) -> Iterator[str]:
         yield f"a sample is {shown(wrong[0])}, no time"
     for name in result.info.get(keys.FIGURES, {}):
         yield from _of(f"its {name}", vars(result.figure(name)))
+    if isinstance(rate := result.info.get(keys.QUERIES_PER_SECOND), Mapping):
+        yield from _of("its rate", rate)
     for name, ratio in result.ratios.items():
         yield from _of(f"its ratio to {name}", vars(ratio))
     _read_all(row)
 
 
-def _of(what: str, values: dict[str, object]) -> Iterator[str]:
+def _of(what: str, values: Mapping[str, object]) -> Iterator[str]:
     """Yield what is no time, or no ratio of times, of a figure and its interval; an interval may be absent."""
     for end in ("value", "low", "high"):
         if (value := values.get(end)) is not None and not _is_time(value):
-            yield f"{what} is {shown(value)}, no {'ratio' if 'ratio' in what else 'time'}"
+            yield f"{what} is {shown(value)}, no {next((word for word in ('ratio', 'rate') if word in what), 'time')}"
 
 
 def _is_time(value: object) -> bool:

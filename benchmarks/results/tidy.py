@@ -13,11 +13,13 @@ from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Side
 from benchmarks.results import alike, keys
-from benchmarks.results.damage import DamagedError
+from benchmarks.results.damage import DamagedError, check_numbers
 from benchmarks.results.machine import names
 from benchmarks.results.saved import NotARunError, Result, Run, load_any, short
 
 DOUBT = "(!)"
+OVER_BUDGET = "over budget"
+OF_THE_DAY = (DOUBT, OVER_BUDGET)  # marks of how a figure came out; the others tell what it is of
 BASE = "server_cpu"  # the partner that ratios are to
 FEWEST_BEYOND = 5  # samples above a percentile: of fewer it says little
 PHASE = re.compile(r"test_(?P<phase>\w+)")
@@ -72,6 +74,10 @@ class Told:
         value = self.result.params.get(name)
         return None if value is None else str(value)
 
+    def _told(self, name: str) -> str | None:
+        value = self.result.info.get(name)
+        return None if value is None else str(value)
+
     @property
     def batch_size(self) -> int | None:
         """Images in a batch; None of a graph without one."""
@@ -81,14 +87,12 @@ class Told:
     @property
     def precision(self) -> str | None:
         """Of the model's weights."""
-        precision: str | None = self.result.info.get(keys.PRECISION)
-        return precision
+        return self._told(keys.PRECISION)
 
     @property
     def sha256(self) -> str | None:
         """The model file's."""
-        digest: str | None = self.result.info.get(keys.MODEL_SHA256)
-        return digest
+        return self._told(keys.MODEL_SHA256)
 
     @property
     def figure(self) -> Figure:
@@ -107,7 +111,7 @@ class Told:
 
     @property
     def p95(self) -> float | None:
-        """The 95th percentile; None where too few samples lie above it."""
+        """The 95th percentile as the run told it; else of the samples, and None where too few of them lie above it."""
         samples = self.result.samples
         told = _finite(self.result.seconds("p95"))
         return percentile(samples, 95) if told is None and len(samples) >= 20 * FEWEST_BEYOND else told
@@ -184,9 +188,18 @@ def _check(run: Run) -> None:
             name = row.result.fullname
             _ = [row.figure, row.p10, row.median, row.p95, row.images_per_second, row.ratio, row.marks]
             _ = [alike.of_benchmark(row.result), row.result.starts]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _check_figures(row.result)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         words = f"{name}: it is damaged ({type(error).__name__} {error})"
         raise NotARunError(run.file, DamagedError(words)) from error
+
+
+def _check_figures(result: Result) -> None:
+    """Raise DamagedError where a figure or ratio, or an end of its interval, is no number; ends may be absent."""
+    told = {name: result.figure(name) for name in result.info.get(keys.FIGURES, {})} | result.ratios
+    for name, figure in told.items():
+        ends = [end for end in (figure.low, figure.high) if end is not None]
+        check_numbers([figure.value, *ends], f"{name}, or an end of its interval,")
 
 
 def _marks(result: Result) -> Iterator[Mark]:
@@ -194,6 +207,11 @@ def _marks(result: Result) -> Iterator[Mark]:
         yield Mark(DOUBT, "; ".join(result.doubts.values()))
     if result.is_untrained:
         yield Mark("untrained", "nobody trained the network: its times are such a network's, its answers mean nothing")
+    if result.is_stand_in:
+        yield Mark(
+            "stand-in",
+            "a short training where the model's file was absent: its times are such a network's, its answers others",
+        )
     if slowdown := result.info.get(keys.SLOWDOWN):
         yield Mark("emulated", f"a client {slowdown['asked']} times weaker, emulated by a quota on this processor")
     if network := result.info.get(keys.NETWORK):
@@ -203,6 +221,8 @@ def _marks(result: Result) -> Iterator[Mark]:
     if result.may_steer:
         words = f"{', '.join(result.may_steer)}: values nobody chose, and they may decide what is computed"
         yield Mark("made up", words)
+    if result.info.get(keys.OVER_BUDGET):
+        yield Mark(OVER_BUDGET, "its page takes more memory than the run allowed it")
 
 
 def run_marks(run: Run) -> Iterator[Mark]:

@@ -144,7 +144,7 @@ def of_model(artefact: Artefact) -> dict[str, Any]:
         return info | {keys.DATA_SHA256: row["data_sha256"]}
     info |= {
         "multiply_adds": row["multiply_adds"],
-        "stand_in": artefact.is_stand_in,
+        keys.STAND_IN: artefact.is_stand_in,
         keys.UNTRAINED: artefact.is_untrained,
     }
     if artefact.is_untrained:

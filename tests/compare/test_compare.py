@@ -71,6 +71,25 @@ def test_the_interval_holds_the_ratio_of_independent_runs_as_often_as_it_says():
     assert 0.92 < held / 400 <= 1
 
 
+@pytest.mark.parametrize("end", [0.0, math.nan, math.inf, -1.0])
+def test_an_interval_that_is_none_is_left_out_and_breaks_no_table(end):
+    assert of_independent(Figure(2.0, 5, end, 2.5), Figure(1.0, 5, 0.9, 1.2)).low is None
+    damaged = ratio(2.0)
+    damaged[f"{keys.RATIO_TO}server_cpu"]["low"] = end
+    found = cells(compared(*two([benchmark(**damaged)], [benchmark()])), "server-cpu-b1")
+    assert any(cell.startswith("2.00 (") for cell in found)
+
+
+def test_a_figure_whose_end_is_no_number_makes_its_file_none(tmp_path):
+    damaged = benchmark()
+    damaged["extra_info"][keys.FIGURES]["median"]["low"] = "x"
+    runs, refused = command.read([save(tmp_path / "bad.json", damaged), save(tmp_path / "good.json", benchmark())])
+    assert [one.file.name for one in runs] == ["good.json"]
+    assert 'median, or an end of its interval, is "x", not a number' in refused[0]
+    damaged["extra_info"].update({keys.FIGURES: {}, keys.STARTS_WANTED: math.inf})
+    assert "OverflowError" in command.read([save(tmp_path / "bad.json", damaged)])[1][0]
+
+
 # Columns
 
 

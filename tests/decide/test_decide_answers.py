@@ -88,7 +88,7 @@ def test_weaker_clients_are_computed_and_say_so_unless_they_were_measured(tmp_pa
         {1: 0.003, 2: 0.006, 4: 0.014, 6: 0.018, 10: 0.030}
     )
     assert found[10].title == "a low-end mobile (10x, a factor of JavaScript, not measured)"
-    assert found[4].title == "a mid-tier mobile (4x, measured)"
+    assert found[4].title == "a mid-tier mobile (4x, emulated)"
     assert "obtained 4.30" in found[4].answering.notes[0]
     assert found[4].answering.loads["cold"].value == pytest.approx(1.2)  # by the factor, which a note says
     assert any("its load: a factor" in note for note in found[4].answering.notes)

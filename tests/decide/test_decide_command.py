@@ -324,7 +324,7 @@ def test_a_run_of_weak_clients_alone_does_not_end_with_a_sentence_of_whole_ones(
         result("latency", "resnet20", "chromium-wasm@4x", 0.013, 1, **slowed),
     ]
     (words,) = sentences_of(results_of(*saved))
-    assert "the client (chromium-wasm@4x, 13.0 ms) before the server" in words
+    assert "the client (chromium-wasm@4x, emulated, 13.0 ms) before the server" in words
     assert "; the server (!) is sent 13.5 kB as numbers of 4 bytes, and counted without the server's own stack" in words
 
 

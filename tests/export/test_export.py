@@ -115,6 +115,9 @@ def test_a_doubt_is_told_and_the_name_stays():
         json.loads(trackers.github_action(rows(one))) for one in (benchmark(**doubtful()), benchmark())
     )
     assert doubted["name"] == sound["name"]
+    (heavy,) = json.loads(trackers.github_action(rows(benchmark(**{keys.OVER_BUDGET: True}))))
+    assert heavy["name"] == sound["name"]
+    assert "over budget" in heavy["extra"]
     assert "(!) in doubt: drifted by -41%" in doubted["extra"]
     counts = [measures["doubts"]["value"] for measures in json.loads(trackers.bencher(many())).values()]
     assert counts == [0, 0, 0, 0, 1, 0]
@@ -127,6 +130,7 @@ def test_a_doubt_is_told_and_the_name_stays():
         ({keys.SOFTWARE_GPU: True}, "(software GPU)"),
         ({keys.SLOWDOWN: {"asked": 4}}, "(emulated)"),
         ({keys.MAY_STEER: ["sr"]}, "(made up)"),
+        ({keys.STAND_IN: True}, "(stand-in)"),
     ],
 )
 def test_what_a_figure_is_of_stands_in_its_name(info, sign):
@@ -164,6 +168,14 @@ def test_what_is_no_time_is_refused_for_trackers(tracker):
         tracker(rows(damaged))
 
 
+def test_an_end_that_no_nanoseconds_hold_is_left_out():
+    huge = benchmark()
+    huge["extra_info"][keys.FIGURES]["p10"]["high"] = 1e308
+    (told,) = json.loads(trackers.bencher(rows(huge))).values()
+    assert "upper_value" not in told["latency"]
+    assert "lower_value" in told["latency"]
+
+
 def test_a_name_too_long_for_bencher_is_refused():
     with pytest.raises(ExportError, match="1024 letters"):
         trackers.bencher(rows(benchmark(model="m" * 1024)))
@@ -194,6 +206,15 @@ def test_a_row_has_its_figures_in_the_units_of_the_columns_names():
     assert (found["ratio"], found["ratio_low"], found["ratio_high"]) == ("5.0", "4.9", "5.1")
     assert (found["marks"], found["doubts"]) == ("(!)", "drifted; a lot")
     assert (found["caches"], found["top1_percent"], found["slowdown"]) == ("", "", "")
+
+
+def test_energy_of_each_counter_and_memory_against_its_budget_are_not_lost():
+    told = {"joules_per_inference": {"rapl package-0": 0.0125, "nvml gpu 0": 0.5}}
+    told |= {keys.TAKEN: 3 * 10**8, keys.MEMORY_BUDGET: 2 * 10**8, keys.OVER_BUDGET: True}
+    (record,) = columns.records(rows(benchmark(**told)))
+    assert record["joules_per_inference"] == "rapl package-0 0.0125, nvml gpu 0 0.5"
+    assert (record["memory_over_start_bytes"], record["memory_budget_bytes"]) == (300_000_000, 200_000_000)
+    assert record["marks"] == "over budget"
 
 
 def test_what_is_no_number_is_empty():

@@ -298,15 +298,87 @@ def test_bytes_are_paid_back(kept):
     assert f"{one.client.download.wire / 1e6:.1f} MB" in verdict.table
 
 
-def test_an_input_that_left_refutes_privacy(kept):
-    assert PRIVACY.measure(kept).word == "confirmed"
-    sent = timed("resnet20", "chromium-wasm", 0.003, **{keys.UPLOAD: {"form": "float32", "bytes": 12288}})
-    leaky = replace(kept, visits=[*kept.visits, *evidence(sent).rows])
+def asking(*paths):
+    """Return what a page that computes for itself tells of its requests."""
+    return {keys.DETAILS: {keys.FETCHED: {path: {"wire": 1, "decoded": 1, "encoding": None} for path in paths}}}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {keys.UPLOAD: {"form": "float32", "bytes": 12288}},
+        asking("/index.html", "/model/0", "/v2/models/resnet20/infer"),
+        asking("/index.html", "/engines/remote.mjs"),
+        {keys.DETAILS: {keys.WATERFALL: [{"path": "/pixels"}]}},
+    ],
+)
+def test_an_input_that_may_have_left_refutes_privacy(kept, told):
+    leaky = replace(kept, visits=[*kept.visits, *evidence(timed("resnet20", "chromium-wasm", 0.003, **told)).rows])
     assert PRIVACY.measure(leaky).word == "refuted"
 
 
-def test_the_server_is_spared(kept):
-    assert SERVER.measure(kept).word == "confirmed"
+def test_privacy_is_not_said_to_be_measured_by_runs_that_did_not_look(kept):
+    verdict = PRIVACY.measure(kept)
+    assert verdict.word == "qualified"
+    assert "no run watched" in verdict.short
+
+
+def test_a_server_that_sends_files_instead_is_spared_with_a_but(kept):
+    verdict = SERVER.measure(kept)
+    assert verdict.word == "qualified"
+    doubtful = [
+        replace(one, servers=[replace(server, doubts=["drifted"]) for server in one.servers]) for one in kept.decisions
+    ]
+    assert "(!)" not in verdict.table
+    assert "(!)" in SERVER.measure(replace(kept, decisions=doubtful)).table
+
+
+def test_two_runs_of_a_machine_are_both_shown_and_neither_hides_the_other():
+    first, second = (evidence(timed("resnet20", "chromium-wasm", 0.003, ratio)) for ratio in (6.0, 12.0))
+    verdict = SLOWER.measure(Evidence([*first.rows, *second.rows]))
+    assert "6.00" in verdict.table
+    assert "12.00" in verdict.table
+    both = [row for rate in (100, 30) for row in evidence(weaker("resnet20", "chromium-wasm", rate)).rows]
+    table = WEAK.measure(Evidence(both)).table
+    assert "100 " in table
+    assert "30 " in table
+
+
+def test_a_weak_client_of_the_runs_that_decide_counts_too():
+    visited = evidence(weaker("resnet20", "chromium-webnn", 30)).rows
+    assert WEAK.measure(Evidence((), visits=visited)).word == "refuted"
+
+
+def test_a_runtime_with_as_many_threads_as_it_likes_is_not_said_to_have_one():
+    verdict = SLOWER.measure(evidence(timed("resnet20", "chromium-webnn", 0.001, 2.0, **{keys.THREADS: None})))
+    assert "WebNN on as many as it likes" in verdict.short
+
+
+def test_the_slowest_of_a_run_is_held_against_its_own_and_keeps_its_marks():
+    doubt = {keys.TRUST: {keys.DOUBTS: {"drift": "drifted"}}}
+    slow = evidence(*(timed(model, "server-cpu", time, **doubt) for model, time in zip(STUDYS, (3, 2, 1), strict=True)))
+    quick = evidence(*(timed(model, "server-cpu", time) for model, time in zip(STUDYS, (0.9, 0.6, 0.3), strict=True)))
+    verdict = SLOWEST.measure(Evidence([*slow.rows, *quick.rows]))
+    assert "the slowest on 1 of 1" in verdict.short
+    assert "yes (!)" in verdict.table
+
+
+def test_clients_keep_the_marks_of_both_sides(kept):
+    assert any(one.clients.is_measured and one.clients.factor > 1 for one in kept.decisions)
+    assert "times weaker, emulated" in SEVERAL.measure(kept).table
+    doubtful = [
+        replace(one, servers=[replace(server, doubts=["drifted"]) for server in one.servers]) for one in kept.decisions
+    ]
+    table = SEVERAL.measure(replace(kept, decisions=doubtful)).table
+    assert all("(!)" in line for line in table.splitlines()[2:])
+
+
+def test_each_run_is_told_with_its_day_and_commit(kept):
+    told = page(kept).partition("## The runs")[2]
+    for run in kept.runs:
+        line = next(line for line in told.splitlines() if f"{run.file.parent.name}/{run.file.name}`" in line)
+        assert run.started[:10] in line
+        assert run.commit.id[:9] in line
 
 
 def test_untrained_and_doubtful_networks_are_marked_in_the_readme(kept):

@@ -9,7 +9,9 @@ STUDY = [
     *(RUNS / "visitor" / f"{name}.json" for name in ("blocking-large", "first", "later", "server")),
     RUNS / "decide" / "check" / "decision.json",  # its cells; the runs behind them are more rows of the same
     RUNS / "decide" / "load.json",
-    *(RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy")),  # a second machine
+    *(
+        RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy", "webgpu")
+    ),  # a second machine
 ]
 MODEL = "resnet20"  # of more models a report has more of the same; files without it have untrained ones
 OTHER = "resnet14"  # a second one beside it on the plane of accuracy and latency
@@ -26,7 +28,7 @@ def whole(folder):
     files = [folder / f"{number}-{file.name}" for number, file in enumerate(STUDY)]
     for file, copy in zip(STUDY, files, strict=True):
         content = json.loads(file.read_text())
-        models = (MODEL, OTHER) if file.stem == "batches" else (MODEL,)
+        models = (MODEL, OTHER) if file.stem == "webgpu" else (MODEL,)
         if kept := [one for one in content.get("benchmarks", []) if one["params"]["model"] in models]:
             content["benchmarks"] = kept
         copy.write_text(json.dumps(content))

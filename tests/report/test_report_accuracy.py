@@ -55,6 +55,20 @@ def test_the_front_is_drawn_and_listed(tmp_path):
     assert "NaN" not in drawing.svg(chart.spec, 1, chart.alternative)
 
 
+def test_two_files_of_one_name_are_called_by_their_hashes(tmp_path):
+    rows = [known("same", 0.001, 60.0)], [known("same", 0.002, 70.0, **{keys.MODEL_SHA256: "b" * 64})]
+    runs = [made_up_runs.run(tmp_path / f"{number}.json", *of) for number, of in enumerate(rows)]
+    chart = charts(accuracy(Material.of(runs)))["server-cpu"]
+    assert column(chart, "file") == {"same (file same)": "0.json", "same (file bbbbbbbb)": "1.json"}
+    assert "same (file bbbbbbbb) 70.00 %" in chart.alternative
+
+
+def test_a_model_that_was_timed_with_more_images_alone_is_told(tmp_path):
+    rows = [known("one", 0.001, 60.0), made_up_runs.benchmark("eight", of_starts=0.01, batch=8, top1=70.0)]
+    told = [one for part in section(tmp_path, *rows).parts if isinstance(part, Words) for one in part.sentences]
+    assert any("more images at a time alone" in one and "(eight)" in one for one in told)
+
+
 def test_a_measured_accuracy_stands_before_the_manifests_and_each_says_whose_it_is(tmp_path):
     rows = [known("a", 0.001, 60.0), known("b", 0.002, 70.0), examined("a", 59.0), examined("b", 1.0, "chromium-wasm")]
     chart = charts(section(tmp_path, *rows))["server-cpu"]

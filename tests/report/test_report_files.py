@@ -83,6 +83,8 @@ def damaged(**changes):
         ({"stats": {"data": [0.001, HUGE]}}, "a sample is …, no time"),
         ({"stats": {"median": HUGE}}, "damaged: OverflowError"),
         ({"extra_info": {"figures": {"median": {"value": -2.0, "starts": 1}}}}, "its median is -2.0, no time"),
+        ({"extra_info": {"figures": {"median": {"value": 2.0, "starts": 3, "high": 1e300}}}}, "is 1e+300, no time"),
+        ({"extra_info": {"queries_per_second": {"value": 2.0, "low": -1.0}}}, "its rate is -1.0, no rate"),
         ({"extra_info": {"figures": 5}}, "damaged: "),
         ({"extra_info": {"ratio_to_server_cpu": "fast"}}, "damaged: "),
         ({"extra_info": {"trust": [1]}}, "damaged: "),
@@ -96,6 +98,13 @@ def test_a_result_that_holds_no_times_is_left_out_and_the_rest_of_its_run_shown(
     (refused,) = found.refused
     assert refused.file == f"{file}: test_latency[resnet8-server-cpu-b1]"
     assert why in refused.why
+
+
+def test_a_sound_result_stays_where_another_files_of_that_name_is_none(tmp_path):
+    broken = damaged(stats={"min": -1.0})
+    sound_one = {**damaged(), "fullname": broken["fullname"].replace("benchmarks/", "elsewhere/")}
+    found = read([save(tmp_path / "run.json", broken, sound_one)])
+    assert [one.fullname for one in found.runs[0].results] == [sound_one["fullname"]]
 
 
 def test_a_plain_file_is_shown_as_such_and_one_without_samples_too(ended, tmp_path):

@@ -243,6 +243,7 @@ def test_a_benchmark_without_a_name_is_none(tmp_path):
         ({"benchmarks": [{"name": "a", "stats": None}]}, "a: its stats is null, not names and values"),
         ({"benchmarks": [{"name": "a", "extra_info": [1]}]}, r"a: its extra_info is \[1\], not names and values"),
         ({"benchmarks": [{"name": "a", "stats": {"data": [1.0, None]}}]}, "a: a sample is null, not a number"),
+        ({"benchmarks": [{"name": "a", "stats": {"iterations": 0}}]}, "a: its iterations is 0, not a number from 1 on"),
         ({"benchmarks": [{"name": "a"}, {"name": "a"}]}, "it holds a 2 times, and one alone would count"),
     ],
 )

@@ -1,18 +1,23 @@
 """What the kept runs say of the study: rows of all that was timed and scored, and what they decide together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from benchmarks.decide import Decision, decisions_of
 from benchmarks.results import Row, Run, keys, load, rows_of
+from benchmarks.results.tidy import DOUBT
 
 # Below the folder of runs. What is not there is not measured, which each claim says.
 TIMED = ("study/*.json", "timing-networks/float32.json", "nvidia-h200/study.json", "nvidia-h200/webgpu.json")
 SCORED = ("nvidia-h200/accuracy.json",)  # beside those of the study
 DECIDED = ("visitor/*.json", "decide/load.json")
+IMAGES = 10_000  # of the test set
 STUDYS = ("resnet20", "resnet14", "resnet8")  # the networks in the study's table, from the slowest
+
+OF_MODEL = ("untrained", "stand-in", "made up", "not whole")  # marks of all that is decided of a model
+Place = tuple[str, str, str]  # machine, model and platform
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,10 @@ class Evidence:
     @classmethod
     def of(cls, folder: Path) -> "Evidence":
         """Read the runs below *folder*; raises NotARunError of one that is none, MixedError of some that do not mix."""
-        deciding = [*_runs(folder, DECIDED)]
-        return cls(rows_of([*_runs(folder, (*TIMED, *SCORED))]), decisions_of(deciding), rows_of(deciding))
+        own, deciding = [*_runs(folder, (*TIMED, *SCORED))], [*_runs(folder, DECIDED)]
+        rows = rows_of([*own, *deciding])  # of all together, so that a machine has one name
+        number = sum(len(run.results) for run in own)
+        return cls(rows[:number], decisions_of(deciding), rows[number:])
 
     @cached_property
     def latencies(self) -> list[Row]:
@@ -41,16 +48,41 @@ class Evidence:
         return [row for row in self.latencies if row.batch_size == 1]
 
     @cached_property
-    def accuracies(self) -> dict[tuple[str, str, str], Row]:
-        """What was scored on the test images, in float32, by machine, model and platform."""
+    def weaker(self) -> list[Row]:
+        """Latencies of one image on weaker clients, those of the runs that decide among them."""
+        visited = [row for row in self.visits if row.phase == "latency" and row.precision == "float32"]
+        return [row for row in (*self.single, *visited) if row.batch_size == 1 and is_client(row) and is_weaker(row)]
+
+    @cached_property
+    def accuracies(self) -> dict[Place, list[Row]]:
+        """What was scored on all test images, in float32."""
         scored = [row for row in self.rows if row.phase == "accuracy" and row.precision == "float32"]
-        return {(row.machine, str(row.model), str(row.platform)): row for row in scored if keys.TOP1 in row.result.info}
+        return by_place(row for row in scored if keys.TOP1 in row.result.info and row.result.info["images"] == IMAGES)
+
+    def signs(self, decision: Decision, *doubts: str) -> str:
+        """Return the marks of a model's decision as they stand behind a figure, that of its *doubts* among them."""
+        rows = [row for row in self.visits if row.sha256 == decision.model.sha256]
+        told = dict.fromkeys(mark.sign for row in rows for mark in row.marks if mark.sign in OF_MODEL)
+        return "".join(f" {sign}" for sign in (*([DOUBT] if doubts else []), *told))
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs that something is told of."""
+        return [*{id(row.run): row.run for row in (*self.rows, *self.visits)}.values()]
 
 
 def _runs(folder: Path, patterns: Sequence[str]) -> Iterator[Run]:
     for pattern in patterns:
         for file in sorted(folder.glob(pattern)):
             yield load(file)
+
+
+def by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:
+    """Return *rows* by machine, model and platform: of several runs all, so that none hides another."""
+    found: dict[Place, list[Row]] = {}
+    for row in rows:
+        found.setdefault((row.machine, str(row.model), str(row.platform)), []).append(row)
+    return found
 
 
 def is_client(row: Row) -> bool:

@@ -36,6 +36,7 @@ def page(evidence: Evidence) -> str:
     parts += ["## The table", *_tables(evidence)]
     for claim, verdict in verdicts:
         parts += _section(claim, verdict)
+    parts += _runs(evidence)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -78,6 +79,30 @@ def _tables(evidence: Evidence) -> Iterator[str]:
                 yield _table(chosen, evidence)
 
 
+def _runs(evidence: Evidence) -> Iterator[str]:
+    """Tell when each run was made, and by which version: they are of several days and versions."""
+    if not evidence.runs:
+        return
+    yield "## The runs"
+    days, versions = {run.started[:10] for run in evidence.runs}, {run.version for run in evidence.runs}
+    yield words.filled(
+        f"They are of {len(days)} day{'s' * (len(days) != 1)} and {len(versions)} version{'s' * (len(versions) != 1)} "
+        "of the suite. What is held against each other was measured by one run, unless its rule says otherwise."
+    )
+    machines = {id(row.run): row.machine for row in (*evidence.rows, *evidence.visits)}
+    body = [
+        [
+            f"`{'/'.join(run.file.parts[-2:])}`",
+            run.started[:16].replace("T", " "),
+            f"`{run.commit.id[:9]}`{', files changed' * run.commit.is_changed}" if run.commit.id else NONE,
+            machines[id(run)],
+            "; ".join(fault.value for fault in run.faults) or "yes",
+        ]
+        for run in evidence.runs
+    ]
+    yield table(["run", "begun", "commit", "machine", "whole?"], body, words=5)
+
+
 def _is_single(row: Row) -> bool:
     return row.batch_size in (1, None)
 
@@ -106,7 +131,9 @@ def _table(rows: Sequence[Row], evidence: Evidence) -> str:
         "time": lambda row: words.marked(words.seconds(Span.of(row.figure)), row),
         "a second": words.rate,
         "× server-cpu": words.ratio,
-        "top-1": lambda row: words.accuracy(evidence.accuracies.get((row.machine, str(row.model), str(row.platform)))),
+        "top-1": lambda row: words.accuracy(
+            *evidence.accuracies.get((row.machine, str(row.model), str(row.platform)), ())
+        ),
     }
     cells = {name: [cell(row) for row in rows] for name, cell in columns.items()}
     shown = [name for name, column in cells.items() if set(column) - ({"1"} if name == "batch" else {NONE})]

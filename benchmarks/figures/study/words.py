@@ -93,9 +93,9 @@ def ratio(row: Row) -> str:
     return times_with_interval(span) if span else NONE
 
 
-def accuracy(row: Row | None) -> str:
-    """Write the share of right answers."""
-    return f"{row.result.info[keys.TOP1]:.2f} %" if row else NONE
+def accuracy(*rows: Row) -> str:
+    """Write the share of right answers, of several runs each."""
+    return "; ".join(dict.fromkeys(f"{row.result.info[keys.TOP1]:.2f} %" for row in rows)) or NONE
 
 
 def spread(values: Iterable[float], write: Callable[[float], str]) -> str:

@@ -67,27 +67,27 @@ def model_of(row: Row) -> str:
 def groups(rows: Sequence[Row]) -> list[Group]:
     """Return the groups of *rows* that this suite saved: a model's together, the least batch first."""
     ours = [row for row in rows if is_ours(row)]
-    several, models = _of_several_files(ours), [*dict.fromkeys(map(model_of, ours))]
+    file, models = file_of(ours), [*dict.fromkeys(map(model_of, ours))]
     alike = sorted(by(ours, _key).values(), key=lambda of: (models.index(model_of(of[0])), of[0].batch_size or 0))
-    return [_group(of, several) for of in alike]
+    return [_group(of, file(of[0])) for of in alike]
 
 
 def _key(row: Row) -> tuple[object, ...]:
     return row.machine, model_of(row), row.sha256, row.batch_size, row.precision, row.result.is_software
 
 
-def _group(rows: Sequence[Row], several: set[str]) -> Group:
-    row, model = rows[0], model_of(rows[0])
-    if model in several:
-        model += f" (file {(row.sha256 or 'not told')[:8]})"
-    return Group(row.machine, model, row.batch_size, row.precision, row.result.is_software, rows)
+def _group(rows: Sequence[Row], file: str) -> Group:
+    row = rows[0]
+    return Group(row.machine, model_of(row) + file, row.batch_size, row.precision, row.result.is_software, rows)
 
 
-def _of_several_files(rows: Sequence[Row]) -> set[str]:
+def file_of(rows: Sequence[Row]) -> Callable[[Row], str]:
+    """Return what stands behind a model's name for its file, where several of *rows* go by that name; else nothing."""
     files: dict[str, set[str | None]] = {}
     for row in rows:
         files.setdefault(model_of(row), set()).add(row.sha256)
-    return {model for model, digests in files.items() if len(digests) > 1}
+    several = {model for model, digests in files.items() if len(digests) > 1}
+    return lambda row: f" (file {(row.sha256 or 'not told')[:8]})" if model_of(row) in several else ""
 
 
 def is_ours(row: Row) -> bool:

@@ -40,13 +40,13 @@ class Lines(Generic[Of]):
     machine: str
 
     @classmethod
-    def of(cls, lines: Sequence[Of], rows: Sequence[Row], *, over: str = "") -> "Lines[Of]":
-        """Return *lines*, each of one of *rows*."""
+    def of(cls, lines: Sequence[Of], rows: Sequence[Row], file: str, *, over: str = "") -> "Lines[Of]":
+        """Return *lines*, each of one of *rows*; *file* stands in the title."""
         shared, own = divided([line.marks for line in lines])
         names = [f"{label} {signs}".strip() for label, signs in zip(labels(rows), own, strict=True)]
         precision = [row.precision for row in rows[:1] if row.precision and row.precision != "float32"]
         notes = ", ".join([*precision, *shared])
-        title = f"{rows[0].model}{f' ({notes})' if notes else ''}: {{}}{over}"
+        title = f"{rows[0].model}{file}{f' ({notes})' if notes else ''}: {{}}{over}"
         return cls(title, [*zip(names, lines, strict=True)], rows[0].machine)
 
     def titled(self, what: str) -> str:

@@ -11,6 +11,7 @@ from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase, stati
 from models.names import shown as printable
 
 GAP = "  "  # between columns
+IN_NAMES = ("untrained", "stand-in")  # marks that a model's name may have behind it
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _name(row: Told, tells_caches: bool) -> str:
 
 def _signs(row: Told) -> list[str]:
     """Return the marks of a row, but for those that its model's name has above it: ``resnet50.untrained``."""
-    named = (row.label or "").split(".")
+    named = [sign for sign in (row.label or "").split(".") if sign in IN_NAMES]
     in_rows = [f"in rows of {number}"] if (number := row.result.iterations) > 1 else []  # a sample is their mean
     return [*(mark.sign for mark in row.marks if mark.sign not in named), *in_rows]
 

@@ -24,10 +24,9 @@ def judge(evidence: Evidence) -> Verdict | None:
     if not rated:
         return None
     said = [answer(decision.equal.clients) for decision in rated]
-    as_strong = next(decision for decision in rated if decision.clients.factor == 1)
-    weakest = max(rated, key=lambda decision: decision.equal.clients.value)
-    short = f"{_number(as_strong)} as strong as this machine, {_number(weakest)} of the weakest"
-    return Verdict(altogether(said), short, [*_sentences(evidence, rated)], _table(evidence.decisions))
+    fewest, most = (choose(rated, key=lambda decision: decision.equal.clients.value) for choose in (min, max))
+    short = " and ".join(f"{_number(one)} {_class(one)}" for one in ([fewest, most] if fewest is not most else [most]))
+    return Verdict(altogether(said), short, [*_sentences(evidence, rated)], _table(evidence))
 
 
 def _number(decision: Decision) -> str:
@@ -50,24 +49,31 @@ def _sentences(evidence: Evidence, rated: Sequence[Decision]) -> Iterator[str]:
             )
 
 
-def _weaker(decision: Decision) -> str:
+def _class(decision: Decision) -> str:
     clients = decision.clients
     if clients.factor == 1:
         return "as strong as this machine"
-    return f"{clients.factor} times weaker, {'measured' if clients.is_measured else 'by a factor'}"
+    return f"{clients.factor} times weaker, {'emulated' if clients.is_measured else 'by a factor'}"
 
 
-def _table(decisions: Sequence[Decision]) -> str:
+def _doubts(decision: Decision) -> Iterator[str]:
+    """Yield what is doubtful of either side."""
+    yield from decision.client.doubts
+    yield from (why for server in decision.servers for why in server.doubts)
+    yield from (why for rate in decision.model.rates.values() for why in rate.doubts)
+
+
+def _table(evidence: Evidence) -> str:
     """Return a row for each model and class of clients."""
     body = [
         [
-            f"`{one.model.name}`{' untrained' * one.model.is_untrained}",
-            _weaker(one),
+            f"`{one.model.name}`",
+            _class(one),
             f"`{one.client.platform}`",
-            f"{_number(one)}{' (!)' * bool(one.client.doubts)}",
+            f"{_number(one)}{evidence.signs(one, *_doubts(one))}",
             "its rate" if one.model.rates else "1 / latency, one thread",
         ]
-        for one in decisions
+        for one in evidence.decisions
     ]
     return table(["model", "clients", "browser", "equal one server", "server by"], body, words=3)
 

@@ -2,16 +2,30 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from benchmarks.decide.spans import Span
 from benchmarks.figures.study import words
-from benchmarks.figures.study.evidence import STUDYS, Evidence
+from benchmarks.figures.study.evidence import STUDYS, Evidence, Place, by_place
 from benchmarks.figures.study.verdicts import Answer, Claim, Verdict, altogether, is_above, together
 from benchmarks.figures.tables import table
 from benchmarks.measuring.shares import interval
 from benchmarks.results import Row, keys
 
-Place = tuple[str, str]  # machine and platform
+Where = tuple[str, str]  # machine and platform
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was found at a place, and the rows that it was found of."""
+
+    answers: Sequence[Answer]
+    rows: Sequence[Row]
+
+    @property
+    def cell(self) -> str:
+        """All answers in a word, with the marks of what they were made of."""
+        return words.marked(together(self.answers), *self.rows)
 
 
 def binomial(row: Row) -> Span:
@@ -45,57 +59,61 @@ def judge(evidence: Evidence) -> Verdict | None:
     if not slower and not better:
         return None
     asked = dict.fromkeys([*slower, *better])
-    said = [answer for of in (slower, better) for answers in of.values() for answer in answers]
+    said = [answer for of in (slower, better) for found in of.values() for answer in found.answers]
     unscored = [place for place in asked if place not in better]
     word = altogether(said) if slower and better else "qualified"
-    slow, accurate = (sum(set(answers) == {"yes"} for answers in of.values()) for of in (slower, better))
+    slow, accurate = (sum({*found.answers} == {"yes"} for found in of.values()) for of in (slower, better))
     scores = f"the most accurate on {accurate} of {len(better)} that were scored" if better else "accuracy not measured"
     short = f"the slowest on {slow} of {len(slower)} platforms, {scores}"
     return Verdict(word, short, [*_sentences(evidence, unscored)], _table(asked, slower, better))
 
 
-def _times(evidence: Evidence) -> dict[Place, list[Answer]]:
+def _times(evidence: Evidence) -> dict[Where, Compared]:
     """Return of each platform whether the first network takes longer than each of the others."""
-    rows: dict[tuple[str, str, str], Row] = {}
-    for row in evidence.single:
-        rows.setdefault((row.machine, str(row.model), str(row.platform)), row)
-    return _compared(rows, is_slower)
+    return _compared(by_place(evidence.single), is_slower)
 
 
-def _scores(evidence: Evidence) -> dict[Place, list[Answer]]:
+def _scores(evidence: Evidence) -> dict[Where, Compared]:
     return _compared(evidence.accuracies, is_beyond)
 
 
-def _compared(
-    rows: Mapping[tuple[str, str, str], Row], compare: Callable[[Row, Row], Answer]
-) -> dict[Place, list[Answer]]:
+def _compared(rows: Mapping[Place, Sequence[Row]], compare: Callable[[Row, Row], Answer]) -> dict[Where, Compared]:
     first, *others = STUDYS
-    found: dict[Place, list[Answer]] = {}
-    for (machine, model, platform), row in rows.items():
+    found: dict[Where, Compared] = {}
+    for machine, model, platform in rows:
         if model == first and all((machine, other, platform) in rows for other in others):
-            found[machine, platform] = [compare(row, rows[machine, other, platform]) for other in others]
+            ours = rows[machine, first, platform]
+            pairs = [pair for other in others for pair in _pairs(ours, rows[machine, other, platform])]
+            of = [row for pair in pairs for row in pair]
+            found[machine, platform] = Compared([compare(*pair) for pair in pairs], of)
     return found
 
 
-def _sentences(evidence: Evidence, unscored: Sequence[Place]) -> Iterator[str]:
-    scored = [*evidence.accuracies.values()]
+def _pairs(ours: Sequence[Row], theirs: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Return what is held against each other: what one run measured, and where no run has both, all."""
+    pairs = [(our, their) for our in ours for their in theirs]
+    return [(our, their) for our, their in pairs if our.run is their.run] or pairs
+
+
+def _sentences(evidence: Evidence, unscored: Sequence[Where]) -> Iterator[str]:
+    scored = [row for rows in evidence.accuracies.values() for row in rows]
     for model in STUDYS:
-        shares = [binomial(row) for row in scored if row.model == model]
+        rows = [row for row in scored if row.model == model]
+        shares = [binomial(row) for row in rows]
         if shares:
             told = words.spread((share.value for share in shares), lambda value: f"{value:.2f}")
             error = max((share.high - share.low) / 2 for share in shares)
-            where = f"on {len(shares)} platforms, within {error:.2f} by the binomial error"
+            platforms = len({(row.machine, row.platform) for row in rows})
+            where = f"on {platforms} platforms, within {error:.2f} by the binomial error"
             yield f"`{model}` answers {told} % right {where}."
     if unscored:
         names = ", ".join(f"`{platform}` ({machine})" for machine, platform in unscored)
         yield f"Timed and not scored with all three networks: {names}."
 
 
-def _table(
-    asked: Mapping[Place, None], slower: Mapping[Place, list[Answer]], better: Mapping[Place, list[Answer]]
-) -> str:
-    def cell(answers: list[Answer] | None) -> str:
-        return together(answers) if answers else "not measured"
+def _table(asked: Mapping[Where, None], slower: Mapping[Where, Compared], better: Mapping[Where, Compared]) -> str:
+    def cell(found: Compared | None) -> str:
+        return found.cell if found else "not measured"
 
     body = [[f"`{place[1]}`", place[0], cell(slower.get(place)), cell(better.get(place))] for place in asked]
     return table(["platform", "machine", "the slowest?", "the most accurate?"], body, words=4)
@@ -106,7 +124,8 @@ SLOWEST = Claim(
     "ResNet-20 is the slowest and the most accurate network on every platform",
     "On each platform ResNet-20 is held against ResNet-14 and ResNet-8. It is slower where its interval lies above the "
     "other's, and more accurate where its right answers on the 10,000 test images are more by more than the binomial "
-    "error of both (95 %); where they do not tell apart, the case is open. Confirmed where all cases say yes, refuted "
+    "error of both (95 %); where they do not tell apart, the case is open. Where "
+    "one run has both, it is held against itself alone. Confirmed where all cases say yes, refuted "
     "where all say no, qualified else, and where either is not measured at all.",
     "CIFAR100_DIR=DIR tox run -e accuracy",
     judge,

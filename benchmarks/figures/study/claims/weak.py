@@ -34,7 +34,7 @@ class Case:
 
 def cases(evidence: Evidence) -> list[Case]:
     """Return the weaker clients with the study's networks."""
-    rows = [row for row in evidence.single if is_client(row) and is_weaker(row) and row.model in STUDYS]
+    rows = [row for row in evidence.weaker if row.model in STUDYS]
     return [Case(row, rate) for row in rows if (rate := words.rate_of(row))]
 
 
@@ -86,25 +86,27 @@ def _machines(found: Sequence[Case]) -> list[str]:
 def _table(whole: Sequence[Row], found: Sequence[Case]) -> str:
     """Return a row for each runtime and network of a machine: what it does as it is, and weaker."""
     factors = sorted({case.factor for case in found})
-    rows: dict[tuple[str, str], dict[int, Case]] = {}
+    rows: dict[tuple[str, str], dict[int, list[str]]] = {}
     for case in found:
-        rows.setdefault((str(case.row.model), str(case.row.platform).rpartition("@")[0]), {})[case.factor] = case
-    as_it_is = {(str(row.model), str(row.platform)): row for row in whole}
+        by_factor = rows.setdefault((str(case.row.model), str(case.row.platform).rpartition("@")[0]), {})
+        by_factor.setdefault(case.factor, []).append(_cell(case))
+    as_it_is: dict[tuple[str, str], list[str]] = {}
+    for row in whole:
+        as_it_is.setdefault((str(row.model), str(row.platform)), []).append(words.marked(words.rate(row), row))
     body = [
-        [f"`{place[0]}`", f"`{place[1]}`", _as_it_is(as_it_is.get(place)), *(_cell(of.get(f)) for f in factors)]
+        [*(f"`{name}`" for name in place), *map(_together, (as_it_is.get(place), *(of.get(f) for f in factors)))]
         for place, of in rows.items()
     ]
     head = ["predictions a second", "browser", "as it is", *(f"{factor} times weaker" for factor in factors)]
     return table(head, body, words=2)
 
 
-def _as_it_is(row: Row | None) -> str:
-    return words.marked(words.rate(row), row) if row else NONE
+def _together(cells: Sequence[str] | None) -> str:
+    """Return what several runs of a machine say of one thing: each."""
+    return "; ".join(cells) if cells else NONE
 
 
-def _cell(case: Case | None) -> str:
-    if case is None:
-        return NONE
+def _cell(case: Case) -> str:
     return f"{words.marked(words.rate_with_interval(case.rate), case.row)}: {case.answer}"
 
 

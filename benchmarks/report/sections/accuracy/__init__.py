@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.report.charts.samples import front
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.ends import FEW
-from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, is_ours, meaning, model_of, of_phase
+from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, file_of, is_ours, meaning, model_of, of_phase
 from benchmarks.report.sections.accuracy.picture import picture
 from benchmarks.report.sections.accuracy.points import WEAKER, Point, Shares, base, without
 from benchmarks.results import Row, numbers
@@ -13,7 +13,8 @@ from benchmarks.results import Row, numbers
 STUDYS = "server-cpu"
 LEAD = (
     "Up is more often right, left is faster. The steps are Pareto's front: no model on it (filled) is beaten by "
-    "another in both. Lines: 95 % intervals; of shares of the same images the differences are surer than these."
+    "another in both. Lines: 95 % intervals; of shares of the same images the differences are surer than these. Of "
+    "several platforms and runs a model has the fastest: the table names both."
 )
 CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
 
@@ -33,7 +34,7 @@ def accuracy(material: Material) -> Section | None:
 
 HEAD = (
     *("model", "precision", "platform", "latency, ms", "95 % interval", "top-1, %", "95 % interval", "images"),
-    *("whose", "on the front", "marks"),
+    *("whose", "on the front", "file", "marks"),
 )
 NUMBERS = (3, 4, 5, 6, 7)
 Kind = tuple[str, list[Row]]  # what a chart is of, and its rows
@@ -64,7 +65,8 @@ def _slower(weaker: str) -> str:
 
 def _points(rows: Sequence[Row], shares: Shares) -> list[Point]:
     """Return the models whose accuracy is known, on the platform where each is fastest."""
-    return [Point(row, share) for row in _fastest(rows) if (share := shares.of(row))]
+    file = file_of(rows)
+    return [Point(row, share, file(row)) for row in _fastest(rows) if (share := shares.of(row))]
 
 
 def _chart(title: str, rows: Sequence[Row], points: Sequence[Point]) -> Chart:
@@ -124,7 +126,7 @@ def _point_words(point: Point) -> str:
 def _cells(point: Point, on_front: str) -> list[str]:
     figure = point.row.figure
     return [
-        model_of(point.row),
+        point.model,
         point.row.precision or numbers.NONE,
         str(point.row.platform),
         numbers.three(figure.value * 1e3),
@@ -134,16 +136,27 @@ def _cells(point: Point, on_front: str) -> list[str]:
         f"{point.share.images:,}",
         point.share.who,
         on_front,
+        point.row.run.file.name,
         meaning(point.row.marks),
     ]
 
 
 def _left_out(rows: Sequence[Row], shares: Shares) -> list[Words]:
-    """Say which models have no accuracy, and why."""
+    """Say which models have no accuracy, and why; and which were timed with more images at a time alone."""
     why: dict[str, dict[str, None]] = {}
     for row in rows:
         if shares.of(row) is None:
             reason = without(row) or "none is known (tox run -e accuracy measures it)"
             why.setdefault(reason, {})[model_of(row)] = None
     told = [f"{', '.join(models)}: {reason}" for reason, models in why.items()]
-    return [Words([f"Left out, without an accuracy: {'; '.join(told)}."])] if told else []
+    more = [f"{title} ({', '.join(models)})" for title, of in _kinds(rows) if (models := _with_more(of, shares))]
+    words = [f"Left out, without an accuracy: {'; '.join(told)}."] if told else []
+    words += [f"Left out, timed with more images at a time alone: {'; '.join(more)}."] if more else []
+    return [Words(words)] if words else []
+
+
+def _with_more(rows: Sequence[Row], shares: Shares) -> list[str]:
+    """Return the models that were timed with more images at a time than the fewest of a chart alone."""
+    shown = {(model_of(row), row.sha256) for row in _fastest(rows)}
+    lost = [row for row in rows if (model_of(row), row.sha256) not in shown and shares.of(row)]
+    return [*dict.fromkeys(map(model_of, lost))]

@@ -34,6 +34,7 @@ class Point:
 
     row: Row
     share: Share
+    file: str = ""  # behind its name, where another file goes by that
 
     @property
     def cost(self) -> tuple[float, float]:
@@ -43,7 +44,12 @@ class Point:
     @property
     def name(self) -> str:
         """Its name in the chart."""
-        return f"{model_of(self.row)}{f' {self.row.signs}' if self.row.signs else ''}"
+        return f"{self.model}{f' {self.row.signs}' if self.row.signs else ''}"
+
+    @property
+    def model(self) -> str:
+        """The model's name, with its file where another goes by that."""
+        return f"{model_of(self.row)}{self.file}"
 
 
 class Shares:
@@ -80,7 +86,7 @@ def without(row: Row) -> str:
     """Return why a row's model has no accuracy; nothing where it may have one."""
     if row.result.is_untrained:
         return "nobody trained it"
-    return "a stand-in, trained shortly" if row.result.info.get("stand_in") else ""
+    return "a stand-in, trained shortly" if row.result.is_stand_in else ""
 
 
 def _percent(info: Mapping[str, Any]) -> float | None:

@@ -13,7 +13,7 @@ from benchmarks.report.rows.groups import by
 from benchmarks.report.rows.labels import run_names
 from benchmarks.report.sections.answers.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
-from benchmarks.results.tidy import DOUBT
+from benchmarks.results.tidy import OF_THE_DAY
 
 LEAD = "Whose later answers come earlier, the network included: predicted from what was measured of both sides."
 ALONE = "The inference alone, without a network: both sides were not measured so that more could be said."
@@ -30,7 +30,7 @@ ALONE_CHIP = "inference alone"
 MODEL = "--model"
 RUN = f"pytest benchmarks/ --benchmark-only {MODEL}"
 BOTH = ("--platform server-cpu", "--platform chromium-wasm")
-TITLED = ("untrained",)  # marks that a title has, and those that a verdict tells itself
+TITLED = ("untrained", "stand-in")  # marks that a title has, and those that a verdict tells itself
 
 
 def answers(material: Material) -> Section | None:
@@ -120,7 +120,7 @@ def _side(decision: Decision) -> Side:
 def _signs(rows: Sequence[Row], words: str = "") -> str:
     """Return the marks of a model's results that decide does not tell, and neither a title nor the *words* have."""
     told = {mark.sign: mark for row in rows for mark in row.marks if not row.result.is_software}
-    own = [sign for sign in told if sign not in (DOUBT, *TITLED) and not sign.startswith("emulated")]
+    own = [sign for sign in told if sign not in (*OF_THE_DAY, *TITLED) and not sign.startswith("emulated")]
     own = [sign for sign in own if sign not in words]
     return f" ({', '.join(own)})" if own else ""
 
@@ -139,18 +139,15 @@ def _silent(models: Sequence[str], rows: Sequence[Row]) -> Iterator[Part]:
     """Name the models whose latency was not measured, and the command that measures it."""
     if models:
         signs = {model: _signs(_own(model, rows)) for model in models}
-        names = ", ".join(f"{_title(model, rows)}{sign}" for model, sign in signs.items())
+        names = ", ".join(f"{_titled(model, _own(model, rows))}{sign}" for model, sign in signs.items())
         command = f"{RUN} {f' {MODEL} '.join(models)} {' '.join(BOTH)} --batch-size 1"
         yield Words([f"Nothing says how long an inference takes of {names}: {command}."])
 
 
-def _title(model: str, rows: Sequence[Row]) -> str:
-    return f"{model}{' (untrained)' * any(row.result.is_untrained for row in _own(model, rows))}"
-
-
 def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdict:
     """Return which platform computes fastest, of a model of which nothing can be decided, and what is missing."""
-    own, title = _own(model, rows), _title(model, rows)
+    own = _own(model, rows)
+    title = _titled(model, own)
     missing = _missing(model, own)
     best, *rest = found
     words = f"{best.words}{_signs(own, best.words)}"
@@ -164,6 +161,13 @@ def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdic
         tables=tables,
         machine=best.machine,
     )
+
+
+def _titled(model: str, rows: Sequence[Row]) -> str:
+    """Return a model's name with those of its rows' marks that a title has."""
+    signs = {mark.sign for row in rows for mark in row.marks}
+    own = [sign for sign in TITLED if sign in signs]
+    return f"{model} ({', '.join(own)})" if own else model
 
 
 def _chip(best: Alone) -> Chip:

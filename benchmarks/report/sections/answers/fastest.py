@@ -83,7 +83,7 @@ def _times(row: Row, ratio: Ratio) -> str:
 def _how(row: Row, ratio: Ratio) -> str:
     """Say how many times the base's time a platform takes, with its interval and its marks."""
     interval = "no interval: too few starts" if ratio.low is None else between(ratio.low, ratio.high)
-    signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign != "untrained")
+    signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign not in ("untrained", "stand-in"))
     return f"{three(ratio.value)} times the time of {BASE} ({interval}){signs}"
 
 

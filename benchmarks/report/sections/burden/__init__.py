@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from benchmarks.decide.burden import FRAME
 from benchmarks.report.content import Material, Section
 from benchmarks.report.few import few
-from benchmarks.report.rows.groups import by
+from benchmarks.report.rows.groups import by, file_of
 from benchmarks.report.rows.lines import Lines
 from benchmarks.report.sections.burden.blocking import blocking, is_emulated
 from benchmarks.report.sections.burden.energy import JOULES, energy
@@ -32,4 +32,5 @@ def _lines(material: Material, phase: str) -> list[Lines[Row]]:
     """Return the lines of a chart for each model and machine of a phase: none is held against another."""
     rows = [row for row in material.rows if row.phase == phase and row.model is not None]
     groups = by(sorted(rows, key=is_emulated), lambda row: (row.model, row.precision, row.sha256, row.machine))
-    return [Lines.of(group, group) for group in groups.values()]
+    file = file_of(rows)
+    return [Lines.of(group, group, file(group[0])) for group in groups.values()]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmarks.decide import words
 from benchmarks.report.content import Material, Section, Table
 from benchmarks.report.few import few
+from benchmarks.report.rows.groups import file_of
 from benchmarks.report.rows.lines import Lines
 from benchmarks.report.sections.first_load.bars import bars
 from benchmarks.report.sections.first_load.loads import Load, groups, loads_of
@@ -20,18 +21,21 @@ def first_load(material: Material) -> Section | None:
     loads = loads_of(material.rows)
     if not loads:
         return None
+    file = file_of([load.row for load in loads])
     pages = [load for load in loads if load.is_of_a_page and load.row.caches == COLD]
-    cold = [*map(_lines_of, groups(pages))]
-    seen = [*map(_lines_of, groups([load for load in pages if load.is_seen]))]
+    cold, seen = (
+        [_lines_of(group, file(group[0].row)) for group in groups(some)]
+        for some in (pages, [load for load in pages if load.is_seen])
+    )
     parts = [*few([*map(bars, cold)], "first loads"), *few([*map(waterfall, seen)], "waterfalls")]
     return Section("first-load", "The first load", LEAD, [*parts, _all(loads)])
 
 
-def _lines_of(loads: Sequence[Load]) -> Lines[Load]:
-    """Return the lines of a chart, the quickest load first."""
+def _lines_of(loads: Sequence[Load], file: str) -> Lines[Load]:
+    """Return the lines of a chart, the quickest load first; *file* is told where a name means several."""
     over = f" over {loads[0].network}" if loads[0].network else ""
     ordered = sorted(loads, key=lambda load: load.total)
-    return Lines.of(ordered, [load.row for load in ordered], over=over)
+    return Lines.of(ordered, [load.row for load in ordered], file, over=over)
 
 
 def _all(loads: Sequence[Load]) -> Table:
