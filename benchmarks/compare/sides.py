@@ -32,7 +32,7 @@ class Side:
         run = self.run
         commit = f"{(run.commit.id or 'no commit')[:9]}{' with changes' if run.commit.is_changed else ''}"
         benchmarks = counted(len(run.results), "benchmark")
-        return f"{run.file}: {self.machine}; {run.started[:16].replace('T', ' ')}, {commit}; {benchmarks}"
+        return f"{run.file}: {self.machine}; {run.saved[:16].replace('T', ' ')}, {commit}; {benchmarks}"
 
 
 def sides_of(runs: Sequence[Run]) -> list[Side]:

@@ -39,7 +39,7 @@ def runs(sides: Sequence[Side], reference: Side) -> Iterator[Told]:
     seen: dict[Any, str] = {}
     for side in sides:
         run = side.run
-        first = seen.setdefault((run.started, run.commit.id, tuple(sorted(side.rows))), side.letter)
+        first = seen.setdefault((run.saved, run.commit.id, tuple(sorted(side.rows))), side.letter)
         if first != side.letter:
             yield "note", f"{first} and {side.letter} are one and the same run: nothing is told by their being alike"
 

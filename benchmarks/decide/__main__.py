@@ -170,11 +170,11 @@ def _read(files: Sequence[Path]) -> suite.Kept:
     kept = suite.Kept()
     for file in files:
         try:
-            saved = load(file)
+            one = load(file)
         except NotARunError as error:
             raise cells.CheckError(f"{error}; {REMEDY}") from error
-        print(f"{file}: of {saved.started}, {machine_of(saved)}{_faults(saved)}")
-        kept.runs.append(saved)
+        print(f"{file}: of {one.saved}, {machine_of(one)}{_faults(one)}")
+        kept.runs.append(one)
     return kept
 
 

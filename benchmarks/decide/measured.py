@@ -189,7 +189,7 @@ def read(runs: Sequence[Run]) -> list[Model]:
     models: dict[str, Model] = {}
     origins: dict[str, Run] = {}
     chosen = _servers_machine(runs)
-    for run in sorted(runs, key=lambda run: run.started):
+    for run in sorted(runs, key=lambda run: run.saved):
         for result in run.results:
             _take(models, origins, run, result, chosen)
     return [*models.values()]

@@ -4,7 +4,8 @@ Units stand in the names: ``_s`` seconds, ``_bytes``, ``_percent``, ``_per_secon
 columns, of all formats of rows:
 
 - whose: ``machine`` (as it is called beside the others of the export), ``machine_id`` (the name of its folder in the
-  storage, which stays), ``file``, ``started`` (ISO 8601), ``commit``, ``commit_changed`` (files were changed since)
+  storage, which stays), ``file``, ``saved`` (when, at its end, ISO 8601), ``commit``, ``commit_changed`` (files were
+  changed since)
 - what: ``benchmark`` (its full name), ``phase``, ``model``, ``model_sha256``, ``platform``, ``batch_size``,
   ``precision``, ``caches``, ``threads``, ``slowdown`` (times weaker than the machine), ``network``, ``provider``
 - how far it is to be trusted: ``marks`` (``(!)``, ``untrained`` …, a comma between), ``doubts`` (in words),
@@ -91,7 +92,7 @@ COLUMNS = (
     Column("machine", str, lambda row: row.machine),
     Column("machine_id", str, lambda row: machine_id(row.run.machine)),
     Column("file", str, lambda row: str(row.run.file)),
-    Column("started", str, lambda row: row.run.started),
+    Column("saved", str, lambda row: row.run.saved),
     Column("commit", str, lambda row: row.run.commit.id),
     Column("commit_changed", bool, lambda row: row.run.commit.is_changed),
     Column("benchmark", str, lambda row: row.result.fullname),

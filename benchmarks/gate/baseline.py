@@ -44,9 +44,9 @@ def check_distinct(runs: Sequence[Run]) -> None:
     """Raise SavedError where two files hold one run, which would count twice."""
     seen: dict[tuple[Any, str], Path] = {}
     for run in runs:
-        key = run.machine.get("node"), run.started
+        key = run.machine.get("node"), run.saved
         if key in seen:
-            raise SavedError(f"{seen[key]} and {run.file} hold the same run, of {run.started}; name each run once")
+            raise SavedError(f"{seen[key]} and {run.file} hold the same run, of {run.saved}; name each run once")
         seen[key] = run.file
 
 

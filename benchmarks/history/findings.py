@@ -64,7 +64,7 @@ def _point_json(point: Point) -> dict[str, Any]:
     return {
         "commit": run.commit,
         "time": run.time.isoformat(),
-        "started": run.started.isoformat(),
+        "saved": run.saved.isoformat(),
         "file": run.file,
         "ms": point.value,
         "notes": [*point.notes],

@@ -19,7 +19,7 @@ class StoredRun:
     fingerprint: str  # what of the machine decides the figures: runs that differ in it share no series
     commit: str  # shortened, and ``+`` where files were changed since
     time: datetime  # of the commit; of the run where the commit has none
-    started: datetime
+    saved: datetime
     circumstances: Mapping[str, str]  # what may explain a step: versions, kernel, governor
     results: Sequence[Result]
 
@@ -31,8 +31,8 @@ class StoredRun:
             machine=file.parts[0] if len(file.parts) > 1 else "",
             fingerprint=fingerprint(run.machine),
             commit=f"{str(run.commit.id)[:7]}{'+' if run.commit.is_changed else ''}",
-            time=_moment(run.commit.time or run.started),
-            started=_moment(run.started),
+            time=_moment(run.commit.time or run.saved),
+            saved=_moment(run.saved),
             circumstances=circumstances(run.machine),
             results=run.results,
         )
@@ -70,7 +70,7 @@ def read(storage: Path) -> tuple[list[StoredRun], list[LeftOut]]:
                 runs.append(StoredRun.of(run, file))
         except (NotARunError, KeyError, TypeError, ValueError, AttributeError) as error:
             left_out.append(LeftOut(f"{file}", _why_none(error)))
-    return sorted(runs, key=lambda run: (run.time, run.started)), left_out
+    return sorted(runs, key=lambda run: (run.time, run.saved)), left_out
 
 
 def _why_none(error: Exception) -> str:

@@ -33,7 +33,7 @@ class Summary:
         heading = "Client or server?" if sides else "Benchmarks"
         models = _named([row.model for row in rows if row.model], "model")
         machines = _named([row.machine for row in rows], "machine", " and ")
-        what, days = " on ".join(filter(None, (models, machines))), _days(run.started for run in runs)
+        what, days = " on ".join(filter(None, (models, machines))), _days(run.saved for run in runs)
         platforms = len({row.platform for row in rows if row.platform})
         of = f" of {counted(platforms, 'platform')}" if platforms else ""
         held = f"{counted(len(rows), 'benchmark')}{of} in {counted(len(runs), 'run')}"

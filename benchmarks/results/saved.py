@@ -287,7 +287,7 @@ class Run:
     exit_status: Any  # pytest's; None where pytest-benchmark saved a run that is not this suite's
     machine: Json  # machine_info
     commit: Commit
-    started: str  # in ISO 8601
+    saved: str  # when, in ISO 8601: at its end
     results: Sequence[Result]
 
     @classmethod
@@ -305,14 +305,14 @@ class Run:
             words = f"it is of schema {schema}, and this version reads up to {keys.SCHEMA_NUMBER}; update the suite"
             raise SchemaError(words)
         status, benchmarks = content.get(keys.EXIT_STATUS), content["benchmarks"]
-        machine, started = content["machine_info"], content["datetime"]
+        machine, saved = content["machine_info"], content["datetime"]
         check_mapping(machine, "its machine_info")
         for part in ("cpu", "versions"):
             check_mapping(machine.get(part, {}), f"its machine_info's {part}")
-        datetime.fromisoformat(started)
+        datetime.fromisoformat(saved)
         results = tuple(map(Result.of, benchmarks))
         check_once(result.fullname for result in results)
-        return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), started, results)
+        return cls(file, schema, status, machine, Commit.of(content.get("commit_info")), saved, results)
 
     @property
     def version(self) -> str:

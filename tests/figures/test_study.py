@@ -377,7 +377,7 @@ def test_each_run_is_told_with_its_day_and_commit(kept):
     told = page(kept).partition("## The runs")[2]
     for run in kept.runs:
         line = next(line for line in told.splitlines() if f"{run.file.parent.name}/{run.file.name}`" in line)
-        assert run.started[:10] in line
+        assert run.saved[:10] in line
         assert run.commit.id[:9] in line
 
 

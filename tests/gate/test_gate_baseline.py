@@ -109,7 +109,7 @@ def test_a_whole_run_is_read(tmp_path):
     file.write_text(json.dumps(content(result(), result(name="other"), datetime="2026-11-25")))
     loaded = load(file)
     assert (loaded.file, loaded.machine, [*loaded.by_name]) == (file, MACHINE, [NAME, "other"])
-    assert (loaded.started, loaded.commit.id, loaded.commit.is_changed) == ("2026-11-25", "c0ffee", False)
+    assert (loaded.saved, loaded.commit.id, loaded.commit.is_changed) == ("2026-11-25", "c0ffee", False)
 
 
 def without(*keys):

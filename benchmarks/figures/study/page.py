@@ -84,7 +84,7 @@ def _runs(evidence: Evidence) -> Iterator[str]:
     if not evidence.runs:
         return
     yield "## The runs"
-    days, versions = {run.started[:10] for run in evidence.runs}, {run.version for run in evidence.runs}
+    days, versions = {run.saved[:10] for run in evidence.runs}, {run.version for run in evidence.runs}
     yield words.filled(
         f"They are of {len(days)} day{'s' * (len(days) != 1)} and {len(versions)} version{'s' * (len(versions) != 1)} "
         "of the suite. What is held against each other was measured by one run, unless its rule says otherwise."
@@ -93,14 +93,14 @@ def _runs(evidence: Evidence) -> Iterator[str]:
     body = [
         [
             f"`{'/'.join(run.file.parts[-2:])}`",
-            run.started[:16].replace("T", " "),
+            run.saved[:16].replace("T", " "),
             f"`{run.commit.id[:9]}`{', files changed' * run.commit.is_changed}" if run.commit.id else NONE,
             machines[id(run)],
             "; ".join(fault.value for fault in run.faults) or "yes",
         ]
         for run in evidence.runs
     ]
-    yield table(["run", "begun", "commit", "machine", "whole?"], body, words=5)
+    yield table(["run", "saved", "commit", "machine", "whole?"], body, words=5)
 
 
 def _is_single(row: Row) -> bool:

@@ -28,7 +28,7 @@ def run_names(runs: Sequence[Run]) -> list[str]:
         _file_name,
         _in_folder,
         _moment,
-        lambda run: run.started,
+        lambda run: run.saved,
         lambda run: str(run.file),
     )
     for way in ways:
@@ -108,4 +108,4 @@ def _in_folder(run: Run) -> str:
 
 
 def _moment(run: Run) -> str:
-    return run.started[:16].replace("T", " ")
+    return run.saved[:16].replace("T", " ")

@@ -121,7 +121,7 @@ def _runs(material: Material) -> Table | None:
         [
             machine,
             str(run.file),
-            run.started[:19].replace("T", " "),
+            run.saved[:19].replace("T", " "),
             _how_it_ended(run),
             _commit(run),
             str(run.machine.get("suite", NOT_TOLD)),
@@ -133,8 +133,8 @@ def _runs(material: Material) -> Table | None:
         for run in runs
     ]
     empty = [run for run in material.runs if not run.results]
-    rows += [["", str(run.file), run.started[:19], _how_it_ended(run), "", "", "", "0", "0"] for run in empty]
-    head = ["machine", "file", "started", "ended", "commit", "suite", "load before", "benchmarks", "doubtful"]
+    rows += [["", str(run.file), run.saved[:19], _how_it_ended(run), "", "", "", "0", "0"] for run in empty]
+    head = ["machine", "file", "saved", "ended", "commit", "suite", "load before", "benchmarks", "doubtful"]
     return Table("Runs", head, rows, (6, 7, 8)) if rows else None
 
 

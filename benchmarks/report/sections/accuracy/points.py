@@ -57,7 +57,7 @@ class Shares:
 
     def __init__(self, measured: Sequence[Row]) -> None:
         """Read the accuracies that were measured; of several of a platform the last counts."""
-        self._measured = sorted(filter(is_ours, measured), key=lambda row: row.run.started)
+        self._measured = sorted(filter(is_ours, measured), key=lambda row: row.run.saved)
 
     def of(self, row: Row) -> Share | None:
         """Return how often a row's model is right; None where nobody trained it, or nobody knows."""
