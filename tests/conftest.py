@@ -1,9 +1,13 @@
 """Fixtures of the tests."""
 
+import os
+
 import pytest
 from helpers import Suite, make_model
 
 from benchmarks.settings import Settings
+
+os.environ.pop("COLUMNS", None)  # tox tells the width of its own screen: the runs that tests start have none
 
 
 @pytest.fixture
