@@ -57,10 +57,11 @@ def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
     return runs, refused
 
 
-def text(sides: Sequence[Side], base: Side, options: argparse.Namespace, width: int) -> Iterator[str]:
-    """Yield all there is to say, line by line."""
-    given = table.blocks(lines_of(sides, base))
-    lines = [line for _, block in given for line in table.ordered(block, options.sort, sides, base)]
+def text(
+    given: Sequence[Line], sides: Sequence[Side], base: Side, options: argparse.Namespace, width: int
+) -> Iterator[str]:
+    """Yield all there is to say of the *given* benchmarks, line by line."""
+    lines = [line for _, block in table.blocks(given) for line in table.ordered(block, options.sort, sides, base)]
     for one in told.runs(sides, base):
         yield from told.wrapped(one, width)
     yield from table.text(lines, table.columns(options.columns, sides, base), width)
@@ -88,9 +89,10 @@ def run(options: argparse.Namespace, width: int) -> int:
         return 1
     sides = sides_of(runs)
     base = reference(sides, options.reference)
-    for line in text(sides, base, options, width):
+    lines = lines_of(sides, base)
+    for line in text(lines, sides, base, options, width):
         print(line)
-    if not compared(lines_of(sides, base), sides):
+    if not compared(lines, sides):
         why = f"{base.letter} has no figure that another run has, too, by name and statistic"
         print(f"compare: nothing was compared: {why}", file=sys.stderr)
         return 1

@@ -54,7 +54,7 @@ def _versions(runs: Sequence[Run]) -> str:
 
 
 def _days(moments: Iterable[str]) -> str:
-    """Return the day on which the runs began, or the first and the last: ``26 to 28 November 2026``."""
+    """Return the day on which the runs were saved, or the first and the last: ``26 to 28 November 2026``."""
     days = sorted({date.fromisoformat(moment[:10]) for moment in moments})
     if not days:
         return "on no day"

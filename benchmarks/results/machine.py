@@ -17,8 +17,7 @@ def machine_name(info: Info, cores: int, gpu_names: Sequence[str] = (), quota: f
     A container makes up its host name, and the clock changes from minute to minute: neither is in it. The model number
     is, where there is one, because clouds call processors of several generations ``Intel(R) Xeon(R) Processor``.
     """
-    brand = re.sub(DECORATION, " ", _processor(info), flags=re.IGNORECASE)
-    words = [brand, _model(info), f"{cores} core{'s' if cores > 1 else ''}", *gpu_names]
+    words = [_brand(info), _model(info), f"{cores} core{'s' if cores > 1 else ''}", *gpu_names]
     words += [f"quota {quota}"] if quota is not None else []
     return re.sub(r"[^a-z0-9.]+", "-", " ".join(words).lower()).strip("-.")
 
@@ -56,10 +55,9 @@ def _least_that_is_one(each: tuple[str, ...], told: Sequence[tuple[str, ...]]) -
 
 
 def _short(info: Info) -> str:
-    brand = re.sub(DECORATION, " ", _processor(info), flags=re.IGNORECASE)
     cores = info.get("cores_usable") or _cpu(info).get("count")
     gpus = [str(gpu["name"]) for gpu in info.get("gpus") or ()]
-    words = [" ".join(brand.split()), *gpus, f"{cores} core{'s' if cores != 1 else ''}" if cores else ""]
+    words = [" ".join(_brand(info).split()), *gpus, f"{cores} core{'s' if cores != 1 else ''}" if cores else ""]
     words += [f"quota of {info[keys.QUOTA]} cores"] if info.get(keys.QUOTA) is not None else []
     return ", ".join(word for word in words if word)
 
@@ -87,6 +85,10 @@ def _cpu(info: Info) -> Info:
 
 def _processor(info: Info) -> str:
     return str(_cpu(info).get("brand_raw") or info.get("machine") or "unknown processor")
+
+
+def _brand(info: Info) -> str:
+    return re.sub(DECORATION, " ", _processor(info), flags=re.IGNORECASE)
 
 
 def _model(info: Info) -> str:

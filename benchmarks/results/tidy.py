@@ -167,6 +167,12 @@ class Row(Told):
         return [*super().marks, *run_marks(self.run)]
 
 
+def shared_signs(signs: Sequence[Sequence[str]]) -> list[str]:
+    """Return the signs that all of several rows bear. A doubt stays with each: its reasons are its own."""
+    first = signs[0] if signs else []
+    return [sign for sign in first if sign != DOUBT and all(sign in one for one in signs)]
+
+
 def rows_of(runs: Sequence[Run]) -> list[Row]:
     """Return a row for each benchmark of *runs*, in their order; nothing is averaged, also where a name comes twice."""
     machines = names([run.machine for run in runs])

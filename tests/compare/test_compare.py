@@ -22,7 +22,8 @@ def compared(*runs, options=(), width=120):
     """Return the whole text of runs that were read."""
     sides = sides_of(runs)
     asked = command.parser().parse_args(["any.json", *options])
-    return "\n".join(command.text(sides, reference(sides, asked.reference), asked, width))
+    base = reference(sides, asked.reference)
+    return "\n".join(command.text(lines_of(sides, base), sides, base, asked, width))
 
 
 def row(text, name):

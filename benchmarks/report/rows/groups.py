@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benchmarks.report.rows.labels import labels
+from benchmarks.report.rows.labels import files_told, labels
 from benchmarks.results import Row
 from benchmarks.results.numbers import NONE
 from benchmarks.results.tidy import Mark
@@ -83,11 +83,8 @@ def _group(rows: Sequence[Row], file: str) -> Group:
 
 def file_of(rows: Sequence[Row]) -> Callable[[Row], str]:
     """Return what stands behind a model's name for its file, where several of *rows* go by that name; else nothing."""
-    files: dict[str, set[str | None]] = {}
-    for row in rows:
-        files.setdefault(model_of(row), set()).add(row.sha256)
-    several = {model for model, digests in files.items() if len(digests) > 1}
-    return lambda row: f" (file {(row.sha256 or 'not told')[:8]})" if model_of(row) in several else ""
+    told = files_told(rows, model_of)
+    return lambda row: f" ({words})" if (words := told(row)) else ""
 
 
 def is_ours(row: Row) -> bool:

@@ -15,7 +15,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
     The platform, then whatever is not the same in all rows: ``chromium-wasm, batch 8, Intel Xeon, 2 cores``. Where two
     runs of a machine hold the same benchmark, each is told by its run: they are two results, and never one.
     """
-    files = _files_of_one_name(rows)
+    files = files_told(rows, lambda row: row.model)
     ways: Sequence[Callable[[Row], str]] = (_model, _batch, _caches, _phase, _precision, files, _machine)
     parts = [_varying(way, rows) for way in ways]
     told = [", ".join(filter(None, words)) for words in zip(map(_platform, rows), *parts, strict=True)]
@@ -23,7 +23,7 @@ def labels(rows: Sequence[Row]) -> list[str]:
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """Return what each run is called beside the others: its file, also with its folder, or the moment that it began."""
+    """Return what each run is called beside the others: its file, also with its folder, or the moment it was saved."""
     ways: Sequence[Callable[[Run], str]] = (
         _file_name,
         _in_folder,
@@ -85,13 +85,13 @@ def _precision(row: Row) -> str:
     return "" if is_told else precision
 
 
-def _files_of_one_name(rows: Sequence[Row]) -> Callable[[Row], str]:
-    """Return what tells files apart that go by one model's name; nothing of a name that means one file."""
+def files_told(rows: Sequence[Row], name: Callable[[Row], str | None]) -> Callable[[Row], str]:
+    """Return what tells files apart that go by one *name* among *rows*; nothing of a name that means one file."""
     digests: dict[str | None, set[str]] = {}
     for row in rows:
-        digests.setdefault(row.model, set()).add(row.sha256 or "")
-    several = {model for model, seen in digests.items() if len(seen) > 1}
-    return lambda row: f"file {(row.sha256 or 'not told')[:8]}" if row.model in several else ""
+        digests.setdefault(name(row), set()).add(row.sha256 or "")
+    several = {one for one, seen in digests.items() if len(seen) > 1}
+    return lambda row: f"file {(row.sha256 or 'not told')[:8]}" if name(row) in several else ""
 
 
 def _machine(row: Row) -> str:

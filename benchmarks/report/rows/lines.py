@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from benchmarks.report.rows.labels import labels
 from benchmarks.results import Row
-from benchmarks.results.tidy import DOUBT, Mark
+from benchmarks.results.tidy import Mark, shared_signs
 
 LETTERS = 56  # of a line in a chart, as wide letters as those of names are on the whole
 
@@ -55,7 +55,7 @@ class Lines(Generic[Of]):
 
 
 def divided(marks: Sequence[Sequence[Mark]]) -> tuple[list[str], list[str]]:
-    """Return the signs that all lines bear, and those of each line. A doubt stays there: its reasons are its own."""
+    """Return the signs that all lines bear, and those of each line."""
     signs = [[*dict.fromkeys(mark.sign for mark in of_one)] for of_one in marks]
-    shared = [sign for sign in (signs[0] if signs else []) if sign != DOUBT and all(sign in one for one in signs)]
+    shared = shared_signs(signs)
     return shared, [" ".join(sign for sign in one if sign not in shared) for one in signs]

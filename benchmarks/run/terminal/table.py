@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from benchmarks.results import keys
-from benchmarks.results.tidy import DOUBT, Told
+from benchmarks.results.tidy import Told, shared_signs
 from benchmarks.run.screen import Screen, wide, wrapped
 from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase, statistic_of_ratios
 from models.names import shown as printable
@@ -174,8 +174,7 @@ def _signs(row: Told) -> list[str]:
 
 def _shared(rows: Rows) -> list[str]:
     """Return the marks of all rows, for the title; that of a doubt stays with each."""
-    signs = [_signs(row) for row in rows]
-    return [sign for sign in signs[0] if sign != DOUBT and all(sign in others for others in signs)]
+    return shared_signs([_signs(row) for row in rows])
 
 
 def _title(rows: Rows, groups: Mapping[str, Rows], columns: Sequence[Column], screen: Screen) -> list[Line]:
