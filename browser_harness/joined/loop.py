@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 Answer = TypeVar("Answer")
+ENDED = "the server that let devices in has ended"
 
 
 class LoopThread:
@@ -30,10 +31,18 @@ class LoopThread:
         self.loop.close()
 
     def ask(self, coroutine: Coroutine[Any, Any, Answer], timeout: float | None = None) -> Answer:
-        """Return what *coroutine* answers; raises TimeoutError after so many seconds, and it is given up then."""
+        """Return what *coroutine* answers; raises TimeoutError after so many seconds, and it is given up then.
+
+        Raises ConnectionError where the loop ends before, or has ended.
+        """
+        if self.loop.is_closed():
+            coroutine.close()
+            raise ConnectionError(ENDED)
         future: Future[Answer] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
             return future.result(timeout)
+        except CancelledError:
+            raise ConnectionError(ENDED) from None
         except BaseException:
             future.cancel()
             raise
