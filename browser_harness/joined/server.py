@@ -8,7 +8,7 @@ that nothing is served but the page that joins.
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -20,16 +20,16 @@ from aiohttp import WSMsgType, web
 
 from browser_harness.joined.browsers import identified
 from browser_harness.joined.device import Device, Table
-from browser_harness.joined.entrance import Entrance
+from browser_harness.joined.entrance import Entrance, is_loopback
 from browser_harness.joined.loop import LoopThread
 from browser_harness.server import HEADERS, MEDIA_TYPES, policy
 
 PAGE = Path(__file__).parent / "page"
-SHELL = {"/": "index.html", **{f"/{name}": name for name in ("shell.mjs", "shell.css", "about.mjs")}}
+SHELL = {"/": "index.html", **{f"/{file.name}": file.name for file in PAGE.iterdir() if file.suffix != ".html"}}
 COOKIE = "device"
 MOST_SENT = 8 << 20  # bytes of a message or body: outputs are sent in pieces of as many
 MOST_ABOUT = 16 << 10  # bytes of what a device says of itself
-HEARTBEAT = 30.0  # seconds in which a device answers that it is there: its network does, also while its page computes
+HEARTBEAT = 10.0  # seconds in which a device answers that it is there: its network does, also while its page computes
 SHELL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -40,8 +40,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class JoinServer:
     """Lets devices in for as long as the context lasts; *on_join* is told of each, in the server's thread."""
 
-    def __init__(self, entrance: Entrance | None = None, on_join: Callable[[Device], None] = lambda _: None) -> None:
-        self.entrance = entrance or Entrance()
+    def __init__(
+        self,
+        entrance: Entrance | None = None,
+        on_join: Callable[[Device], None] = lambda _: None,
+        offer: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.entrance, self.offer = entrance or Entrance(), dict(offer or {})
         self.devices: list[Device] = []
         self._on_join = on_join
         self._token = secrets.token_urlsafe(16)  # 128 bits
@@ -106,13 +111,15 @@ class JoinServer:
         return host.lower() in {urlsplit(own).netloc for own in self.entrance.origins(self._port)}
 
     async def _join(self, request: web.Request) -> web.Response:
-        """Give one who has the token a secret of its own."""
+        """Give one who has the token a secret of its own; one who has that is let in again."""
         body = await request.content.read(MOST_ABOUT + 1)
         try:
             told: Any = json.loads(body) if len(body) <= MOST_ABOUT else None
             token, about = told["token"], told["about"]
         except (ValueError, TypeError, KeyError):
             raise web.HTTPBadRequest(text="no such message\n") from None
+        if known := self._known(request):
+            return self._let_in(request, known)
         if not hmac.compare_digest(str(token).encode(), self._token.encode()):
             raise web.HTTPForbidden(text="this link is not of this run\n")
         if len(self.devices) >= self.entrance.most_devices:
@@ -123,11 +130,16 @@ class JoinServer:
             self._thread,
         )
         self.devices.append(device)
-        answer = web.json_response({"device": device.number}, headers=self._headers())
+        answer = self._let_in(request, device)
         answer.set_cookie(
             COOKIE, device.secret, httponly=True, samesite="Strict", secure=self.origin.startswith("https"), path="/"
         )
         return answer
+
+    def _let_in(self, request: web.Request, device: Device) -> web.Response:
+        asks = not device.has_come and not is_loopback(urlsplit(f"//{request.host}").hostname or "")
+        told = {"device": device.number, "offer": self.offer, "asks_consent": asks}
+        return web.json_response(told, headers=self._headers())
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         device = self._device(request)
@@ -179,11 +191,14 @@ class JoinServer:
         )
 
     def _device(self, request: web.Request) -> Device:
-        secret = request.cookies.get(COOKIE, "")
-        for device in self.devices:
-            if hmac.compare_digest(device.secret.encode(), secret.encode()):
-                return device
+        if known := self._known(request):
+            return known
         raise web.HTTPForbidden(text="no device of this run\n")
+
+    def _known(self, request: web.Request) -> Device | None:
+        secret = request.cookies.get(COOKIE, "").encode()
+        matching = (device for device in self.devices if hmac.compare_digest(device.secret.encode(), secret))
+        return next(matching, None)
 
     def _headers(self) -> dict[str, str]:
         return {**HEADERS, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -196,8 +211,10 @@ def _typed(path: str) -> dict[str, str]:
 
 @contextmanager
 def joining(
-    entrance: Entrance | None = None, on_join: Callable[[Device], None] = lambda _: None
+    entrance: Entrance | None = None,
+    on_join: Callable[[Device], None] = lambda _: None,
+    offer: Mapping[str, Any] | None = None,
 ) -> Iterator[JoinServer]:
-    """Let devices join while the context lasts."""
-    with JoinServer(entrance, on_join) as server:
+    """Let devices join while the context lasts; a person is told what is on *offer* (see page/sight.mjs)."""
+    with JoinServer(entrance, on_join, offer) as server:
         yield server
