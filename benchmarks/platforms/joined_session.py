@@ -91,12 +91,13 @@ class JoinedSession(DrivenSession):
                 return deed()
             except AwayError as error:
                 self._wait(error)
-        raise self._case.failed(f"{self._cut}, {MOST_CUTS} times: leave the page in front, and run again")
+        raise self._case.failed(f"{self._cut}, {MOST_CUTS} times in a row: leave it in front, and run again")
 
     def _wait(self, cut: AwayError) -> None:
         if not isinstance(self._cut, LeftError):  # a page that is lost stays lost, however often the new one is hidden
             self._cut = cut
-        if self._channel.device.wait(0 if self._patience.fault() else self._patience.seconds):
+        fault, seconds = self._patience.fault(), self._patience.seconds
+        if self._channel.device.wait(0 if fault else seconds):
             return
-        why = self._patience.fault() or f"{cut}, and was not back within {self._patience.seconds:g} s"
-        raise self._case.failed(f"{why}: open the link again, or raise --device-patience") from cut
+        words = f"{cut}, and was not back within {seconds:g} s: open the link again, or raise --device-patience"
+        raise self._case.failed(fault or words) from cut

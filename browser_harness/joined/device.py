@@ -145,12 +145,15 @@ class Device:
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is here and its page is to be seen, for so long since it last was; return whether it is."""
-        return self._thread.ask(self.presence.wait(seconds))
+        with suppress(ConnectionError):  # the server has ended, and nobody comes back
+            return self._thread.ask(self.presence.wait(seconds))
+        return False
 
     def show(self, told: Mapping[str, Any]) -> None:
         """Have the person see *told* (see shell.mjs): between calls, and again when the page comes back."""
         self._shown, self._is_shown = dict(told), False
-        self._thread.ask(self._show())
+        with suppress(ConnectionError):
+            self._thread.ask(self._show())
 
     def release(self) -> None:
         """Give up what is asked, and serve nothing: who asked has ended."""

@@ -7,12 +7,10 @@ from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from browser_harness.channel import PageError
-
 Answer = TypeVar("Answer")
 
 
-class EndedError(PageError):
+class EndedError(ConnectionError):
     """The loop has ended: nobody is asked any more."""
 
 
