@@ -8,6 +8,7 @@ import asyncio
 import itertools
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,17 +17,31 @@ from typing import TYPE_CHECKING, Any
 from browser_harness.channel import FetchedFile, PageError
 from browser_harness.contents import Contents
 from browser_harness.encoding import Content
-from browser_harness.joined.answers import checked
+from browser_harness.joined.answers import CHECKS, Call, checked
 from browser_harness.joined.channel import AwayError, HiddenError, LeftError
-from browser_harness.joined.loop import LoopThread
+from browser_harness.joined.limits import Rate
+from browser_harness.joined.loop import EndedError, LoopThread
 from browser_harness.joined.presence import Presence
+from browser_harness.joined.untrusted import BreachError, tamed
 
 if TYPE_CHECKING:
     from aiohttp.web import WebSocketResponse
 
 # Why a connection is ended, as its page is told: it does not come back by itself then.
-ANOTHER_TAB, RUN_ENDED = 4000, 4001
+ANOTHER_TAB, RUN_ENDED, SENT_HOME = 4000, 4001, 4002
+LONGEST_REASON = 120  # bytes (RFC 6455, 5.5.1, allows 123)
 MOST_NOTES = 20  # faults behind the calls that are kept until the next call tells them
+UNASKED = (100, 5.0)  # messages at once and a second that nobody has asked for
+TAKING = 10.0  # seconds in which a device takes a message
+
+
+@dataclass
+class Awaited:
+    """Bytes that are to come, once: what comes when nobody waits any more is kept nowhere."""
+
+    length: int
+    content: bytes | None = None
+    is_begun: bool = False
 
 
 @dataclass
@@ -36,8 +51,15 @@ class Table:
     contents: Contents
     script_sources: Sequence[str] = ()
     fetched: dict[str, FetchedFile] = field(default_factory=dict)
-    awaited: dict[str, int] = field(default_factory=dict)  # bytes by path
-    taken: dict[str, bytes] = field(default_factory=dict)
+    awaited: dict[str, Awaited] = field(default_factory=dict)  # by path
+
+    def begun(self, path: str) -> Awaited | None:
+        """Return what is awaited at a path, to the first who sends it."""
+        awaited = self.awaited.get(path)
+        if awaited is None or awaited.is_begun:
+            return None
+        awaited.is_begun = True
+        return awaited
 
     def note(self, path: str, sent: FetchedFile) -> None:
         """Add an answer's body."""
@@ -61,7 +83,9 @@ class Device:
         self._is_shown = True
         self._cut = 0  # calls that did not count
         self._farewells: set[asyncio.Task[Any]] = set()
+        self._unasked = Rate(*UNASKED)
         self.presence, self.has_come = Presence(), False
+        self.dismissed: str | None = None  # why it was sent home
 
     # What other threads and processes ask
 
@@ -84,10 +108,18 @@ class Device:
     def call(self, function: str, argument: Mapping[str, Any], timeout: float) -> Any:
         """Call a function of its page's ``harness``; what it answers is checked as a stranger's.
 
-        Raises LeftError where it went away, HiddenError where its page was hidden meanwhile, PageError of other faults.
+        Raises LeftError where it went away, HiddenError where its page was hidden meanwhile, BreachError where that is
+        no answer, and it is sent home, PageError of other faults.
         """
+        if function not in CHECKS:
+            raise PageError(f"{function}: nobody knows what a device may answer; tell it in answers.py")
+        asked = time.monotonic()
         answer = self._ask({"do": "call", "function": function, "argument": argument}, function, timeout)
-        return checked(function, answer, argument)
+        try:
+            return checked(Call(function, argument, time.monotonic() - asked), answer)
+        except BreachError as breach:
+            self._thread.ask(self.dismiss(str(breach)))
+            raise self._sent_home() from breach
 
     def close(self, timeout: float) -> None:
         """Have it drop the page that it has."""
@@ -104,13 +136,12 @@ class Device:
 
     def await_bytes(self, path: str, length: int) -> None:
         """Take *length* bytes at *path* from now on, once."""
-        self._has_table().awaited[path] = length
+        self._has_table().awaited[path] = Awaited(length)
 
     def take_bytes(self, path: str) -> bytes | None:
         """Return what was sent to *path*, and take nothing there any more; None where nothing came."""
-        table = self._has_table()
-        table.awaited.pop(path, None)
-        return table.taken.pop(path, None)
+        awaited = self._has_table().awaited.pop(path, None)
+        return awaited.content if awaited else None
 
     def wait(self, seconds: float) -> bool:
         """Wait until it is here and its page is to be seen, for so long since it last was; return whether it is."""
@@ -123,6 +154,15 @@ class Device:
         self._shown, self._is_shown = dict(told), False
         with suppress(ConnectionError):
             self._thread.ask(self._show())
+
+    def release(self) -> None:
+        """Give up what is asked, and serve nothing: who asked has ended."""
+        self.table = None
+        with suppress(EndedError):
+            self._thread.ask(self._released())
+
+    async def _released(self) -> None:
+        self._lose(PageError("who asked has ended"))
 
     # What the server hands on, in the loop's thread
 
@@ -138,9 +178,29 @@ class Device:
         await self._show()
 
     async def end(self) -> None:
-        """Send it home."""
+        """Let it know that the run has ended."""
+        self._lose(PageError("the run has ended"))
+        await self._close(RUN_ENDED, "the run has ended")
+
+    async def dismiss(self, words: str) -> None:
+        """Send it home, for good: it keeps to no protocol."""
+        self.dismissed = self.dismissed or tamed(words)
+        self._lose(self._sent_home())
+        await self._close(SENT_HOME, self.dismissed)
+
+    def note(self, words: str) -> None:
+        """Keep a fault behind the calls, to be told by the next."""
+        self._notes = [*self._notes, tamed(words)][-MOST_NOTES:]
+
+    async def _close(self, code: int, words: str) -> None:
         if self._socket is not None:
-            await self._socket.close(code=RUN_ENDED, message=b"the run has ended")
+            reason = words.encode()[:LONGEST_REASON].decode(errors="ignore").encode()
+            with suppress(TimeoutError, ConnectionError, RuntimeError):  # it reads nothing, or has gone
+                async with asyncio.timeout(TAKING):
+                    await self._socket.close(code=code, message=reason)
+
+    def _sent_home(self) -> BreachError:
+        return BreachError(f"the device keeps to no protocol and was sent home: {self.dismissed}")
 
     def left(self, socket: "WebSocketResponse") -> None:
         """Note that a connection has ended."""
@@ -150,13 +210,20 @@ class Device:
             self.presence.went()
 
     def receive(self, message: Mapping[str, Any]) -> None:
-        """Take a message of its page, whose shape was checked."""
+        """Take a message of its page, whose shape was checked; raises BreachError where there are too many."""
         if "visible" in message:
             self.presence.told(is_visible=bool(message["visible"]))
         elif "noted" in message:
-            self._notes = [*self._notes, str(message["noted"])][-MOST_NOTES:]
-        elif (waiting := self._waiting.pop(message.get("id", 0), None)) and not waiting.done():
+            self.note(message["noted"])
+        elif (waiting := self._waiting.pop(message["id"], None)) and not waiting.done():
             waiting.set_result(dict(message))
+            return
+        self.count()
+
+    def count(self) -> None:
+        """Count what nobody has asked for; raises BreachError where that is too much."""
+        if not self._unasked.allows():
+            raise BreachError("too many messages that nobody asked for")
 
     def _part(self, socket: "WebSocketResponse", code: int, words: bytes) -> None:
         """Close a connection that may be dead: nobody waits for its answer."""
@@ -175,13 +242,19 @@ class Device:
         if self._socket is None or self._is_shown or not self._shown or self._waiting:
             return
         self._is_shown = True
-        with suppress(ConnectionError, RuntimeError):  # it is leaving, and is told when it comes back
+        with suppress(ConnectionError, RuntimeError, PageError):  # it is leaving, and is told when it comes back
             await self._send({"do": "show", "told": self._shown})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
+        if self.dismissed:
+            raise self._sent_home()
         if self._socket is None:
             raise LeftError("the device left")
-        await self._socket.send_str(json.dumps(message))
+        try:
+            async with asyncio.timeout(TAKING):
+                await self._socket.send_str(json.dumps(message))
+        except TimeoutError:
+            raise LeftError("the device takes no message") from None
 
     async def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
         number = next(self._numbers)
