@@ -1,6 +1,6 @@
 """pytest-xdist's scheduling where no machine waits for another, nor takes over what another has left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from xdist.workermanage import WorkerController
 
@@ -13,7 +13,9 @@ class Alone:
 
     collection_is_completed = True
 
-    def __init__(self) -> None:
+    def __init__(self, through: Callable[[WorkerController], None]) -> None:
+        """Call *through* for each test that a machine is through with, when all that it sent of it is here."""
+        self._through = through
         self._left: dict[WorkerController, int | None] = {}  # None until it has collected
 
     @property
@@ -41,6 +43,7 @@ class Alone:
 
     def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
         """Note that a machine has gone on."""
+        self._through(node)
         if left := self._left.get(node):
             self._left[node] = left - 1
 

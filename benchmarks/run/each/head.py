@@ -112,7 +112,7 @@ class Head:
 
     def pytest_xdist_make_scheduler(self) -> Alone:
         """Have each machine go through everything by itself."""
-        return Alone()
+        return Alone(lambda node: self._lines.through(node.gateway.id))
 
     def pytest_testnodeready(self, node: WorkerController) -> None:
         """Let a machine begin, as soon as it can, whatever becomes of the others."""
@@ -141,7 +141,7 @@ class Head:
         for name, arriving in self._arriving.items():
             if name not in self._ended:
                 arriving.end()
-                self._ended[name] = Ended("" if arriving.is_whole else "was stopped", arriving)
+                self._ended[name] = Ended("was stopped", arriving)
         self._config.pluginmanager.unregister(name="dsession")  # it would end with a worker that crashed
         self._lines.end(self._ended)
         if self._lines.problems and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):

@@ -30,6 +30,7 @@ class Lines:
         self._config = config
         self.names: Sequence[str] = ()  # of the machines, as they were given
         self.problems: list[str] = []  # of machines
+        self._of_test: dict[str, str] = {}  # by the machine's name, what is to be said
         self._runs: dict[str, Run] = {}
         self._at_end: list[str] = []
 
@@ -59,13 +60,17 @@ class Lines:
         return ("skipped" if report.skipped else "passed" if report.when == "call" else ""), "", ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Write a line for a test that has ended."""
-        if (words := _words(report)) and hasattr(report, "node"):
-            name = report.node.gateway.id
+        """Remember what there is to be said of a test, until its result is kept; a failure after it was measured wins."""
+        if hasattr(report, "node") and (words := _words(report)):
             properties: dict[str, Any] = dict(report.user_properties)
             left = f", {properties[LEFT]}" if properties.get(LEFT) else ""
-            wide, case = max(map(len, self.names), default=0), report.nodeid.partition("::")[2]
-            self.write(f"{name:<{wide}}  {properties.get(PLACE, '')}  {case}  {words}{left}")
+            case = report.nodeid.partition("::")[2]
+            self._of_test[report.node.gateway.id] = f"{properties.get(PLACE, '')}  {case}  {words}{left}"
+
+    def through(self, name: str) -> None:
+        """Write a line for the test that a machine is through with."""
+        if words := self._of_test.pop(name, ""):
+            self.write(f"{name:<{max(map(len, self.names), default=0)}}  {words}")
 
     def end(self, ended: Mapping[str, Ended]) -> None:
         """Read what is saved, and find out what there is to be told of it."""
