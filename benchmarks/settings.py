@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from browser_harness.joined.channel import VARIABLE
+
 if TYPE_CHECKING:
     import pytest
 
@@ -29,6 +31,7 @@ class Settings:
     collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
     server_url: str | None = None  # a server that is there
     server_model: str | None = None  # the model's name on it, where that is not its own
+    device: str | None = None  # how the device is asked that a run is for: browser_harness.joined.control
 
 
 def settings_of(config: "pytest.Config") -> Settings:
@@ -40,6 +43,7 @@ def settings_of(config: "pytest.Config") -> Settings:
         not config.getoption("benchmark_disable_gc", False),
         config.getoption("server_url"),
         config.getoption("server_model"),
+        os.environ.get(VARIABLE),
     )
 
 

@@ -7,6 +7,7 @@ contract tests follow from this table.
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
+from benchmarks.platforms.onnxruntime_web import FirefoxWasm, WebkitWasm
 from benchmarks.platforms.openvino import ServerOpenVino
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.remote import REMOTE_PLATFORMS
@@ -28,6 +29,8 @@ PLATFORMS: dict[str, Platform] = {
         ServerCuda("server-cuda-tf32", tf32=True),
         ServerWebGpu(),
         *CHROMIUM_PLATFORMS,
+        FirefoxWasm(),
+        WebkitWasm(),
         *REMOTE_PLATFORMS,
     )
 }

@@ -80,6 +80,18 @@ class ChromiumWasm(OrtWasm, PagePlatform):
     name = "chromium-wasm"
 
 
+class FirefoxWasm(OrtWasm, PagePlatform):
+    """WebAssembly in Firefox."""
+
+    name, browser = "firefox-wasm", "firefox"
+
+
+class WebkitWasm(OrtWasm, PagePlatform):
+    """WebAssembly in WebKit."""
+
+    name, browser = "webkit-wasm", "webkit"
+
+
 class Placed(OrtWeb):
     """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node.
 

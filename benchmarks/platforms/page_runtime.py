@@ -142,16 +142,20 @@ class PageCase:
             "configuration": self.request.configuration,
         }
 
+    @property
+    def files(self) -> dict[str, Path | bytes]:
+        """The harness, the runtime and the model, by URL; raises what :attr:`request` raises."""
+        model = {self.request.urls[name]: file for name, file in self.request.files.items()}
+        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
+        return {**page_files.FILES, **module, **self.runtime.runtime, **model}
+
     def serving(self, host: str = LOOPBACK) -> AbstractContextManager[Server]:
-        """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine.
+        """Serve these files, and nothing else, on an interface of this machine.
 
         Raises at once what :attr:`request` raises.
         """
-        model = {self.request.urls[name]: file for name, file in self.request.files.items()}
-        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
-        files = {**page_files.FILES, **module, **self.runtime.runtime, **model}
         origins = self.runtime.allowed_origins(self.settings)
-        return serving(files, self.runtime.script_sources, self.runtime.imports, host, origins)
+        return serving(self.files, self.runtime.script_sources, self.runtime.imports, host, origins)
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""
@@ -180,6 +184,16 @@ class PageCase:
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 
 
+class JoinedCase(PageCase):
+    """A case for a page that joined: it is measured as what it is, which the result tells."""
+
+    def prove(self, in_effect: InEffect) -> dict[str, Any]:
+        """Return what the runtime tells; raise PageError unless page and runtime are what is claimed of them."""
+        details = self.runtime.prove(self.case, in_effect, self.settings)
+        prove_loaded(in_effect, self.runtime.threads_in_page(self.case), self.runtime.needed(in_effect))
+        return details
+
+
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
     """Raise PageError naming the first of *wanted* that is otherwise in the page."""
     for name, value in wanted.items():
@@ -189,9 +203,15 @@ def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
 
 def prove_page(in_effect: InEffect, threads: int, needed: set[str]) -> None:
     """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
-    require(in_effect, {"crossOriginIsolated": True, "simd": True, "threads": threads})
+    require(in_effect, {"crossOriginIsolated": True})
     if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
         raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
+    prove_loaded(in_effect, threads, needed)
+
+
+def prove_loaded(in_effect: InEffect, threads: int, needed: set[str]) -> None:
+    """Raise PageError where the page lacks SIMD or threads, or loaded other files."""
+    require(in_effect, {"simd": True, "threads": threads})
     if absent := needed - {*in_effect["loaded"]}:
         loaded = ", ".join(in_effect["loaded"])
         raise PageError(f"{', '.join(sorted(absent))} was not loaded; the page loaded {loaded}")

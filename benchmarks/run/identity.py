@@ -27,8 +27,11 @@ MEASURES = (
         f"benchmarks/{room}/*.py"
         for room in ("run", "inputs", "measuring", "remote", "loadgen", "platforms", "results")
     ),
-    *(f"browser_harness/{room}*.py" for room in ("", "network/", "encoding/")),
-    *(f"browser_harness/{pattern}" for pattern in ("*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs")),
+    *(f"browser_harness/{room}*.py" for room in ("", "network/", "encoding/", "joined/")),
+    *(
+        f"browser_harness/{pattern}"
+        for pattern in ("*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs", "joined/page/*")
+    ),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
 LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
