@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.run.each import checking
-from benchmarks.run.each.specs import ROOT, SpecError, default_folder, in_shell, machine_of, python_of
+from benchmarks.run.each.specs import ROOT, SpecError, clean, default_folder, in_shell, machine_of, python_of
 from models.names import shown
 
 BAD_USAGE = 4  # pytest's
@@ -40,10 +40,10 @@ def spec_of(text: str, options: argparse.Namespace) -> str:
     found = HOST.fullmatch(text)
     if found is None:
         raise SpecError(f"{text}: a machine is named as HOST, USER@HOST or HOST:FOLDER")
-    folder = found["folder"] or options.folder
-    python = in_shell(options.python) if options.python else python_of(folder)
+    folder = clean(found["folder"] or options.folder)
+    python = in_shell(clean(options.python)) if options.python else python_of(folder)
     parts = [f"ssh={found['host'].replace('[', '').replace(']', '')}", f"python={python}", f"chdir={folder}"]
-    return "//".join([*parts, *([f"ssh_config={options.ssh_config}"] if options.ssh_config else [])])
+    return "//".join([*parts, *([f"ssh_config={clean(options.ssh_config)}"] if options.ssh_config else [])])
 
 
 def check(specs: Sequence[str]) -> int:

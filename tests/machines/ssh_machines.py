@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from browser_harness.network.namespaces import LinkError, Namespace, configure
 from browser_harness.processes import USABLE
 
@@ -62,7 +64,10 @@ def machines(folder):
             subprocess.run(quiet, check=True)
         head = Namespace()
         undone.callback(head.close)
-        hosts = [(name, f"10.77.{number}", core) for number, (name, core) in enumerate(zip(NAMES, sorted(USABLE)))]
+        hosts = [
+            (name, f"10.77.{number}", core)
+            for number, (name, core) in enumerate(zip(NAMES, sorted(USABLE)[: len(NAMES)], strict=True))
+        ]
         (folder / "ssh_config").write_text("\n".join(ssh_config(folder, name, f"{net}.2") for name, net, _ in hosts))
         made = Machines(head, folder / "ssh_config", {})
         for name, net, core in hosts:
@@ -114,7 +119,8 @@ PidFile none
             assert any("Server listening" in line for line in process.stderr), "sshd said nothing of a port"
             yield process
         finally:
-            process.terminate()
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                one.kill()
             process.wait()
             process.stderr.close()
     finally:

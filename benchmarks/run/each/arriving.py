@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,14 @@ class Arriving:
             self.over.set()
             return
         kind, text = message
-        try:
+        with self._told():
             {BEGIN: self._begin, RESULT: self._add, RUN: self._keep}[kind](json.loads(text))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what goes wrong, whatever it is: raised, it would end the connection, or the others' run."""
+        try:
+            yield
         except Exception as error:
             words = error.strerror if isinstance(error, OSError) else f"{type(error).__name__} {error}"
             self.problems.append(f"{self.machine}: what it sent could not be kept: {words}")
@@ -105,7 +111,7 @@ class Arriving:
 
     def _keep(self, content: dict[str, Any]) -> None:
         """Keep a whole run, and tell the machine that it is kept."""
-        self.is_whole = True
+        self.is_whole, self.results = True, content["benchmarks"]
         self._save(content, self.name)
         if self.files:
             self.say(KEPT)
@@ -118,12 +124,14 @@ class Arriving:
     def end(self) -> None:
         """Make a run of what has come, where no whole one has: it is one that was killed."""
         if not self.is_whole and self.results:
-            content = {**self.common, "benchmarks": self.results}
-            self._save(content | {keys.UNSTABLE: unstable(content)}, f"{self.name}_killed")
+            with self._told():
+                content = {**self.common, "benchmarks": self.results}
+                self._save(content | {keys.UNSTABLE: unstable(content)}, f"{self.name}_killed")
         if self._journal and (self.files or not self.results):
             self._journal.remove()
         elif self._journal:
             self._journal.close()
+            self.problems.append(f"{self.machine}: what came is in {self._journal}; its next run here saves it")
         self._journal = None
 
     def _save(self, content: dict[str, Any], name: str) -> None:

@@ -1,7 +1,8 @@
 """How each machine's part ended, and in what the machines were not alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from execnet import RemoteError
@@ -31,14 +32,14 @@ class Ended:
     arriving: Arriving | None = None  # None where it never began
 
     @property
-    def number(self) -> int:
-        """The benchmarks that have come."""
-        return len(self.arriving.results) if self.arriving else 0
+    def results(self) -> Sequence[dict[str, Any]]:
+        """The benchmarks that have come, as they are saved."""
+        return self.arriving.results if self.arriving else ()
 
     @property
     def problem(self) -> str:
         """Why the machine is not as it was to be; nothing where it is."""
-        return self.why or ("" if self.number else "measured nothing")
+        return self.why or ("" if self.results else "measured nothing")
 
     def at_once(self, name: str) -> list[str]:
         """Return what is told when a machine has ended."""
@@ -47,10 +48,11 @@ class Ended:
     @property
     def words(self) -> str:
         """All of it."""
-        what = counted(self.number, "benchmark")
+        what = counted(len(self.results), "benchmark")
         if not self.problem:
             return f"through, {what}"
-        return f"{self.problem}; what had come, {what}, is kept" if self.number else self.problem
+        is_kept = self.arriving and self.arriving.files
+        return f"{self.problem}; what had come, {what}, is kept" if is_kept else self.problem
 
 
 def why(node: WorkerController, error: object) -> str:

@@ -130,7 +130,9 @@ class Head:
     def pytest_keyboard_interrupt(self) -> None:
         """Stop the machines, and wait until they have saved what is finished."""
         going = [arriving for name, arriving in self._arriving.items() if name not in self._ended]
-        self._lines.write(f"machine  stopping {', '.join(one.machine for one in going)}; what is finished is saved")
+        if going:
+            names = ", ".join(one.machine for one in going)
+            self._lines.write(f"machine  stopping {names}; what is finished is saved")
         for arriving in going:
             arriving.say(STOP)
         for arriving in going:

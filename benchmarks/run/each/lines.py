@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from benchmarks.compare import __main__ as comparison
 from benchmarks.compare.lines import lines_of
 from benchmarks.compare.sides import sides_of
 from benchmarks.results import NotARunError, Run, load_checked
+from benchmarks.results.numbers import counted
 from benchmarks.run.each.ending import Ended, differences
 from benchmarks.run.each.words import LEFT, PLACE
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL
@@ -60,12 +61,16 @@ class Lines:
         return ("skipped" if report.skipped else "passed" if report.when == "call" else ""), "", ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember what there is to be said of a test, until its result is kept; a failure after it was measured wins."""
+        """Remember what there is to be said of a test until its result is kept; of two reports the later counts."""
         if hasattr(report, "node") and (words := _words(report)):
             properties: dict[str, Any] = dict(report.user_properties)
             left = f", {properties[LEFT]}" if properties.get(LEFT) else ""
             case = report.nodeid.partition("::")[2]
             self._of_test[report.node.gateway.id] = f"{properties.get(PLACE, '')}  {case}  {words}{left}"
+
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
+        """Tell that a machine begins."""
+        self.write(f"machine  {node.gateway.id}: begins, {counted(len(ids), 'benchmark')}")
 
     def through(self, name: str) -> None:
         """Write a line for the test that a machine is through with."""
@@ -81,10 +86,20 @@ class Lines:
             if one.problem:
                 self.problems.append(f"{name}: {one.problem}")
             self._read(name, one)
+        if len(self._runs) == 1:
+            (name,) = self._runs
+            self._show_alone(ended[name].results)
         if len(self._runs) > 1:
             apart = [f"differs  {line}" for line in differences(self._runs)]
             self._at_end += apart
             self.problems += apart
+
+    def _show_alone(self, benchmarks: Sequence[dict[str, Any]]) -> None:
+        """Have the results that nothing stands beside shown as those of this process would be."""
+        shown_ones = [{**one, "path": None} for one in benchmarks]
+        group_by = self._config.getoption("benchmark_group_by")
+        hook = self._config.hook.pytest_benchmark_group_stats
+        hook(config=self._config, benchmarks=shown_ones, group_by=group_by)
 
     def _read(self, name: str, one: Ended) -> None:
         if one.arriving and one.arriving.files:
@@ -93,18 +108,22 @@ class Lines:
             except NotARunError as error:
                 self.problems.append(f"{name}: {error}")
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside all others: the runs are told in the last lines
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
         """End with the machines side by side, what became of each, and where its run is."""
-        screen = Screen.of(terminalreporter, self._config)
-        if len(self._runs) > 1:
-            for line in side_by_side([*self._runs.values()], screen.width):
+        try:
+            return (yield)
+        finally:
+            for line in self._last(Screen.of(terminalreporter, self._config).width):
                 terminalreporter.write_line(line)
-            terminalreporter.write_line("")
-        for line in self._at_end:
-            terminalreporter.write_line(shown(line))
-        if len(self._runs) > 1:
-            terminalreporter.write_line(_command([run.file for run in self._runs.values()]))
+
+    def _last(self, width: int) -> Iterator[str]:
+        runs = [*self._runs.values()]
+        if len(runs) > 1:
+            yield from [*side_by_side(runs, width), ""]
+        yield from map(shown, self._at_end)
+        if len(runs) > 1:
+            yield _command([run.file for run in runs])
 
 
 def _words(report: pytest.TestReport) -> str:

@@ -15,7 +15,7 @@ PYTHON = ".tox/machines/bin/python"  # in a checkout, where `tox run -e machines
 PATIENCE = 10  # seconds without a sign of life, and three times that once it measures
 SSH = f"-o BatchMode=yes -o ConnectTimeout={PATIENCE} -o ServerAliveInterval={PATIENCE} -o ServerAliveCountMax=3"
 KINDS = ("ssh", "popen")
-KNOWN = (*KINDS, "python", "chdir", "ssh_config", "id", "execmodel", "nice")
+KNOWN = (*KINDS, "python", "chdir", "ssh_config", "id", "execmodel")
 
 
 class SpecError(Exception):
@@ -60,7 +60,7 @@ def machine_of(text: str) -> Machine:
     if not any(getattr(spec, kind) for kind in KINDS):
         raise SpecError(f"--tx {text}: a machine is named as ssh=HOST, or popen for this one")
     ssh = "" if spec.popen else str(spec.ssh)
-    folder = _clean(str(spec.chdir or (default_folder() if ssh else ROOT)))
+    folder = clean(str(spec.chdir or (default_folder() if ssh else ROOT)))
     python = str(spec.python or "") or (python_of(folder) if ssh else sys.executable)
     name = str(spec.id or (ssh.split()[-1].rpartition("@")[2] if ssh else "here"))
     return Machine(name, ssh, python, folder, spec.ssh_config, _more(text))
@@ -71,8 +71,9 @@ def _more(text: str) -> str:
     return "//".join(part for part in text.split("//") if part.partition("=")[0] not in KNOWN)
 
 
-def _clean(folder: str) -> str:
-    return posixpath.normpath(folder)  # `//` would end it in a spec
+def clean(path: str) -> str:
+    """Return a path without what would end it in a spec, which is `//`."""
+    return posixpath.normpath(path)
 
 
 def default_folder() -> str:
