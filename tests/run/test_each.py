@@ -403,6 +403,15 @@ class Node:
 
 
 REFUSAL = RemoteError("Traceback …\n_pytest.config.exceptions.UsageError: --model x.onnx: no such file; name another\n")
+OF_COMMAND_LINE = RemoteError(
+    """Traceback (most recent call last):
+  File "x.py", line 1, in <module>
+_pytest.config.exceptions.UsageError: usage: python -m pytest [options]
+python -m pytest: error: argument --model: x.onnx: no such file
+  inifile: /home/me/suite/pyproject.toml
+  rootdir: /home/me/suite
+"""
+)
 
 
 @pytest.mark.parametrize(
@@ -413,6 +422,8 @@ REFUSAL = RemoteError("Traceback …\n_pytest.config.exceptions.UsageError: --mo
         (Node(0), "Not properly terminated", LOST),
         (Node(0), REFUSAL, "--model x.onnx: no such file; name another"),
         (Node(4, REFUSAL), None, "refused: --model x.onnx: no such file; name another"),
+        (Node(0), OF_COMMAND_LINE, "argument --model: x.onnx: no such file"),
+        (Node(0), RemoteError("Traceback …\nZeroDivisionError"), "ZeroDivisionError"),
         (Node(2), None, "was stopped there"),
         (Node(5, EOFError()), None, "found nothing to measure"),
     ],

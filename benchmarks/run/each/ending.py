@@ -1,5 +1,6 @@
 """How each machine's part ended, and in what the machines were not alike."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +42,6 @@ class Ended:
         """Why the machine is not as it was to be; nothing where it is."""
         return self.why or ("" if self.results else "measured nothing")
 
-    def at_once(self, name: str) -> list[str]:
-        """Return what is told when a machine has ended."""
-        return [f"machine  {name}: {self.words}"]
-
     @property
     def words(self) -> str:
         """All of it."""
@@ -58,7 +55,7 @@ class Ended:
 def why(node: WorkerController, error: object) -> str:
     """Return why a machine's process has ended; nothing where it came to its end."""
     if error:
-        return _last_line(error) if isinstance(error, RemoteError) else LOST
+        return words_of(error) if isinstance(error, RemoteError) else LOST
     code = node.workeroutput["exitstatus"]
     if code not in CODES:
         return ""
@@ -70,15 +67,20 @@ def _raised(node: WorkerController) -> Iterator[str]:
     try:
         node.channel.waitclose(REST)
     except RemoteError as error:
-        yield _last_line(error)
+        yield words_of(error)
     except (OSError, EOFError):  # it has not closed it yet, or there is nobody any more
         return
 
 
-def _last_line(error: RemoteError) -> str:
-    """Return an error's own words, of the traceback that travelled."""
-    line = str(error.formatted).strip().splitlines()[-1]
-    return line.partition(": ")[2] or line
+def words_of(error: RemoteError) -> str:
+    """Return an error's own words in a line, of the traceback that travelled; of a command line's the fault alone."""
+    block = [*re.finditer(r"^[\w.]+(?:: (?P<words>.*))?$", str(error.formatted), re.MULTILINE)]
+    raised = next((one for one in reversed(block) if one["words"] is not None), None)
+    if raised is None:
+        return str(error.formatted).strip().splitlines()[-1]
+    said = str(error.formatted)[raised.start("words") :]
+    fault = re.search(r"^.*: error: (.*)$", said, re.MULTILINE)
+    return fault[1] if fault else raised["words"]
 
 
 def differences(runs: Mapping[str, Run]) -> Iterator[str]:

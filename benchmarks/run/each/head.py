@@ -124,8 +124,8 @@ class Head:
         name = node.gateway.id
         if name not in self._ended:
             self._arriving[name].end()
-            self._ended[name] = ended = Ended(why(node, error), self._arriving[name])
-            self._lines.write(*ended.at_once(name))
+            self._ended[name] = Ended(why(node, error), self._arriving[name])
+            self._lines.ended(name, self._ended[name])
 
     def pytest_keyboard_interrupt(self) -> None:
         """Stop the machines, and wait until they have saved what is finished."""

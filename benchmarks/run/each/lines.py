@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ class Lines:
         self.problems: list[str] = []  # of machines
         self._of_test: dict[str, str] = {}  # by the machine's name, what is to be said
         self._runs: dict[str, Run] = {}
-        self._at_end: list[str] = []
+        self._failed: Counter[str] = Counter()  # tests, by the machine's name
+        self._at_end: list[str] | None = None  # None until the machines have ended
 
     @property
     def _reporter(self) -> Any:
@@ -54,7 +56,7 @@ class Lines:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Count a report, and leave its line to this."""
-        if not hasattr(report, "node"):
+        if not hasattr(report, "node") or self._at_end is not None:
             return None
         if report.failed:
             return ("failed" if report.when == "call" else "error"), "", ""
@@ -63,6 +65,7 @@ class Lines:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember what there is to be said of a test until its result is kept; of two reports the later counts."""
         if hasattr(report, "node") and (words := _words(report)):
+            self._failed[report.node.gateway.id] += report.failed
             properties: dict[str, Any] = dict(report.user_properties)
             left = f", {properties[LEFT]}" if properties.get(LEFT) else ""
             case = report.nodeid.partition("::")[2]
@@ -77,10 +80,19 @@ class Lines:
         if words := self._of_test.pop(name, ""):
             self.write(f"{name:<{max(map(len, self.names), default=0)}}  {words}")
 
+    def ended(self, name: str, one: Ended) -> None:
+        """Tell how a machine's part has ended."""
+        self.write(f"machine  {self._how(name, one)}")
+
+    def _how(self, name: str, one: Ended) -> str:
+        failed = f", {self._failed[name]} failed" if self._failed[name] else ""
+        return f"{name}: {one.words}{failed}"
+
     def end(self, ended: Mapping[str, Ended]) -> None:
         """Read what is saved, and find out what there is to be told of it."""
+        self._at_end = []
         for name, one in sorted(ended.items(), key=lambda pair: self.names.index(pair[0])):
-            self._at_end += [f"machine  {name}: {one.words}", *_files(name, one)]
+            self._at_end += [f"machine  {self._how(name, one)}", *_files(name, one)]
             if one.arriving:
                 self.problems += one.arriving.problems
             if one.problem:
@@ -121,7 +133,7 @@ class Lines:
         runs = [*self._runs.values()]
         if len(runs) > 1:
             yield from [*side_by_side(runs, width), ""]
-        yield from map(shown, self._at_end)
+        yield from map(shown, self._at_end or ())
         if len(runs) > 1:
             yield _command([run.file for run in runs])
 

@@ -28,7 +28,7 @@ def take_part(config: pytest.Config) -> None:
     os.environ.pop(ALONE, None)  # pytest-benchmark times nothing where it is set
     option = config.option
     option.benchmark_storage, option.benchmark_json = DEFAULT, None
-    option.benchmark_autosave = get_tag()
+    option.benchmark_autosave, option.benchmark_quiet = get_tag(), True  # its words would come here without a name
     config.pluginmanager.register(Part(config, Head(config.workerinput[CHANNEL])))  # type: ignore[attr-defined]
 
 
