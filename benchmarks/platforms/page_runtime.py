@@ -18,6 +18,7 @@ from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, Una
 from benchmarks.settings import Settings
 from browser_harness import packages, page_files
 from browser_harness.channel import PageError
+from browser_harness.joined import AwayError
 from browser_harness.server import LOOPBACK, Server, serving
 from models.words import in_a_line
 
@@ -206,6 +207,18 @@ def _single(in_effect: InEffect) -> str:
     if in_effect["crossOriginIsolated"]:
         return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
     return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Explain a PageError as ever; that a device was not here is no fault, and passes."""
+        away: AwayError | None = None
+        with super().explained():
+            try:
+                yield
+            except AwayError as error:
+                away = error
+        if away:
+            raise away
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
