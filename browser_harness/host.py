@@ -1,6 +1,6 @@
 """What the machine under a page tells of the processes that compute for it, and lets be done to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from browser_harness.cgroup import Quota
@@ -94,10 +94,13 @@ class Browser(Protocol):
 
 
 class LocalHost:
-    """The machine that the suite runs on, under a page of *browser*, which a *quota* may slow down."""
+    """The machine that the suite runs on, under a page of *browser*, which a *quota* may slow down.
 
-    def __init__(self, browser: Browser, quota: Quota | None = None) -> None:
-        self._browser, self._quota = browser, quota
+    Threads of the names *beside* compute no inference: they are neither counted nor kept on a core.
+    """
+
+    def __init__(self, browser: Browser, quota: Quota | None = None, beside: Set[str] = frozenset()) -> None:
+        self._browser, self._quota, self._beside = browser, quota, beside
         self._processes: Mapping[str, Sequence[int]] = {}
 
     @property
@@ -145,7 +148,7 @@ class LocalHost:
 
     def thread_seconds(self) -> Mapping[Thread, float]:
         """Return the processor seconds so far of every thread that can compute for the page; none where not told."""
-        return thread_seconds(self.computing)
+        return thread_seconds(self.computing, self._beside)
 
     def watch_memory(self) -> "LocalMemory":
         """Watch the memory of all that may compute."""
@@ -153,7 +156,7 @@ class LocalHost:
 
     def keep_on(self, core: int | None) -> None:
         """Keep all that may compute on a core; None lets it go."""
-        keep_on(core, self.computing)
+        keep_on(core, self.computing, self._beside)
 
     def slow_down(self) -> None:
         """Put the quota in force."""
