@@ -33,6 +33,10 @@ class Host(Protocol):
     def slowdown(self) -> int:
         """How many times weaker it is made; 1 where nothing slows it down."""
 
+    @property
+    def counted(self) -> str | None:
+        """What :meth:`thread_seconds` counts, in words; None where nobody counts."""
+
     def follow(self) -> None:
         """Find the processes that the page has now; raise PageError where one has escaped what slows it down."""
 
@@ -56,6 +60,7 @@ class UnknownHost:
     """The machine under a page of which nothing is known but what the page says, such as a phone."""
 
     slowdown = 1
+    counted = None
 
     def follow(self) -> None:
         """Do nothing."""
@@ -107,6 +112,14 @@ class LocalHost:
     def slowdown(self) -> int:
         """How many times weaker the browser is made."""
         return self._quota.slowdown if self._quota else 1
+
+    @property
+    def counted(self) -> str:
+        """The threads that are counted."""
+        without = (
+            f", without {', '.join(sorted(self._beside))}, which compile in the background" if self._beside else ""
+        )
+        return f"the processes that compute for the page{without}"
 
     @property
     def renderers(self) -> Sequence[int]:
