@@ -5,12 +5,13 @@ Nobody drives such a browser: it is asked by the channel that its page has opene
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.platforms.claims import borrowed
 from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
+from benchmarks.platforms.pages import obtained
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
@@ -35,7 +36,7 @@ class JoinedPages:
     def unavailable(self, platform: "PagePlatform", settings: Settings) -> str | None:
         """Say that there is no such browser, or that the device has another."""
         if settings.device is None:
-            return missing(platform.browser, _named(platform, settings))
+            return missing(platform.browser, settings.program(platform.browser))
         engine = borrowed(settings.device).about()["engine"]
         return None if engine == platform.browser else f"the device's browser is {engine}"
 
@@ -43,7 +44,7 @@ class JoinedPages:
         """Return the browser's version; what a device says of its own stands with the device."""
         if settings.device is not None:
             return {}
-        return {platform.browser: find(platform.browser, _named(platform, settings)).version}
+        return {platform.browser: find(platform.browser, settings.program(platform.browser)).version}
 
     @contextmanager
     def open(self, platform: "PagePlatform", case: Case, settings: Settings) -> Iterator[JoinedSession]:
@@ -62,9 +63,19 @@ class JoinedPages:
     def openings(
         self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings, caches: str
     ) -> Iterator[Opening]:
-        """Refuse: nobody here empties the caches of such a browser, or fills them."""
-        words = "nobody can tell what the caches of a browser that joins hold; measure this on chromium-*"
-        raise PageCase(platform, case, settings).unavailable(words)
+        """Open *case* again and again, each time in a browser that is started for it: its caches are empty.
+
+        Raises UnavailableError of a device, PlatformError where a cache was not empty.
+        """
+        if settings.device is not None or caches != "cold":
+            words = "nobody can tell what the caches of a browser that joined hold; measure this in a browser here"
+            raise PageCase(platform, case, settings).unavailable(words)
+        slowdown = obtained(self, platform, case, feeds, settings)
+        while True:
+            with _session(platform, case, settings, is_lent=False) as session:
+                opening = session.opening(feeds)
+                session.prove_fetched(all_of_it=True)
+                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
 
 
 JOINED = JoinedPages()
@@ -89,7 +100,7 @@ def _opened(page_case: PageCase, platform: "PagePlatform", stack: ExitStack, *, 
         device = stack.enter_context(_alone(borrowed(settings.device), page_case))
         return device, UnknownHost(), Patience(settings.device_patience)
     quota = stack.enter_context(_quota(page_case)) if page_case.case.slowdown > 1 else None
-    kind, timeout = Kind(platform.browser, _named(platform, settings)), settings.timeout
+    kind, timeout = Kind(platform.browser, settings.program(platform.browser)), settings.timeout
     joined = LENDER.lend(kind, timeout) if is_lent else joined_here(kind.engine, kind.named, timeout=timeout)
     device, browser = stack.enter_context(joined)
     return device, LocalHost(browser, quota, browser.compiling), Patience(RETURNING, browser.fault)
@@ -107,11 +118,6 @@ def _alone(device: AnyDevice, page_case: PageCase) -> Iterator[AnyDevice]:
         yield device
     finally:
         IN_USE.remove(device)
-
-
-def _named(platform: "PagePlatform", settings: Settings) -> Path | None:
-    """Return the program that --browser-path names, which is Chromium's."""
-    return settings.browser_path if platform.browser == "chromium" else None
 
 
 def _quota(page_case: PageCase) -> cgroup.Quota:

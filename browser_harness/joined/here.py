@@ -42,7 +42,10 @@ def joined_here(
 
     came: queue.SimpleQueue[AnyDevice] = queue.SimpleQueue()
     with joining(on_join=came.put) as server, _started(engine, server.url, named, flags) as browser:
-        yield _first(came, browser.fault, engine, timeout), browser
+        device = _first(came, browser.fault, engine, timeout)
+        if not device.wait(timeout):
+            raise PageError(browser.fault() or f"{engine} joined, and does not show its page; is its window covered?")
+        yield device, browser
 
 
 @contextmanager
