@@ -15,7 +15,7 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
+from benchmarks.platforms import PLATFORMS, local, usual
 from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
@@ -43,6 +43,7 @@ class Selection:
 
     models: tuple[str | Path, ...] = ()  # the catalogue's by name, with a precision or without; the user's own by path
     platforms: tuple[str, ...] = ()
+    browsers: tuple[str, ...] = ()  # that the usual clients are to be in
     batch_sizes: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
@@ -86,6 +87,9 @@ class Selection:
         yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
+        if self.browsers and self.platforms:
+            words = "a --platform names its browser already: leave out one of the two"
+            yield f"--browser {self.browsers[0]} beside --platform {self.platforms[0]}: {words}"
         clients = [name for name in self.platforms if name == ALL or _is_client(name)]
         if (self.slowdowns or self.clients) and self.platforms and not clients:
             option = "--slowdown" if self.slowdowns else "--client"
@@ -172,8 +176,10 @@ class Selection:
     def _platforms(self) -> Iterable[str]:
         """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
         everything = local() if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        if self.browsers:
+            everything = [name for name in everything if not _is_client(name) or _browser(name) in self.browsers]
         named = [name for name in self.platforms if name != ALL]
-        return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
+        return dict.fromkeys([*everything, *named] or usual(self.browsers))
 
     def is_normalised(self, model: str, platform: str) -> bool:
         """Whether a model is fed pixels there, and the command line has to say how they are normalised."""
@@ -291,6 +297,10 @@ def _is_client(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
 
 
+def _browser(platform: str) -> str | None:
+    return getattr(PLATFORMS[platform], "browser", None)
+
+
 def _asks(platform: str) -> bool:
     """Whether it has a page, which asks a server."""
     return PLATFORMS[platform].side != "server"
@@ -326,6 +336,7 @@ def _read(config: pytest.Config) -> Selection:
     return Selection(
         models=each("model"),
         platforms=each("platform"),
+        browsers=each("browser"),
         batch_sizes=each("batch_size"),
         precisions=each("precision"),
         threads=each("threads"),
