@@ -69,7 +69,7 @@ def plan(words: Sequence[str]) -> Plan:
 
 
 def _collected(engine: str, words: Sequence[str]) -> tuple[int, list[str]]:
-    quiet = ["--collect-only", "-q", "--no-header", "-o", "verbosity_test_cases=0"]
+    quiet = ["--collect-only", "-q", "--no-header", "-o", "verbosity_test_cases=-1"]
     with lent(_MadeUp(engine)) as variables:  # type: ignore[arg-type]
         done = subprocess.run(
             command([*words, *quiet]), env={**os.environ, **variables}, capture_output=True, text=True, check=False
