@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,19 +17,22 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.commands import STOPPED
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.devices import engines, link, table
 from benchmarks.devices.board import Board
 from benchmarks.devices.guests import PATIENCE, Line
 from benchmarks.devices.host import Host, Start, Usher
 from benchmarks.devices.plan import Plan, PlanError, plan
+from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
+from benchmarks.results.numbers import counted
 from benchmarks.settings import positive
 from browser_harness.joined.browsers import ENGINES, missing, started
 from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
+ENDING = 2 * RUNS_END  # seconds in which all is saved and told, and no signal breaks into that
 
 
 class UsageError(Exception):
@@ -69,10 +73,10 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
             try:
                 host.serve(browsers)
             except KeyboardInterrupt:
-                code = STOPPED if any(guest.outcome for guest in line.guests if guest.is_measured) else 0
+                code = STOPPED if host.is_busy else 0
                 board.say("stopped: what was measured is kept")
     board.end()
-    return _tell(line, host.problems) or code
+    return code or _tell(line, host.problems)
 
 
 def _start(name: str, server: JoinServer) -> Start:
@@ -96,9 +100,8 @@ def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> 
     if is_loopback(urlsplit(server.origin).hostname or ""):
         yield "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
     yield from server.entrance.words
-    number = len(planned.cases)
-    yield f"each device is measured in {number} benchmark{'s' * (number != 1)}, about {planned.minutes:g} minutes"
-    ends = [f"after {options.devices} devices"] if options.devices else []
+    yield f"each device is measured in {counted(len(planned.cases), 'benchmark')}, about {planned.time}"
+    ends = [f"after {counted(options.devices, 'device')}"] if options.devices else []
     ends += [f"when nobody new came for {options.wait:g} s"] if options.wait else []
     yield f"it ends {' or '.join([*ends, 'with Ctrl-C'])}; what was measured is kept"
     yield ""
@@ -129,13 +132,13 @@ def _tell(line: Line, problems: Sequence[str]) -> int:
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM stop it, and none behind it: tox sends two, and what was measured is saved."""
-    was_asked = False
+    """Let a Ctrl-C or SIGTERM stop it, and none soon behind it: tox sends two, and the run is to be saved."""
+    asked = -ENDING
 
     def obey(_number: int, _frame: FrameType | None) -> None:
-        nonlocal was_asked
-        if not was_asked:
-            was_asked = True
+        nonlocal asked
+        if time.monotonic() - asked >= ENDING:
+            asked = time.monotonic()
             raise KeyboardInterrupt
 
     before: dict[int, Any] = {one: signal.signal(one, obey) for one in (signal.SIGINT, signal.SIGTERM)}
@@ -150,7 +153,7 @@ def main() -> None:
     """Run the command line."""
     options, words = parser().parse_known_args()
     try:
-        with _stopped_once():
+        with until_unread(), _stopped_once():
             code = run(options, [word for word in words if word != "--"])
     except (EntranceError, PlanError, UsageError) as error:
         print(f"clients: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ from models.names import shown
 
 UP = "\x1b[{}F\x1b[J"  # to the beginning of a line so many above, and all below it away (ECMA-48)
 MINUTE = 60
+NOBODY = "nobody has come yet"
 
 
 def state(guest: Guest, line: Line) -> str:
@@ -81,7 +82,7 @@ class Board:
     def end(self) -> None:
         """Leave the rows where they are."""
         with self._lock:
-            self._drawn, self._rows = 0, ()
+            self._drawn, self._is_screen = 0, False
 
     def _log(self) -> None:
         for number, name, words in self._rows:
@@ -92,9 +93,9 @@ class Board:
     def _redraw(self) -> None:
         self._erase()
         width = shutil.get_terminal_size().columns - 1
-        for number, name, words in self._rows:
-            print(f"{number:>3}  {name}: {words}"[:width], file=self._stream)
-        self._drawn = len(self._rows)
+        told = [f"{number:>3}  {name}: {words}"[:width] for number, name, words in self._rows] or [NOBODY]
+        print("\n".join(told), file=self._stream)
+        self._drawn = len(told)
         self._stream.flush()
 
     def _erase(self) -> None:

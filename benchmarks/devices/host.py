@@ -28,6 +28,7 @@ class Host:
     most: int | None = None  # ends after so many were measured
     seconds: float | None = None  # ends when nobody new came for so long
     problems: list[str] = field(default_factory=list)  # of what never came into the line
+    is_busy: bool = False  # with a device, or was when it was stopped
 
     def serve(self, browsers: Iterable[tuple[str, Start]] = ()) -> None:
         """Measure all who come, first those browsers of this machine, by name, each while it runs."""
@@ -58,10 +59,11 @@ class Host:
         return self.most is not None and len(self.line.measured()) >= self.most
 
     def _have_measured(self, guest: Guest) -> None:
-        guest.is_measured = True
+        guest.is_measured = self.is_busy = True
         self.line.changed()
         try:
             guest.outcome = self.measure(guest, self.words)
+            self.is_busy = False
         finally:
             guest.is_measured = False
             self.line.touch()
@@ -86,6 +88,7 @@ class Usher:
         self._ends = False
 
     def __enter__(self) -> "Usher":
+        self._board.draw([*rows(self._line)])
         self._thread.start()
         return self
 

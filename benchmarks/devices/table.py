@@ -6,6 +6,8 @@ from tabulate import tabulate
 
 from benchmarks.results import Row, Run, rows_of
 from benchmarks.results.numbers import NONE, milliseconds, with_interval, within
+from benchmarks.results.tidy import DOUBT
+from benchmarks.run.terminal.doubts import trust_lines
 from models.names import shown
 
 HEAD = ("device", "on", "median", "× server-cpu", "")
@@ -41,10 +43,6 @@ def cells(row: Row) -> list[str]:
 def _legend(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
     yield "what a device is called is its own word; × server-cpu is the machine's that serves, in turns; 95 % intervals"
-    told: dict[str, dict[str, int]] = {}
-    for mark in (mark for row in rows for mark in row.marks):
-        seen = told.setdefault(mark.sign, {})
-        seen[mark.words] = seen.get(mark.words, 0) + 1
-    for sign, words in told.items():
-        first, more = next(iter(words)), len(words) - 1
-        yield f"{sign}  {shown(first)}{f'; and {more} other reasons' if more else ''}"
+    yield from trust_lines([row.result for row in rows])
+    others = {mark.sign: mark.words for row in rows for mark in row.marks if mark.sign != DOUBT}
+    yield from (f"{sign}: {shown(words)}" for sign, words in others.items())

@@ -120,7 +120,7 @@ def folder(about: Info) -> str:
 def identity(about: Info) -> dict[str, Any]:
     """Return what must be alike, by the words of a message, for two runs to be of one device, as far as it says."""
     system, release = system_of(about)
-    return {
+    told = {
         "browser": about.get("engine"),
         "browser's version": about.get("version"),
         "device's model": model_of(about),
@@ -134,6 +134,7 @@ def identity(about: Info) -> dict[str, Any]:
         "graphics adapter": about.get("adapter"),
         "of several alike": about.get("twin") or 1,
     }
+    return {name: UNKNOWN if value is None else value for name, value in told.items()}
 
 
 def twins(abouts: Sequence[Info]) -> list[int]:
