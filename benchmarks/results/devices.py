@@ -36,8 +36,12 @@ def is_device(info: Info) -> bool:
     return isinstance(info.get(keys.DEVICE), Mapping)
 
 
-def machine_info(about: Info, serving: Info) -> dict[str, Any]:
-    """Return the machine_info of a run for a device; *about* is its word, *serving* the machine's that served it."""
+def machine_info(about: Info, serving: Info, versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the machine_info of a run for a device.
+
+    *about* is its word, *serving* the machine_info of the machine that served it, *versions* are of all that ran for
+    its figures but its browser.
+    """
     kept = {name: value for name, value in about.items() if name != "address"}  # a file is shared, an address is not
     system, release = system_of(about)
     cores = {"count": about["cores"]} if about.get("cores") else {}
@@ -49,7 +53,7 @@ def machine_info(about: Info, serving: Info) -> dict[str, Any]:
         "release": release,
         "cpu": cores,
         "load_average": {"start": None, "end": None},
-        "versions": {**serving.get("versions", {}), str(about.get("engine")): str(about.get("version"))},
+        "versions": {**versions, str(about.get("engine")): str(about.get("version"))},
         "suite": serving.get("suite"),
         keys.DEVICE: kept,
         keys.SERVED_BY: dict(serving),

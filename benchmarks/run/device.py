@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms import PLATFORMS, in_browser
 from benchmarks.results import devices, keys
 from benchmarks.results.saved import Result
 from benchmarks.results.tidy import Measured
+from benchmarks.run.choices import BASE
 from benchmarks.run.progress import PROGRESS, left
 from benchmarks.run.selection import device_of
 from benchmarks.settings import settings_of
@@ -25,6 +26,7 @@ from browser_harness.joined.channel import VARIABLE
 
 PATIENCE = 600.0  # seconds in which a device that is away may come back; who lends it may give it less
 OF_THE_SERVER = ("other_programs", "stopped", "stolen", "frequency_change", "throttled", "memory_wait")  # doubts
+PARTNER = (BASE.platform,)  # what computes on the machine that serves
 SERVES = "on the machine that serves, "
 
 
@@ -54,7 +56,11 @@ class ForDevice:
     @pytest.hookimpl(trylast=True)  # when all is said of this machine
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Put what the device says of itself in the place of this machine, and this machine beside it."""
-        told = devices.machine_info(self._device.about(), {**machine_info})
+        about = self._device.about()
+        used = [*PARTNER, *in_browser(str(about.get("engine")))]
+        settings = settings_of(self._config)
+        versions = {k: v for name in used if name in PLATFORMS for k, v in PLATFORMS[name].versions(settings).items()}
+        told = devices.machine_info(about, {**machine_info}, versions)
         machine_info.clear()
         machine_info.update(told)
 
@@ -112,8 +118,10 @@ class ForDevice:
 
 
 def _words(item: pytest.Item) -> str:
-    """Return what a benchmark is of: ``resnet20 on firefox-wasm, batch 1``."""
+    """Return what a benchmark is of: ``resnet20 on firefox-wasm, batch 1``; its phase where it has no case."""
     params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    if params.get("model") is None:
+        return getattr(item, "originalname", item.name).removeprefix("test_")
     batch = f", batch {params['batch_size']}" if params.get("batch_size") else ""
     return f"{params.get('model')} on {params.get('platform')}{batch}"
 

@@ -1,0 +1,67 @@
+"""Devices that nobody holds: what they say of themselves, and whether they are here, is what a test says."""
+
+from benchmarks.devices.guests import Guest
+
+FIREFOX = {
+    "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
+    "brands": None,
+    "hints": None,
+    "engine": "firefox",
+    "version": "153.0",
+    "cores": 2,
+    "memory": None,
+    "isolated": False,
+    "secure": False,
+    "clockStep": 1.0,
+    "adapter": None,
+    "address": "192.168.0.7",
+    "transport": "http",
+}
+PIXEL = {
+    "userAgent": "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML) Chrome/153.0.0.0 Mobile Safari/537.36",
+    "hints": {"model": "Pixel 8", "platform": "Android", "platformVersion": "14.0.0", "architecture": ""},
+    "engine": "chromium",
+    "version": "153.0.0.0",
+    "cores": 8,
+    "memory": 8,
+    "isolated": True,
+    "secure": True,
+    "clockStep": 0.005,
+    "adapter": "qualcomm adreno-7xx",
+    "address": "192.168.0.8",
+    "transport": "https",
+}
+
+
+class MadeUpDevice:
+    """As much of a device as the command asks for."""
+
+    def __init__(self, about=FIREFOX, here=True, visible=True):
+        self.said, self.here, self.visible = about, here, visible
+        self.on_change = lambda: None
+        self.shown = []
+        self.waits = []  # for how long it was waited
+        self.closed = 0
+
+    def about(self):
+        return dict(self.said)
+
+    def is_here(self):
+        return self.here
+
+    def is_visible(self):
+        return self.visible
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        return self.here and self.visible
+
+    def show(self, told):
+        self.shown.append(told)
+
+    def close(self, timeout):
+        self.closed += 1
+
+
+def guest(about=FIREFOX, number=1, **device):
+    return Guest(MadeUpDevice(about, **device), number, 1)
