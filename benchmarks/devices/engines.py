@@ -52,13 +52,13 @@ def compared(runs: Sequence[Run]) -> tuple[str, list[Line]]:
 
 
 def called(runs: Sequence[Run]) -> dict[int, str]:
-    """Return the name of each run, by its id: its device's, with the file's where a device has several."""
-    told = machines([run.machine for run in runs])
-    often = Counter(told)
-    return {
-        id(run): f"{name}, {run.file.stem[:4]}" if often[name] > 1 else name
-        for run, name in zip(runs, told, strict=True)
-    }
+    """Return the name of each run, by its id: its device's, numbered where a device has several."""
+    told, seen = machines([run.machine for run in runs]), Counter[str]()
+    often, found = Counter(told), dict[int, str]()
+    for run, name in zip(runs, told, strict=True):
+        seen[name] += 1
+        found[id(run)] = f"{name}, run {seen[name]}" if often[name] > 1 else name
+    return found
 
 
 def case_of(row: Row) -> Case:

@@ -11,7 +11,7 @@ from benchmarks.results.numbers import counted
 WHOLE, FAILED, INTERRUPTED, REFUSED, EMPTY = 0, 1, 2, 4, 5  # pytest's exit codes
 SAVED = "results  "  # what the suite's lines begin with that tell a saved file
 UNSAVED = "problem  "
-BROKEN = re.compile(r"(?:FAILED|ERROR) \S*?::test_(?P<name>\S+)(?: - (?:Exception: |Failed: )?(?P<why>.+))?")
+BROKEN = re.compile(r"(?:FAILED|ERROR) \S*?::test_(?P<name>.+?)(?: - (?:Exception: |Failed: )?(?P<why>.+))?$")
 SKIPPED = re.compile(r"SKIPPED \[\d+\] \S+: (?P<why>.+)")
 USAGE = re.compile(r"ERROR: (?P<why>.+)")
 STOPPED = re.compile(r"!+ (?:_pytest\.outcomes\.Exit: )?(?P<why>[^!]+?) !+")
