@@ -31,6 +31,7 @@ class Settings:
     collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
     server_url: str | None = None  # a server that is there
     server_model: str | None = None  # the model's name on it, where that is not its own
+    device_patience: float = 600.0  # seconds in which a device that left, or hid its page, may come back
     device: str | None = None  # how the device is asked that a run is for: browser_harness.joined.control
 
 
@@ -43,6 +44,7 @@ def settings_of(config: "pytest.Config") -> Settings:
         not config.getoption("benchmark_disable_gc", False),
         config.getoption("server_url"),
         config.getoption("server_model"),
+        config.getoption("device_patience"),
         os.environ.get(VARIABLE),
     )
 

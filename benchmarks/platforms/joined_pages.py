@@ -1,7 +1,6 @@
 """Pages of devices that join by a link, and of this machine's Firefox and WebKit, which are opened the same way.
 
-Nobody drives such a browser: it is asked by the channel that its page has opened. It may go and come back, or hide its
-page for a while; what was measured in that call does not count then, and is measured again.
+Nobody drives such a browser: it is asked by the channel that its page has opened.
 """
 
 import atexit
@@ -10,62 +9,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
-from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
 from browser_harness import cgroup
 from browser_harness.channel import PageError
 from browser_harness.host import Host, LocalHost, UnknownHost
-from browser_harness.joined import AnyDevice, HiddenError, JoinedPage, LeftError
+from browser_harness.joined import AnyDevice, JoinedPage
 from browser_harness.joined.browsers import Engine, Started, find, missing, started
 
 if TYPE_CHECKING:
     from benchmarks.platforms.page import PagePlatform
 
-PATIENCE = 600.0  # seconds in which a device that left, or hid its page, may come back
 JOINING = 30.0  # seconds in which a browser that is started here has joined
-AGAIN = 10  # inferences in a page that was opened anew, before what was asked is asked again
-
-
-class JoinedSession(DrivenSession):
-    """A case open in a page of a device that joined."""
-
-    _channel: JoinedPage
-
-    def _call(self, function: str, argument: dict[str, Any]) -> Any:
-        """Ask the page; again, where it was hidden meanwhile, or was lost and is back."""
-        while True:
-            try:
-                return self._asked(function, argument)
-            except HiddenError as error:
-                self._wait(error)
-            except LeftError as error:
-                self._wait(error)
-                self._open_again(function)
-
-    def _asked(self, function: str, argument: dict[str, Any]) -> Any:
-        try:
-            return self._channel.call(function, argument)
-        except (HiddenError, LeftError):
-            raise
-        except PageError:
-            with self._case.explained():
-                raise
-
-    def _wait(self, error: PageError) -> None:
-        if not self._channel.device.wait(PATIENCE):
-            raise self._case.failed(f"{error}, and was not back within {PATIENCE:g} s")
-
-    def _open_again(self, function: str) -> None:
-        """Have a page again in place of the one that was lost, as open and as warm as that was."""
-        if function == "open":
-            self._channel.load()
-            return
-        facts = self.facts
-        self.open()
-        self.facts = facts
+RETURNING = 10.0  # seconds in which such a one may come back: nobody carries it out of reach
 
 
 class JoinedPages:
@@ -116,24 +75,24 @@ class JoinedPages:
         page_case = JoinedCase(platform, case, settings)
         files = page_case.files  # what cannot be served is told first
         with page_case.explained():
-            device, host = self._device(page_case, stack, is_lent=is_lent)
+            device, host, patience = self._device(page_case, stack, is_lent=is_lent)
             made_of = files, platform.script_sources, platform.imports
             page = JoinedPage(device, *made_of, settings.timeout)
             stack.callback(_closed, page)
-            yield JoinedSession(page_case, page, host)
+            yield JoinedSession(page_case, page, host, patience)
 
-    def _device(self, page_case: PageCase, stack: ExitStack, *, is_lent: bool) -> tuple[AnyDevice, Host]:
+    def _device(self, page_case: PageCase, stack: ExitStack, *, is_lent: bool) -> tuple[AnyDevice, Host, Patience]:
         settings, runtime = page_case.settings, page_case.runtime
         if settings.device is not None:
-            return _borrowed(settings.device), UnknownHost()
+            return _borrowed(settings.device), UnknownHost(), Patience(settings.device_patience)
         engine = runtime.browser  # type: ignore[attr-defined]
         named = _named(runtime, settings)  # type: ignore[arg-type]
         if is_lent:
             device, browser = LENT.get(engine, named)
-            return device, LocalHost(browser)
+            return device, LocalHost(browser), Patience(RETURNING, browser.fault)
         quota = stack.enter_context(_quota(page_case)) if page_case.case.slowdown > 1 else None
         device, browser = stack.enter_context(joined_here(engine, named))
-        return device, LocalHost(browser, quota)
+        return device, LocalHost(browser, quota), Patience(RETURNING, browser.fault)
 
 
 JOINED = JoinedPages()
@@ -163,7 +122,7 @@ class _Lender:
     def get(self, engine: Engine, named: Any) -> tuple[AnyDevice, Started]:
         """Return one that runs."""
         kept = self._kept.get((engine, named))
-        if kept is None or kept[1].fault():
+        if kept is None or kept[1].fault() or not kept[0].wait(0):
             kept = self._kept[engine, named] = self._stack.enter_context(joined_here(engine, named))
         return kept
 

@@ -18,6 +18,7 @@ from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, Una
 from benchmarks.settings import Settings
 from browser_harness import packages, page_files
 from browser_harness.channel import PageError
+from browser_harness.joined import AwayError
 from browser_harness.server import LOOPBACK, Server, serving
 from models.words import in_a_line
 
@@ -192,6 +193,18 @@ class JoinedCase(PageCase):
         details = self.runtime.prove(self.case, in_effect, self.settings)
         prove_loaded(in_effect, self.runtime.threads_in_page(self.case), self.runtime.needed(in_effect))
         return details
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Explain a PageError as ever; that a device was not here is no fault, and passes."""
+        away: AwayError | None = None
+        with super().explained():
+            try:
+                yield
+            except AwayError as error:
+                away = error
+        if away:
+            raise away
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

@@ -42,6 +42,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(default: 60)",
     )
     group.addoption(
+        "--device-patience",
+        type=positive(float),
+        default=600.0,
+        metavar="SECONDS",
+        help="in which a device that joined by a link may come back, if it leaves or hides its page (default: 600)",
+    )
+    group.addoption(
         "--server-url",
         metavar="URL",
         help="a server of the Open Inference Protocol v2, for --platform remote-url; credentials in "
