@@ -10,8 +10,8 @@ from typing import Any
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
-from benchmarks.platforms.onnxruntime_web import FirefoxWasm, WebkitWasm
 from benchmarks.platforms.openvino import ServerOpenVino
+from benchmarks.platforms.other_browsers import OTHER_BROWSERS
 from benchmarks.platforms.pytorch import ServerTorch, ServerTorchCompiled
 from benchmarks.platforms.remote import REMOTE_PLATFORMS
 from benchmarks.platforms.server import ServerCpu
@@ -20,23 +20,20 @@ from benchmarks.protocol import Platform
 
 __all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "in_browser", "local", "of_device"]
 
-PLATFORMS: dict[str, Platform] = {
-    platform.name: platform
-    for platform in (
-        ServerCpu(),
-        ServerOpenVino(),
-        ServerLiteRt(),
-        ServerTorch(),
-        ServerTorchCompiled(),
-        ServerCuda(),
-        ServerCuda("server-cuda-tf32", tf32=True),
-        ServerWebGpu(),
-        *CHROMIUM_PLATFORMS,
-        FirefoxWasm(),
-        WebkitWasm(),
-        *REMOTE_PLATFORMS,
-    )
-}
+CATALOGUE: tuple[Platform, ...] = (
+    ServerCpu(),
+    ServerOpenVino(),
+    ServerLiteRt(),
+    ServerTorch(),
+    ServerTorchCompiled(),
+    ServerCuda(),
+    ServerCuda("server-cuda-tf32", tf32=True),
+    ServerWebGpu(),
+    *CHROMIUM_PLATFORMS,
+    *OTHER_BROWSERS,
+    *REMOTE_PLATFORMS,
+)
+PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in CATALOGUE}
 
 
 def local() -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.platforms.claims import borrowed
 from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
 from benchmarks.platforms.threads import refuse_threads
@@ -34,7 +35,7 @@ class JoinedPages:
         """Say that there is no such browser, or that the device has another."""
         if settings.device is None:
             return missing(platform.browser, _named(platform, settings))
-        engine = _borrowed(settings.device).about()["engine"]
+        engine = borrowed(settings.device).about()["engine"]
         return None if engine == platform.browser else f"the device's browser is {engine}"
 
     def versions(self, platform: "PagePlatform", settings: Settings) -> dict[str, str]:
@@ -84,7 +85,7 @@ class JoinedPages:
     def _device(self, page_case: PageCase, stack: ExitStack, *, is_lent: bool) -> tuple[AnyDevice, Host, Patience]:
         settings, runtime = page_case.settings, page_case.runtime
         if settings.device is not None:
-            return _borrowed(settings.device), UnknownHost(), Patience(settings.device_patience)
+            return borrowed(settings.device), UnknownHost(), Patience(settings.device_patience)
         engine = runtime.browser  # type: ignore[attr-defined]
         named = _named(runtime, settings)  # type: ignore[arg-type]
         if is_lent:
@@ -128,12 +129,6 @@ class _Lender:
 
 
 LENT = _Lender()
-
-
-def _borrowed(told: str) -> AnyDevice:
-    from browser_harness.joined.control import borrowed
-
-    return borrowed(told)
 
 
 def _closed(page: JoinedPage) -> None:
