@@ -1,6 +1,6 @@
 """Devices that nobody holds: what they say of themselves, and whether they are here, is what a test says."""
 
-from benchmarks.devices.guests import Guest
+from types import SimpleNamespace
 
 FIREFOX = {
     "userAgent": "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
@@ -27,7 +27,7 @@ PIXEL = {
     "isolated": True,
     "secure": True,
     "clockStep": 0.005,
-    "adapter": "qualcomm adreno-7xx",
+    "adapter": {"vendor": "qualcomm", "architecture": "adreno-7xx", "isFallback": False},
     "address": "192.168.0.8",
     "transport": "https",
 }
@@ -36,32 +36,28 @@ PIXEL = {
 class MadeUpDevice:
     """As much of a device as the command asks for."""
 
-    def __init__(self, about=FIREFOX, here=True, visible=True):
-        self.said, self.here, self.visible = about, here, visible
-        self.on_change = lambda: None
+    def __init__(self, about=FIREFOX, state="here", number=1):
+        self.said, self.number, self.dismissed = about, number, None
+        self.presence = SimpleNamespace(state=state, on_change=lambda: None)
+        self.told = {"left": 0, "hidden": 0, "seconds_missed": 0.0, "calls_cut": 0}
         self.shown = []
         self.waits = []  # for how long it was waited
-        self.closed = 0
 
     def about(self):
         return dict(self.said)
 
-    def is_here(self):
-        return self.here
-
-    def is_visible(self):
-        return self.visible
+    def story(self):
+        return dict(self.told)
 
     def wait(self, seconds):
         self.waits.append(seconds)
-        return self.here and self.visible
+        return self.presence.state == "here"
 
     def show(self, told):
         self.shown.append(told)
 
+    def release(self):
+        pass
+
     def close(self, timeout):
-        self.closed += 1
-
-
-def guest(about=FIREFOX, number=1, **device):
-    return Guest(MadeUpDevice(about, **device), number, 1)
+        pass

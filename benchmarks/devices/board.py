@@ -20,17 +20,19 @@ def state(guest: Guest, line: Line) -> str:
         return f"not whole: {guest.outcome.why}" if guest.outcome.why else "done"
     if guest.is_measured:
         return _measuring(guest)
-    if guest.is_away:
+    if guest.device.dismissed:
+        return f"was sent home: {guest.device.dismissed}"
+    if guest.state == "away":
         return "left before its turn; it may come back"
     before = line.waiting().index(guest) + sum(other.is_measured for other in line.guests)
-    hidden = "" if guest.device.is_visible() else ", its page is hidden"
+    hidden = ", its page is hidden" if guest.state == "paused" else ""
     return f"waits for its turn, {before} before it{hidden}" if before else f"comes next{hidden}"
 
 
 def _measuring(guest: Guest) -> str:
-    if guest.is_away:
+    if guest.state == "away":
         return "left in the midst; it may come back"
-    if not guest.device.is_visible():
+    if guest.state == "paused":
         return "paused: its page is hidden"
     told = guest.told
     if not told.get("of"):

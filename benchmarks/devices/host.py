@@ -59,7 +59,8 @@ class Host:
         return self.most is not None and len(self.line.measured()) >= self.most
 
     def _have_measured(self, guest: Guest) -> None:
-        guest.is_measured = self.is_busy = True
+        guest.begin()
+        self.is_busy = True
         self.line.changed()
         try:
             guest.outcome = self.measure(guest, self.words)
@@ -68,7 +69,7 @@ class Host:
             guest.is_measured = False
             self.line.touch()
             self.line.changed()
-        guest.say({**guest.told, "state": "done", "words": _farewell(guest)})
+        guest.device.show({**guest.told, "state": "done", "words": _farewell(guest)})
 
 
 def _farewell(guest: Guest) -> str:
@@ -111,7 +112,7 @@ class Usher:
             words = waiting_words(before + busy)
             if self._said.get(guest.number) != words:
                 self._said[guest.number] = words
-                guest.say({"state": "waiting", "words": words})
+                guest.device.show({"state": "waiting", "words": words})
 
 
 def waiting_words(before: int) -> str:

@@ -69,6 +69,9 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _outcome(code: int, log: Path, guest: Guest) -> Outcome:
-    lost = f"it left, or hid its page, and was not back within {guest.patience:g} s" if guest.is_lost else ""
+    lost = ""
+    if guest.is_lost:
+        away = "it left, or hid its page, and was not back in time"
+        lost = f"it was sent home: {guest.device.dismissed}" if guest.device.dismissed else away
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return read(code, lines, Path(os.path.relpath(log)), lost)

@@ -56,6 +56,6 @@ def in_browser(engine: str) -> list[str]:
 
 def of_device(about: Mapping[str, Any]) -> list[str]:
     """Return what is measured on a device unless something else is asked for; *about* is what it says of itself."""
-    engine = str(about.get("engine"))
-    endings = [*EVERYWHERE, *(["webgpu"] if about.get("adapter") else [])]
+    engine, adapter = str(about.get("engine")), about.get("adapter")
+    endings = [*EVERYWHERE, *(["webgpu"] if adapter and not adapter.get("isFallback") else [])]
     return [name for name in in_browser(engine) if name in {f"{engine}-{ending}" for ending in endings}]

@@ -201,13 +201,6 @@ class JoinedCase(PageCase):
         shared = {"secure_context": in_effect["secure"], "shared_array_buffer": in_effect["sharedArrayBuffer"]}
         return {**shared, **details}
 
-
-def _single(in_effect: InEffect) -> str:
-    """Say why a page has one thread, and what would change that."""
-    if in_effect["crossOriginIsolated"]:
-        return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
-    return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
-
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Explain a PageError as ever; that a device was not here is no fault, and passes."""
@@ -219,6 +212,13 @@ def _single(in_effect: InEffect) -> str:
                 away = error
         if away:
             raise away
+
+
+def _single(in_effect: InEffect) -> str:
+    """Say why a page has one thread, and what would change that."""
+    if in_effect["crossOriginIsolated"]:
+        return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
+    return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:

@@ -135,10 +135,16 @@ def identity(about: Info) -> dict[str, Any]:
         "memory": about.get("memory"),
         "isolated": about.get("isolated"),
         "connected by": about.get("transport"),
-        "graphics adapter": about.get("adapter"),
+        "graphics adapter": _adapter(about.get("adapter")),
         "of several alike": about.get("twin") or 1,
     }
     return {name: UNKNOWN if value is None else value for name, value in told.items()}
+
+
+def _adapter(told: Any) -> str | None:
+    """Return what a device says of its WebGPU, in a line."""
+    values = [str(value) for value in told.values() if value and value is not True] if isinstance(told, Mapping) else []
+    return " ".join(values) or None
 
 
 def twins(abouts: Sequence[Info]) -> list[int]:

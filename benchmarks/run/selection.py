@@ -16,11 +16,11 @@ from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, in_browser, local, of_device
+from benchmarks.platforms.claims import of_device as claimed
 from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
-from benchmarks.settings import Settings, settings_of
-from browser_harness.joined import AnyDevice
+from benchmarks.settings import settings_of
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
@@ -328,15 +328,6 @@ def _variants(name: str, precisions: Sequence[str]) -> list[str]:
     return [variant(name, precision) for precision in precisions] if name in CATALOGUE else [name]
 
 
-def device_of(settings: Settings) -> AnyDevice | None:
-    """Return the device that the run is for; None where it is for none."""
-    if settings.device is None:
-        return None
-    from browser_harness.joined.control import borrowed  # with multiprocessing, which other runs do not need
-
-    return borrowed(settings.device)
-
-
 SELECTION = pytest.StashKey[Selection]()
 
 
@@ -367,5 +358,5 @@ def _read(config: pytest.Config) -> Selection:
         is_full=config.getoption("full"),
         builds_stand_ins=config.getoption("build_models"),
         data_dir=config.getoption("data_dir"),
-        about=device.about() if (device := device_of(settings_of(config))) else None,
+        about=claimed(settings_of(config)),
     )

@@ -15,14 +15,13 @@ from benchmarks.devices.guests import Guest, Line
 from benchmarks.devices.host import Host, Usher
 from benchmarks.devices.outcome import Outcome
 from browser_harness.channel import PageError
-from browser_harness.joined import HiddenError, LeftError
 
 WHOLE = Outcome(run("device.json", benchmark()))
 
 
 @pytest.fixture
 def line():
-    return Line(patience=3)
+    return Line()
 
 
 @pytest.fixture
@@ -41,7 +40,8 @@ def host(line):
 
 
 def come(line, *abouts, **device):
-    devices = [MadeUpDevice(about, **device) for about in abouts or (FIREFOX,)]
+    number = len(line.guests) + 1
+    devices = [MadeUpDevice(about, number=number + at, **device) for at, about in enumerate(abouts or (FIREFOX,))]
     for one in devices:
         line.came(one)
     return devices if len(devices) > 1 else devices[0]
@@ -69,7 +69,7 @@ def test_of_two_alike_each_has_a_name_of_its_own(line):
 
 
 def test_who_is_away_or_hidden_lets_the_others_go_first(line, host):
-    away, hidden = come(line, here=False), come(line, visible=False)
+    away, hidden = come(line, state="away"), come(line, state="paused")
     come(line)
     host.most = 1
     host.serve()
@@ -79,7 +79,7 @@ def test_who_is_away_or_hidden_lets_the_others_go_first(line, host):
         "waits for its turn, 1 before it, its page is hidden",
         "done",
     ]
-    away.here = hidden.visible = True
+    away.presence.state = hidden.presence.state = "here"
     host.most = 3
     host.serve()
     assert [number for number, _ in host.measured] == [3, 1, 2]
@@ -159,28 +159,32 @@ def test_a_guest_that_is_away_too_long_is_lost_and_not_waited_for_again(line):
     device = come(line)
     (guest,) = line.guests
     assert guest.wait(600)
-    device.here = False
+    device.presence.state = "away"
     assert not guest.wait(600)
-    device.here = True
+    device.presence.state = "here"
     assert not guest.wait(600)
-    assert device.waits == [3, 3]
+    assert device.waits == [600, 600]
     assert guest.is_lost
 
 
-def test_what_became_of_a_device_is_told_with_what_it_says(line):
+def test_one_that_was_sent_home_is_measured_no_more_and_its_words_are_shown(line, host):
+    come(line).dismissed = "it keeps to no protocol"
+    host.seconds = 1e-3
+    host.serve()
+    assert host.measured == []
+    assert states(line) == ["was sent home: it keeps to no protocol"]
+    assert not line.guests[0].wait(600)
+    assert line.guests[0].device.waits == []
+
+
+def test_the_story_of_a_run_begins_with_it(line):
     device = come(line)
     (guest,) = line.guests
-    for error in (HiddenError("hidden"), LeftError("left"), LeftError("left")):
-
-        def fails(error=error):
-            raise error
-
-        device.call = fails
-        with pytest.raises(type(error)):
-            guest.as_device().call()
-    story = guest.about()["story"]
-    assert (story["left"], story["hidden"]) == (2, 1)
-    assert guest.about()["engine"] == "firefox"
+    device.told |= {"left": 2, "hidden": 1, "seconds_missed": 30.0}
+    guest.begin()
+    device.told |= {"left": 3, "seconds_missed": 42.5, "calls_cut": 1}
+    assert guest.as_device().story() == {"left": 1, "hidden": 0, "seconds_missed": 12.5, "calls_cut": 1}
+    assert (guest.about()["number"], guest.about()["twin"]) == (1, 1)
 
 
 def test_who_waits_reads_where_it_stands_and_why(line, host):
@@ -216,12 +220,12 @@ def test_at_the_end_a_person_sees_its_own_figures(line, host):
         ({"done": 2, "of": 9, "words": "resnet20 on firefox-wasm, batch 1", "seconds_left": 40.2}, {},
          "measuring 3 of 9, resnet20 on firefox-wasm, batch 1, 40 s left"),
         ({"done": 9, "of": 9, "words": "", "seconds_left": None}, {}, "measuring 9 of 9"),
-        ({"done": 2, "of": 9}, {"visible": False}, "paused: its page is hidden"),
-        ({"done": 2, "of": 9}, {"here": False}, "left in the midst; it may come back"),
+        ({"done": 2, "of": 9}, {"state": "paused"}, "paused: its page is hidden"),
+        ({"done": 2, "of": 9}, {"state": "away"}, "left in the midst; it may come back"),
     ],
 )  # fmt: skip
 def test_a_state_in_words(line, told, device, words):
-    guest = Guest(MadeUpDevice(**device), 1, 1, is_measured=True, told=told)
+    guest = Guest(MadeUpDevice(**device), 1, is_measured=True, told=told)
     assert state(guest, line) == words
 
 

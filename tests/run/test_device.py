@@ -45,7 +45,7 @@ class Comes(MadeUpDevice):
 
 @pytest.fixture
 def device():
-    return Comes(FIREFOX | {"number": 3, "twin": 1, "story": {"left": 0, "hidden": 1}})
+    return Comes(FIREFOX | {"number": 3, "twin": 1})
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def check_saved(file, folder):
     assert file.relative_to(folder).parts[:2] == (".benchmarks", "firefox-153-2-cores-http")
     run, told = load(file), json.loads(file.read_text())
     assert (run.machine["node"], run.machine["system"], run.machine["cpu"]) == ("unknown", "Linux", {"count": 2})
-    assert run.machine[keys.DEVICE]["story"] == {"left": 0, "hidden": 1}
+    assert run.machine[keys.DEVICE]["story"] == {"left": 0, "hidden": 0, "seconds_missed": 0.0, "calls_cut": 0}
     assert run.machine[keys.SERVED_BY]["python_version"].startswith("3.")
     assert run.versions == {"fake": "1.0", "slow": "1.0", "firefox": "153.0"}
     assert [result.params["platform"] for result in run.results] == ["firefox-wasm", "firefox-tfjs"]
@@ -128,7 +128,8 @@ def test_what_is_measured_of_a_device_is_what_its_browser_runs():
 
     assert "firefox-wasm" in platforms(FIREFOX)
     assert platforms(PIXEL) == {"chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webgpu"}
-    assert "chromium-webgpu" not in platforms(PIXEL | {"adapter": None})
+    for adapter in (None, {"vendor": "google", "isFallback": True}):
+        assert "chromium-webgpu" not in platforms(PIXEL | {"adapter": adapter})
     for about in (FIREFOX, PIXEL):
         everything = platforms(about, is_full=True)
         assert all(name.startswith(about["engine"]) for name in everything)
@@ -146,7 +147,7 @@ def test_a_phase_that_a_device_cannot_tell_has_no_case_and_says_why(phase):
     ("engine", "told", "words"),
     [
         ("unknown", None, "the device's browser is unknown: nothing is known that could be measured there"),
-        ("firefox", "key@nowhere", f"${VARIABLE} lends no device (*); leave it to `tox run -e clients`, or unset it"),
+        ("firefox", "key@nowhere", f"no device is lent by ${VARIABLE} (*); leave that to what starts this"),
     ],
     ids=["unknown", "not lent"],
 )
@@ -154,7 +155,8 @@ def test_what_is_no_device_is_refused_in_a_line(device, monkeypatch, engine, tol
     device.said["engine"] = engine
     config = SimpleNamespace(pluginmanager=SimpleNamespace(register=lambda *_: None))
     with lent(device) as variables, pytest.raises(pytest.UsageError) as raised:
-        monkeypatch.setattr(plugin, "settings_of", lambda _: Settings(device=told or variables[VARIABLE]))
+        settings = Settings(device=told or variables[VARIABLE])
+        monkeypatch.setattr(plugin, "settings_of", lambda _: settings)
         plugin.pytest_configure(config)
     assert fnmatch(str(raised.value), words)
 
