@@ -52,8 +52,10 @@ def compared(runs: Sequence[Run]) -> tuple[str, list[Line]]:
 
 
 def called(runs: Sequence[Run]) -> dict[int, str]:
-    """Return the name of each run, by its id: its device's, numbered where a device has several."""
-    told, seen = machines([run.machine for run in runs]), Counter[str]()
+    """Return the name of each run, by its id: its browser's, its device's where several have that, else a number."""
+    told, seen = [devices.browser(devices.of_run(run.machine)) for run in runs], Counter[str]()
+    if len({*told}) < len(told):
+        told = machines([run.machine for run in runs])
     often, found = Counter(told), dict[int, str]()
     for run, name in zip(runs, told, strict=True):
         seen[name] += 1
@@ -88,7 +90,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
     if not found:
         return
     others = [*dict.fromkeys(other for line in found for other in line.ratios)]
-    yield from ("", f"times as long as {shown(name)} takes; each in turns with server-cpu, 95 % intervals")
+    yield from ("", f"how many times as long as {shown(name)}: both in turns with server-cpu, 95 % intervals")
     head = ["", *map(shown, others)]
     cells = [[_title(line.case), *(_cell(line, name, other) for other in others)] for line in found]
     yield from tabulate(cells, head, tablefmt="plain", disable_numparse=True).splitlines()
