@@ -6,7 +6,7 @@ page for a while; what was measured in that call does not count then, and is mea
 
 import atexit
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -140,12 +140,12 @@ JOINED = JoinedPages()
 
 
 @contextmanager
-def joined_here(engine: Engine, named: Any = None) -> Iterator[tuple[AnyDevice, Started]]:
+def joined_here(engine: Engine, named: Any = None, flags: Sequence[str] = ()) -> Iterator[tuple[AnyDevice, Started]]:
     """Start a browser of this machine at a link of its own; it has joined when the context begins."""
     from browser_harness.joined.server import joining  # with aiohttp, which a server's process does not need
 
     came: queue.SimpleQueue[AnyDevice] = queue.SimpleQueue()
-    with joining(on_join=came.put) as server, started(engine, server.url, named) as browser:
+    with joining(on_join=came.put) as server, started(engine, server.url, named, flags) as browser:
         try:
             yield came.get(timeout=JOINING), browser
         except queue.Empty:
