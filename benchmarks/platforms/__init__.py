@@ -4,6 +4,9 @@ A platform is one object behind :class:`benchmarks.protocol.Platform`. Options, 
 contract tests follow from this table.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.cuda import ServerCuda
 from benchmarks.platforms.litert import ServerLiteRt
@@ -15,7 +18,7 @@ from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "local"]
+__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "in_browser", "local", "of_device"]
 
 PLATFORMS: dict[str, Platform] = {
     platform.name: platform
@@ -43,3 +46,19 @@ def local() -> list[str]:
 
 # What is measured unless something else is asked for: the study's server, and every way a browser can run the model.
 DEFAULT_SWEEP = ("server-cpu", "chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webnn")
+
+# What every browser can run the model with; what needs more is measured where a device says that it has that.
+EVERYWHERE = ("wasm", "tfjs", "litert")
+
+
+def in_browser(engine: str) -> list[str]:
+    """Return the platforms that compute in a page of such a browser."""
+    clients = ((name, platform) for name, platform in PLATFORMS.items() if platform.side == "client")
+    return [name for name, platform in clients if getattr(platform, "browser", None) == engine]
+
+
+def of_device(about: Mapping[str, Any]) -> list[str]:
+    """Return what is measured on a device unless something else is asked for; *about* is what it says of itself."""
+    engine = str(about.get("engine"))
+    endings = [*EVERYWHERE, *(["webgpu"] if about.get("adapter") else [])]
+    return [name for name in in_browser(engine) if name in {f"{engine}-{ending}" for ending in endings}]

@@ -1,7 +1,7 @@
 """What the command line chose, read once, and the cases that it makes of a phase."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,12 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
+from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, in_browser, local, of_device
 from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
+from benchmarks.settings import Settings, settings_of
+from browser_harness.joined import AnyDevice
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
@@ -56,6 +58,7 @@ class Selection:
     is_full: bool = False
     builds_stand_ins: bool = False
     data_dir: Path | None = None
+    about: Mapping[str, Any] | None = None  # the word of the device that the run is for; None where it is for none
     cores: int = field(default_factory=lambda: hardware.CORES)
 
     @cached_property
@@ -86,6 +89,7 @@ class Selection:
         yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
+        yield from self._faults_of_device()
         clients = [name for name in self.platforms if name == ALL or _is_client(name)]
         if (self.slowdowns or self.clients) and self.platforms and not clients:
             option = "--slowdown" if self.slowdowns else "--client"
@@ -94,6 +98,16 @@ class Selection:
             yield "--where has no effect: it is of clients, and every --platform is a server"
         if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
             yield "--network has no effect: it is between a page and a server, and no --platform has a page"
+
+    def _faults_of_device(self) -> Iterator[str]:
+        """Yield which platforms the device cannot have that the run is for."""
+        if self.about is None:
+            return
+        engine = str(self.about.get("engine"))
+        known = in_browser(engine)
+        if others := [name for name in self.platforms if name not in (ALL, *known)]:
+            words = f"choose from {', '.join(known)}" if known else "nothing is known that could be measured there"
+            yield f"--platform {others[0]}: the browser of the device that this run is for is {engine}; {words}"
 
     def _faults_of_pictures(self) -> Iterator[str]:
         """Yield which pictures are none, or would be fed to nothing."""
@@ -159,6 +173,8 @@ class Selection:
 
     def targets_of(self, phase: Phase) -> list[Target]:
         """Return every platform on every number of threads, the clients of every weakness, and over every network."""
+        if self.about is not None and phase.untold:
+            return []
         return [
             Target(name, number, slowdown, network, where)
             for name in self._platforms()
@@ -171,9 +187,12 @@ class Selection:
 
     def _platforms(self) -> Iterable[str]:
         """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
-        everything = local() if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        usual, there_are = [*DEFAULT_SWEEP], local()
+        if self.about is not None:
+            usual, there_are = of_device(self.about), in_browser(str(self.about.get("engine")))
+        everything = there_are if ALL in self.platforms or (self.is_full and not self.platforms) else []
         named = [name for name in self.platforms if name != ALL]
-        return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
+        return dict.fromkeys([*everything, *named] or usual)
 
     def is_normalised(self, model: str, platform: str) -> bool:
         """Whether a model is fed pixels there, and the command line has to say how they are normalised."""
@@ -309,6 +328,15 @@ def _variants(name: str, precisions: Sequence[str]) -> list[str]:
     return [variant(name, precision) for precision in precisions] if name in CATALOGUE else [name]
 
 
+def device_of(settings: Settings) -> AnyDevice | None:
+    """Return the device that the run is for; None where it is for none."""
+    if settings.device is None:
+        return None
+    from browser_harness.joined.control import borrowed  # with multiprocessing, which other runs do not need
+
+    return borrowed(settings.device)
+
+
 SELECTION = pytest.StashKey[Selection]()
 
 
@@ -339,4 +367,5 @@ def _read(config: pytest.Config) -> Selection:
         is_full=config.getoption("full"),
         builds_stand_ins=config.getoption("build_models"),
         data_dir=config.getoption("data_dir"),
+        about=device.about() if (device := device_of(settings_of(config))) else None,
     )

@@ -13,6 +13,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any, cast
 
+from browser_harness.channel import PageError
 from browser_harness.joined.channel import VARIABLE, AnyDevice
 
 METHODS = frozenset(name for name in vars(AnyDevice) if not name.startswith("_"))
@@ -65,10 +66,24 @@ class _Borrowed:
 
     def _asked(self, name: str, arguments: tuple[Any, ...]) -> Any:
         with self._lock:
-            self._connection.send((name, arguments))
-            answer, error = self._connection.recv()
+            answer, error = self._answer((name, arguments))
         if error is not None:
             raise error
+        return answer
+
+    def _answer(self, question: tuple[str, tuple[Any, ...]]) -> tuple[Any, Exception | None]:
+        """Ask, and wait; where a Ctrl-C breaks into that, nobody asks any more: the answer is still to come."""
+        if self._connection.closed:
+            raise PageError("the device is asked no more")
+        try:
+            self._connection.send(question)
+            answer: tuple[Any, Exception | None] = self._connection.recv()
+        except (EOFError, OSError) as error:
+            self._connection.close()
+            raise PageError(f"the process that lent the device has ended ({type(error).__name__})") from error
+        except BaseException:
+            self._connection.close()
+            raise
         return answer
 
 

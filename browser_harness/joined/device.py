@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ class Device:
         self._changed = asyncio.Event()  # it came, went, hid or showed itself
         self._shown: dict[str, Any] = {}
         self.has_come = False
+        self.on_change: Callable[[], None] = lambda: None  # called in the loop's thread when it came, went, hid …
 
     # What other threads and processes ask
 
@@ -68,6 +69,10 @@ class Device:
     def is_here(self) -> bool:
         """Whether its page is connected now."""
         return self._socket is not None
+
+    def is_visible(self) -> bool:
+        """Whether its page was to be seen when it told that last."""
+        return self._is_visible
 
     def load(
         self, files: Mapping[str, Content], script_sources: Sequence[str], imports: Mapping[str, str], timeout: float
@@ -158,6 +163,7 @@ class Device:
     def _change(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+        self.on_change()
 
     async def _waited(self, seconds: float) -> bool:
         try:

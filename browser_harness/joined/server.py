@@ -8,10 +8,8 @@ that nothing is served but the page that joins.
 import hmac
 import json
 import secrets
-import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +20,9 @@ from aiohttp import WSMsgType, web
 
 from browser_harness.joined.browsers import identified
 from browser_harness.joined.device import Device, Table
+from browser_harness.joined.entrance import Entrance
 from browser_harness.joined.loop import LoopThread
-from browser_harness.server import HEADERS, LOOPBACK, MEDIA_TYPES, policy
+from browser_harness.server import HEADERS, MEDIA_TYPES, policy
 
 PAGE = Path(__file__).parent / "page"
 SHELL = {"/": "index.html", **{f"/{name}": name for name in ("shell.mjs", "shell.css", "about.mjs")}}
@@ -31,23 +30,11 @@ COOKIE = "device"
 MOST_SENT = 8 << 20  # bytes of a message or body: outputs are sent in pieces of as many
 MOST_ABOUT = 16 << 10  # bytes of what a device says of itself
 HEARTBEAT = 30.0  # seconds in which a device answers that it is there: its network does, also while its page computes
-MOST_DEVICES = 64
 SHELL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True)
-class Entrance:
-    """Where devices come in."""
-
-    host: str = LOOPBACK  # the address that is listened on
-    port: int = 0  # a free one
-    public_url: str | None = None  # where a tunnel ends, say
-    tls: ssl.SSLContext | None = None
-    most_devices: int = MOST_DEVICES
 
 
 class JoinServer:
@@ -80,9 +67,7 @@ class JoinServer:
     @property
     def origin(self) -> str:
         """The scheme, address and port by which devices reach it."""
-        if self.entrance.public_url:
-            return self.entrance.public_url.rstrip("/")
-        return f"{'https' if self.entrance.tls else 'http'}://{self.entrance.host}:{self._port}"
+        return self.entrance.origin(self._port)
 
     @property
     def url(self) -> str:
@@ -96,9 +81,9 @@ class JoinServer:
         app.router.add_route("*", "/{path:.*}", self._file)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.entrance.host, self.entrance.port, ssl_context=self.entrance.tls)
-        await site.start()
-        self._port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        listening = self.entrance.listen()
+        self._port = listening.getsockname()[1]
+        await web.SockSite(self._runner, listening, ssl_context=self.entrance.tls).start()
 
     async def _stop(self) -> None:
         for device in self.devices:
@@ -118,8 +103,7 @@ class JoinServer:
         return await handler(request)
 
     def _is_own(self, host: str) -> bool:
-        own = {urlsplit(self.origin).netloc, f"localhost:{self._port}", f"{self.entrance.host}:{self._port}"}
-        return host.lower() in own
+        return host.lower() in {urlsplit(own).netloc for own in self.entrance.origins(self._port)}
 
     async def _join(self, request: web.Request) -> web.Response:
         """Give one who has the token a secret of its own."""
