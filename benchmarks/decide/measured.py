@@ -207,7 +207,7 @@ def of_results(results: Iterable[Result], machine: str) -> list[Model]:
 def machine_of(run: Run) -> str:
     """Return a run's machine, in words."""
     info = run.machine
-    gpus = [str(gpu.get("name")) for gpu in info.get("gpus", ())]
+    gpus = [str(gpu.get("name")) for gpu in info.get("gpus") or ()]
     cores = int(info.get("cores_usable", info.get("cpu", {}).get("count", 0)) or 0)
     return machine_name({"machine": "unknown", "cpu": {}, **info}, cores, gpus, info.get(keys.QUOTA))
 
