@@ -6,6 +6,7 @@ workers and threads share the quota alike, which DevTools' throttling does not m
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -98,10 +99,14 @@ class Quota:
         return str(process) in (self._folder / "cgroup.procs").read_text().split()
 
     def _move(self, process: str, folder: Path) -> None:
-        try:
-            (folder / "cgroup.procs").write_text(process)
-        except ProcessLookupError:
-            return
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                (folder / "cgroup.procs").write_text(process)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                _make_ordinary(process)
+                (folder / "cgroup.procs").write_text(process)
 
     def apply(self) -> None:
         """Slow the group down."""
@@ -115,6 +120,17 @@ class Quota:
         assert self._version is not None
         for name, value in self._version.limits(slowdown, self._threads).items():
             (self._folder / name).write_text(value)
+
+
+def _make_ordinary(process: str) -> None:
+    """Have no thread of a process run in real time, as WebKit's do that take messages: no quota holds for such a one.
+
+    The kernel refuses to take a process with one into a group (``cpu_cgroup_can_attach``), with EINVAL.
+    """
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            if os.sched_getscheduler(int(thread.name)) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_RR, os.SCHED_FIFO):
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _remove_stale(parent: Path) -> None:
