@@ -8,6 +8,7 @@ workers and threads share the quota alike, which DevTools' throttling does not m
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 QUOTA = 1000  # microseconds a thread; the least that the kernel takes
+ENDING, PAUSE = 5.0, 0.01  # seconds that a process may take to end, and between two looks
 ROOT = Path("/sys/fs/cgroup")
 _numbers = count()
 
@@ -84,10 +86,19 @@ class Quota:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A process that is still ending keeps the folder; it goes back to the parent, so that nothing stays behind.
-        for process in (self._folder / "cgroup.procs").read_text().split():
-            self._move(process, self._folder.parent)
-        self._folder.rmdir()
+        # A process that is still ending keeps the folder; it goes back to the parent, so that nothing stays behind. For
+        # a moment it may be listed no more, and keep it all the same.
+        until = time.monotonic() + ENDING
+        while True:
+            for process in (self._folder / "cgroup.procs").read_text().split():
+                self._move(process, self._folder.parent)
+            try:
+                self._folder.rmdir()
+                return
+            except OSError as busy:
+                if busy.errno != errno.EBUSY or time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE)
 
     def adopt(self, processes: Iterable[int]) -> None:
         """Take *processes* in; what they start later comes in with them. One that has ended is passed over."""
