@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from benchmarks.compare.ratio import Ratio, of_independent
+from benchmarks.measuring.ratio import over
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Row, Run, devices, keys, rows_of
-from benchmarks.results.machine import fingerprint
+from benchmarks.results import Row, Run, devices, rows_of
 from benchmarks.results.machine import names as machines
 from benchmarks.results.numbers import NONE, with_interval
 from models.names import shown
@@ -29,7 +28,7 @@ class Line:
 
     case: Case
     rows: Mapping[str, Row]  # by device
-    ratios: Mapping[str, Ratio | None]  # to the base's, by the other devices
+    ratios: Mapping[str, Figure | None]  # to the base's, by the other devices
 
 
 def base_of(runs: Sequence[Run]) -> Run | None:
@@ -74,14 +73,14 @@ def _line(case: Case, rows: Mapping[str, Row], base: str) -> Line:
     return Line(case, rows, ratios)
 
 
-def _over(row: Row, base: Row) -> Ratio | None:
+def _over(row: Row, base: Row) -> Figure | None:
     """Return the ratio of both ratios to the server; None where one has none, or is of another statistic or server."""
     ours, theirs = row.ratio, base.ratio
-    if fingerprint(row.run.machine[keys.SERVED_BY]) != fingerprint(base.run.machine[keys.SERVED_BY]):
+    if row.served_by != base.served_by:
         return None
     if not ours or not theirs or ours.statistic != theirs.statistic or row.sha256 != base.sha256:
         return None
-    return of_independent(Figure(ours.value, 1, ours.low, ours.high), Figure(theirs.value, 1, theirs.low, theirs.high))
+    return over(ours, theirs)
 
 
 def lines(runs: Sequence[Run]) -> Iterator[str]:

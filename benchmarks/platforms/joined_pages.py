@@ -5,7 +5,7 @@ Nobody drives such a browser: it is asked by the channel that its page has opene
 
 import atexit
 import queue
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -100,12 +100,12 @@ JOINED = JoinedPages()
 
 
 @contextmanager
-def joined_here(engine: Engine, named: Any = None) -> Iterator[tuple[AnyDevice, Started]]:
+def joined_here(engine: Engine, named: Any = None, flags: Sequence[str] = ()) -> Iterator[tuple[AnyDevice, Started]]:
     """Start a browser of this machine at a link of its own; it has joined when the context begins."""
     from browser_harness.joined.server import joining  # with aiohttp, which a server's process does not need
 
     came: queue.SimpleQueue[AnyDevice] = queue.SimpleQueue()
-    with joining(on_join=came.put) as server, started(engine, server.url, named) as browser:
+    with joining(on_join=came.put) as server, started(engine, server.url, named, flags) as browser:
         try:
             yield came.get(timeout=JOINING), browser
         except queue.Empty:

@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.results import keys
+from models.names import tame
 
 Info = Mapping[str, Any]  # pytest-benchmark's machine_info, or what a device says of itself
 
 UNKNOWN = "unknown"
+LONGEST = 40  # letters of a claim in a device's name
 # What pytest-benchmark tells of a machine, and no browser of its device.
 UNTOLD = (
     *("processor", "python_compiler", "python_implementation", "python_implementation_version"),
@@ -36,7 +38,7 @@ def is_device(info: Info) -> bool:
     return isinstance(info.get(keys.DEVICE), Mapping)
 
 
-def machine_info(about: Info, serving: Info, versions: Mapping[str, str]) -> dict[str, Any]:
+def machine_info(about: Info, serving: Info, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the machine_info of a run for a device.
 
     *about* is its word, *serving* the machine_info of the machine that served it, *versions* are of all that ran for
@@ -53,7 +55,7 @@ def machine_info(about: Info, serving: Info, versions: Mapping[str, str]) -> dic
         "release": release,
         "cpu": cores,
         "load_average": {"start": None, "end": None},
-        "versions": {**versions, str(about.get("engine")): str(about.get("version"))},
+        "versions": {**(versions or {}), str(about.get("engine")): str(about.get("version"))},
         "suite": serving.get("suite"),
         keys.DEVICE: kept,
         keys.SERVED_BY: dict(serving),
@@ -64,6 +66,18 @@ def of_run(info: Info) -> Info:
     """Return what the device of a run says of itself."""
     about: Info = info[keys.DEVICE]
     return about
+
+
+def served_by(info: Info) -> Info:
+    """Return the machine_info of the machine that served a run's device; empty where that is not told."""
+    serving = info.get(keys.SERVED_BY)
+    return serving if isinstance(serving, Mapping) else {}
+
+
+def story_of(info: Info) -> Info:
+    """Return how often a run's device left and hid its page; empty where that is not told."""
+    story = of_run(info).get("story")
+    return story if isinstance(story, Mapping) else {}
 
 
 def model_of(about: Info) -> str | None:
@@ -101,7 +115,13 @@ def short(about: Info) -> str:
     cores, twin = about.get("cores"), about.get("twin") or 1
     of_cores = f"{cores} core{'' if cores == 1 else 's'}" if cores else ""
     words = [browser(about), model_of(about), of_cores, about.get("transport")]
-    return ", ".join(str(word) for word in words if word) + (f" ({twin})" if twin != 1 else "")
+    return ", ".join(_brief(word) for word in words if word) + (f" ({twin})" if twin != 1 else "")
+
+
+def _brief(word: Any) -> str:
+    """Return a claim as it stands in a name, which is shown in many places: none fills a screen or drives one."""
+    text = tame(str(word))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def longer(about: Info) -> str:

@@ -9,7 +9,7 @@ from made_up_runs import benchmark, content, doubtful, ratio
 from benchmarks.devices import engines, table
 from benchmarks.results import Run, devices
 
-SERVING = content()["machine_info"] | {"simd_flags": [], "python_implementation": "CPython", "python_version": "3.11.7"}
+SERVING = content()["machine_info"]
 
 
 def of_device(about, *benchmarks, serving=SERVING, file="a.json", **told):

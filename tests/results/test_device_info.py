@@ -118,7 +118,8 @@ def test_names_stand_beside_those_of_machines():
 
 def test_all_who_ask_for_a_machine_are_answered(tmp_path):
     run_of_device = load_checked(saved(tmp_path))
-    assert machine_of(run_of_device) == machine_id(run_of_device.machine) == "firefox-153-2-cores-http"
+    assert machine_id(run_of_device.machine) == "firefox-153-2-cores-http"
+    assert machine_of(run_of_device).startswith("Firefox 153, 2 cores, http, Linux")
     assert "firefox" in fingerprint(run_of_device.machine)
     assert circumstances(run_of_device.machine) == {"onnxruntime-web": "1.30.0", "firefox": "153.0"}
 
@@ -152,5 +153,7 @@ def test_decide_takes_a_devices_clients_and_the_server_of_the_machine_that_serve
     device.machine.update(info())
     server = run(Path("server.json"), benchmark(platform="server-cpu", of_starts=0.001))
     (model,) = read_sides([device, server])
-    assert [key[:2] for key in model.clients] == [("firefox-153-2-cores-http", "firefox-wasm")]
+    assert [(one.device, one.platform) for one in model.clients.values()] == [
+        ("Firefox 153, 2 cores, http", "firefox-wasm")
+    ]
     assert (model.machine, [*model.servers]) == (machine_of(server), ["server-cpu"])
