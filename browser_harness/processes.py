@@ -34,6 +34,16 @@ def descendants(process: int) -> set[int]:
         return set()
 
 
+def command_line(process: int) -> list[str]:
+    """Return the words that a process was started with; none of one that has ended."""
+    import psutil
+
+    try:
+        return psutil.Process(process).cmdline()
+    except psutil.Error:
+        return []
+
+
 def started(process: int) -> float | None:
     """Return when a process started, by which it is told from a later one of its number; None where it has ended.
 

@@ -12,11 +12,13 @@ from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
 from benchmarks.report.sections.over_time import over_time
+from benchmarks.report.sections.side_by_side import side_by_side
 from benchmarks.report.sections.throughput import throughput
 
 SECTIONS: Sequence[Make] = (
     answers,
     latency,
+    side_by_side,
     decision_map,
     first_load,
     accuracy,
