@@ -18,6 +18,8 @@ PARSERS = {
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
     "benchmarks/run/reporting.py": "what it has just measured, to be drawn as it would be saved",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
+    "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
+    "benchmarks/figures/fleet/noop.py": "what the server asks of a client",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/loadgen/trial.py": "LoadGen's log",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",

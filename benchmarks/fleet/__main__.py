@@ -24,7 +24,6 @@ from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
 from benchmarks.fleet.options import FleetError
 from benchmarks.measuring.parity import ParityError
-from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
 from benchmarks.run.identity import machine_here
@@ -92,7 +91,7 @@ class Run:
 
     def _measure_server(self, job: Job, when: str) -> None:
         """Have the server do the job, on one core and on all, while no device works."""
-        for workers in dict.fromkeys((1, hardware.CORES)):
+        for workers in () if self._arguments.no_server else dict.fromkeys((1, hardware.CORES)):
             rate = record.server_rate(rates.measure(job, workers, self._settings), when)
             self._servers.append(rate)
             print(f"server   {when}, {workers} of server-cpu: {rate.rate:,.0f} images/s", flush=True)
@@ -126,12 +125,13 @@ class Run:
 
     def _waited(self, crew: Crew) -> bool:
         """Wait until as many as are wanted are ready, or cannot be; return whether one is."""
-        seen = 0
+        seen: list[Member] = []
         while True:
             ready, away = crew.ready, [member for member in crew.members if member.sent_home]
-            for member in ready[seen:]:
-                print(f"ready    {member.name}, {member.platform}", flush=True)
-            seen = len(ready)
+            for member in ready:
+                if member not in seen:
+                    print(f"ready    {member.name}, {member.platform}", flush=True)
+            seen = ready
             if len(ready) + len(away) >= self._wanted():
                 return bool(ready)
             time.sleep(LOOK)
@@ -142,16 +142,9 @@ class Run:
         question = latency.question_of(job)
         for member in crew.ready:
             member.show("measuring", "This device is measured, one inference at a time.")
-            try:
-                usual, mean = latency.measure(member, question, self._settings)
-                self._latencies[member.number] = usual, mean
-                print(
-                    f"latency  {member.name}: {1e3 * usual.ours:.3g} ms, {usual.value:.3g} times server-cpu's",
-                    flush=True,
-                )
-            except (PlatformError, UnavailableError, ParityError, SampleError, PageError) as error:
-                self._latencies[member.number] = str(error)
-                print(f"latency  {member.name}: not measured: {error}", flush=True)
+            found = self._latencies[member.number] = latency.measured(member, question, self._settings)
+            words = f"not measured: {found}" if isinstance(found, str) else latency.words(*found)
+            print(f"latency  {member.name}: {words}", flush=True)
 
     def _drain(self, desk: Desk, crew: Crew) -> float:
         """Have the job done, and tell how far it is; return this process' processor seconds meanwhile."""

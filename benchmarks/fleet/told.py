@@ -87,7 +87,7 @@ def _verdicts(fleet: Fleet, equals: dict[int, Equal | None]) -> Iterator[str]:
             yield f"{device.name}: not compared with what decide computes: {why}"
         elif not found.agrees:
             yield f"{device.name}: not within {WITHIN:.0%} of what decide computes: {_why(found)}"
-    if all(found and found.agrees for found in equals.values()):
+    if equals and all(found and found.agrees for found in equals.values()):
         yield f"all within {WITHIN:.0%} of what decide computes from latencies"
 
 
