@@ -46,6 +46,7 @@ def main() -> None:
         with until_unread():
             code = Run(arguments).run()
     except KeyboardInterrupt:
+        print("fleet: stopped before the job began", file=sys.stderr)
         sys.exit(STOPPED)
     except (FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
         sys.exit(f"fleet: {error}")
@@ -76,8 +77,7 @@ class Run:
             busy = self._drain(desk, crew)
             found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
             self._save(found, file)
-        if not self._was_stopped:
-            self._measure_server(job, "after")
+        self._measure_server_again(job)
         fleet = self._save(found, file)
         for line in ["", *told.lines(fleet)]:
             print(line)
@@ -95,6 +95,16 @@ class Run:
             rate = record.server_rate(rates.measure(job, workers, self._settings), when)
             self._servers.append(rate)
             print(f"server   {when}, {workers} of server-cpu: {rate.rate:,.0f} images/s", flush=True)
+
+    def _measure_server_again(self, job: Job) -> None:
+        """Do so when the devices have gone; what they did is not lost by it."""
+        try:
+            if not self._was_stopped:
+                self._measure_server(job, "after")
+        except KeyboardInterrupt:
+            self._was_stopped = True
+        except PlatformError as error:
+            print(f"server   after: not measured: {error}", flush=True)
 
     @contextmanager
     def _crew(self, job: Job, desk: Desk) -> Iterator[Crew]:

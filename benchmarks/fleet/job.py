@@ -81,9 +81,8 @@ class Job:
 def job_of(artefact: Artefact, data: Split, images: int, batch: int) -> Job:
     """Return the job of the first *images* of a test set; all of them are to be right as often as the manifest says."""
     whole = examination_of(artefact, data)
-    first = replace(
-        whole, split=Split(*(part[:images] for part in data)), images=replace(whole.images, pixels=data.images[:images])
-    )
+    split = Split(data.images[:images], data.labels[:images])
+    first = replace(whole, split=split, images=replace(whole.images, pixels=split.images))
     expected, labels = _reference(artefact, first, _digest(artefact, whole)), first.split.labels
     wanted = expectation_of(artefact, first, expected.argmax(1))
     if wanted.images != images:

@@ -2,15 +2,17 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
 import pytest
+from fleet_made_up import Session, member
 
 from benchmarks.figures.fleet.noop import Answers, NoOp, run_all
 from benchmarks.fleet import __main__ as command
 from benchmarks.fleet import latency, options, rates
-from benchmarks.fleet.crew import Browser, browser
+from benchmarks.fleet.crew import Browser, Crew, browser
 from benchmarks.results.fleet import load
 from browser_harness import chromium
 from models.cifar100 import DataError, Split
@@ -73,6 +75,37 @@ def test_a_browser_drains_a_job_beside_a_liar(test_set, monkeypatch, tmp_path, c
     for said in ("link     http://127.0.0.1", "is given nothing more (3 faults in a row)", "as many as the reference"):
         assert said in out
     assert {*psutil.Process().children(recursive=True)} <= before
+
+
+class RunOfMadeUp(command.Run):
+    """A run whose device is made up, and that is stopped in the midst of it."""
+
+    @contextmanager
+    def _crew(self, job, desk):
+        def until_it_is_over(sent, *_):
+            desk.wait(10)
+            return sent
+
+        session = Session(job, {1: until_it_is_over})
+        crew = Crew(lambda device, number, host: member(self.patch, job, desk, session)[0])
+        crew.add(None)
+        yield crew
+        crew.join()
+
+    def _watch(self, desk, crew):
+        raise KeyboardInterrupt
+
+
+def test_what_was_drained_until_a_person_stopped_it_is_told_and_saved(test_set, monkeypatch, tmp_path, capsys):
+    file = tmp_path / "fleet.json"
+    words = ["--model", "resnet8", "--images", str(IMAGES), "--no-latency", "--no-server", "--json", str(file)]
+    run = RunOfMadeUp(options.parser().parse_args(words))
+    run.patch = monkeypatch
+    assert run.run() == 130
+    fleet, out = load(file), capsys.readouterr().out
+    assert fleet.drained < IMAGES
+    assert f"not whole: {IMAGES - fleet.drained} images were not classified" in out
+    assert f"saved    {file}" in out
 
 
 def test_no_images_are_told_in_a_line_with_the_remedy(monkeypatch, tmp_path, capsys):
