@@ -18,6 +18,8 @@ PARSERS = {
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
     "benchmarks/run/reporting.py": "what it has just measured, to be drawn as it would be saved",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
+    "benchmarks/run/each/arriving.py": "what a machine has measured, as it sends it",
+    "benchmarks/run/each/checking.py": "what a machine tells of itself before it measures",
     "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
     "benchmarks/figures/fleet/noop.py": "what the server asks of a client",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",

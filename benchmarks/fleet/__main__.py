@@ -6,7 +6,6 @@ then is told and saved.
 """
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -28,6 +27,7 @@ from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
 from benchmarks.run.identity import machine_here
 from benchmarks.settings import Settings
+from browser_harness import system
 from browser_harness.channel import PageError
 from browser_harness.host import Host
 from browser_harness.joined import AnyDevice
@@ -58,7 +58,7 @@ class Run:
 
     def __init__(self, arguments: argparse.Namespace, settings: Settings | None = None) -> None:
         self._arguments, self._settings = arguments, settings or options.settings()
-        self._board, self._load = progress.Board(), os.getloadavg()
+        self._board, self._load = progress.Board(), system.load_average()
         self._servers: list[ServerRate] = []
         self._latencies: dict[int, record.Found] = {}
         self._was_stopped = False
@@ -68,12 +68,12 @@ class Run:
         options.check(self._arguments)
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
-        self._measure_server(job, "before")
         desk = Desk(job.count, job.batch)
         with self._crew(job, desk) as crew:
             if not self._waited(crew):
                 raise FleetError("no device could take part, as was told above")
             self._measure_latencies(job, crew)
+            self._measure_server(job, "before")
             busy = self._drain(desk, crew)
             found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
             self._save(found, file)
