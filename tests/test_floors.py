@@ -22,6 +22,7 @@ PARSERS = {
     "benchmarks/run/each/checking.py": "what a machine tells of itself before it measures",
     "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
     "benchmarks/figures/fleet/noop.py": "what the server asks of a client",
+    "benchmarks/figures/fleet/__main__.py": "its own rows, kept from an earlier call",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/loadgen/trial.py": "LoadGen's log",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
