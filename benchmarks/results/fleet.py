@@ -182,6 +182,14 @@ def is_one(content: Any) -> bool:
     return isinstance(content, Mapping) and SCHEMA in content
 
 
+def holds_one(file: Path) -> bool:
+    """Whether a file says that it is a fleet, sound or not."""
+    try:
+        return is_one(json.loads(file.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def _of(content: Any) -> Fleet:
     schema = content[SCHEMA]
     if schema > SCHEMA_NUMBER:
