@@ -45,8 +45,8 @@ class Lines:
         """Write lines, as soon as there is something to tell."""
         if self._reporter:
             self._reporter.ensure_newline()
-            for line in lines:
-                self._reporter.write_line(shown(line))
+            for line in Screen.of(self._reporter, self._config).fit(map(shown, lines)):
+                self._reporter.write_line(line)
 
     def pytest_sessionstart(self) -> None:
         """Keep pytest from writing where each test begins: it does not say on which machine."""
@@ -126,14 +126,15 @@ class Lines:
         try:
             return (yield)
         finally:
-            for line in self._last(Screen.of(terminalreporter, self._config).width):
+            for line in self._last(Screen.of(terminalreporter, self._config)):
                 terminalreporter.write_line(line)
 
-    def _last(self, width: int) -> Iterator[str]:
+    def _last(self, screen: Screen) -> Iterator[str]:
         runs = [*self._runs.values()]
         if len(runs) > 1:
-            yield from [*side_by_side(runs, width), ""]
-        yield from map(shown, self._at_end or ())
+            yield from [*side_by_side(runs, screen.width), ""]
+        for line in map(shown, self._at_end or ()):
+            yield from [line] if line.startswith("results ") else screen.fit([line])  # paths are copied
         if len(runs) > 1:
             yield _command([run.file for run in runs])
 
