@@ -22,6 +22,7 @@ from models.manifest import Artefact
 # In any order: where two implement the same hook and one must come first, a marker on the hook says so.
 pytest_plugins = (
     "benchmarks.run.ending",
+    "benchmarks.run.device",
     "benchmarks.run.options",
     "benchmarks.run.missing",
     "benchmarks.run.refusing",

@@ -5,7 +5,6 @@ result as it would be saved. A run that ends in order removes its own. One that 
 next run makes a saved run of it, which says of itself that it is none that ended.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Generator, Iterator
@@ -21,6 +20,8 @@ from benchmarks.results import NotARunError, Run, keys
 from benchmarks.run.ending import ENDING
 from benchmarks.run.saving import SAVED, UNSAVED, save_next, unstable
 from benchmarks.run.turns import turns_of
+from browser_harness import system
+from models.files import relative
 
 PATTERN = "unfinished-*.jsonl"
 RECOVERED = (
@@ -44,7 +45,7 @@ class Journal:
         aside = self.file.with_name(f"{self.file.name}.part")
         self._lines: BinaryIO = aside.open("xb", buffering=0)
         try:
-            fcntl.flock(self._lines, fcntl.LOCK_EX)
+            system.lock(self._lines.fileno())
             self.add({"save": name, **common})
             aside.rename(self.file)
         except OSError:
@@ -173,7 +174,7 @@ def _say(config: pytest.Config, line: str) -> None:
 
 
 def _short(path: Path) -> str:
-    return os.path.relpath(path)
+    return relative(path)
 
 
 def recover(storage: FileStorage) -> Iterator[str]:
@@ -181,7 +182,7 @@ def recover(storage: FileStorage) -> Iterator[str]:
     for file in sorted(storage.path.glob(PATTERN)):
         try:
             with file.open("rb") as lines:
-                fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(lines.fileno(), waits=False)
                 if os.fstat(lines.fileno()).st_nlink:  # else somebody has just saved it
                     yield _recovered(storage, Found.of(lines.read()), file)
                     file.unlink()

@@ -1,9 +1,9 @@
 """Files are whole or not there: tried before anything is measured, written aside and renamed, told where that fails."""
 
 import errno
-import fcntl
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,7 +15,8 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.results.saved import Result
-from models.files import replacing, try_out
+from browser_harness import system
+from models.files import relative, replacing, try_out
 
 STORAGE = "--benchmark-storage"
 OTHER_FILE = "name one in a folder that can be written to"
@@ -83,7 +84,7 @@ def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) ->
         try:
             file = save()
         except OSError as error:
-            config.stash[UNSAVED].append(f"{os.path.relpath(where)} could not be saved: {error.strerror}")
+            config.stash[UNSAVED].append(f"{relative(where)} could not be saved: {error.strerror}")
         else:
             config.stash[SAVED].append(file)
             benchmarks.logger.info(f"Saved benchmark data in: {file}")
@@ -131,12 +132,15 @@ def save_next(storage: FileStorage, name: str, content: dict[str, Any]) -> Path:
 def _alone_in(folder: Path) -> Iterator[None]:
     """Let nobody else take a number meanwhile: two runs would take the same, and one replace the other.
 
-    Some network's file systems lock no folder; there, numbers are taken as they come.
+    Windows and some network's file systems lock no folder; there, numbers are taken as they come.
     """
+    if sys.platform == "win32":  # which opens no folder
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            system.lock(descriptor)
         yield
     finally:
         os.close(descriptor)
