@@ -119,8 +119,14 @@ class Releasable(Protocol):
 class _Borrowed:
     """A device of another process: its methods ask there."""
 
-    def __init__(self, connection: "Connection[Any, Any]") -> None:
-        self._connection, self._lock = connection, threading.Lock()
+    def __init__(self, address: str, key: str) -> None:
+        self._way, self._lock = (address, key), threading.Lock()
+        self._connection = _let_in(*self._way)
+        self._claims: dict[str, Any] = self._asked("about", ())
+
+    def about(self) -> dict[str, Any]:
+        """Return what it says of itself, which is asked once: a run that is cut off can save what it measured."""
+        return dict(self._claims)
 
     def __getattr__(self, name: str) -> Any:
         if name not in METHODS:
@@ -135,10 +141,10 @@ class _Borrowed:
         return answer
 
     def _answer(self, question: tuple[str, tuple[Any, ...]]) -> tuple[Any, Exception | None]:
-        """Ask, and wait; where a Ctrl-C breaks into that, nobody asks any more: the answer is still to come."""
-        if self._connection.closed:
-            raise PageError("the device is asked no more")
+        """Ask, and wait. Where a Ctrl-C breaks into that, its answer is still to come: who asks next comes anew."""
         try:
+            if self._connection.closed:
+                self._connection = _let_in(*self._way)
             self._connection.send(question)
             answer: tuple[Any, Exception | None] = self._connection.recv()
         except (EOFError, OSError) as error:
@@ -161,7 +167,7 @@ def borrowed(told: str) -> AnyDevice:
     if told not in _BORROWED:
         key, _, address = told.partition("@")
         try:
-            _BORROWED[told] = cast("AnyDevice", _Borrowed(_let_in(address, key)))
+            _BORROWED[told] = cast("AnyDevice", _Borrowed(address, key))
         except (OSError, EOFError, ValueError) as error:
             words = f"no device is lent by ${VARIABLE} ({type(error).__name__}); leave that to what starts this"
             raise PageError(words) from error
