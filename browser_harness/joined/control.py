@@ -76,23 +76,32 @@ class _Lending:
         return is_known
 
     def _hear(self, connection: "Connection[Any, Any]") -> None:
-        """Answer one process until it ends, or this does; what it waits for is answered beside."""
+        """Answer one process until it ends, or this does; what it waits for is answered beside.
+
+        An answer that comes too late goes nowhere: the next connection may have the number of this one.
+        """
+        closing = threading.Lock()
         while self._ended not in wait([connection, self._ended]):
             try:
                 question = connection.recv()
             except (EOFError, OSError):
+                with closing:
+                    connection.close()
                 self._release()
                 return
-            threading.Thread(target=self._answer, args=[connection, *question], name="lending", daemon=True).start()
+            asked = [connection, closing, *question]
+            threading.Thread(target=self._answer, args=asked, name="lending", daemon=True).start()
 
     def _release(self) -> None:
         """Give up what the process that has ended asked for: the next is not to wait for it."""
         if isinstance(self._device, Releasable):
             self._device.release()
 
-    def _answer(self, connection: "Connection[Any, Any]", name: str, arguments: tuple[Any, ...]) -> None:
+    def _answer(
+        self, connection: "Connection[Any, Any]", closing: threading.Lock, name: str, arguments: tuple[Any, ...]
+    ) -> None:
         answer = _asked(self._device, name, arguments)
-        with suppress(OSError):  # it has ended
+        with closing, suppress(OSError):  # it has ended
             try:
                 connection.send(answer)
             except (PickleError, TypeError, AttributeError) as error:  # or it would wait for ever
