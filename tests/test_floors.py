@@ -14,12 +14,16 @@ NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tfl
 # Who parses JSON, and of what: saved runs are read in one place.
 PARSERS = {
     "benchmarks/results/saved.py": "saved runs",
+    "benchmarks/results/fleet.py": "fleets, which are no runs",
     "benchmarks/decide/checks.py": "its own answers, for the cells that were checked",
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
     "benchmarks/run/reporting.py": "what it has just measured, to be drawn as it would be saved",
     "benchmarks/run/lockstep.py": "the other end of a pipe",
     "benchmarks/run/each/arriving.py": "what a machine has measured, as it sends it",
     "benchmarks/run/each/checking.py": "what a machine tells of itself before it measures",
+    "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
+    "benchmarks/figures/fleet/noop.py": "what the server asks of a client",
+    "benchmarks/figures/fleet/__main__.py": "its own rows, kept from an earlier call",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",
     "benchmarks/loadgen/trial.py": "LoadGen's log",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",

@@ -26,7 +26,7 @@ from benchmarks.measuring.reference import Question, ask
 from benchmarks.measuring.sampler import Plan, SampleError, Side, check_whole
 from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.platforms import PLATFORMS
-from benchmarks.platforms.joined_pages import RETURNING, joined_here
+from benchmarks.platforms.joined_pages import RETURNING
 from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
@@ -42,6 +42,7 @@ from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
 from browser_harness.joined import AnyDevice, JoinedPage
 from browser_harness.joined.browsers import Started
+from browser_harness.joined.here import joined_here
 from browser_harness.page import open_browser
 from browser_harness.processes import command_line
 from models import MODELS, manifest

@@ -4,7 +4,7 @@ A platform is one object behind :class:`benchmarks.protocol.Platform`. Options, 
 contract tests follow from this table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
@@ -18,7 +18,7 @@ from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "in_browser", "local", "of_device"]
+__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "in_browser", "local", "of_device", "usual"]
 
 CATALOGUE: tuple[Platform, ...] = (
     ServerCpu(),
@@ -43,6 +43,18 @@ def local() -> list[str]:
 
 # What is measured unless something else is asked for: the study's server, and every way a browser can run the model.
 DEFAULT_SWEEP = ("server-cpu", "chromium-wasm", "chromium-tfjs", "chromium-litert", "chromium-webnn")
+
+
+def usual(browsers: Sequence[str] = ()) -> list[str]:
+    """Return what is measured unless something else is asked for, its clients in *browsers*, where some are named."""
+    if not browsers:
+        return [*DEFAULT_SWEEP]
+    servers = [name for name in DEFAULT_SWEEP if PLATFORMS[name].side == "server"]
+    clients = [
+        name.replace("chromium", browser) for browser in browsers for name in DEFAULT_SWEEP if name not in servers
+    ]
+    return [*servers, *(name for name in clients if name in PLATFORMS)]
+
 
 # What every browser can run the model with; what needs more is measured where a device says that it has that.
 EVERYWHERE = ("wasm", "tfjs", "litert")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from benchmarks.platforms.page_runtime import PageCase
+from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.page_session import DrivenSession
-from benchmarks.protocol import Block, Blocking, Feeds
+from benchmarks.protocol import Block, Blocking, Facts, Feeds
 from browser_harness.host import Host
 from browser_harness.joined import AwayError, JoinedPage, LeftError
 
@@ -41,6 +41,11 @@ class JoinedSession(DrivenSession):
         self._patience = patience
         self._cut: AwayError | None = None  # after which the page was not made good yet
         self._began = 0.0  # when what was asked last began, after all that was cut
+
+    def _facts(self, in_effect: InEffect) -> Facts:
+        """Tell, besides, whose processor time is counted, if anybody's."""
+        facts = super()._facts(in_effect)
+        return replace(facts, details={**facts.details, "cpu_time_of": self._host.counted})
 
     def open(self) -> float:
         """Open the model in a new page; return the seconds from asking for the runtime to an open session."""

@@ -27,6 +27,7 @@ class PagePlatform(PageRuntime):
         """Return the same runtime in another browser, by whose name it goes."""
         other = copy(self)
         other.name, other.browser = self.name.replace(self.browser, browser), browser
+        other.caches = ("cold",)  # its server lets nothing be kept
         return other
 
     def pages(self, settings: Settings) -> Pages:

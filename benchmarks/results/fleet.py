@@ -6,16 +6,18 @@ All times are seconds; those of chunks are since the job began. What nobody know
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import datetime
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args
 
-from benchmarks.results.damage import check_mapping
+from benchmarks.results.damage import DamagedError, check_mapping, is_number, shown
 from models.files import replacing
 
 SCHEMA, SCHEMA_NUMBER = "fleet_schema", 1
 PARTS = ("fetching", "normalising", "inferring", "sending")  # of a chunk, by the device's own clock
+NUMBERS = {int, float}
 REMEDY = "name a file that `tox run -e fleet -- --json FILE` wrote"
 
 
@@ -180,6 +182,14 @@ def is_one(content: Any) -> bool:
     return isinstance(content, Mapping) and SCHEMA in content
 
 
+def holds_one(file: Path) -> bool:
+    """Whether a file says that it is a fleet, sound or not."""
+    try:
+        return is_one(json.loads(file.read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def _of(content: Any) -> Fleet:
     schema = content[SCHEMA]
     if schema > SCHEMA_NUMBER:
@@ -203,18 +213,22 @@ def _device(saved: Mapping[str, Any]) -> FleetDevice:
 
 def _check_numbers(value: Any, what: str = "") -> None:
     """Raise ValueError for a number that is none, or below 0, in what is declared to be one."""
-    for name, kind in {**type(value).__annotations__}.items():
+    for name, kind in type(value).__annotations__.items():
         part = getattr(value, name)
-        if hasattr(part, "__dataclass_fields__"):
-            _check_numbers(part, name)
+        if is_dataclass(part):
+            _check_numbers(part, f"{what} {name}")
         elif isinstance(part, tuple):
             for number, one in enumerate(part, 1):
                 _check_numbers(one, f"{name} {number}")
-        elif {int, float} & {kind, *get_args(kind)} and not _is_sound(part, type(None) in get_args(kind)):
-            raise ValueError(f"{what} {name} is {part!r}, no number".strip())
+        elif not _is_sound(part, kind):
+            raise DamagedError(f"{what} {name} is {shown(part)}, no number".strip())
 
 
-def _is_sound(part: Any, may_be_none: bool) -> bool:
-    if part is None:
-        return may_be_none
-    return isinstance(part, int | float) and not isinstance(part, bool) and math.isfinite(part) and part >= 0
+def _is_sound(part: Any, kind: Any) -> bool:
+    """Whether a part is a number where it is declared to be one, and 0 or more; or names and such numbers."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    if part is None or kind is bool:
+        return type(None) in kinds or isinstance(part, bool)
+    if numbers := next((get_args(one)[1] for one in kinds if get_args(one) and get_args(one)[1] in NUMBERS), None):
+        return isinstance(part, Mapping) and all(_is_sound(one, numbers) for one in part.values())
+    return not NUMBERS & {*kinds} or (is_number(part) and math.isfinite(part) and part >= 0)

@@ -82,21 +82,21 @@ def _audit(event: str, arguments: tuple[object, ...]) -> None:
         _hide(arguments[0])
 
 
-def _hiding(real):  # noqa: ANN001, ANN202
-    def call(path, *more, **named):  # noqa: ANN001, ANN002, ANN003, ANN202
+def _hiding(real):
+    def call(path, *more, **named):
         _hide(path)
         return real(path, *more, **named)
 
     return call
 
 
-def _open(path, flags, *more, **named):  # noqa: ANN001, ANN002, ANN003, ANN202
+def _open(path, flags, *more, **named):
     if IS_WINDOWS and stat.S_ISDIR(os.stat(path).st_mode):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     return os.open(path, flags, *more, **named)
 
 
-def _select(reads, writes, errors, *timeout):  # noqa: ANN001, ANN002, ANN202
+def _select(reads, writes, errors, *timeout):
     import select
     import socket
 
@@ -105,11 +105,11 @@ def _select(reads, writes, errors, *timeout):  # noqa: ANN001, ANN002, ANN202
     return select.select(reads, writes, errors, *timeout)
 
 
-def _library(name=None, *more, **named):  # noqa: ANN001, ANN002, ANN003, ANN202
+def _library(name=None, *more, **named):
     raise (TypeError if name is None and IS_WINDOWS else OSError)(f"no library {name!r} on {SYSTEM}")
 
 
-def _popen(*arguments, **named):  # noqa: ANN002, ANN003, ANN202
+def _popen(*arguments, **named):
     import subprocess
 
     assert not (IS_WINDOWS and (named.get("pass_fds") or named.get("preexec_fn"))), "not on Windows"
@@ -135,7 +135,7 @@ def _has() -> dict[str, dict[str, object]]:
 def _install() -> None:
     real, has, stand_ins = builtins.__import__, _has(), {}
 
-    def imported(name, globals=None, locals=None, fromlist=(), level=0):  # noqa: A002, ANN001, ANN202
+    def imported(name, globals=None, locals=None, fromlist=(), level=0):  # noqa: A002
         if level or not globals or not _is_ours(globals):
             return real(name, globals, locals, fromlist, level)
         if name.partition(".")[0] in ABSENT:

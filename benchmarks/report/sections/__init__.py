@@ -8,6 +8,7 @@ from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.figures import figures
 from benchmarks.report.sections.first_load import first_load
+from benchmarks.report.sections.fleet import fleet
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
@@ -19,6 +20,7 @@ SECTIONS: Sequence[Make] = (
     answers,
     latency,
     side_by_side,
+    fleet,
     decision_map,
     first_load,
     accuracy,
