@@ -75,7 +75,8 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
                 code = STOPPED if host.is_busy else 0
                 board.say("stopped: what was measured is kept")
     board.end()
-    return code or _tell(line, host.problems)
+    told = _tell(line, host.problems)
+    return code or told
 
 
 def _start(name: Engine, server: JoinServer) -> Start:

@@ -40,7 +40,7 @@ def test_what_was_left_out_is_told_once_and_fails_nothing(saved):
         (2, ["!!!!!!!!! _pytest.outcomes.Exit: the device left, or hid its page, and did not come back !!!!!!!!"], "",
          "the device left, or hid its page, and did not come back"),
         (2, ["!!!! KeyboardInterrupt !!!!"], "it left, and was not back within 120 s",
-         "it left, and was not back within 120 s; KeyboardInterrupt"),
+         "it left, and was not back within 120 s; it was stopped in the midst"),
         (3, [], "", "the run ended with 3"),
     ],
     ids=["failed", "a name with a space", "left", "given up", "pytest broke"],
