@@ -42,6 +42,7 @@ pytest_plugins = (
     "benchmarks.run.budget",
     "benchmarks.run.load",
     "benchmarks.run.reporting",
+    "benchmarks.run.each",
 )
 pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
 

@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -16,19 +17,23 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.commands import STOPPED
+from benchmarks.commands import STOPPED, until_unread
 from benchmarks.devices import engines, link, table
 from benchmarks.devices.board import Board
-from benchmarks.devices.guests import PATIENCE, Line
+from benchmarks.devices.guests import Line
 from benchmarks.devices.host import Host, Start, Usher
 from benchmarks.devices.plan import Plan, PlanError, plan
+from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
+from benchmarks.results.numbers import counted
 from benchmarks.settings import positive
-from browser_harness.joined.browsers import ENGINES, missing, started
+from browser_harness.joined.browsers import ENGINES, Engine, missing, started
 from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
+PATIENT = ("--device-patience=120",)  # others wait as well; who says otherwise is obeyed
+ENDING = 2 * RUNS_END  # seconds in which all is saved and told, and no signal breaks into that
 
 
 class UsageError(Exception):
@@ -43,8 +48,6 @@ def parser() -> argparse.ArgumentParser:
     number, seconds = positive(int), positive(float)
     found.add_argument("--devices", type=number, metavar="N", help="end when so many were measured")
     found.add_argument("--wait", type=seconds, metavar="SECONDS", help="end when nobody new came for so long")
-    words = f"for a device that left, or hid its page, to come back in the midst (default: {PATIENCE:g})"
-    found.add_argument("--patience", type=seconds, default=PATIENCE, metavar="SECONDS", help=words)
     words = "start this browser of this machine at the link, measure it, and end it (repeatable)"
     found.add_argument("--browser", action="append", default=[], choices=ENGINES, help=words)
     add_options(found)
@@ -57,35 +60,30 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     for name in options.browser:
         if why := missing(name):
             raise UsageError(f"--browser {name}: {why}")
-    board, line = Board(), Line(options.patience)
+    board, line = Board(), Line()
     board.say("looking at what would be measured …")
     planned = plan(words)
-    host = Host(line, board, measure, words, options.devices, options.wait)
+    host = Host(line, board, measure, [*PATIENT, *words], options.devices, options.wait)
     code = 0
-    with joining(entrance, line.came) as server:
+    with joining(entrance, line.came, planned.offer) as server:
         browsers = [(name, _start(name, server)) for name in options.browser]
         board.say(*_opening(server, planned, options))
         with Usher(line, board):
             try:
                 host.serve(browsers)
             except KeyboardInterrupt:
-                code = STOPPED if any(guest.outcome for guest in line.guests if guest.is_measured) else 0
+                code = STOPPED if host.is_busy else 0
                 board.say("stopped: what was measured is kept")
     board.end()
-    return _tell(line, host.problems) or code
+    told = _tell(line, host.problems)
+    return code or told
 
 
-def _start(name: str, server: JoinServer) -> Start:
-    return partial(started, name, _own_link(server))  # type: ignore[arg-type]
-
-
-def _own_link(server: JoinServer) -> str:
-    """Return the link as this machine's own browsers open it; they are asked for no consent there."""
-    port = urlsplit(server.origin).port or 0
-    own = [one for one in sorted(server.entrance.origins(port)) if is_loopback(urlsplit(one).hostname or "")]
-    if not own or server.entrance.tls:
+def _start(name: Engine, server: JoinServer) -> Start:
+    """Return what starts a browser of this machine at the link."""
+    if (url := server.own_url) is None:
         raise UsageError("--browser joins over plain loopback: --listen 0.0.0.0, or leave out --listen and --https")
-    return f"{own[0]}/#{server.url.partition('#')[2]}"
+    return partial(started, name, url)
 
 
 def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> Iterator[str]:
@@ -96,9 +94,8 @@ def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> 
     if is_loopback(urlsplit(server.origin).hostname or ""):
         yield "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
     yield from server.entrance.words
-    number = len(planned.cases)
-    yield f"each device is measured in {number} benchmark{'s' * (number != 1)}, about {planned.minutes:g} minutes"
-    ends = [f"after {options.devices} devices"] if options.devices else []
+    yield f"each device is measured in {counted(len(planned.cases), 'benchmark')}, about {planned.time}"
+    ends = [f"after {counted(options.devices, 'device')}"] if options.devices else []
     ends += [f"when nobody new came for {options.wait:g} s"] if options.wait else []
     yield f"it ends {' or '.join([*ends, 'with Ctrl-C'])}; what was measured is kept"
     yield ""
@@ -129,13 +126,13 @@ def _tell(line: Line, problems: Sequence[str]) -> int:
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM stop it, and none behind it: tox sends two, and what was measured is saved."""
-    was_asked = False
+    """Let a Ctrl-C or SIGTERM stop it, and none soon behind it: tox sends two, and the run is to be saved."""
+    asked = -ENDING
 
     def obey(_number: int, _frame: FrameType | None) -> None:
-        nonlocal was_asked
-        if not was_asked:
-            was_asked = True
+        nonlocal asked
+        if time.monotonic() - asked >= ENDING:
+            asked = time.monotonic()
             raise KeyboardInterrupt
 
     before: dict[int, Any] = {one: signal.signal(one, obey) for one in (signal.SIGINT, signal.SIGTERM)}
@@ -150,7 +147,7 @@ def main() -> None:
     """Run the command line."""
     options, words = parser().parse_known_args()
     try:
-        with _stopped_once():
+        with until_unread(), _stopped_once():
             code = run(options, [word for word in words if word != "--"])
     except (EntranceError, PlanError, UsageError) as error:
         print(f"clients: {error}", file=sys.stderr)

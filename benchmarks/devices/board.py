@@ -11,6 +11,7 @@ from models.names import shown
 
 UP = "\x1b[{}F\x1b[J"  # to the beginning of a line so many above, and all below it away (ECMA-48)
 MINUTE = 60
+NOBODY = "nobody has come yet"
 
 
 def state(guest: Guest, line: Line) -> str:
@@ -19,17 +20,19 @@ def state(guest: Guest, line: Line) -> str:
         return f"not whole: {guest.outcome.why}" if guest.outcome.why else "done"
     if guest.is_measured:
         return _measuring(guest)
-    if guest.is_away:
+    if guest.device.dismissed:
+        return f"was sent home: {guest.device.dismissed}"
+    if guest.state == "away":
         return "left before its turn; it may come back"
     before = line.waiting().index(guest) + sum(other.is_measured for other in line.guests)
-    hidden = "" if guest.device.is_visible() else ", its page is hidden"
+    hidden = ", its page is hidden" if guest.state == "paused" else ""
     return f"waits for its turn, {before} before it{hidden}" if before else f"comes next{hidden}"
 
 
 def _measuring(guest: Guest) -> str:
-    if guest.is_away:
+    if guest.state == "away":
         return "left in the midst; it may come back"
-    if not guest.device.is_visible():
+    if guest.state == "paused":
         return "paused: its page is hidden"
     told = guest.told
     if not told.get("of"):
@@ -81,7 +84,7 @@ class Board:
     def end(self) -> None:
         """Leave the rows where they are."""
         with self._lock:
-            self._drawn, self._rows = 0, ()
+            self._drawn, self._is_screen = 0, False
 
     def _log(self) -> None:
         for number, name, words in self._rows:
@@ -92,9 +95,9 @@ class Board:
     def _redraw(self) -> None:
         self._erase()
         width = shutil.get_terminal_size().columns - 1
-        for number, name, words in self._rows:
-            print(f"{number:>3}  {name}: {words}"[:width], file=self._stream)
-        self._drawn = len(self._rows)
+        told = [f"{number:>3}  {name}: {words}"[:width] for number, name, words in self._rows] or [NOBODY]
+        print("\n".join(told), file=self._stream)
+        self._drawn = len(told)
         self._stream.flush()
 
     def _erase(self) -> None:

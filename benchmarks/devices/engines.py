@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 from tabulate import tabulate
 
-from benchmarks.compare.ratio import Ratio, of_independent
+from benchmarks.measuring.ratio import over
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Row, Run, devices, keys, rows_of
-from benchmarks.results.machine import fingerprint
+from benchmarks.results import Row, Run, devices, rows_of
 from benchmarks.results.machine import names as machines
 from benchmarks.results.numbers import NONE, with_interval
 from models.names import shown
@@ -29,7 +28,7 @@ class Line:
 
     case: Case
     rows: Mapping[str, Row]  # by device
-    ratios: Mapping[str, Ratio | None]  # to the base's, by the other devices
+    ratios: Mapping[str, Figure | None]  # to the base's, by the other devices
 
 
 def base_of(runs: Sequence[Run]) -> Run | None:
@@ -52,13 +51,15 @@ def compared(runs: Sequence[Run]) -> tuple[str, list[Line]]:
 
 
 def called(runs: Sequence[Run]) -> dict[int, str]:
-    """Return the name of each run, by its id: its device's, with the file's where a device has several."""
-    told = machines([run.machine for run in runs])
-    often = Counter(told)
-    return {
-        id(run): f"{name}, {run.file.stem[:4]}" if often[name] > 1 else name
-        for run, name in zip(runs, told, strict=True)
-    }
+    """Return the name of each run, by its id: its browser's, its device's where several have that, else a number."""
+    told, seen = [devices.browser(devices.of_run(run.machine)) for run in runs], Counter[str]()
+    if len({*told}) < len(told):
+        told = machines([run.machine for run in runs])
+    often, found = Counter(told), dict[int, str]()
+    for run, name in zip(runs, told, strict=True):
+        seen[name] += 1
+        found[id(run)] = f"{name}, run {seen[name]}" if often[name] > 1 else name
+    return found
 
 
 def case_of(row: Row) -> Case:
@@ -72,14 +73,14 @@ def _line(case: Case, rows: Mapping[str, Row], base: str) -> Line:
     return Line(case, rows, ratios)
 
 
-def _over(row: Row, base: Row) -> Ratio | None:
+def _over(row: Row, base: Row) -> Figure | None:
     """Return the ratio of both ratios to the server; None where one has none, or is of another statistic or server."""
     ours, theirs = row.ratio, base.ratio
-    if fingerprint(row.run.machine[keys.SERVED_BY]) != fingerprint(base.run.machine[keys.SERVED_BY]):
+    if row.served_by != base.served_by:
         return None
     if not ours or not theirs or ours.statistic != theirs.statistic or row.sha256 != base.sha256:
         return None
-    return of_independent(Figure(ours.value, 1, ours.low, ours.high), Figure(theirs.value, 1, theirs.low, theirs.high))
+    return over(ours, theirs)
 
 
 def lines(runs: Sequence[Run]) -> Iterator[str]:
@@ -88,7 +89,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
     if not found:
         return
     others = [*dict.fromkeys(other for line in found for other in line.ratios)]
-    yield from ("", f"times as long as {shown(name)} takes; each in turns with server-cpu, 95 % intervals")
+    yield from ("", f"how many times as long as {shown(name)}: both in turns with server-cpu, 95 % intervals")
     head = ["", *map(shown, others)]
     cells = [[_title(line.case), *(_cell(line, name, other) for other in others)] for line in found]
     yield from tabulate(cells, head, tablefmt="plain", disable_numparse=True).splitlines()

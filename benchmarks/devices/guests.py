@@ -3,26 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from benchmarks.devices.outcome import Outcome
 from benchmarks.results import devices
-from browser_harness.channel import PageError
-from browser_harness.joined import AnyDevice, HiddenError, LeftError
+from browser_harness.joined import AnyDevice
 from browser_harness.joined.device import Device
-
-PATIENCE = 120.0  # seconds in which a device that left, or hid its page, may come back while others wait
-
-
-@dataclass
-class Story:
-    """What became of a device during its run."""
-
-    left: int = 0  # times that a call was lost with its page
-    hidden: int = 0  # times that what it measured does not count, since its page was hidden meanwhile
-    away: float = 0.0  # seconds that were waited for it
+from browser_harness.joined.presence import State
 
 
 @dataclass(eq=False)
@@ -30,15 +18,18 @@ class Guest:
     """A device that came. A run asks it as it would ask the device, and what becomes of that is noted."""
 
     device: Device
-    number: int
     twin: int  # 1, or how many came before it, itself among them, that say the same of themselves
-    patience: float = PATIENCE
     changed: Callable[[], None] = lambda: None
     outcome: Outcome | None = None  # None until it was measured
     is_measured: bool = False  # now
     is_lost: bool = False  # it left during its run, and was not back in time
     told: Mapping[str, Any] = field(default_factory=dict)  # what its person was shown last
-    story: Story = field(default_factory=Story)
+    before: Mapping[str, float] = field(default_factory=dict)  # the device's story until its run began
+
+    @property
+    def number(self) -> int:
+        """Under which its person knows it, too."""
+        return self.device.number
 
     @property
     def name(self) -> str:
@@ -46,20 +37,28 @@ class Guest:
         return devices.short(self.about())
 
     @property
-    def is_away(self) -> bool:
-        """Whether its page is closed, or lost its connection."""
-        return not self.device.is_here()
+    def state(self) -> State:
+        """Where it is now."""
+        return self.device.presence.state
 
     @property
     def is_ready(self) -> bool:
         """Whether it waits for its turn, and its page can be seen."""
-        return self.outcome is None and not self.is_measured and not self.is_away and self.device.is_visible()
+        return self.outcome is None and not self.is_measured and self.state == "here" and not self.device.dismissed
+
+    def begin(self) -> None:
+        """Note that its run begins."""
+        self.is_measured, self.before = True, self.device.story()
 
     # What a run asks
 
     def about(self) -> dict[str, Any]:
-        """Return what it says of itself, and what was seen of it here."""
-        return {**self.device.about(), "number": self.number, "twin": self.twin, "story": vars(self.story).copy()}
+        """Return what it says of itself, and what it is called here."""
+        return {**self.device.about(), "number": self.number, "twin": self.twin}
+
+    def story(self) -> dict[str, Any]:
+        """Return how often it was not here since its run began, and what came of that."""
+        return {name: value - self.before.get(name, 0) for name, value in self.device.story().items()}
 
     def show(self, told: Mapping[str, Any]) -> None:
         """Have its person see *told*."""
@@ -68,43 +67,28 @@ class Guest:
         self.device.show(told)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is here and to be seen, for as long as there is patience; once it is lost, it stays so."""
-        began = time.monotonic()
-        self.is_lost = self.is_lost or not self.device.wait(min(seconds, self.patience))
-        self.story.away += time.monotonic() - began
+        """Wait until it is here and to be seen; once it is lost, or was sent home, nobody waits for it."""
+        self.is_lost = self.is_lost or bool(self.device.dismissed) or not self.device.wait(seconds)
         return not self.is_lost
 
-    def __getattr__(self, name: str) -> Any:
-        asked = getattr(self.device, name)
-        return lambda *arguments: self._noted(asked, arguments)
+    def release(self) -> None:
+        """Give up what its run asked for."""
+        self.device.release()
 
-    def _noted(self, asked: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        try:
-            return asked(*arguments)
-        except LeftError:
-            self.story.left += 1
-            raise
-        except HiddenError:
-            self.story.hidden += 1
-            raise
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.device, name)
 
     def as_device(self) -> AnyDevice:
         """Return it as what a run asks."""
         return cast("AnyDevice", self)
 
-    def say(self, told: Mapping[str, Any]) -> None:
-        """Have its person see what is no part of a run; one that went away sees it when it is back."""
-        with suppress(PageError, OSError):
-            self.device.show(told)
-
 
 class Line:
     """Those who came, in order. Devices come in the server's thread; the others ask in theirs."""
 
-    def __init__(self, patience: float = PATIENCE) -> None:
+    def __init__(self) -> None:
         self.guests: list[Guest] = []
         self.latest = time.monotonic()  # when somebody came, or was measured
-        self._patience = patience
         self._changes = threading.Condition()
         self._number = 0  # of changes so far
 
@@ -113,8 +97,8 @@ class Line:
         with self._changes:
             abouts = [guest.device.about() for guest in self.guests] + [device.about()]
             twin = devices.twins(abouts)[-1]
-            self.guests.append(Guest(device, len(abouts), twin, self._patience, self.changed))
-        device.on_change = self.changed
+            self.guests.append(Guest(device, twin, self.changed))
+        device.presence.on_change = self.changed
         self.touch()
         self.changed()
 

@@ -28,6 +28,7 @@ class Host:
     most: int | None = None  # ends after so many were measured
     seconds: float | None = None  # ends when nobody new came for so long
     problems: list[str] = field(default_factory=list)  # of what never came into the line
+    is_busy: bool = False  # with a device, or was when it was stopped
 
     def serve(self, browsers: Iterable[tuple[str, Start]] = ()) -> None:
         """Measure all who come, first those browsers of this machine, by name, each while it runs."""
@@ -58,15 +59,17 @@ class Host:
         return self.most is not None and len(self.line.measured()) >= self.most
 
     def _have_measured(self, guest: Guest) -> None:
-        guest.is_measured = True
+        guest.begin()
+        self.is_busy = True
         self.line.changed()
         try:
             guest.outcome = self.measure(guest, self.words)
+            self.is_busy = False
         finally:
             guest.is_measured = False
             self.line.touch()
             self.line.changed()
-        guest.say({**guest.told, "state": "done", "words": _farewell(guest)})
+        guest.device.show({**guest.told, "state": "done", "words": _farewell(guest)})
 
 
 def _farewell(guest: Guest) -> str:
@@ -86,6 +89,7 @@ class Usher:
         self._ends = False
 
     def __enter__(self) -> "Usher":
+        self._board.draw([*rows(self._line)])
         self._thread.start()
         return self
 
@@ -108,7 +112,7 @@ class Usher:
             words = waiting_words(before + busy)
             if self._said.get(guest.number) != words:
                 self._said[guest.number] = words
-                guest.say({"state": "waiting", "words": words})
+                guest.device.show({"state": "waiting", "words": words})
 
 
 def waiting_words(before: int) -> str:

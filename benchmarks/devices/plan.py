@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.devices.outcome import USAGE
 from benchmarks.devices.suite import command
+from benchmarks.results.numbers import counted
 from browser_harness.joined.browsers import ENGINES
 from browser_harness.joined.control import lent
 from models.names import shown
@@ -32,6 +33,11 @@ class Plan:
     def minutes(self) -> float:
         """How long it takes, about."""
         return max(1.0, round(len(self.cases) * SECONDS / 60))
+
+    @property
+    def time(self) -> str:
+        """The same in words."""
+        return counted(int(self.minutes), "minute")
 
     @property
     def offer(self) -> dict[str, Any]:
@@ -69,7 +75,7 @@ def plan(words: Sequence[str]) -> Plan:
 
 
 def _collected(engine: str, words: Sequence[str]) -> tuple[int, list[str]]:
-    quiet = ["--collect-only", "-q", "--no-header", "-o", "verbosity_test_cases=0"]
+    quiet = ["--collect-only", "-q", "--no-header", "-o", "verbosity_test_cases=-1"]
     with lent(_MadeUp(engine)) as variables:  # type: ignore[arg-type]
         done = subprocess.run(
             command([*words, *quiet]), env={**os.environ, **variables}, capture_output=True, text=True, check=False

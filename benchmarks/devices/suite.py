@@ -36,7 +36,7 @@ def command(words: Sequence[str]) -> list[str]:
 def measure(guest: Guest, words: Sequence[str]) -> Outcome:
     """Run the suite for a guest. A Ctrl-C ends it as a user's would, and is raised again when it has."""
     FOLDER.mkdir(exist_ok=True)
-    log = FOLDER / f"device-{guest.number}.log"
+    log = FOLDER / f"device-{guest.number}-{os.getpid()}.log"
     with lent(guest.as_device()) as variables, log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command(["--benchmark-autosave", *words]),
@@ -69,6 +69,14 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _outcome(code: int, log: Path, guest: Guest) -> Outcome:
-    lost = f"it left, or hid its page, and was not back within {guest.patience:g} s" if guest.is_lost else ""
+    lost = ""
+    if guest.is_lost:
+        away = "it left, or hid its page, and was not back in time"
+        lost = f"it was sent home: {guest.device.dismissed}" if guest.device.dismissed else away
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return read(code, lines, Path(os.path.relpath(log)), lost)
+    outcome = read(code, lines, Path(os.path.relpath(log)), lost)
+    if not outcome.why:  # nothing in it is told nowhere else
+        log.unlink()
+        with suppress(OSError):  # of others, who keep theirs
+            FOLDER.rmdir()
+    return outcome

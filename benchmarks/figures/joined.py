@@ -26,7 +26,8 @@ from benchmarks.measuring.reference import Question, ask
 from benchmarks.measuring.sampler import Plan, SampleError, Side, check_whole
 from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.platforms import PLATFORMS
-from benchmarks.platforms.joined_pages import JoinedSession, joined_here
+from benchmarks.platforms.joined_pages import RETURNING
+from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
 from benchmarks.platforms.page_session import DrivenSession
@@ -41,6 +42,7 @@ from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
 from browser_harness.joined import AnyDevice, JoinedPage
 from browser_harness.joined.browsers import Started
+from browser_harness.joined.here import joined_here
 from browser_harness.page import open_browser
 from browser_harness.processes import command_line
 from models import MODELS, manifest
@@ -97,7 +99,7 @@ def opened(there: Browsers, name: str, question: Question) -> Iterator[Mapping[s
         }
         made_of = in_joined.files, platform.script_sources, platform.imports
         channel = JoinedPage(there.device, *made_of, SETTINGS.timeout)
-        sessions[JOINED] = JoinedSession(in_joined, channel, LocalHost(there.joined))
+        sessions[JOINED] = JoinedSession(in_joined, channel, LocalHost(there.joined), Patience(RETURNING))
         for session in sessions.values():
             session.open()
         yield sessions

@@ -6,7 +6,6 @@ then is told and saved.
 """
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -24,11 +23,11 @@ from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
 from benchmarks.fleet.options import FleetError
 from benchmarks.measuring.parity import ParityError
-from benchmarks.measuring.sampler import SampleError
 from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
 from benchmarks.run.identity import machine_here
 from benchmarks.settings import Settings
+from browser_harness import system
 from browser_harness.channel import PageError
 from browser_harness.host import Host
 from browser_harness.joined import AnyDevice
@@ -47,6 +46,7 @@ def main() -> None:
         with until_unread():
             code = Run(arguments).run()
     except KeyboardInterrupt:
+        print("fleet: stopped before the job began", file=sys.stderr)
         sys.exit(STOPPED)
     except (FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
         sys.exit(f"fleet: {error}")
@@ -58,7 +58,7 @@ class Run:
 
     def __init__(self, arguments: argparse.Namespace, settings: Settings | None = None) -> None:
         self._arguments, self._settings = arguments, settings or options.settings()
-        self._board, self._load = progress.Board(), os.getloadavg()
+        self._board, self._load = progress.Board(), system.load_average()
         self._servers: list[ServerRate] = []
         self._latencies: dict[int, record.Found] = {}
         self._was_stopped = False
@@ -68,17 +68,16 @@ class Run:
         options.check(self._arguments)
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
-        self._measure_server(job, "before")
         desk = Desk(job.count, job.batch)
         with self._crew(job, desk) as crew:
             if not self._waited(crew):
                 raise FleetError("no device could take part, as was told above")
             self._measure_latencies(job, crew)
+            self._measure_server(job, "before")
             busy = self._drain(desk, crew)
             found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
             self._save(found, file)
-        if not self._was_stopped:
-            self._measure_server(job, "after")
+        self._measure_server_again(job)
         fleet = self._save(found, file)
         for line in ["", *told.lines(fleet)]:
             print(line)
@@ -92,10 +91,20 @@ class Run:
 
     def _measure_server(self, job: Job, when: str) -> None:
         """Have the server do the job, on one core and on all, while no device works."""
-        for workers in dict.fromkeys((1, hardware.CORES)):
+        for workers in () if self._arguments.no_server else dict.fromkeys((1, hardware.CORES)):
             rate = record.server_rate(rates.measure(job, workers, self._settings), when)
             self._servers.append(rate)
             print(f"server   {when}, {workers} of server-cpu: {rate.rate:,.0f} images/s", flush=True)
+
+    def _measure_server_again(self, job: Job) -> None:
+        """Do so when the devices have gone; what they did is not lost by it."""
+        try:
+            if not self._was_stopped:
+                self._measure_server(job, "after")
+        except KeyboardInterrupt:
+            self._was_stopped = True
+        except PlatformError as error:
+            print(f"server   after: not measured: {error}", flush=True)
 
     @contextmanager
     def _crew(self, job: Job, desk: Desk) -> Iterator[Crew]:
@@ -126,12 +135,13 @@ class Run:
 
     def _waited(self, crew: Crew) -> bool:
         """Wait until as many as are wanted are ready, or cannot be; return whether one is."""
-        seen = 0
+        seen: list[Member] = []
         while True:
             ready, away = crew.ready, [member for member in crew.members if member.sent_home]
-            for member in ready[seen:]:
-                print(f"ready    {member.name}, {member.platform}", flush=True)
-            seen = len(ready)
+            for member in ready:
+                if member not in seen:
+                    print(f"ready    {member.name}, {member.platform}", flush=True)
+            seen = ready
             if len(ready) + len(away) >= self._wanted():
                 return bool(ready)
             time.sleep(LOOK)
@@ -142,16 +152,9 @@ class Run:
         question = latency.question_of(job)
         for member in crew.ready:
             member.show("measuring", "This device is measured, one inference at a time.")
-            try:
-                usual, mean = latency.measure(member, question, self._settings)
-                self._latencies[member.number] = usual, mean
-                print(
-                    f"latency  {member.name}: {1e3 * usual.ours:.3g} ms, {usual.value:.3g} times server-cpu's",
-                    flush=True,
-                )
-            except (PlatformError, UnavailableError, ParityError, SampleError, PageError) as error:
-                self._latencies[member.number] = str(error)
-                print(f"latency  {member.name}: not measured: {error}", flush=True)
+            found = self._latencies[member.number] = latency.measured(member, question, self._settings)
+            words = f"not measured: {found}" if isinstance(found, str) else latency.words(*found)
+            print(f"latency  {member.name}: {words}", flush=True)
 
     def _drain(self, desk: Desk, crew: Crew) -> float:
         """Have the job done, and tell how far it is; return this process' processor seconds meanwhile."""

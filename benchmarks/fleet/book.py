@@ -64,16 +64,12 @@ class Book:
 
     def __init__(self, images: int, batch: int = 1, pace: Pace | None = None) -> None:
         self.images, self.batch, self.pace = images, batch, pace or Pace()
+        self.left = images  # that do not count yet
         self.entries: list[Entry] = []  # by the chunk's number
         self._free = [(0, images)] if images else []
         self._out: dict[int, Chunk] = {}  # by number
         self._counted = np.zeros(images, bool)
         self._rates: dict[int, float | None] = {}  # of the devices that are here
-
-    @property
-    def left(self) -> int:
-        """How many images do not count yet."""
-        return self.images - int(self._counted.sum())
 
     @property
     def is_done(self) -> bool:
@@ -113,6 +109,7 @@ class Book:
         if self._counted[chunk.start]:
             return self._close(chunk, now, "beaten", is_hidden)
         self._counted[chunk.start : chunk.stop] = True
+        self.left -= chunk.images
         if not is_hidden and chunk.device in self._rates:
             self._rates[chunk.device] = _smoothed(self.rate(chunk.device), chunk.images / max(now - chunk.taken, 1e-6))
         return self._close(chunk, now, "counted", is_hidden)

@@ -2,7 +2,7 @@
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,23 +80,23 @@ class Job:
 
 def job_of(artefact: Artefact, data: Split, images: int, batch: int) -> Job:
     """Return the job of the first *images* of a test set; all of them are to be right as often as the manifest says."""
-    first = Split(data.images[:images], data.labels[:images])
-    examination = examination_of(artefact, first)
-    expected = _reference(artefact, examination)
-    wanted = expectation_of(artefact, examination, expected.argmax(1))
-    if wanted.images != len(first.labels):
-        right = int((expected.argmax(1) == first.labels).sum())
-        wanted = Expectation(len(first.labels), right, "the reference is right on")
-    return Job(artefact, examination.images, first.labels, expected, tolerance_of(artefact), batch, wanted)
+    whole = examination_of(artefact, data)
+    split = Split(data.images[:images], data.labels[:images])
+    first = replace(whole, split=split, images=replace(whole.images, pixels=split.images))
+    expected, labels = _reference(artefact, first, _digest(artefact, whole)), first.split.labels
+    wanted = expectation_of(artefact, first, expected.argmax(1))
+    if wanted.images != images:
+        wanted = Expectation(images, int((expected.argmax(1) == labels).sum()), "the reference is right on")
+    return Job(artefact, first.images, labels, expected, tolerance_of(artefact), batch, wanted)
 
 
-def _reference(artefact: Artefact, examination: Examination) -> NDArray[np.floating[Any]]:
-    """Return the reference's logits; what it said of the same question before is kept, for it takes half a minute."""
-    file = FOLDER / f"{artefact.name}-{_digest(artefact, examination)}.npy"
-    try:
-        return np.asarray(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError):  # none is there, or a damaged one
-        answers = reference_logits(artefact, examination)
+def _reference(artefact: Artefact, first: Examination, question: str) -> NDArray[np.floating[Any]]:
+    """Return the reference's logits of the *first* images; it takes half a minute, and what it said is kept."""
+    file, count = FOLDER / f"{artefact.name}-{question}.npy", len(first.split.labels)
+    with suppress(OSError, ValueError, EOFError):  # none is there, or a damaged one
+        if len(kept := np.load(file, allow_pickle=False)) >= count:
+            return np.asarray(kept[:count])
+    answers = reference_logits(artefact, first)
     with suppress(OSError):  # then it is asked again the next time
         FOLDER.mkdir(exist_ok=True)
         with replacing(file) as partial, partial.open("wb") as content:
@@ -104,10 +104,10 @@ def _reference(artefact: Artefact, examination: Examination) -> NDArray[np.float
     return answers
 
 
-def _digest(artefact: Artefact, examination: Examination) -> str:
-    """Return a name of the question: of the file, the images and what answers."""
+def _digest(artefact: Artefact, whole: Examination) -> str:
+    """Return a name of the question: of the file, all images and what answers."""
     import onnxruntime
 
-    images = examination.images
+    images = whole.images
     said = f"{artefact.row['sha256']} {[*images.mean]} {[*images.std]} {onnxruntime.__version__}\0"
     return hashlib.sha256(said.encode() + images.pixels.tobytes()).hexdigest()[:16]

@@ -6,12 +6,15 @@ from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
 from benchmarks.inputs import case_of, fed
 from benchmarks.measuring.held import Held
+from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.ratio import Ratio, paired
 from benchmarks.measuring.reference import Question, ask
-from benchmarks.measuring.sampler import Plan, check_whole
+from benchmarks.measuring.sampler import Plan, SampleError, check_whole
 from benchmarks.platforms import PLATFORMS
+from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.run.measure import draw_all
 from benchmarks.settings import Settings
+from browser_harness.channel import PageError
 
 STARTS = 3  # fresh pages and processes: of fewer there is no interval
 SECONDS = 1.0  # of timed inference in a start
@@ -21,6 +24,21 @@ FEWEST_ROUNDS, WARM_UP = 5, 200  # of a start
 def question_of(job: Job) -> Question:
     """Return what is asked to tell a latency."""
     return ask(job.artefact, fed(job.artefact.path, job.batch), side="client")
+
+
+def measured(member: Member, question: Question, settings: Settings) -> tuple[Ratio, Ratio] | str:
+    """Return what :func:`measure` does, or in words why there is nothing to return."""
+    try:
+        return measure(member, question, settings)
+    except (PlatformError, UnavailableError, ParityError, SampleError, PageError) as error:
+        return str(error)
+    except Exception as error:  # a stranger's answer can be anything
+        return f"{type(error).__name__}: {error}"
+
+
+def words(usual: Ratio, _mean: Ratio) -> str:
+    """Say what was measured."""
+    return f"{1e3 * usual.ours:.3g} ms ({usual.statistic}), {usual.value:.3g} times server-cpu's"
 
 
 def measure(member: Member, question: Question, settings: Settings) -> tuple[Ratio, Ratio]:

@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--runtime", default=RUNTIME, help=words)
     words = "leave out one inference at a time, in turns with the server: then nothing is compared with decide"
     found.add_argument("--no-latency", action="store_true", help=words)
+    words = "leave out the server's own rate: then nobody is told how many devices equal it"
+    found.add_argument("--no-server", action="store_true", help=words)
     words = "holds cifar-100-binary/ (default: $CIFAR100_DIR, else it is downloaded)"
     found.add_argument("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help=words)
     found.add_argument("--json", type=writable, metavar="FILE", help="save it there (default: in .fleet/)")

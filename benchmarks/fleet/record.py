@@ -1,8 +1,10 @@
 """What is saved of a job that was drained, whole or not."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks.fleet.book import LOST, Entry
@@ -31,7 +33,7 @@ def fleet_of(  # noqa: PLR0913 (all that there is to save)
     entries, began = desk.entries(), desk.began or 0.0
     return Fleet(
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
-        suite=suite(),
+        suite=version(),
         machine=machine,
         model=job.artefact.name,
         model_sha256=job.artefact.row["sha256"],
@@ -109,6 +111,14 @@ def _chunk(entry: Entry, began: float) -> FleetChunk:
         entry.is_hidden,
         chunk.takes_over,
     )
+
+
+def version() -> str:
+    """Return the first digits of the SHA-256 of all that decides a fleet's figures."""
+    digest = hashlib.sha256(suite().encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def server_rate(rate: Rate, when: str) -> ServerRate:

@@ -43,11 +43,14 @@ def _whole(fleet: Fleet) -> Iterator[str]:
 def _servers(fleet: Fleet) -> Iterator[str]:
     for workers in dict.fromkeys(rate.workers for rate in fleet.servers):
         both = [rate for rate in fleet.servers if rate.workers == workers]
+        moved = max(rate.rate for rate in both) / min(rate.rate for rate in both) - 1
         each = ", ".join(f"{three(rate.rate)} {rate.when}" for rate in both)
         processes = "one process on one thread" if workers == 1 else f"{workers} such processes"
         rate = fleet.server(workers)
         assert rate is not None
         yield f"the server alone, server-cpu in {processes}: {_rate(rate.rate)} ({each}), while no device worked"
+        if moved > WITHIN:
+            yield f"  it moved by {100 * moved:.0f} % meanwhile, of itself: no comparison with it is closer than that"
 
 
 def _row(device: FleetDevice, found: Equal | None) -> list[str]:
@@ -87,7 +90,7 @@ def _verdicts(fleet: Fleet, equals: dict[int, Equal | None]) -> Iterator[str]:
             yield f"{device.name}: not compared with what decide computes: {why}"
         elif not found.agrees:
             yield f"{device.name}: not within {WITHIN:.0%} of what decide computes: {_why(found)}"
-    if all(found and found.agrees for found in equals.values()):
+    if equals and all(found and found.agrees for found in equals.values()):
         yield f"all within {WITHIN:.0%} of what decide computes from latencies"
 
 
@@ -99,7 +102,8 @@ def _why(found: Equal) -> str:
 
 
 def _longer(cost: Cost) -> str:
-    return f"{100 * (cost.longer - 1):.0f} % longer than its latency"
+    share = 100 * (cost.longer - 1)
+    return f"{abs(share):.0f} % {'longer' if share > 0 else 'less'} than its latency"
 
 
 def _hidden(fleet: Fleet) -> Iterator[str]:

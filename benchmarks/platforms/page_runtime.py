@@ -18,6 +18,7 @@ from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, Una
 from benchmarks.settings import Settings
 from browser_harness import packages, page_files
 from browser_harness.channel import PageError
+from browser_harness.joined import AwayError
 from browser_harness.server import LOOPBACK, Server, serving
 from models.words import in_a_line
 
@@ -188,10 +189,36 @@ class JoinedCase(PageCase):
     """A case for a page that joined: it is measured as what it is, which the result tells."""
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
-        """Return what the runtime tells; raise PageError unless page and runtime are what is claimed of them."""
+        """Return what page and runtime tell; raise PageError unless they are what is claimed of them.
+
+        Raises UnavailableError where several threads are asked for, and the page can have but one.
+        """
+        threads = self.runtime.threads_in_page(self.case)
+        if threads > 1 and not in_effect["sharedArrayBuffer"]:
+            raise self.unavailable(f"{threads} threads were asked for; {_single(in_effect)}")
         details = self.runtime.prove(self.case, in_effect, self.settings)
-        prove_loaded(in_effect, self.runtime.threads_in_page(self.case), self.runtime.needed(in_effect))
-        return details
+        prove_loaded(in_effect, threads, self.runtime.needed(in_effect))
+        shared = {"secure_context": in_effect["secure"], "shared_array_buffer": in_effect["sharedArrayBuffer"]}
+        return {**shared, **details}
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Explain a PageError as ever; that a device was not here is no fault, and passes."""
+        away: AwayError | None = None
+        with super().explained():
+            try:
+                yield
+            except AwayError as error:
+                away = error
+        if away:
+            raise away
+
+
+def _single(in_effect: InEffect) -> str:
+    """Say why a page has one thread, and what would change that."""
+    if in_effect["crossOriginIsolated"]:
+        return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
+    return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
@@ -203,7 +230,7 @@ def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
 
 def prove_page(in_effect: InEffect, threads: int, needed: set[str]) -> None:
     """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
-    require(in_effect, {"crossOriginIsolated": True})
+    require(in_effect, {"crossOriginIsolated": True, "sharedArrayBuffer": True})
     if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
         raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
     prove_loaded(in_effect, threads, needed)

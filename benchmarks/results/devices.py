@@ -38,8 +38,12 @@ def is_device(info: Info) -> bool:
     return isinstance(info.get(keys.DEVICE), Mapping)
 
 
-def machine_info(about: Info, serving: Info) -> dict[str, Any]:
-    """Return the machine_info of a run for a device; *about* is its word, *serving* the machine's that served it."""
+def machine_info(about: Info, serving: Info, versions: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the machine_info of a run for a device.
+
+    *about* is its word, *serving* the machine_info of the machine that served it, *versions* are of all that ran for
+    its figures but its browser.
+    """
     kept = {name: value for name, value in about.items() if name != "address"}  # a file is shared, an address is not
     system, release = system_of(about)
     cores = {"count": about["cores"]} if about.get("cores") else {}
@@ -51,7 +55,7 @@ def machine_info(about: Info, serving: Info) -> dict[str, Any]:
         "release": release,
         "cpu": cores,
         "load_average": {"start": None, "end": None},
-        "versions": {**serving.get("versions", {}), str(about.get("engine")): str(about.get("version"))},
+        "versions": {**(versions or {}), str(about.get("engine")): str(about.get("version"))},
         "suite": serving.get("suite"),
         keys.DEVICE: kept,
         keys.SERVED_BY: dict(serving),
@@ -140,7 +144,7 @@ def folder(about: Info) -> str:
 def identity(about: Info) -> dict[str, Any]:
     """Return what must be alike, by the words of a message, for two runs to be of one device, as far as it says."""
     system, release = system_of(about)
-    return {
+    told = {
         "browser": about.get("engine"),
         "browser's version": about.get("version"),
         "device's model": model_of(about),
@@ -151,9 +155,16 @@ def identity(about: Info) -> dict[str, Any]:
         "memory": about.get("memory"),
         "isolated": about.get("isolated"),
         "connected by": about.get("transport"),
-        "graphics adapter": about.get("adapter"),
+        "graphics adapter": _adapter(about.get("adapter")),
         "of several alike": about.get("twin") or 1,
     }
+    return {name: UNKNOWN if value is None else value for name, value in told.items()}
+
+
+def _adapter(told: Any) -> str | None:
+    """Return what a device says of its WebGPU, in a line."""
+    values = [str(value) for value in told.values() if value and value is not True] if isinstance(told, Mapping) else []
+    return " ".join(values) or None
 
 
 def twins(abouts: Sequence[Info]) -> list[int]:

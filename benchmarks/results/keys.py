@@ -113,6 +113,7 @@ TOLERANCE = "tolerance"  # how large the difference from the reference, "parity"
 REFERENCE_DIFFERS = "reference_differs"
 UNPROVED = "unproved"  # outputs of the reference without a finite number, which prove no platform right; else absent
 DOUBTS = "doubts"  # in trust
+UNKNOWN = "unknown"  # in trust, as the doubts: what should be known of the circumstances, and is not; else absent
 OTHER_PROGRAMS = "other_programs"  # in trust
 ODD_STARTS = "odd_starts"  # in trust: {"3": 2.9}, the starts that took so many times as long as their siblings
 TOP1, TOP5, AS_REFERENCE = "top1", "top5", "as_reference"  # per cent, of an accuracy

@@ -37,7 +37,7 @@ def fingerprint(info: Info) -> str:
         _model(info),
         f"{info['cores_usable']} of {info['cores']} cores",
         f"quota of {info[keys.QUOTA]} cores" if info.get(keys.QUOTA) is not None else "",
-        " ".join(info["simd_flags"]),
+        " ".join(info["simd_flags"] or ()),
         *(gpu["name"] for gpu in info["gpus"]),
         f"{info['system']} {info['machine']}",
         f"{info['python_implementation']} {info['python_version'].rsplit('.', 1)[0]}",

@@ -265,6 +265,11 @@ class Result:
         """What makes it doubtful, in words, by the name of the check."""
         return dict(self.trust.get(keys.DOUBTS, {}))
 
+    @property
+    def unknown(self) -> dict[str, str]:
+        """What should be known of the circumstances and is not, in words, by the name of the check."""
+        return dict(self.trust.get(keys.UNKNOWN, {}))
+
     def impossible(self, names: Iterable[str]) -> list[str]:
         """Return which of these statistics are no positive finite numbers, and so no times."""
         values = {name: self.stats.get(name) for name in names}

@@ -14,6 +14,7 @@ from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
 from benchmarks.protocol import Where
 from browser_harness import network as networks
+from browser_harness.joined.found import ENGINES
 from browser_harness.network import LOOPBACK, Conditions, of_name
 from models import MODELS, NETWORKS
 from models.manifest import variant
@@ -108,6 +109,13 @@ def phase_of(test: pytest.Item) -> Phase | None:
 def platform(text: str) -> str:
     """Read ``--platform``: a name, or all; say why one is refused that could be had."""
     return _name_among("platform", text, PLATFORMS, REFUSED)
+
+
+def browser(text: str) -> str:
+    """Read ``--browser``: an engine."""
+    if text not in ENGINES:
+        raise argparse.ArgumentTypeError(f"unknown browser {text!r}: choose from {', '.join(ENGINES)}")
+    return text
 
 
 def precision(text: str) -> str:

@@ -7,40 +7,40 @@ known of its state stands beside the device's figures, by its name; of the devic
 import statistics
 from collections.abc import Generator, Mapping
 from contextlib import suppress
-from multiprocessing import AuthenticationError
 from typing import Any
 
 import pytest
 
-from benchmarks.platforms import PLATFORMS
+from benchmarks.platforms import PLATFORMS, in_browser
+from benchmarks.platforms.claims import borrowed
 from benchmarks.results import devices, keys
 from benchmarks.results.saved import Result
 from benchmarks.results.tidy import Measured
+from benchmarks.run.choices import BASE
 from benchmarks.run.progress import PROGRESS, left
-from benchmarks.run.selection import device_of
 from benchmarks.settings import settings_of
 from browser_harness.channel import PageError
 from browser_harness.joined import AnyDevice
-from browser_harness.joined.channel import VARIABLE
 
-PATIENCE = 600.0  # seconds in which a device that is away may come back; who lends it may give it less
 OF_THE_SERVER = ("other_programs", "stopped", "stolen", "frequency_change", "throttled", "memory_wait")  # doubts
+PARTNER = (BASE.platform,)  # what computes on the machine that serves
 SERVES = "on the machine that serves, "
 
 
 @pytest.hookimpl(tryfirst=True)  # what can be chosen is asked of the device
 def pytest_configure(config: pytest.Config) -> None:
     """Measure for the device that is lent, where one is."""
+    settings = settings_of(config)
+    if settings.device is None:
+        return
     try:
-        device = device_of(settings_of(config))
-        engine = device and device.about().get("engine")
-    except (AuthenticationError, EOFError, OSError, ValueError) as error:
-        words = f"${VARIABLE} lends no device ({error or type(error).__name__})"
-        raise pytest.UsageError(f"{words}; leave it to `tox run -e clients`, or unset it") from error
-    if device is not None:
-        config.pluginmanager.register(ForDevice(config, device), "for-device")
-        if engine not in {getattr(platform, "browser", None) for platform in PLATFORMS.values()}:
-            raise pytest.UsageError(f"the device's browser is {engine}: nothing is known that could be measured there")
+        device = borrowed(settings.device)
+        engine = str(device.about().get("engine"))
+    except PageError as error:
+        raise pytest.UsageError(str(error)) from error
+    if not in_browser(engine):
+        raise pytest.UsageError(f"the device's browser is {engine}: nothing is known that could be measured there")
+    config.pluginmanager.register(ForDevice(config, device), "for-device")
 
 
 class ForDevice:
@@ -54,9 +54,20 @@ class ForDevice:
     @pytest.hookimpl(trylast=True)  # when all is said of this machine
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Put what the device says of itself in the place of this machine, and this machine beside it."""
-        told = devices.machine_info(self._device.about(), {**machine_info})
+        about = {**self._device.about(), "story": self._story()}
+        used = [*PARTNER, *in_browser(str(about.get("engine")))]
+        settings = settings_of(self._config)
+        versions = {k: v for name in used if name in PLATFORMS for k, v in PLATFORMS[name].versions(settings).items()}
+        told = devices.machine_info(about, {**machine_info}, versions)
         machine_info.clear()
         machine_info.update(told)
+
+    def _story(self) -> dict[str, Any] | None:
+        """Return what became of it meanwhile; None where nobody can tell any more."""
+        try:
+            return self._device.story()
+        except PageError:
+            return None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count what is to be done."""
@@ -75,7 +86,7 @@ class ForDevice:
     def pytest_runtest_setup(self) -> None:
         """Begin when the device is here and its page can be seen; end the run where it does not come back."""
         try:
-            is_here = self._device.wait(PATIENCE)
+            is_here = self._device.wait(settings_of(self._config).device_patience)
         except PageError as error:
             pytest.exit(f"the device cannot be asked any more: {error}", pytest.ExitCode.INTERRUPTED)
         if not is_here:
@@ -112,8 +123,10 @@ class ForDevice:
 
 
 def _words(item: pytest.Item) -> str:
-    """Return what a benchmark is of: ``resnet20 on firefox-wasm, batch 1``."""
+    """Return what a benchmark is of: ``resnet20 on firefox-wasm, batch 1``; its phase where it has no case."""
     params: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    if params.get("model") is None:
+        return getattr(item, "originalname", item.name).removeprefix("test_")
     batch = f", batch {params['batch_size']}" if params.get("batch_size") else ""
     return f"{params.get('model')} on {params.get('platform')}{batch}"
 

@@ -15,12 +15,12 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, in_browser, local, of_device
+from benchmarks.platforms import PLATFORMS, in_browser, local, of_device, usual
+from benchmarks.platforms.claims import of_device as claimed
 from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
-from benchmarks.settings import Settings, settings_of
-from browser_harness.joined import AnyDevice
+from benchmarks.settings import settings_of
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
@@ -45,6 +45,7 @@ class Selection:
 
     models: tuple[str | Path, ...] = ()  # the catalogue's by name, with a precision or without; the user's own by path
     platforms: tuple[str, ...] = ()
+    browsers: tuple[str, ...] = ()  # that the usual clients are to be in
     batch_sizes: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
@@ -89,6 +90,9 @@ class Selection:
         yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
+        if self.browsers and self.platforms:
+            words = "a --platform names its browser already: leave out one of the two"
+            yield f"--browser {self.browsers[0]} beside --platform {self.platforms[0]}: {words}"
         yield from self._faults_of_device()
         clients = [name for name in self.platforms if name == ALL or _is_client(name)]
         if (self.slowdowns or self.clients) and self.platforms and not clients:
@@ -187,12 +191,14 @@ class Selection:
 
     def _platforms(self) -> Iterable[str]:
         """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
-        usual, there_are = [*DEFAULT_SWEEP], local()
+        usually, there_are = usual(self.browsers), local()
         if self.about is not None:
-            usual, there_are = of_device(self.about), in_browser(str(self.about.get("engine")))
+            usually, there_are = of_device(self.about), in_browser(str(self.about.get("engine")))
         everything = there_are if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        if self.browsers:
+            everything = [name for name in everything if not _is_client(name) or _browser(name) in self.browsers]
         named = [name for name in self.platforms if name != ALL]
-        return dict.fromkeys([*everything, *named] or usual)
+        return dict.fromkeys([*everything, *named] or usually)
 
     def is_normalised(self, model: str, platform: str) -> bool:
         """Whether a model is fed pixels there, and the command line has to say how they are normalised."""
@@ -310,6 +316,10 @@ def _is_client(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
 
 
+def _browser(platform: str) -> str | None:
+    return getattr(PLATFORMS[platform], "browser", None)
+
+
 def _asks(platform: str) -> bool:
     """Whether it has a page, which asks a server."""
     return PLATFORMS[platform].side != "server"
@@ -326,15 +336,6 @@ def _has(platform: Platform, phase: Phase) -> bool:
 
 def _variants(name: str, precisions: Sequence[str]) -> list[str]:
     return [variant(name, precision) for precision in precisions] if name in CATALOGUE else [name]
-
-
-def device_of(settings: Settings) -> AnyDevice | None:
-    """Return the device that the run is for; None where it is for none."""
-    if settings.device is None:
-        return None
-    from browser_harness.joined.control import borrowed  # with multiprocessing, which other runs do not need
-
-    return borrowed(settings.device)
 
 
 SELECTION = pytest.StashKey[Selection]()
@@ -354,6 +355,7 @@ def _read(config: pytest.Config) -> Selection:
     return Selection(
         models=each("model"),
         platforms=each("platform"),
+        browsers=each("browser"),
         batch_sizes=each("batch_size"),
         precisions=each("precision"),
         threads=each("threads"),
@@ -367,5 +369,5 @@ def _read(config: pytest.Config) -> Selection:
         is_full=config.getoption("full"),
         builds_stand_ins=config.getoption("build_models"),
         data_dir=config.getoption("data_dir"),
-        about=device.about() if (device := device_of(settings_of(config))) else None,
+        about=claimed(settings_of(config)),
     )

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from benchmarks import hardware
+from benchmarks.platforms.claims import of_device
 from benchmarks.results import devices, keys
 from benchmarks.results.machine import machine_name
 from benchmarks.run.ending import ENDING
 from benchmarks.run.saving import unstable
-from benchmarks.run.selection import device_of
 from benchmarks.settings import settings_of
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
@@ -28,8 +28,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _folder(config: pytest.Config) -> str:
     """Return the name of this machine's folder, or of the device's that the run is for."""
-    if device := device_of(settings_of(config)):
-        return devices.folder(device.about())
+    if (about := of_device(settings_of(config))) is not None:
+        return devices.folder(about)
     info = config.hook.pytest_benchmark_generate_machine_info(config=config)
     names = [gpu["name"] for gpu in hardware.gpus()]
     return machine_name(info, hardware.CORES, names, hardware.QUOTA)

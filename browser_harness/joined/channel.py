@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 VARIABLE = "CLIENT_OR_SERVER_DEVICE"  # by which a process is told the device that it is for
 
 
-class LeftError(PageError):
+class AwayError(PageError):
+    """What was measured does not count, and can be measured again: the device was not here all the time."""
+
+
+class LeftError(AwayError):
     """The device went away: its page, and what was open in it, is lost. It may come back."""
 
 
-class HiddenError(PageError):
-    """The page was hidden meanwhile, and browsers slow hidden pages down: what was measured does not count."""
+class HiddenError(AwayError):
+    """The page was hidden meanwhile, and browsers slow hidden pages down; what is open in it is open still."""
 
 
 class AnyDevice(Protocol):
@@ -51,7 +55,10 @@ class AnyDevice(Protocol):
         """Return what came there."""
 
     def wait(self, seconds: float) -> bool:
-        """Wait until it is here and to be seen."""
+        """Wait until it is here and to be seen, for so long since it last was; return whether it is."""
+
+    def story(self) -> dict[str, Any]:
+        """Return how often it was not, and what came of that."""
 
     def show(self, told: Mapping[str, Any]) -> None:
         """Have the person see *told*."""

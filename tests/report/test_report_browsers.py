@@ -4,7 +4,8 @@ import sys
 from contextlib import suppress
 
 import pytest
-from report_browsers import BROWSERS, FAULTY, NoBrowserError, look, once
+from real_browsers import BROWSERS, NoBrowserError
+from report_browsers import FAULTY, look, once
 from reports_made_up import odd, whole
 
 from benchmarks.report import __main__ as command

@@ -1,81 +1,56 @@
-// The page that a person opens by the link: it joins, says what is going on, and has the page that is measured in a frame,
-// whose `harness` it calls for the server. See ../server.py and ../device.py.
+// The page that a person opens by the link: it joins, says what is going on, and has the page that is measured in a frame.
+// See ../server.py and ../device.py. One thing is done after another: while a call runs, nothing is drawn or computed here.
 
-import { aboutThis } from '/about.mjs';
+import { aboutThis, isAbleToCompute } from '/about.mjs';
+import { keepAwake } from '/awake.mjs';
+import { does, watch } from '/frame.mjs';
+import { Link } from '/link.mjs';
+import { foldOffer, onPress, painted, see, showOffer } from '/sight.mjs';
 
-const element = (name) => document.getElementById(name);
-const page = element('page');
-let socket;
-let hidden = document.hidden; // at any time since the latest call began
-
-const DEEDS = {
-  load,
-  call: ({ function: name, argument }) => page.contentWindow.harness[name](argument),
-  close: () => { page.src = 'about:blank'; },
-};
+let last = Promise.resolve(); // what the server asked for last
+let agree;
+const agreed = new Promise((resolve) => { agree = resolve; });
+const link = new Link({ take, see });
 
 start();
 
 async function start() {
-  try {
-    if (location.hash) await join(location.hash.slice(1));
-    connect();
-  } catch (error) {
-    say(error.message);
-  }
+  document.getElementById('late').remove();
+  onPress({ asking: agree, lost: () => link.look(), moved: () => link.again(), refused: () => location.reload() });
+  see({ at: isAbleToCompute() ? 'joining' : 'too-old' });
+  if (!isAbleToCompute()) return;
+  const about = await aboutThis();
+  const joined = await link.join(about);
+  if (!joined) return;
+  showOffer({ ...joined, about });
+  see({ device: joined.device, at: joined.asks_consent ? 'asking' : 'joining' });
+  if (joined.asks_consent) await agreed;
+  foldOffer();
+  await keepAwake((isAwake) => see({ isAwake }));
+  watch({ hidden, noted: (words) => link.send({ noted: words }) });
+  link.open();
 }
 
-/** Trade the link's token for a secret of this device's own, which the browser keeps as a cookie. */
-async function join(token) {
-  const body = JSON.stringify({ token, about: await aboutThis() });
-  const response = await fetch('/join', { method: 'POST', body });
-  if (!response.ok) throw new Error(await response.text());
-  history.replaceState(null, '', '/');
+function hidden(isHidden) {
+  see({ isHidden });
+  if (isHidden) link.send({ visible: false });
+  else link.look();
 }
 
-function connect() {
-  socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket`);
-  socket.onmessage = ({ data }) => take(JSON.parse(data));
-  socket.onopen = () => send({ visible: !document.hidden });
-  socket.onclose = () => say('The connection was lost.');
+/** Do what the server asks for when all before is done; a new page is loaded at once, whatever keeps the old one busy. */
+function take(message) {
+  const before = message.do === 'load' ? Promise.resolve() : last;
+  last = before.then(() => (message.do === 'show' ? show(message) : answer(message)));
 }
 
-async function take({ do: deed, id, told, ...argument }) {
-  if (deed === 'show') {
-    say(told.words);
-    return;
-  }
-  hidden = document.hidden;
-  try {
-    const answer = (await DEEDS[deed](argument)) ?? null;
-    send({ id, answer, hidden });
-  } catch (error) {
-    send({ id, error: String(error.message ?? error), stack: String(error.stack ?? '') });
-  }
+async function show({ told }) {
+  see({ told });
+  await painted();
 }
 
-/** Have a new page in the frame, with a harness and nothing else. */
-async function load() {
-  await new Promise((resolve, reject) => {
-    page.onload = resolve;
-    page.onerror = reject;
-    page.src = `/index.html?${Math.random()}`;
-  });
-  const inside = page.contentWindow;
-  inside.addEventListener('error', ({ message }) => send({ noted: `uncaught: ${message}` }));
-  inside.addEventListener('unhandledrejection', ({ reason }) => send({ noted: `uncaught: ${reason?.message ?? reason}` }));
-  if (!inside.harness) throw new Error('the page has no harness');
+async function answer({ id, ...asked }) {
+  link.rest(false);
+  const told = await does(asked);
+  link.send({ id, ...told });
+  link.rest(true);
 }
-
-function send(message) {
-  if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-}
-
-function say(words) {
-  element('words').textContent = words;
-}
-
-document.addEventListener('visibilitychange', () => {
-  hidden ||= document.hidden;
-  send({ visible: !document.hidden });
-});

@@ -16,6 +16,7 @@ from benchmarks.results import Row, Run, devices, keys
 
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
+HIDDEN = "not told by the system"
 MANY = 4  # benchmarks, or runs, that are named in a cell
 LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
@@ -90,8 +91,9 @@ def _quota(info: Info) -> str:
     return "none" if info[keys.QUOTA] is None else f"{info[keys.QUOTA]} cores"
 
 
-def _governor(info: Info) -> str:
-    return "not told by the system" if "governor" in info and info["governor"] is None else _plain("governor")(info)
+def _asked(name: str, way: Callable[[Info], str]) -> Callable[[Info], str]:
+    """Return what reads a fact, and tells a system that was asked for it and did not say."""
+    return lambda info: HIDDEN if name in info and info[name] is None else way(info)
 
 
 def _gpus(info: Info) -> str:
@@ -117,9 +119,9 @@ IDENTITY: Mapping[str, Callable[[Info], str]] = {
     "architecture": _plain("machine"),
     "cores": _cores,
     "quota": _quota,
-    "instruction sets": lambda info: ", ".join(map(str, info.get("simd_flags") or ())),
+    "instruction sets": _asked("simd_flags", lambda info: ", ".join(map(str, info.get("simd_flags") or ()))),
     "GPUs": _gpus,
-    "frequency governor": _governor,
+    "frequency governor": _asked("governor", _plain("governor")),
     "system": _plain("system", "release"),
     "Python": _plain("python_implementation", "python_version"),
 }
