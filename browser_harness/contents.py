@@ -42,11 +42,21 @@ class Contents:
                 served.check(file)  # now: the first time takes a while, and an answer may be on the clock
         self._at: dict[str, encoding.Content] = {**files, **_resolved(files, imports)}
         self._forms = _encoded(self._at)
+        # Those of bytes are found once: here, and not in an answer, which may be on the clock.
+        self._digests = {path: encoding.digest_of(one) for path, one in self._at.items() if isinstance(one, bytes)}
 
     def publish(self, path: str, content: bytes) -> None:
         """Have *content* at *path* from now on, to be sent as it is, in place of a file."""
         self._forms.pop(path, None)
+        self._digests.pop(path, None)
         self._at[path] = content
+
+    def digest(self, path: str) -> str | None:
+        """Return the SHA-256 of a file, or of what is there in place of one; None of what was published."""
+        if path in self._digests:
+            return self._digests[path]
+        content = self._at.get(path)
+        return encoding.digest_of(content) if isinstance(content, Path) else None
 
     def encodes(self, path: str) -> bool:
         """Whether what is sent at *path* depends on what a browser takes."""

@@ -34,6 +34,16 @@ def descendants(process: int) -> set[int]:
         return set()
 
 
+def command_line(process: int) -> list[str]:
+    """Return the words that a process was started with; none of one that has ended."""
+    import psutil
+
+    try:
+        return psutil.Process(process).cmdline()
+    except psutil.Error:
+        return []
+
+
 def started(process: int) -> float | None:
     """Return when a process started, by which it is told from a later one of its number; None where it has ended.
 
@@ -127,24 +137,36 @@ def _forget_peak(process: int) -> bool:
     return True
 
 
-def thread_seconds(processes: Iterable[int]) -> dict[Thread, float]:
-    """Return how long each thread of *processes* has run so far; empty where the system does not tell."""
-    return dict(seconds for process in processes for seconds in _thread_seconds(process))
+def thread_seconds(processes: Iterable[int], but: AbstractSet[str] = frozenset()) -> dict[Thread, float]:
+    """Return how long each thread of *processes* has run so far, *but* those of such names.
+
+    Empty where the system does not tell.
+    """
+    return dict(seconds for process in processes for seconds in _thread_seconds(process, but))
 
 
-def _thread_seconds(process: int) -> Iterator[tuple[Thread, float]]:
-    for folder in _entries(PROC / str(process) / "task"):
+def _thread_seconds(process: int, but: AbstractSet[str]) -> Iterator[tuple[Thread, float]]:
+    for folder in _threads(process, but):
         if counted := _read(folder / "schedstat"):  # the first number, in ns
             yield (process, int(folder.name)), int(counted.split()[0]) / 1e9
 
 
-def keep_on(core: int | None, processes: Iterable[int]) -> None:
-    """Keep every thread of *processes* on a core, and those they start from then on; None lets them go."""
+def keep_on(core: int | None, processes: Iterable[int], but: AbstractSet[str] = frozenset()) -> None:
+    """Keep every thread of *processes* on a core, *but* those of such names, and those they start from then on.
+
+    None lets them go.
+    """
     cores = USABLE if core is None else {core}
     for process in processes:
-        for folder in _entries(PROC / str(process) / "task"):
+        for folder in _threads(process, but):
             with suppress(ProcessLookupError):  # it has just ended
                 system.stay_on(cores, int(folder.name))
+
+
+def _threads(process: int, but: AbstractSet[str]) -> Iterator[Path]:
+    for folder in _entries(PROC / str(process) / "task"):
+        if not but or (_read(folder / "comm") or "").strip() not in but:
+            yield folder
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ Each finding that makes a figure doubtful comes with what to do about it, as pyp
 """
 
 import math
+import os
 import statistics
 import sys
 import time
@@ -19,6 +20,7 @@ from benchmarks import quota
 from benchmarks.measuring.ratio import by_start, of_starts, p10
 from benchmarks.measuring.starts import figure, odd_ones
 from benchmarks.protocol import THREADS_UNPROVED, Block, Facts
+from browser_harness.joined.channel import VARIABLE
 from browser_harness.network import doubt
 
 FEWEST_BLOCKS = 4
@@ -51,11 +53,16 @@ def read(others: bool = False) -> Reading:
     if sys.platform != "linux":
         return Reading(now)
     busy, stolen = _busy()
-    us = psutil.Process()
+    us = psutil.Process(_eldest())
     family = [us, *us.children(recursive=True)]
     theirs = _theirs(family) if others else {}
     groups = quota.read(process.pid for process in family)
     return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups, _memory_wait())
+
+
+def _eldest() -> int:
+    """Return the process whose children are ours: this one, or the one that lends a device and started its browser."""
+    return os.getppid() if VARIABLE in os.environ else os.getpid()
 
 
 def _busy() -> tuple[float | None, float | None]:

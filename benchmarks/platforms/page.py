@@ -1,38 +1,42 @@
-"""What all platforms in a Chromium share: the browser, and openings with cold and warm caches."""
+"""A runtime in a page: of a Chromium that is started and driven for it, or of a browser that joins by a link."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from copy import copy
+from typing import Self
 
-from benchmarks.platforms.between import linked, network_of
-from benchmarks.platforms.page_runtime import PageCase, PageRuntime
+from benchmarks.platforms.driven_pages import DRIVEN
+from benchmarks.platforms.joined_pages import JOINED
+from benchmarks.platforms.page_runtime import PageRuntime
 from benchmarks.platforms.page_session import DrivenSession
-from benchmarks.platforms.threads import refuse_threads
-from benchmarks.protocol import Case, Feeds, Opening, Slowdown
+from benchmarks.platforms.pages import Pages
+from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
-from browser_harness import cgroup, chromium, packages
-from browser_harness.browser_page import BrowserPage
-from browser_harness.driven import DrivenPage
-from browser_harness.host import LocalHost
-from browser_harness.lending import LENDER
-from browser_harness.network import LOOPBACK
-from browser_harness.page import open_browser
-from browser_harness.unwatched import open_unwatched
-
-Browsers = Callable[[chromium.Browser, float, Sequence[str]], AbstractContextManager[BrowserPage]]
-FILLING = 2  # discarded loads that fill the caches
+from browser_harness import packages
+from browser_harness.joined.browsers import Engine
 
 
 class PagePlatform(PageRuntime):
-    """A runtime in a page of a Chromium that nothing else uses."""
+    """A runtime in a page; which pages there are is asked of the settings."""
 
+    browser: Engine = "chromium"
     caches: Sequence[str] = ("cold", "warm")
     flags: tuple[str, ...] = ("--disable-gpu",)  # no GPU process to share the cores with
 
+    def within(self, browser: Engine) -> Self:
+        """Return the same runtime in another browser, by whose name it goes."""
+        other = copy(self)
+        other.name, other.browser = self.name.replace(self.browser, browser), browser
+        other.caches = ("cold",)  # its server lets nothing be kept
+        return other
+
+    def pages(self, settings: Settings) -> Pages:
+        """Return where its pages come from: only a Chromium of this machine is driven."""
+        return DRIVEN if self.browser == "chromium" and settings.device is None else JOINED
+
     def unavailable(self, settings: Settings) -> str | None:
         """Say what is missing: a browser, or the packages the page loads."""
-        reason = chromium.missing(settings.browser_path)
+        reason = self.pages(settings).unavailable(self, settings)
         return f"{self.name}: {reason}" if reason else self.missing()
 
     def browser_flags(self, settings: Settings) -> tuple[str, ...]:
@@ -44,94 +48,23 @@ class PagePlatform(PageRuntime):
         return {}
 
     def versions(self, settings: Settings) -> dict[str, str]:
-        """The versions of the browser, its driver and the runtime in the page."""
+        """The versions of the browser, what drives it, and the runtime in the page."""
         if self.unavailable(settings):
             return {}
-        return {
-            **chromium.versions(settings.browser_path),
-            **{package: packages.pinned(package) for package in self.packages},
-            "playwright": version("playwright"),
-        }
+        runtime = {package: packages.pinned(package) for package in self.packages}
+        return {**self.pages(settings).versions(self, settings), **runtime}
 
     def open(self, case: Case, settings: Settings) -> AbstractContextManager[DrivenSession]:
-        """Open the case in a fresh browser and check that what is in force is what the platform's name says."""
-        return self._opened(case, settings, open_browser)
+        """Open the case in a fresh browser, or page of a device, and check that it is what the platform's name says."""
+        return self.pages(settings).open(self, case, settings)
 
     def open_fresh(self, case: Case, settings: Settings) -> AbstractContextManager[DrivenSession]:
-        """Open the case in a new page of a browser that may have had others.
-
-        A new page has a new process, and its figures scatter as those of new browsers do: ``tox run -e starts``. One
-        that is slowed down has a browser of its own, all of which is slowed.
-        """
-        return self._opened(case, settings, open_browser if case.slowdown > 1 else LENDER.lend)
-
-    @contextmanager
-    def _opened(self, case: Case, settings: Settings, browsers: Browsers) -> Iterator[DrivenSession]:
-        with self._browser(case, settings, browsers) as session:
-            session.open()
-            yield session
-
-    @contextmanager
-    def _browser(self, case: Case, settings: Settings, browsers: Browsers = open_browser) -> Iterator[DrivenSession]:
-        """Have server and browser for *case*, slowed down where it says so; nothing is loaded yet.
-
-        Over a network nobody watches the requests of its page.
-        """
-        refuse_threads(self, case)
-        page_case = PageCase(self, case, settings)
-        with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
-            link = stack.enter_context(linked(self.name, case))
-            served = page_case.serving(link.host)  # what cannot be served is told first
-            quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
-            with link.on_server_side():
-                server = stack.enter_context(served)
-            found = chromium.find(settings.browser_path)
-            browser = replace(found, environment=found.environment | self.browser_environment(settings))
-            starting = browsers if case.network == LOOPBACK else open_unwatched
-            with link.on_client_side():
-                page = stack.enter_context(starting(browser, settings.timeout, self.browser_flags(settings)))
-            channel = DrivenPage(page, server, link.entrance(server.server_port))
-            yield DrivenSession(page_case, channel, LocalHost(page, quota), network_of(link, case.network))
+        """Open the case in a new page of a browser that may have had others."""
+        return self.pages(settings).open_fresh(self, case, settings)
 
     def openings(self, case: Case, feeds: Feeds, settings: Settings, caches: str) -> Iterator[Opening]:
         """Open *case* again and again: ``cold`` in a fresh browser each, ``warm`` in new pages of one that knows it.
 
-        Raises PlatformError where the caches were not what they are called.
+        Raises PlatformError where the caches were not what they are called, UnavailableError where nobody can tell.
         """
-        return {"cold": self._cold, "warm": self._warm}[caches](case, feeds, settings)
-
-    def _cold(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        slowdown = self._slowdown(case, feeds, settings)
-        while True:
-            with self._browser(case, settings) as session:
-                opening = session.opening(feeds)
-                session.prove_fetched(all_of_it=True)
-                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
-
-    def _slowdown(self, case: Case, feeds: Feeds, settings: Settings) -> Slowdown | None:
-        """Return how much weaker a weak client was asked to be, and is; None of one that is not.
-
-        That is measured in a browser of its own: one that runs so long comes to keep compiled code, unlike the others.
-        """
-        if case.slowdown == 1:
-            return None
-        with self.open(case, settings) as session:
-            return Slowdown(case.slowdown, session.obtained_slowdown(feeds))
-
-    def _warm(self, case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        slowdown = self._slowdown(case, feeds, settings)
-        with self._browser(case, settings) as session:
-            for _ in range(FILLING):
-                session.opening(feeds)
-            while True:
-                code_cache = session.code_cache()
-                opening = session.opening(feeds)
-                session.prove_fetched(all_of_it=False)
-                details = {**opening.facts.details, "code_cache": code_cache}
-                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown, details=details))
-
-
-def _quota(page_case: PageCase) -> cgroup.Quota:
-    if reason := cgroup.unavailable():
-        raise page_case.unavailable(reason)
-    return cgroup.Quota(page_case.case.slowdown, page_case.case.threads)
+        return self.pages(settings).openings(self, case, feeds, settings, caches)

@@ -18,6 +18,7 @@ from benchmarks.protocol import Case, PlatformError, Side, Takes, Threading, Una
 from benchmarks.settings import Settings
 from browser_harness import packages, page_files
 from browser_harness.channel import PageError
+from browser_harness.joined import AwayError
 from browser_harness.server import LOOPBACK, Server, serving
 from models.words import in_a_line
 
@@ -31,6 +32,8 @@ EXHAUSTED = (
     r"(?i)array ?buffer allocation failed|invalid (typed )?array (buffer )?length|bad_alloc|out of memory"
     r"|integer overflow"
 )
+
+NO_LONG_TASKS = "tells no long tasks"  # as animating.mjs says of Firefox and WebKit
 
 ELSEWHERE = "measure it on server-cpu"
 
@@ -142,16 +145,20 @@ class PageCase:
             "configuration": self.request.configuration,
         }
 
+    @property
+    def files(self) -> dict[str, Path | bytes]:
+        """The harness, the runtime and the model, by URL; raises what :attr:`request` raises."""
+        model = {self.request.urls[name]: file for name, file in self.request.files.items()}
+        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
+        return {**page_files.FILES, **module, **self.runtime.runtime, **model}
+
     def serving(self, host: str = LOOPBACK) -> AbstractContextManager[Server]:
-        """Serve the harness, the runtime and the model, and nothing else, on an interface of this machine.
+        """Serve these files, and nothing else, on an interface of this machine.
 
         Raises at once what :attr:`request` raises.
         """
-        model = {self.request.urls[name]: file for name, file in self.request.files.items()}
-        module = {engine_url(self.runtime.engine): packages.HARNESS_DIR / "engines" / f"{self.runtime.engine}.mjs"}
-        files = {**page_files.FILES, **module, **self.runtime.runtime, **model}
         origins = self.runtime.allowed_origins(self.settings)
-        return serving(files, self.runtime.script_sources, self.runtime.imports, host, origins)
+        return serving(self.files, self.runtime.script_sources, self.runtime.imports, host, origins)
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
         """Return what the runtime tells of the session; raise PageError unless the page is what is claimed of it."""
@@ -169,15 +176,53 @@ class PageCase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Make a PageError a PlatformError, or what cannot be run where it tells of want of memory."""
+        """Make a PageError a PlatformError, or what cannot be run where the browser has no memory or no word for it."""
         try:
             yield
         except PageError as error:
             if re.search(EXHAUSTED, str(error)):
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
+            if NO_LONG_TASKS in str(error):
+                raise self.unavailable(f"this browser {NO_LONG_TASKS}; measure this in Chrome or Chromium") from error
             timeout = self.settings.timeout
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
+
+
+class JoinedCase(PageCase):
+    """A case for a page that joined: it is measured as what it is, which the result tells."""
+
+    def prove(self, in_effect: InEffect) -> dict[str, Any]:
+        """Return what page and runtime tell; raise PageError unless they are what is claimed of them.
+
+        Raises UnavailableError where several threads are asked for, and the page can have but one.
+        """
+        threads = self.runtime.threads_in_page(self.case)
+        if threads > 1 and not in_effect["sharedArrayBuffer"]:
+            raise self.unavailable(f"{threads} threads were asked for; {_single(in_effect)}")
+        details = self.runtime.prove(self.case, in_effect, self.settings)
+        prove_loaded(in_effect, threads, self.runtime.needed(in_effect))
+        shared = {"secure_context": in_effect["secure"], "shared_array_buffer": in_effect["sharedArrayBuffer"]}
+        return {**shared, **details}
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Explain a PageError as ever; that a device was not here is no fault, and passes."""
+        away: AwayError | None = None
+        with super().explained():
+            try:
+                yield
+            except AwayError as error:
+                away = error
+        if away:
+            raise away
+
+
+def _single(in_effect: InEffect) -> str:
+    """Say why a page has one thread, and what would change that."""
+    if in_effect["crossOriginIsolated"]:
+        return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
+    return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
 
 
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
@@ -189,9 +234,15 @@ def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
 
 def prove_page(in_effect: InEffect, threads: int, needed: set[str]) -> None:
     """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
-    require(in_effect, {"crossOriginIsolated": True, "simd": True, "threads": threads})
+    require(in_effect, {"crossOriginIsolated": True, "sharedArrayBuffer": True})
     if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
         raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
+    prove_loaded(in_effect, threads, needed)
+
+
+def prove_loaded(in_effect: InEffect, threads: int, needed: set[str]) -> None:
+    """Raise PageError where the page lacks SIMD or threads, or loaded other files."""
+    require(in_effect, {"simd": True, "threads": threads})
     if absent := needed - {*in_effect["loaded"]}:
         loaded = ", ".join(in_effect["loaded"])
         raise PageError(f"{', '.join(sorted(absent))} was not loaded; the page loaded {loaded}")

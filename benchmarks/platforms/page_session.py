@@ -157,10 +157,14 @@ class PageSession:
         try:
             for start in range(0, count, batch_size):
                 images = min(batch_size, count - start)
-                self._call("prepare", source | {"start": start, "count": images})
-                yield answered(self._block("timePrepared", {}), images, batch_size)
+                yield answered(self._answer(source | {"start": start, "count": images}), images, batch_size)
         finally:
             self._channel.publish(url, b"")  # the page has it
+
+    def _answer(self, source: dict[str, Any]) -> Block:
+        """Return one sample, of a batch from *source*."""
+        self._call("prepare", source)
+        return self._block("timePrepared", {})
 
     def obtained_slowdown(self, feeds: Feeds) -> float:
         """Return how many times slower inferences really are under the quota, from blocks with and without in turn."""

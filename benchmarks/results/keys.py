@@ -17,6 +17,8 @@ UNSTABLE = "unstable"  # the doubtful benchmarks by name
 
 # In machine_info
 QUOTA = "quota"  # in cores, of the run's control groups; null where it is not below those that the run may use
+# Of a run for a device that joined by a link: what it says of itself, and the machine_info of the machine that served
+DEVICE, SERVED_BY = "device", "server"
 
 # In extra_info: what was measured
 MODEL_SHA256 = "model_sha256"
@@ -52,6 +54,9 @@ STARTS_WANTED = "starts_wanted"  # by --starts; a page that ages has more
 SURROUNDING = "surrounding"  # what was fresh in each start: page or process
 CACHES = "caches"  # what they held, of an opening
 CORES = "cores"  # where each start was kept; null where it was free
+
+# Of a device that joined, what in a result is of the machine that served: witness, cores and machine_drift
+SERVING = "serving"
 
 # What came out beside the samples, in seconds and bytes
 P10 = "p10"

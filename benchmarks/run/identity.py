@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,11 @@ MEASURES = (
         f"benchmarks/{room}/*.py"
         for room in ("run", "inputs", "measuring", "remote", "loadgen", "platforms", "results")
     ),
-    *(f"browser_harness/{room}*.py" for room in ("", "network/", "encoding/")),
-    *(f"browser_harness/{pattern}" for pattern in ("*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs")),
+    *(f"browser_harness/{room}*.py" for room in ("", "network/", "encoding/", "joined/")),
+    *(
+        f"browser_harness/{pattern}"
+        for pattern in ("*.mjs", "*.js", "*.html", "package.json", "engines/*.mjs", "joined/page/*")
+    ),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
 LOAD_AT_START = pytest.StashKey[tuple[float, ...] | None]()
@@ -42,15 +46,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Add what decides the figures: instruction sets, cores, governor, GPUs, load, and the version of all that runs."""
-    machine_info |= {
+    machine_info |= of_machine(machine_info, settings_of(config), config.stash[LOAD_AT_START])
+
+
+def machine_here(settings: Settings, load_at_start: tuple[float, ...] | None) -> dict[str, Any]:
+    """Return the machine_info of this machine, for what is measured without pytest."""
+    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+
+    machine_info: dict[str, Any] = pytest_benchmark_generate_machine_info()
+    return machine_info | of_machine(machine_info, settings, load_at_start)
+
+
+def of_machine(
+    machine_info: Mapping[str, Any], settings: Settings, load_at_start: tuple[float, ...] | None
+) -> dict[str, Any]:
+    """Return what the suite adds to pytest-benchmark's *machine_info*."""
+    return {
         "simd_flags": hardware.simd_flags(machine_info["cpu"].get("flags")),
         "cores": os.cpu_count(),
         "cores_usable": hardware.CORES,
         keys.QUOTA: hardware.QUOTA,
         "governor": hardware.governor(),
         "gpus": hardware.gpus(),
-        "load_average": {"start": config.stash[LOAD_AT_START], "end": system.load_average()},
-        "versions": _versions(settings_of(config)),
+        "load_average": {"start": load_at_start, "end": system.load_average()},
+        "versions": _versions(settings),
         "suite": suite(),
     }
 

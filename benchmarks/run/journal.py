@@ -10,7 +10,7 @@ import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import pytest
 from pytest_benchmark.storage.file import FileStorage
@@ -53,6 +53,9 @@ class Journal:
             aside.unlink()
             raise
 
+    def __str__(self) -> str:
+        return _short(self.file)
+
     def add(self, entry: dict[str, Any]) -> None:
         """Append a line; where the disk takes only half of it, none."""
         before = self._lines.tell()
@@ -79,10 +82,17 @@ def _write_all(file: BinaryIO, text: bytes) -> None:
         text = text[file.write(text) :]
 
 
-class _Writer:
+class Keeper(Protocol):
+    """What results are added to: a journal, or somebody elsewhere who keeps one."""
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep a result; raise OSError where that fails."""
+
+
+class Writer:
     """Writes down what each test has measured, once nothing can fail it any more."""
 
-    def __init__(self, config: pytest.Config, benchmarks: Any, journal: Journal) -> None:
+    def __init__(self, config: pytest.Config, benchmarks: Any, journal: Keeper) -> None:
         self._config, self._benchmarks, self._journal = config, benchmarks, journal
         self._seen = 0
 
@@ -95,7 +105,7 @@ class _Writer:
             for entry in _content(self._config, [one for one in new if one], {}, {})["benchmarks"]:
                 self._journal.add(entry)
         except OSError as error:
-            _say(self._config, f"{_short(self._journal.file)}: {error.strerror}: a kill would lose what comes now")
+            _say(self._config, f"{self._journal}: {error.strerror}: a kill would lose what comes now")
         return outcome
 
 
@@ -138,19 +148,23 @@ def is_kept(config: pytest.Config, benchmarks: Any) -> bool:
     return is_saved and measures and isinstance(benchmarks.storage, FileStorage)
 
 
-def _keep(config: pytest.Config, benchmarks: Any) -> None:
+def common(config: pytest.Config, benchmarks: Any) -> dict[str, Any]:
+    """Return what all results of a run have in common that has not ended, as it would be saved."""
     commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
     config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
-    common = _content(config, [], benchmarks.get_machine_info(), commit)
-    common["machine_info"]["load_average"]["end"] = None
-    common |= {keys.SCHEMA: keys.SCHEMA_NUMBER, keys.EXIT_STATUS: keys.KILLED, keys.RECOVERED: RECOVERED}
+    told: dict[str, Any] = _content(config, [], benchmarks.get_machine_info(), commit)
+    told["machine_info"]["load_average"]["end"] = None
+    return told | {keys.SCHEMA: keys.SCHEMA_NUMBER, keys.EXIT_STATUS: keys.KILLED, keys.RECOVERED: RECOVERED}
+
+
+def _keep(config: pytest.Config, benchmarks: Any) -> None:
     name = benchmarks.save or benchmarks.autosave or config.getoption("benchmark_json").stem
     try:
-        config.stash[JOURNAL] = journal = Journal(benchmarks.storage.path, name, common)
+        config.stash[JOURNAL] = journal = Journal(benchmarks.storage.path, name, common(config, benchmarks))
     except OSError as error:  # of a run that saves elsewhere, with --benchmark-json
         _say(config, f"{_short(benchmarks.storage.path)}: {error.strerror}: a kill would lose what was measured")
     else:
-        config.pluginmanager.register(_Writer(config, benchmarks, journal))
+        config.pluginmanager.register(Writer(config, benchmarks, journal))
 
 
 def _say(config: pytest.Config, line: str) -> None:

@@ -19,6 +19,8 @@ from browser_harness import system
 from models.files import relative, replacing, try_out
 
 STORAGE = "--benchmark-storage"
+OTHER_FILE = "name one in a folder that can be written to"
+OTHER_FOLDER = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
 SAVED = pytest.StashKey[list[Path]]()  # what this run has written
 UNSAVED = pytest.StashKey[list[str]]()  # what it could not write, and why
 
@@ -50,15 +52,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if benchmarks.disabled or config.option.collectonly:
         return
     if benchmarks.json:
-        _try_out("--benchmark-json", whole_path(Path(benchmarks.json)), "name one in a folder that can be written to")
+        refuse_unwritable("--benchmark-json", whole_path(Path(benchmarks.json)), OTHER_FILE)
     name = benchmarks.save or benchmarks.autosave
     if name and isinstance(benchmarks.storage, FileStorage):
-        remedy = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
-        _try_out(STORAGE, benchmarks.storage.get(f"0000_{name}.json"), remedy)
+        refuse_unwritable(STORAGE, benchmarks.storage.get(f"0000_{name}.json"), OTHER_FOLDER)
     benchmarks.handle_saving = partial(_save, session, benchmarks, benchmarks.handle_saving)
 
 
-def _try_out(option: str, file: Path, remedy: str) -> None:
+def refuse_unwritable(option: str, file: Path, remedy: str) -> None:
     """Refuse a file that could not be written."""
     try:
         if file.is_dir():

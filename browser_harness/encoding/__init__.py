@@ -6,6 +6,6 @@ was made. ``make`` makes what is not there yet, ``forms`` are those of one conte
 
 from browser_harness.encoding.accepted import chosen
 from browser_harness.encoding.codings import CODINGS
-from browser_harness.encoding.kept import Content, Form, forms, keep_copy, make
+from browser_harness.encoding.kept import Content, Form, digest_of, forms, keep_copy, make
 
-__all__ = ["CODINGS", "Content", "Form", "chosen", "forms", "keep_copy", "make"]
+__all__ = ["CODINGS", "Content", "Form", "chosen", "digest_of", "forms", "keep_copy", "make"]

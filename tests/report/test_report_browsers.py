@@ -4,7 +4,8 @@ import sys
 from contextlib import suppress
 
 import pytest
-from report_browsers import BROWSERS, FAULTY, NoBrowserError, look, once
+from real_browsers import BROWSERS, NoBrowserError
+from report_browsers import FAULTY, look, once
 from reports_made_up import odd, whole
 
 from benchmarks.report import __main__ as command
@@ -13,7 +14,7 @@ from benchmarks.report.sections import SECTIONS
 PAGES = ("study", "odd")
 # The sections that the study fills, in their order on the page.
 NAMED = [
-    *("answers", "latency", "map", "first-load", "accuracy", "throughput", "page"),
+    *("answers", "latency", "side-by-side", "fleet", "map", "first-load", "accuracy", "throughput", "page"),
     *("machines", "over-time", "figures"),
 ]
 WORDS_AND_TABLES = ["answers", "machines", "figures"]

@@ -1,7 +1,7 @@
 """The machines side by side: what each is, which runs are of it, and what is doubtful of them.
 
-What a machine does not tell is left out: a run of pytest-benchmark alone tells little, and so will a device that joins
-by a link.
+What a machine does not tell is left out: a run of pytest-benchmark alone tells little. A device that joined by a link
+tells of itself in words of its own, which stand apart; the machine that served it is among the machines.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +10,9 @@ from typing import Any
 from benchmarks.measuring.trust import advice
 from benchmarks.report.content import Material, Part, Section, Table, Words
 from benchmarks.report.rows.labels import run_names
-from benchmarks.results import Row, Run, keys
+from benchmarks.report.rows.lines import shortened
+from benchmarks.report.sections.machines.devices import devices_told
+from benchmarks.results import Row, Run, devices, keys
 
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
@@ -21,7 +23,8 @@ LEAD = "Figures of different machines are never averaged, nor those of different
 
 def machines(material: Material) -> Section | None:
     """Return tables of the machines, of the runs, of what is doubtful, and of the files that could not be shown."""
-    tables = [_identities(material), _runs(material), _versions(material.runs), _doubts(material.rows)]
+    of_devices = devices_told(material.rows)
+    tables = [_identities(material), *of_devices, _runs(material), _versions(material.runs), _doubts(material.rows)]
     parts: list[Part] = [table for table in tables if table is not None]
     parts += [] if any(row.result.doubts for row in material.rows) else _trusted(material.rows)
     parts += _unknown(material.rows)
@@ -33,15 +36,22 @@ def machines(material: Material) -> Section | None:
 
 def _identities(material: Material) -> Table | None:
     """Return a column for each machine; where its runs tell several things, all of them."""
-    by_machine = _by_machine(material)
-    if not by_machine:
+    infos = _infos(material.rows)
+    if not infos:
         return None
-    rows = [
-        [name, *(_told(way(run.machine) for run in runs) for runs in by_machine.values())]
-        for name, way in IDENTITY.items()
-    ]
+    rows = [[name, *(_told(map(way, told)) for told in infos.values())] for name, way in IDENTITY.items()]
     known = [row for row in rows if any(cell != NOT_TOLD for cell in row[1:])]
-    return Table("What each machine is", ["", *by_machine], known)
+    return Table("What each machine is", ["", *infos], known)
+
+
+def _infos(rows: Sequence[Row]) -> dict[str, list[Info]]:
+    """Return what the runs tell of each machine; of a device what its run tells of the one that served it."""
+    found: dict[str, list[Info]] = {}
+    for run, machine, server in {id(row.run): (row.run, row.machine, row.served_by) for row in rows}.values():
+        info = devices.served_by(run.machine) if server else run.machine
+        if info:
+            found.setdefault(server or machine, []).append(info)
+    return found
 
 
 def _by_machine(material: Material) -> dict[str, list[Run]]:
@@ -88,9 +98,9 @@ def _asked(name: str, way: Callable[[Info], str]) -> Callable[[Info], str]:
 
 
 def _gpus(info: Info) -> str:
-    if "gpus" not in info:
+    if info.get("gpus") is None:
         return ""
-    told = [f"{gpu.get('name')}{_driver(gpu)}" for gpu in info["gpus"] or ()]
+    told = [f"{gpu.get('name')}{_driver(gpu)}" for gpu in info["gpus"]]
     return ", ".join(told) or "none of NVIDIA's"
 
 
@@ -127,7 +137,7 @@ def _runs(material: Material) -> Table | None:
             run.saved[:19].replace("T", " "),
             _how_it_ended(run),
             _commit(run),
-            str(run.machine.get("suite", NOT_TOLD)),
+            str(run.machine.get("suite") or NOT_TOLD),
             _load(run.machine),
             str(len(run.results)),
             str(sum(bool(result.doubts) for result in run.results)),
@@ -160,7 +170,11 @@ def _versions(runs: Sequence[Run]) -> Table | None:
         for name, version in run.versions.items():
             had.setdefault(name, {}).setdefault(str(version), []).append(files[id(run)])
     rows = [
-        [name, version, _which(some, is_usual=version == max(versions, key=lambda one: len(versions[one])))]
+        [
+            shortened(name),
+            shortened(version),
+            _which(some, is_usual=version == max(versions, key=lambda one: len(versions[one]))),
+        ]
         for name, versions in had.items()
         for version, some in versions.items()
         if len(versions) > 1

@@ -1,0 +1,99 @@
+// The way to the server: a secret for the link's token, which the browser keeps as a cookie, then a WebSocket. Where it is
+// lost it is looked for again, after pauses that grow, for as long as the page is open.
+
+const PAUSES = [0.5, 1, 2, 4, 8, 15, 30]; // seconds; the last again and again
+const BEAT = 20; // seconds of silence after which a message shows whether the server is still there
+const ENDED = 4000; // codes of a WebSocket from here on say why the server ended it, and for good (../device.py)
+const WHY = { 4000: 'moved', 4001: 'ended' };
+
+export class Link {
+  #take;
+  #see;
+  #about;
+  #socket;
+  #tries = 0;
+  #waiting; // for the next try
+  #beating;
+
+  constructor({ take, see }) {
+    this.#take = take;
+    this.#see = see;
+    addEventListener('online', () => this.look());
+    addEventListener('pagehide', () => this.#socket?.close());
+  }
+
+  /** Return what the server answers to one that has the link, or was here before; null where it lets nobody in. */
+  async join(about) {
+    this.#about = about;
+    const body = JSON.stringify({ token: location.hash.slice(1) || null, about });
+    let response;
+    try {
+      response = await fetch('/join', { method: 'POST', body });
+    } catch {
+      await this.#pause();
+      return this.join(about);
+    }
+    if (!response.ok) {
+      this.#see({ at: 'refused', status: response.status, reason: await response.text() });
+      return null;
+    }
+    history.replaceState(null, '', '/'); // the token has done its work
+    return response.json();
+  }
+
+  open() {
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket`);
+    socket.onopen = () => this.#opened();
+    socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+    socket.onclose = ({ code, reason }) => socket === this.#socket && this.#closed(code, reason);
+    this.#socket = socket;
+  }
+
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Look whether the server is there: now, where it is waited for. */
+  look() {
+    this.send({ visible: !document.hidden });
+    this.#waiting?.();
+  }
+
+  /** Let the page rest, with a look at the server now and then; or not, while it computes. */
+  rest(isAtRest) {
+    clearTimeout(this.#beating);
+    if (isAtRest) this.#beating = setTimeout(() => { this.look(); this.rest(true); }, BEAT * 1e3);
+  }
+
+  #opened() {
+    this.#tries = 0;
+    this.#see({ at: 'in' });
+    this.look();
+    this.rest(true);
+  }
+
+  async #closed(code, reason) {
+    this.rest(false);
+    if (code >= ENDED) {
+      this.#see({ at: WHY[code] ?? 'sent-away', reason });
+      return;
+    }
+    await this.#pause();
+    await this.again();
+  }
+
+  /** Come back: the cookie tells who this is. */
+  async again() {
+    if (await this.join(this.#about)) this.open();
+  }
+
+  async #pause() {
+    this.#see({ at: 'lost', tries: this.#tries });
+    const seconds = PAUSES[Math.min(this.#tries++, PAUSES.length - 1)];
+    await new Promise((resolve) => {
+      this.#waiting = resolve;
+      setTimeout(resolve, seconds * 1e3);
+    });
+    this.#waiting = undefined;
+  }
+}
