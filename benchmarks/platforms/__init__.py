@@ -4,7 +4,8 @@ A platform is one object behind :class:`benchmarks.protocol.Platform`. Options, 
 contract tests follow from this table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
 from benchmarks.platforms.cuda import ServerCuda
@@ -17,7 +18,7 @@ from benchmarks.platforms.server import ServerCpu
 from benchmarks.platforms.webgpu import ServerWebGpu
 from benchmarks.protocol import Platform
 
-__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "local", "usual"]
+__all__ = ["DEFAULT_SWEEP", "PLATFORMS", "REFUSED", "in_browser", "local", "of_device", "usual"]
 
 CATALOGUE: tuple[Platform, ...] = (
     ServerCpu(),
@@ -53,3 +54,20 @@ def usual(browsers: Sequence[str] = ()) -> list[str]:
         name.replace("chromium", browser) for browser in browsers for name in DEFAULT_SWEEP if name not in servers
     ]
     return [*servers, *(name for name in clients if name in PLATFORMS)]
+
+
+# What every browser can run the model with; what needs more is measured where a device says that it has that.
+EVERYWHERE = ("wasm", "tfjs", "litert")
+
+
+def in_browser(engine: str) -> list[str]:
+    """Return the platforms that compute in a page of such a browser."""
+    clients = ((name, platform) for name, platform in PLATFORMS.items() if platform.side == "client")
+    return [name for name, platform in clients if getattr(platform, "browser", None) == engine]
+
+
+def of_device(about: Mapping[str, Any]) -> list[str]:
+    """Return what is measured on a device unless something else is asked for; *about* is what it says of itself."""
+    engine, adapter = str(about.get("engine")), about.get("adapter")
+    endings = [*EVERYWHERE, *(["webgpu"] if adapter and not adapter.get("isFallback") else [])]
+    return [name for name in in_browser(engine) if name in {f"{engine}-{ending}" for ending in endings}]

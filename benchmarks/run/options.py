@@ -15,7 +15,7 @@ from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.protocol import WHERES
 from benchmarks.remote import RemoteError, origin_of
-from benchmarks.run import choices, images
+from benchmarks.run import choices, each, images
 from benchmarks.run.selection import selection_of
 from benchmarks.settings import positive, settings_of
 from browser_harness.joined.found import ENGINES, missing
@@ -145,11 +145,7 @@ def _faults_of_browsers(config: pytest.Config) -> Iterator[str]:
 
 def faults(config: pytest.Config) -> Iterator[str]:
     """Yield why the options would measure something else than asked for."""
-    if config.getoption("dist", "no") != "no":
-        if config.getoption("benchmark_only"):
-            yield "benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure"
-        if config.getoption("build_models"):
-            yield "two workers would train the same stand-in: leave out -n and --dist with --build-models"
+    yield from each.faults(config)
     yield from selection_of(config).faults()
     yield from _faults_of_server(config)
     yield from _faults_of_browsers(config)

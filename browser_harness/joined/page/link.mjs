@@ -3,7 +3,8 @@
 
 const PAUSES = [0.5, 1, 2, 4, 8, 15, 30]; // seconds; the last again and again
 const BEAT = 20; // seconds of silence after which a message shows whether the server is still there
-const OVER = 4000; // codes of a WebSocket from here on say why the server ended it, and for good
+const ENDED = 4000; // codes of a WebSocket from here on say why the server ended it, and for good (../device.py)
+const WHY = { 4000: 'moved', 4001: 'ended' };
 
 export class Link {
   #take;
@@ -73,8 +74,8 @@ export class Link {
 
   async #closed(code, reason) {
     this.rest(false);
-    if (code >= OVER) {
-      this.#see({ at: 'over', code, reason });
+    if (code >= ENDED) {
+      this.#see({ at: WHY[code] ?? 'sent-away', reason });
       return;
     }
     await this.#pause();

@@ -60,7 +60,14 @@ const DEEDS = {
   leave: () => page.goto("about:blank"),
   back: () => page.goBack(),
   close: () => page.close(),
-  press: ({ key }) => page.keyboard.press(key),
+  /** Press what has this id, as one does who has no mouse. */
+  async press({ id }) {
+    for (let stops = 0; stops < 20; stops++) {
+      if ((await page.evaluate(seen)).focus === id) return page.keyboard.press("Enter");
+      await page.keyboard.press("Tab");
+    }
+    throw new Error(`no key leads to ${id}`);
+  },
   resize: ({ width, scheme = "light" }) => Promise.all([page.setViewport({ width, height: 800 }), own.prefer?.(scheme)]),
 
   /** Wait until words stand where the run's state is told; return what else is seen. */
@@ -97,7 +104,7 @@ function seen() {
     progress: texts("#left")[0] ?? null,
     rows: texts("tbody tr"),
     offer: texts("details li, details p"),
-    focus: document.activeElement.id,
+    focus: document.activeElement.id || document.activeElement.localName,
   };
 }
 
