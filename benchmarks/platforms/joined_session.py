@@ -106,7 +106,9 @@ class JoinedSession(DrivenSession):
         if not isinstance(self._cut, LeftError):  # a page that is lost stays lost, however often the new one is hidden
             self._cut = cut
         fault, seconds = self._patience.fault(), self._patience.seconds
-        if self._channel.device.wait(0 if fault else seconds):
-            return
-        words = f"{cut}, and was not back within {seconds:g} s: open the link again, or raise --device-patience"
+        with self._case.explained():  # who let the device in may have ended, too
+            if self._channel.device.wait(0 if fault else seconds):
+                return
+        remedy = "open the link again and leave its page in front, or raise --device-patience"
+        words = f"{cut}, and was not back within {seconds:g} s: {remedy}"
         raise self._case.failed(fault or words) from cut
