@@ -33,6 +33,8 @@ EXHAUSTED = (
     r"|integer overflow"
 )
 
+NO_LONG_TASKS = "this browser tells no long tasks"  # animating.mjs
+
 ELSEWHERE = "measure it on server-cpu"
 
 InEffect = Mapping[str, Any]  # what the page answers to being opened: what is in force in it
@@ -181,6 +183,9 @@ class PageCase:
             if re.search(EXHAUSTED, str(error)):
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
+            if NO_LONG_TASKS in str(error):
+                words = f"{NO_LONG_TASKS}, as none but Chromium's do; measure this on chromium-*"
+                raise self.unavailable(words) from error
             timeout = self.settings.timeout
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 
