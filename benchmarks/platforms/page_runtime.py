@@ -33,7 +33,7 @@ EXHAUSTED = (
     r"|integer overflow"
 )
 
-NO_LONG_TASKS = "this browser tells no long tasks"  # animating.mjs
+NO_LONG_TASKS = "tells no long tasks"  # as animating.mjs says of Firefox and WebKit
 
 ELSEWHERE = "measure it on server-cpu"
 
@@ -176,7 +176,7 @@ class PageCase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Make a PageError a PlatformError, or what cannot be run where it tells of want of memory."""
+        """Make a PageError a PlatformError, or what cannot be run where the browser has no memory or no word for it."""
         try:
             yield
         except PageError as error:
@@ -184,8 +184,7 @@ class PageCase:
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
             if NO_LONG_TASKS in str(error):
-                words = f"{NO_LONG_TASKS}, as none but Chromium's do; measure this on chromium-*"
-                raise self.unavailable(words) from error
+                raise self.unavailable(f"this browser {NO_LONG_TASKS}; measure this in Chrome or Chromium") from error
             timeout = self.settings.timeout
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 

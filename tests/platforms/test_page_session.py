@@ -353,14 +353,3 @@ def test_want_of_memory_in_a_page_is_told_as_such(session, monkeypatch, words):
     told = rf"^page-doubling: tiny\.onnx: the page's memory does not suffice \(time: {words}\); take a smaller .*$"
     with pytest.raises(UnavailableError, match=told):
         session.run(FEEDS)
-
-
-def test_a_browser_that_tells_no_long_tasks_cannot_tell_whether_its_page_freezes(session, monkeypatch):
-    def silent(feeds, seconds, least, inline):
-        raise PageError("animate: this browser tells no long tasks; name a Chrome or Chromium with --browser-path")
-
-    monkeypatch.setattr(session._channel, "animate", silent)
-    with pytest.raises(
-        UnavailableError, match=r"tells no long tasks, as none but Chromium's do; measure this on chrom"
-    ):
-        session.blocking(FEEDS, 1.0)
