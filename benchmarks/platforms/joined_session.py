@@ -43,8 +43,12 @@ class JoinedSession(DrivenSession):
         self._began = 0.0  # when what was asked last began, after all that was cut
 
     def _facts(self, in_effect: InEffect) -> Facts:
-        """Tell, besides, whose processor time is counted, if anybody's."""
-        facts = super()._facts(in_effect)
+        """Tell, besides, whose processor time is counted, if anybody's.
+
+        What its server sent was loaded: of the modules that a worker imports, WebKit says nothing.
+        """
+        loaded = dict.fromkeys([*in_effect["loaded"], *self._channel.fetched()])
+        facts = super()._facts({**in_effect, "loaded": [*loaded]})
         return replace(facts, details={**facts.details, "cpu_time_of": self._host.counted})
 
     def open(self) -> float:
