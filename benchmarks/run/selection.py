@@ -109,6 +109,8 @@ class Selection:
             return
         engine = str(self.about.get("engine"))
         known = in_browser(engine)
+        if self.browsers:
+            yield f"--browser {self.browsers[0]}: this run is for a device, whose browser is {engine}; leave it out"
         if others := [name for name in self.platforms if name not in (ALL, *known)]:
             words = f"choose from {', '.join(known)}" if known else "nothing is known that could be measured there"
             yield f"--platform {others[0]}: the browser of the device that this run is for is {engine}; {words}"
