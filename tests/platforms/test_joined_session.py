@@ -64,6 +64,9 @@ class Device:
     def fetched(self):
         return {}
 
+    def loaded(self):
+        return []
+
     def wait(self, seconds):
         self.waited.append(seconds)
         return self.comes_back
