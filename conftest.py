@@ -22,6 +22,7 @@ from models.manifest import Artefact
 # In any order: where two implement the same hook and one must come first, a marker on the hook says so.
 pytest_plugins = (
     "benchmarks.run.ending",
+    "benchmarks.run.device",
     "benchmarks.run.options",
     "benchmarks.run.missing",
     "benchmarks.run.refusing",
@@ -41,6 +42,7 @@ pytest_plugins = (
     "benchmarks.run.budget",
     "benchmarks.run.load",
     "benchmarks.run.reporting",
+    "benchmarks.run.each",
 )
 pytest.register_assert_rewrite(*pytest_plugins)  # now: some import each other, and pytest warns where that was first
 

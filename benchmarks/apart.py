@@ -7,7 +7,6 @@ Both talk in pickles.
 import ctypes
 import os
 import pickle
-import select
 import signal
 import subprocess
 import sys
@@ -18,16 +17,19 @@ from subprocess import PIPE
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
 
+from browser_harness import system
+from browser_harness.processes import end_session
+
 LAST_WORDS = 2000  # characters of what a process said before it ended
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
 FIRST_TO_GO = "1000"  # where memory is short, the kernel ends what has the highest score: not pytest, nor a stranger
-SIGNALS = {
-    signal.SIGFPE: "a division of integers by zero",
-    signal.SIGKILL: "as the kernel does where memory runs out; a smaller --batch-size or --dim needs less",
-    signal.SIGSEGV: "a fault of the runtime",
-    signal.SIGBUS: "a fault of the runtime, or a file that was cut short",
-    signal.SIGABRT: "the runtime gave up",
-    signal.SIGILL: "the runtime needs an instruction that this processor lacks",
+SIGNALS = {  # by name: not every system has all of them
+    "SIGFPE": "a division of integers by zero",
+    "SIGKILL": "as the kernel does where memory runs out; a smaller --batch-size or --dim needs less",
+    "SIGSEGV": "a fault of the runtime",
+    "SIGBUS": "a fault of the runtime, or a file that was cut short",
+    "SIGABRT": "the runtime gave up",
+    "SIGILL": "the runtime needs an instruction that this processor lacks",
 }
 
 
@@ -75,7 +77,7 @@ class Apart:
         if self.failure:
             raise self.failure
         limit, answers = patience * timeout, cast(IO[bytes], self._process.stdout)
-        if not select.select([answers], [], [], limit)[0]:
+        if not system.answers(answers, limit):
             times = f", of which this is {patience:g} times" if patience != 1 else ""
             raise self._fail(f"did not answer within {limit:g} s; raise --inference-timeout{times}")
         try:
@@ -99,9 +101,7 @@ class Apart:
 
     def close(self) -> None:
         """End it and all that it started: nobody needs what it still would do."""
-        with suppress(ProcessLookupError, PermissionError):  # it has ended by itself, as macOS says it
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        end_session(self._process)
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(BrokenPipeError):  # what it did not read
                 cast(IO[bytes], pipe).close()
@@ -116,7 +116,7 @@ def ending(code: int) -> str:
         number = signal.Signals(-code)
     except ValueError:  # a real-time signal, which has no name
         return f"was ended by signal {-code}"
-    return f"was ended by {number.name}" + (f", {SIGNALS[number]}" if number in SIGNALS else "")
+    return f"was ended by {number.name}" + (f", {SIGNALS[number.name]}" if number.name in SIGNALS else "")
 
 
 class Requests:

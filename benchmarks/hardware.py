@@ -1,6 +1,7 @@
 """What this machine is made of, as far as it decides figures: cores, quota, instruction sets, governor, GPUs."""
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -8,8 +9,17 @@ from typing import Any
 
 from benchmarks import quota
 
-# Those that this process may run on; read at the start, because a run keeps itself on a single one now and then.
-REACHED = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def _reached() -> int:
+    """Return how many cores this process may run on; on macOS, where that cannot be less, all."""
+    if sys.platform == "win32":
+        import psutil
+
+        return len(psutil.Process().cpu_affinity())
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+REACHED = _reached()  # at the start, because a run keeps itself on a single one now and then
 # What binds this process besides, as in a container; None where all those cores can be kept busy.
 LIMIT = quota.binding(quota.tightest(quota.read()), REACHED)
 QUOTA = LIMIT.cores if LIMIT else None
@@ -19,9 +29,9 @@ SIMD_FLAGS = ("avx2", "fma", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16"
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
-def simd_flags(flags: Sequence[str]) -> list[str]:
-    """Return the instruction sets that matter, of all the flags that the processor tells."""
-    return [flag for flag in SIMD_FLAGS if flag in flags]
+def simd_flags(flags: Sequence[str] | None) -> list[str] | None:
+    """Return the instruction sets that matter, of all the flags that the processor tells; None where it tells none."""
+    return [flag for flag in SIMD_FLAGS if flag in flags] if flags else None
 
 
 def governor() -> str | None:

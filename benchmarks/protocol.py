@@ -18,6 +18,7 @@ from browser_harness.network import LOOPBACK, Conditions, Obtained
 from models.manifest import Artefact
 
 HAS_FOLDER = "CLIENT_OR_SERVER_HAS_FOLDER"  # set in a process whose temporary files are a session's, and go with it
+THREADS_UNPROVED = "threads_unproved"  # in details: true where nobody could count the threads that a runtime started
 OPENING_ROUNDS, OPENING_SECONDS = 20, 1.0  # of an opening, after its first two, so that memory has been grown into
 
 Surrounding = Literal["page", "process"]  # what is fresh in each start

@@ -25,7 +25,7 @@ Number = TypeVar("Number", int, float)
 class Settings:
     """Read from the command line; a platform takes from it what concerns it."""
 
-    browser_path: Path | None = None
+    browser_path: Path | None = None  # Chromium's program
     timeout: float = 60.0  # seconds that a call into a page or process may take, and opening a model there
     allow_software_gpu: bool = False  # time a GPU that is simulated on the processor, and label it
     collects_garbage: bool = True  # Python does, also while samples are drawn; a page collects as it likes
@@ -33,12 +33,20 @@ class Settings:
     server_model: str | None = None  # the model's name on it, where that is not its own
     device_patience: float = 600.0  # seconds in which a device that left, or hid its page, may come back
     device: str | None = None  # how the device is asked that a run is for: browser_harness.joined.control
+    firefox_path: Path | None = None  # as browser_path
+    webkit_path: Path | None = None
+
+    def program(self, browser: str) -> Path | None:
+        """Return the program of *browser* that was named; None where one is to be found."""
+        return {"chromium": self.browser_path, "firefox": self.firefox_path, "webkit": self.webkit_path}[browser]
 
 
 def settings_of(config: "pytest.Config") -> Settings:
     """Return the settings of a pytest run."""
+    browsers = config.getoption("browser") or ["chromium"]
+    programs = {browsers[0]: config.getoption("browser_path")}  # it is refused with several
     return Settings(
-        config.getoption("browser_path"),
+        programs.get("chromium"),
         config.getoption("inference_timeout"),
         config.getoption("allow_software_gpu"),
         not config.getoption("benchmark_disable_gc", False),
@@ -46,6 +54,8 @@ def settings_of(config: "pytest.Config") -> Settings:
         config.getoption("server_model"),
         config.getoption("device_patience"),
         os.environ.get(VARIABLE),
+        programs.get("firefox"),
+        programs.get("webkit"),
     )
 
 

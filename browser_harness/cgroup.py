@@ -6,7 +6,9 @@ workers and threads share the quota alike, which DevTools' throttling does not m
 """
 
 import contextlib
+import errno
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 QUOTA = 1000  # microseconds a thread; the least that the kernel takes
+ENDING, PAUSE = 5.0, 0.01  # seconds that a process may take to end, and between two looks
 ROOT = Path("/sys/fs/cgroup")
 _numbers = count()
 
@@ -83,10 +86,19 @@ class Quota:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A process that is still ending keeps the folder; it goes back to the parent, so that nothing stays behind.
-        for process in (self._folder / "cgroup.procs").read_text().split():
-            self._move(process, self._folder.parent)
-        self._folder.rmdir()
+        # A process that is still ending keeps the folder; it goes back to the parent, so that nothing stays behind. For
+        # a moment it may be listed no more, and keep it all the same.
+        until = time.monotonic() + ENDING
+        while True:
+            for process in (self._folder / "cgroup.procs").read_text().split():
+                self._move(process, self._folder.parent)
+            try:
+                self._folder.rmdir()
+                return
+            except OSError as busy:
+                if busy.errno != errno.EBUSY or time.monotonic() > until:
+                    raise
+                time.sleep(PAUSE)
 
     def adopt(self, processes: Iterable[int]) -> None:
         """Take *processes* in; what they start later comes in with them. One that has ended is passed over."""
@@ -98,10 +110,14 @@ class Quota:
         return str(process) in (self._folder / "cgroup.procs").read_text().split()
 
     def _move(self, process: str, folder: Path) -> None:
-        try:
-            (folder / "cgroup.procs").write_text(process)
-        except ProcessLookupError:
-            return
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                (folder / "cgroup.procs").write_text(process)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                _make_ordinary(process)
+                (folder / "cgroup.procs").write_text(process)
 
     def apply(self) -> None:
         """Slow the group down."""
@@ -115,6 +131,17 @@ class Quota:
         assert self._version is not None
         for name, value in self._version.limits(slowdown, self._threads).items():
             (self._folder / name).write_text(value)
+
+
+def _make_ordinary(process: str) -> None:
+    """Have no thread of a process run in real time, as WebKit's do that take messages: no quota holds for such a one.
+
+    The kernel refuses to take a process with one into a group (``cpu_cgroup_can_attach``), with EINVAL.
+    """
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):
+            if os.sched_getscheduler(int(thread.name)) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_RR, os.SCHED_FIFO):
+                os.sched_setscheduler(int(thread.name), os.SCHED_OTHER, os.sched_param(0))
 
 
 def _remove_stale(parent: Path) -> None:

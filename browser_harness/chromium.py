@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -157,6 +158,8 @@ def unpack() -> None:
 
 def _version(path: Path, environment: dict[str, str], tried: list[str]) -> str | None:
     """Ask the program for its version; where it does not start, note why in *tried*."""
+    if sys.platform == "win32":  # there it would open a window, and say nothing
+        return _version_of_started(path, tried)
     try:
         answer = subprocess.run(
             [path, "--version"], env=os.environ | environment, capture_output=True, text=True, timeout=30, check=False
@@ -170,3 +173,25 @@ def _version(path: Path, environment: dict[str, str], tried: list[str]) -> str |
     words = (answer.stderr or answer.stdout).strip().splitlines()
     tried.append(f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}")
     return None
+
+
+def _version_of_started(path: Path, tried: list[str]) -> str | None:
+    """Start the browser, and ask it then."""
+    from playwright.async_api import Error
+
+    try:
+        return asyncio.run(_asked_for_version(path))
+    except (DriverError, Error) as error:
+        tried.append(f"{path} does not start: {str(error).splitlines()[0]}")
+        return None
+
+
+async def _asked_for_version(path: Path) -> str:
+    playwright = await start_playwright()
+    try:
+        browser = await playwright.chromium.launch(executable_path=path, args=[*FLAGS])
+        version = browser.version
+        await browser.close()
+        return version
+    finally:
+        await playwright.stop()

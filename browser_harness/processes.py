@@ -6,12 +6,15 @@ processor time of threads in nanoseconds, where psutil's is in ticks of 10 ms, a
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from pathlib import Path
+
+from browser_harness import system
 
 Thread = tuple[int, int]  # process and thread
 PROC = Path("/proc")
@@ -29,6 +32,16 @@ def descendants(process: int) -> set[int]:
         return {child.pid for child in psutil.Process(process).children(recursive=True)}
     except psutil.NoSuchProcess:
         return set()
+
+
+def command_line(process: int) -> list[str]:
+    """Return the words that a process was started with; none of one that has ended."""
+    import psutil
+
+    try:
+        return psutil.Process(process).cmdline()
+    except psutil.Error:
+        return []
 
 
 def started(process: int) -> float | None:
@@ -60,11 +73,24 @@ def end(processes: Mapping[int, float]) -> None:
     until = time.monotonic() + ENDING
     while left := [process for process, start in processes.items() if started(process) == start]:
         for process in left:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+            system.kill(process)
         if time.monotonic() > until:
             return
         time.sleep(0.01)
+
+
+def end_session(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that was started in a session of its own, and all that it started, and wait for it.
+
+    Windows has no sessions: there it is all that lies below it.
+    """
+    if sys.platform == "win32":
+        for each in (*descendants(process.pid), process.pid):
+            system.kill(each)
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # it has ended by itself, as macOS says it
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def reap(child: int) -> None:
@@ -72,6 +98,8 @@ def reap(child: int) -> None:
 
     One whose threads are still ending has ended for everybody but the one that waits for it.
     """
+    if sys.platform == "win32":  # where nobody leaves one
+        return
     until = time.monotonic() + ENDING
     with suppress(ChildProcessError):  # somebody else has waited for it
         while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < until:
@@ -109,24 +137,36 @@ def _forget_peak(process: int) -> bool:
     return True
 
 
-def thread_seconds(processes: Iterable[int]) -> dict[Thread, float]:
-    """Return how long each thread of *processes* has run so far; empty where the system does not tell."""
-    return dict(seconds for process in processes for seconds in _thread_seconds(process))
+def thread_seconds(processes: Iterable[int], but: AbstractSet[str] = frozenset()) -> dict[Thread, float]:
+    """Return how long each thread of *processes* has run so far, *but* those of such names.
+
+    Empty where the system does not tell.
+    """
+    return dict(seconds for process in processes for seconds in _thread_seconds(process, but))
 
 
-def _thread_seconds(process: int) -> Iterator[tuple[Thread, float]]:
-    for folder in _entries(PROC / str(process) / "task"):
+def _thread_seconds(process: int, but: AbstractSet[str]) -> Iterator[tuple[Thread, float]]:
+    for folder in _threads(process, but):
         if counted := _read(folder / "schedstat"):  # the first number, in ns
             yield (process, int(folder.name)), int(counted.split()[0]) / 1e9
 
 
-def keep_on(core: int | None, processes: Iterable[int]) -> None:
-    """Keep every thread of *processes* on a core, and those they start from then on; None lets them go."""
+def keep_on(core: int | None, processes: Iterable[int], but: AbstractSet[str] = frozenset()) -> None:
+    """Keep every thread of *processes* on a core, *but* those of such names, and those they start from then on.
+
+    None lets them go.
+    """
     cores = USABLE if core is None else {core}
     for process in processes:
-        for folder in _entries(PROC / str(process) / "task"):
+        for folder in _threads(process, but):
             with suppress(ProcessLookupError):  # it has just ended
-                os.sched_setaffinity(int(folder.name), cores)
+                system.stay_on(cores, int(folder.name))
+
+
+def _threads(process: int, but: AbstractSet[str]) -> Iterator[Path]:
+    for folder in _entries(PROC / str(process) / "task"):
+        if not but or (_read(folder / "comm") or "").strip() not in but:
+            yield folder
 
 
 def _entries(folder: Path) -> list[Path]:

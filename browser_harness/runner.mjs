@@ -49,7 +49,9 @@ export async function open({ engine: url, files, configuration }) {
 export async function inEffect() {
   return {
     ...(await engine.inEffect(logged)),
+    secure: self.isSecureContext,
     crossOriginIsolated: self.crossOriginIsolated,
+    sharedArrayBuffer: 'SharedArrayBuffer' in self, // without it no other thread can compute
     simd: WebAssembly.validate(SIMD_MODULE),
     loaded: loaded(),
   };

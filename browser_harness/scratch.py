@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from browser_harness import system
 from browser_harness.processes import descendants, end, identified, started
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ class Scratch:
     @property
     def variables(self) -> dict[str, str]:
         """The environment variables by which a process finds the folder, and is found."""
-        return {"TMPDIR": str(self.path)}
+        names = ("TMPDIR", "TEMP", "TMP") if sys.platform == "win32" else ("TMPDIR",)
+        return dict.fromkeys(names, str(self.path))
 
     def processes(self) -> dict[int, float]:
         """Return the processes that were started for the folder and still run, with when they started."""
@@ -104,12 +107,21 @@ def _is_for(folder: Path, process: "Process") -> bool:
     import psutil
 
     try:
-        if process.uids().effective != os.geteuid():
+        if not _is_ours(process):
             return False
         options = [word for word in process.cmdline() if word.startswith("--")]
-        return any(f"={folder}/" in word for word in options) or process.environ().get("TMPDIR") == str(folder)
+        return any(f"={folder}{os.sep}" in word for word in options) or process.environ().get("TMPDIR") == str(folder)
     except (psutil.Error, OSError):  # ended meanwhile, or not for us to look at
         return False
+
+
+def _is_ours(process: "Process") -> bool:
+    """Whether a process is this user's."""
+    if sys.platform == "win32":
+        import psutil
+
+        return process.username() == psutil.Process().username()
+    return process.uids().effective == system.user()
 
 
 def clear_up(temporary: Path) -> list[Path]:
@@ -129,7 +141,7 @@ def _left(temporary: Path) -> Iterator[Path]:
     for folder in temporary.glob(f"{PREFIX}*"):
         with suppress(OSError):  # removed meanwhile, by another run
             status = folder.lstat()
-            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+            if stat.S_ISDIR(status.st_mode) and system.user() in (None, status.st_uid):
                 owner = _owner(folder)
                 has_ended = owner.has_ended() if owner else None
                 if has_ended or (has_ended is None and _is_forgotten(folder, status)):

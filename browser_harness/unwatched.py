@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
+from browser_harness import system
 from browser_harness.browser_page import CLOSING, EMPTY, BrowserPage, started
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.devtools import CLOSED, CRASHED, Answer, DevTools, Piped, start
@@ -81,7 +82,7 @@ class UnwatchedPage(BrowserPage):
     async def _start(self) -> None:
         log = self._scratch.path / "browser.log"
         command = [
-            *(str(self._choice.path), *ALIKE, *FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else []), *self._flags),
+            *(str(self._choice.path), *ALIKE, *FLAGS, *(["--no-sandbox"] if system.is_root() else []), *self._flags),
             *(f"--user-data-dir={self._profile}", "--remote-debugging-pipe", EMPTY),
         ]
         environment = {**os.environ, **self._choice.environment, **self._scratch.variables}

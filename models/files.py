@@ -28,6 +28,14 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def relative(path: Path) -> str:
+    """Return a path from here, as a person writes it; whole where it lies on another of Windows' drives."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        return str(path)
+
+
 def at_home(name: str | Path) -> Path:
     """Return a path with the home in place of ``~``, which no shell puts there behind ``--out=``."""
     return Path(os.path.expanduser(name))

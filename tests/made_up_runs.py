@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks.measuring.ratio import STATISTICS
 from benchmarks.measuring.starts import figure
-from benchmarks.results import Run, keys
+from benchmarks.results import Run, devices, keys
 
 SHA = "98c538b6c1ff" + "0" * 52
 XEON = {"brand_raw": "Intel(R) Xeon(R) Processor", "family": 6, "model": 167, "count": 2}
@@ -92,3 +92,20 @@ def save(file, *benchmarks, **about):
 def run(file, *benchmarks, **about):
     """Return a run, read, which is said to come from that file."""
     return Run.of(content(*benchmarks, **about), file)
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+SERVING = {"cpu": XEON, "cores_usable": 2, "cores": 2, "gpus": [], "machine": "x86_64", "system": "Linux"}
+
+
+def about(engine="firefox", version="153.7.0", cores=2, **claims):
+    """Return what a device that joined says of itself."""
+    told = {"userAgent": FIREFOX, "brands": None, "hints": None, "memory": None, "isolated": True, "secure": True}
+    told |= {"clockStep": 0.02, "connection": None, "adapter": None, "transport": "loopback"}
+    return {"engine": engine, "version": version, "cores": cores, **told, **claims}
+
+
+def of_device(claims=None, serving=SERVING):
+    """Return the machine_info of a run for a device, for :func:`content` and those that take its words."""
+    told = about() if claims is None else claims
+    return dict.fromkeys(("cores_usable", "gpus")) | devices.machine_info(told, serving)

@@ -18,7 +18,7 @@ from benchmarks.clients import factor
 from benchmarks.commands import STOPPED, until_unread
 from benchmarks.decide import cells, checks, prices, report, runs, sentences, suite, table
 from benchmarks.decide.answers import Decision, Wanted, decide_all
-from benchmarks.decide.measured import MixedError, Model, machine_of, read
+from benchmarks.decide.measured import MixedError, Model, device_of, machine_of, read
 from benchmarks.decide.missing import missing
 from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_asked, is_of
 from benchmarks.decide.sides import IN_WORKER, is_named
@@ -27,6 +27,7 @@ from benchmarks.results import REMEDY, NotARunError, Run, load
 from benchmarks.settings import size, writable
 from browser_harness.network import Conditions, parse
 from models.files import replacing
+from models.names import shown
 
 CHECKED_SLOWDOWN = 4
 
@@ -173,7 +174,7 @@ def _read(files: Sequence[Path]) -> suite.Kept:
             one = load(file)
         except NotARunError as error:
             raise cells.CheckError(f"{error}; {REMEDY}") from error
-        print(f"{file}: of {one.saved}, {machine_of(one)}{_faults(one)}")
+        print(f"{file}: of {one.saved}, {shown(device_of(one) or machine_of(one))}{_faults(one)}")
         kept.runs.append(one)
     return kept
 

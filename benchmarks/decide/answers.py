@@ -138,15 +138,15 @@ class Equal:
 def equal(model: Model, server: Served, client: Candidate, duty: float) -> Equal:
     """Return how many clients of a class equal the server: by the rate that it carries, where that was measured."""
     busy, how = _busy(model, server)
-    ours, theirs = _rate(busy), _rate(client.later)
-    return Equal(
-        Span(
-            formulas.clients_per_server(ours.value, theirs.value, duty),
-            formulas.clients_per_server(ours.low, theirs.high, duty),
-            formulas.clients_per_server(ours.high, theirs.low, duty),
-        ),
-        duty,
-        f"client by 1 / latency, {how}",
+    return Equal(clients_per_server(rate(busy), rate(client.later), duty), duty, f"client by 1 / latency, {how}")
+
+
+def clients_per_server(server: Span, client: Span, duty: float = 1.0) -> Span:
+    """Return how many clients compute as much as one server, from the rates of both."""
+    return Span(
+        formulas.clients_per_server(server.value, client.value, duty),
+        formulas.clients_per_server(server.low, client.high, duty),
+        formulas.clients_per_server(server.high, client.low, duty),
     )
 
 
@@ -156,14 +156,14 @@ def _busy(model: Model, server: Served) -> tuple[Span, str]:
         if found := model.rate(name):
             reading, scenario = found
             whose = "its" if name == server.platform else f"{name}'s"
-            return _rate(reading.span), f"server by {whose} measured rate, {scenario}"
+            return rate(reading.span), f"server by {whose} measured rate, {scenario}"
     return (
         server.inference or server.kept_at_zero,
         "server by 1 / latency of one after another (its rate is not measured: -m throughput)",
     )
 
 
-def _rate(span: Span) -> Span:
+def rate(span: Span) -> Span:
     """Return how many in a second; and of so many in a second, how long each."""
     value, low, high = (1 / end if end else math.inf for end in (span.value, span.high, span.low))
     return Span(value, low, high)

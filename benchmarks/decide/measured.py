@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from benchmarks.decide import formulas
 from benchmarks.decide.spans import Span
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Result, Run, keys
+from benchmarks.results import Result, Run, devices, keys
 from benchmarks.results.machine import machine_name
 from browser_harness import page_files
 from browser_harness.network import Conditions
@@ -124,6 +124,7 @@ class Client:
     machine: str
     platform: str  # in a worker ``chromium-wasm@worker``
     slowdown: int = 1
+    device: str = ""  # what it is called, where it joined by a link: ``Firefox 153, 2 cores, http``
     obtained: float | None = None  # how many times slower it really was
     latency: Reading | None = None
     loads: dict[str, Reading] = field(default_factory=dict)
@@ -205,9 +206,11 @@ def of_results(results: Iterable[Result], machine: str) -> list[Model]:
 
 
 def machine_of(run: Run) -> str:
-    """Return a run's machine, in words."""
+    """Return a run's machine, in words; of a device that joined all that it says of itself and is told apart by."""
     info = run.machine
-    gpus = [str(gpu.get("name")) for gpu in info.get("gpus", ())]
+    if devices.is_device(info):
+        return devices.longest(devices.of_run(info))
+    gpus = [str(gpu.get("name")) for gpu in info.get("gpus") or ()]
     cores = int(info.get("cores_usable", info.get("cpu", {}).get("count", 0)) or 0)
     return machine_name({"machine": "unknown", "cpu": {}, **info}, cores, gpus, info.get(keys.QUOTA))
 
@@ -237,7 +240,12 @@ def _take(models: dict[str, Model], origins: dict[str, Run], run: Run, result: R
             "leave one of them out"
         )
     machine = machine_of(run)
-    _note(model, result, machine, has_server=machine == chosen)
+    _note(model, result, machine, has_server=machine == chosen, device=device_of(run))
+
+
+def device_of(run: Run) -> str:
+    """Return what a run's device is called; nothing where it is for none."""
+    return devices.short(devices.of_run(run.machine)) if devices.is_device(run.machine) else ""
 
 
 def _shown(shapes: Mapping[str, Sequence[int]]) -> str:
@@ -263,13 +271,13 @@ def phase_of(result: Result) -> str:
     return match["phase"] if match else ""
 
 
-def _note(model: Model, result: Result, machine: str, *, has_server: bool) -> None:
+def _note(model: Model, result: Result, machine: str, *, has_server: bool, device: str = "") -> None:
     """Put a result where it belongs."""
     if result.is_software:
         model.left_out.append(f"{result.name}: on a simulated GPU, no speed")
         return
     if not _is_remote(result) and not _is_server(result):
-        _note_client(model, result, machine)
+        _note_client(model, result, machine, device)
     elif has_server:
         model.machine = machine
         (_note_way if _is_remote(result) else _note_server)(model, result, machine)
@@ -317,10 +325,10 @@ def _note_server(model: Model, result: Result, machine: str) -> None:
         model.rates[name, phase] = reading
 
 
-def _note_client(model: Model, result: Result, machine: str) -> None:
+def _note_client(model: Model, result: Result, machine: str, device: str) -> None:
     slowdown: Mapping[str, Any] = result.info.get(keys.SLOWDOWN) or {}
     key = (machine, _platform(result), int(slowdown.get("asked", 1)))
-    client = model.clients.setdefault(key, Client(*key))
+    client = model.clients.setdefault(key, Client(*key, device))
     phase, reading, caches = phase_of(result), _reading(result, machine), str(result.params.get("caches"))
     over = network_of(result)
     if reading is None:

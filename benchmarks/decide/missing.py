@@ -8,6 +8,7 @@ from benchmarks.decide.runs import clients_words
 from benchmarks.decide.sides import COLD, IN_WORKER, WARM, Candidate, ClientClass, classes
 
 RUN = "run pytest benchmarks/ --benchmark-only --benchmark-json=FILE --batch-size 1 --model"
+JOIN = "let it join again, tox run -e clients --"
 AT_ZERO = "--platform remote-cpu --network rtt=10ms"
 
 
@@ -36,13 +37,24 @@ def _of(model: Model, platforms: Sequence[str], budget: int | None) -> Iterator[
         wanted = " ".join(clients_words(platforms[:1] or ["chromium-wasm"]))
         yield f"{model.name} on a client: {RUN} {model.name} {wanted}"
         return
-    answering = clients[0].answering
+    here = next((one for one in clients if not one.device), None)
+    yield from (f"{model.name}, {words}" for words in (_of_clients(here, model) if here else _of_device(clients[0])))
+
+
+def _of_clients(clients: ClientClass, model: Model) -> Iterator[str]:
+    """Yield what is not known of the client that answers, on a machine that runs the suite."""
+    answering, run = clients.answering, f"{RUN} {model.name}"
     if not {COLD, WARM} <= answering.loads.keys() & answering.firsts.keys():
-        yield (
-            f'{model.name}, the first answer of {answering.platform}: {RUN} {model.name} -m "load or first_inference" '
-            f"{_named(answering)}"
-        )
-    yield from (f"{model.name}, {words}" for words in _of_the_page(clients[0], f"{RUN} {model.name}"))
+        yield f'the first answer of {answering.platform}: {run} -m "load or first_inference" {_named(answering)}'
+    yield from _of_the_page(clients, run)
+
+
+def _of_device(clients: ClientClass) -> Iterator[str]:
+    """Yield what is not known of a device that joined: what its caches hold nobody can tell."""
+    answering = clients.answering
+    yield f"the first answer of {answering.platform} on {clients.title}: nobody can tell what its browser's caches hold"
+    if answering.burden.freezes is None:
+        yield f"whether {answering.platform} freezes its page there: {JOIN} {MEASURE_FREEZING}"
 
 
 def _named(candidate: Candidate) -> str:

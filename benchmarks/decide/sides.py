@@ -238,6 +238,7 @@ class ClientClass:
     factor: int  # 1 is the machine itself
     is_measured: bool  # with a quota on the processor; else computed
     candidates: Sequence[Candidate] = field(default_factory=tuple)
+    device: str = ""  # what it is called, where it joined by a link
 
     @property
     def answering(self) -> Candidate:
@@ -254,7 +255,7 @@ class ClientClass:
     def title(self) -> str:
         """What it is, in words: ``a mid-tier mobile (4x, a factor of JavaScript, not measured)``."""
         if self.factor == 1:
-            return "the client as measured"
+            return self.device or "the client as measured"
         name = WEAKER.get(self.factor) or f"client {self.factor} times weaker"
         return f"a {name} ({self.factor}x, {'emulated' if self.is_measured else BY_FACTOR})"
 
@@ -271,8 +272,9 @@ def is_named(platform: str, names: Sequence[str]) -> bool:
 def classes(model: Model, platforms: Sequence[str] = (), budget: int | None = None) -> list[ClientClass]:
     """Return the clients of a model: each machine as it is, as it was slowed down, and weaker by a factor.
 
-    *platforms* are the only ones that count; where none is named, all do. *budget* is what a page may take of memory,
-    in bytes; where there is none, that of the files.
+    A device that joined by a link is what it is: none weaker is made of it. *platforms* are the only ones that count;
+    where none is named, all do. *budget* is what a page may take of memory, in bytes; where there is none, that of the
+    files.
     """
     timed = [client for client in model.clients.values() if client.latency]
     timed = [client for client in timed if not platforms or is_named(client.platform, platforms)]
@@ -280,14 +282,15 @@ def classes(model: Model, platforms: Sequence[str] = (), budget: int | None = No
     for machine in dict.fromkeys(client.machine for client in timed):
         here = [client for client in timed if client.machine == machine]
         whole = {client.platform: client for client in here if client.slowdown == 1}
-        for factor in sorted({1, *WEAKER, *(client.slowdown for client in here)}):
+        device = here[0].device
+        for factor in [1] if device else sorted({1, *WEAKER, *(client.slowdown for client in here)}):
             slowed = [client for client in here if client.slowdown == factor]
             if slowed:
                 candidates = [_as_measured(client, whole.get(client.platform), budget) for client in slowed]
             else:
                 candidates = [_by_factor(client, factor, budget) for client in whole.values()]
             if candidates:
-                found.append(ClientClass(machine, factor, bool(slowed), candidates))
+                found.append(ClientClass(machine, factor, bool(slowed), candidates, device))
     return found
 
 

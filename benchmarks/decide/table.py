@@ -71,7 +71,9 @@ def _split(model: Model, server: Served) -> list[str]:
 
 
 def _class_lines(decision: Decision, prices: Prices | None) -> Iterator[str]:
-    yield from ("", f"{decision.clients.title}, on {decision.clients.machine or 'this machine'}", "")
+    clients = decision.clients
+    where = ", which joined by a link" if clients.device else f", on {clients.machine or 'this machine'}"
+    yield from ("", f"{clients.title}{where}", "")
     for candidate in sorted(decision.clients.candidates, key=lambda one: one.later.value):
         yield from _candidate_lines(candidate)
     yield from _light_line(decision)

@@ -31,7 +31,7 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(
-        executable_path=sys.argv[1], args=sys.argv[3:], chromium_sandbox=os.geteuid() != 0
+        executable_path=sys.argv[1], args=sys.argv[3:], chromium_sandbox=sys.platform == "win32" or os.geteuid() != 0
     )
     page = browser.new_page()
     page.on("pageerror", lambda error: print(error, file=sys.stderr))

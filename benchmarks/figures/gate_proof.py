@@ -14,7 +14,6 @@ with another process, and two runs that nobody interleaved differ more.
 import argparse
 import json
 import math
-import os
 import shutil
 import signal
 import statistics
@@ -42,6 +41,7 @@ from benchmarks.measuring.starts import estimate
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Side
 from benchmarks.settings import positive
+from browser_harness import system
 from models import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def run(kind: str, convolutions: int, options: Sequence[str], only: str | None =
     """Run one gate, and keep what it found."""
     folder = FOLDER / "parts" / f"{time.strftime('%Y%m%d-%H%M%S')}-{kind}-{convolutions}"
     command = [sys.executable, "-m", "benchmarks.gate", str(checkout_with(0)), str(_head(convolutions, only))]
-    start, load = time.monotonic(), os.getloadavg()[0]
+    start, load = time.monotonic(), _load()
     done = subprocess.run([*command, "--out", str(folder), *options], cwd=ROOT, check=False)
     if not (folder / "gate.json").exists():
         sys.exit(f"the gate ended with {done.returncode}, and left no result")
@@ -86,7 +86,13 @@ def run(kind: str, convolutions: int, options: Sequence[str], only: str | None =
         "options": [*options],
         "seconds": time.monotonic() - start,
     }
-    (folder / "part.json").write_text(json.dumps({**record, "load": [load, os.getloadavg()[0]]}))
+    (folder / "part.json").write_text(json.dumps({**record, "load": [load, _load()]}))
+
+
+def _load() -> float | None:
+    """Return how many programs wanted to run in the last minute; None where the system does not tell."""
+    told = system.load_average()
+    return told[0] if told else None
 
 
 def _head(convolutions: int, only: str | None) -> Path:
@@ -171,9 +177,11 @@ def false_alarms(parts: Sequence[Part]) -> list[str]:
 
 def wall_times(parts: Sequence[Part]) -> str:
     """Tell how long gates took, how busy the machine was, and how many suspects each had."""
-    seconds, loads = [part["seconds"] for part in parts], [load for part in parts for load in part["load"]]
+    seconds = [part["seconds"] for part in parts]
+    loads = [load for part in parts for load in part["load"] if load is not None]
     middle = f"{statistics.median(seconds):.0f} s in the middle, {min(seconds):.0f} to {max(seconds):.0f} s"
-    return f"wall time {middle}; load {min(loads):.1f} to {max(loads):.1f}; suspects {', '.join(_suspects(parts))}"
+    load = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not told"
+    return f"wall time {middle}; load {load}; suspects {', '.join(_suspects(parts))}"
 
 
 def _suspects(parts: Sequence[Part]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.figures import made_up_machines
 from benchmarks.settings import positive
-from browser_harness import chromium
+from browser_harness import chromium, system
 from browser_harness.chromium import FLAGS, Browser
 from browser_harness.driver import start_playwright
 
@@ -64,7 +64,7 @@ async def paint(page: Path, browser: Browser) -> list[float]:
         opened = await playwright.chromium.launch(
             executable_path=browser.path,
             args=[*FLAGS],
-            chromium_sandbox=os.geteuid() != 0,
+            chromium_sandbox=not system.is_root(),
             env={**os.environ, **browser.environment},
         )
         seconds = []

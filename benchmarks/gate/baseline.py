@@ -13,7 +13,7 @@ from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.pair import Match
 from benchmarks.gate.screen import row_of
 from benchmarks.gate.verdicts import Row, Verdict
-from benchmarks.results import NotARunError, Result, Run, alike
+from benchmarks.results import NotARunError, Result, Run, alike, devices
 from benchmarks.results.saved import GIT_REMEDY, Fault, short
 
 
@@ -31,6 +31,9 @@ def load(file: Path) -> Run:
         raise SavedError(f"{file}: the run ended with {run.exit_status}, not with 0; name whole runs only")
     if Fault.EMPTY in run.faults:
         raise SavedError(f"{file}: holds no benchmark; name whole runs")
+    if devices.is_device(run.machine):
+        words = "nobody watched what else it did, so that no difference can be called the code's"
+        raise SavedError(f"{file}: of a device that joined by a link: {words}; see it beside others with -e compare")
     if run.commit.id is None:
         raise SavedError(f"{file}: tells no commit, so nobody knows what was measured; {GIT_REMEDY}")
     if lacking := [result.name for result in run.results if not result.is_complete]:

@@ -9,7 +9,6 @@ gate runs. Interrupted behind tox it may end with tox's own 1: gate.json has the
 """
 
 import argparse
-import os
 import signal
 import sys
 import traceback
@@ -25,6 +24,7 @@ from benchmarks.gate.decide_starts import Rules
 from benchmarks.gate.options import Options
 from benchmarks.gate.verdicts import Exit, Outcome, Policy
 from benchmarks.settings import positive
+from models.files import relative
 
 
 class Parser(argparse.ArgumentParser):
@@ -81,7 +81,9 @@ def parsed(words: Sequence[str]) -> Options:
 
 
 def _wrong_usage(own: argparse.Namespace) -> str | None:
-    """Say what does not go together; None where all does."""
+    """Say what does not go together, or cannot be done here; None where all does."""
+    if sys.platform == "win32":
+        return "Windows hands a side no pipe by which it is told its turns, and locks nothing; gate on Linux or macOS"
     if (own.base is None) == (own.baseline is None):
         return "name BASE, a revision such as origin/main or a folder, or --baseline with saved runs; one of the two"
     if own.merge_base and own.baseline:
@@ -143,5 +145,5 @@ def told(options: Options) -> Exit:
     handle_signals(signal.SIG_IGN)  # what was compared is told, whatever comes now
     print("\n".join(report.lines(outcome)))
     for path in report.write(outcome, options.out):
-        print(f"report   {os.path.relpath(path)}")
+        print(f"report   {relative(path)}")
     return outcome.exit

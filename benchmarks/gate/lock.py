@@ -3,7 +3,6 @@
 All worktrees of a repository have the same lock. The kernel frees it when its holder dies, however it does.
 """
 
-import fcntl
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TextIO
 
 from benchmarks.gate import checkouts
 from benchmarks.gate.checkouts import CheckoutError
+from browser_harness import system
 
 NAME = "lock"
 PATIENCE = 1.0  # seconds in which a holder writes who it is
@@ -33,7 +33,7 @@ def held(root: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:  # of another holder nothing is cut
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file.fileno(), waits=False)
         except BlockingIOError:
             if (holder := _holder(file)) != str(os.getppid()):
                 raise HeldError(_held_words(holder, path)) from None

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.run import lockstep
 from benchmarks.run.lockstep import Identity, Report, Schedule
+from browser_harness.processes import end_session
 
 PATIENCE = 900.0  # seconds until a side reports; it gives up by itself on one call into a page after 60
 GRACE = 30.0  # seconds to save and to close the browser
@@ -160,7 +161,7 @@ class Side:
         try:
             return self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            end_session(self.process)
             return self.process.wait()
         finally:
             self._reports.close()

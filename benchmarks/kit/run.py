@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from browser_harness.processes import end_session
+
 ROOT = Path(__file__).parents[2]
 PYTEST = (sys.executable, "-m", "pytest")
 SAVING = 20.0  # seconds that a step may take to end once it is interrupted
@@ -190,7 +192,7 @@ def interruptible() -> Iterator[None]:
     There SIGINT is ignored, and would be by the steps as well, which then could not save.
     """
     wanted = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup asked for that
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else nohup asked for that
         wanted.append(signal.SIGHUP)
     before = {number: signal.signal(number, signal.default_int_handler) for number in wanted}
     try:
@@ -260,9 +262,7 @@ def perform(step: Step, path: Path, limit: float, words: Sequence[str], command:
         try:
             ended, is_done, is_last = _wait(process, limit, log)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # what it may have left behind, too
-            process.wait()
+            end_session(process)  # and what it may have left behind
     return Outcome(step, ended, is_done, _count(results), is_last)
 
 

@@ -135,15 +135,25 @@ def _by_class(answers: NDArray[Any], whose: str) -> NDArray[Any]:
 
 def reference_classes(artefact: Artefact, examination: Examination, timeout: float = 60.0) -> NDArray[np.intp]:
     """Return the reference's answer to every image; it has *timeout* seconds for a batch."""
+    return np.concatenate([answers.argmax(1) for answers in _reference_answers(artefact, examination, timeout)])
+
+
+def reference_logits(artefact: Artefact, examination: Examination, timeout: float = 60.0) -> NDArray[np.floating[Any]]:
+    """Return what the reference computes of every image, [images, classes]."""
+    return np.concatenate([*_reference_answers(artefact, examination, timeout)])
+
+
+def _reference_answers(
+    artefact: Artefact, examination: Examination, timeout: float
+) -> Iterator[NDArray[np.floating[Any]]]:
     model, images, size = examination.model, examination.images, _reference_batch_size(examination)
-    title, classes = f"{artefact.name}, reference", []
+    title = f"{artefact.name}, reference"
     with _reference(artefact, timeout) as run, _progress(title, len(images.pixels)) as bar:
         for batch in normalised_batches(images.pixels, size, images.mean, images.std):
             answers = run({model.input: filled(batch, size)})[model.output]
             _check_classes(artefact, examination, answers)
-            classes.append(_by_class(answers, title)[: len(batch)].argmax(1))
+            yield _by_class(answers, title)[: len(batch)]
             bar.update(len(batch))
-    return np.concatenate(classes)
 
 
 @contextmanager

@@ -4,9 +4,11 @@ Each finding that makes a figure doubtful comes with what to do about it, as pyp
 """
 
 import math
+import os
 import statistics
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +19,8 @@ import psutil
 from benchmarks import quota
 from benchmarks.measuring.ratio import by_start, of_starts, p10
 from benchmarks.measuring.starts import figure, odd_ones
-from benchmarks.protocol import Block, Facts
+from benchmarks.protocol import THREADS_UNPROVED, Block, Facts
+from browser_harness.joined.channel import VARIABLE
 from browser_harness.network import doubt
 
 FEWEST_BLOCKS = 4
@@ -32,12 +35,12 @@ class Reading:
     """The machine's counters at one moment; None where the system does not keep them. Seconds, and Hz."""
 
     time: float
-    busy: float | None  # of all cores together
-    stolen: float | None
-    ours: float  # of this process and everything that it started
-    theirs: Mapping[int, float]  # of each other process, where it was asked for
-    frequency: float | None  # of the fastest core
-    throttled: int | None  # events since the machine was started
+    busy: float | None = None  # of all cores together
+    stolen: float | None = None
+    ours: float = 0.0  # of this process and everything that it started, where all cores' are known
+    theirs: Mapping[int, float] = field(default_factory=dict)  # of each other process, where it was asked for
+    frequency: float | None = None  # of the fastest core
+    throttled: int | None = None  # events since the machine was started
     groups: quota.Groups = field(default_factory=dict)  # of control, of all that is ours
     memory_wait: float | None = None  # while any program could not go on for want of memory
 
@@ -47,17 +50,24 @@ def read(others: bool = False) -> Reading:
     now = time.perf_counter()
     # Elsewhere psutil does not count the time of children that have ended, so that a browser that has ended would pass
     # for another program; and the frequency that it gives there is the nominal one.
-    if not psutil.LINUX:
-        return Reading(now, None, None, 0.0, {}, None, None)
+    if sys.platform != "linux":
+        return Reading(now)
     busy, stolen = _busy()
-    us = psutil.Process()
+    us = psutil.Process(_eldest())
     family = [us, *us.children(recursive=True)]
     theirs = _theirs(family) if others else {}
     groups = quota.read(process.pid for process in family)
     return Reading(now, busy, stolen, _ours(family), theirs, _frequency(), _throttled(), groups, _memory_wait())
 
 
+def _eldest() -> int:
+    """Return the process whose children are ours: this one, or the one that lends a device and started its browser."""
+    return os.getppid() if VARIABLE in os.environ else os.getpid()
+
+
 def _busy() -> tuple[float | None, float | None]:
+    if sys.platform != "linux":
+        return None, None
     try:
         times = psutil.cpu_times()
     except OSError:  # hidden from this user
@@ -129,13 +139,21 @@ def assess(
     """Return what is known of a benchmark's circumstances, for extra_info; what is not known is left out.
 
     *slowdown* is how many times slower a client became that was to be slowed down. ``doubts`` says in words what makes
-    the figure doubtful; :func:`advice` what to do about it.
+    the figure doubtful, :func:`advice` what to do about it; ``unknown`` what should be known, and is not.
     """
     known = _machine(before, after) | _others(before, after) | _samples(blocks, facts) | _network(facts)
     known |= _connections(blocks, facts)
     if slowdown and facts.slowdown:
         known["slowdown_excess"] = slowdown / facts.slowdown.asked
-    return known | {"doubts": _doubts(known)}
+    return known | {"doubts": _doubts(known)} | _unknown(known, _of_machine(before, after))
+
+
+def assess_steady(
+    blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading, slowdown: float | None = None
+) -> dict[str, Any]:
+    """Return the same of inferences one after another and nothing else, of which a session should tell more."""
+    known = assess(blocks, facts, before, after, slowdown)
+    return known | _unknown(known, [*_of_machine(before, after), *_of_session(facts)])
 
 
 def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, after: Reading) -> dict[str, Any]:
@@ -150,7 +168,7 @@ def assess_openings(blocks: Sequence[Block], facts: Facts, before: Reading, afte
     if throughout:
         others = math.fsum(after.theirs[process] - before.theirs[process] for process in throughout)
         known["other_programs"] = others / (after.time - before.time)
-    return known | {"doubts": _doubts(known, ignored=("margin", "drift"))}
+    return known | {"doubts": _doubts(known, ignored=("margin", "drift"))} | _unknown(known, _of_machine(before, after))
 
 
 def assess_clock(blocks: Sequence[Block], facts: Facts) -> dict[str, Any]:
@@ -263,6 +281,41 @@ CHECKS = (
     ),
     Check("clock_steps", 100, "a sample is {:.0f} steps of its clock", "measure a larger --batch-size", is_least=True),
 )
+
+
+# What should be known of the circumstances, and the words where it is not.
+UNKNOWN = {
+    "other_programs": "what other programs used",
+    COMPUTING.name: "the processor time",
+    "threads": "how many threads computed",
+    QUOTA.name: "a quota's stops",
+    "stolen": "what a host took",
+    "frequency_change": "the processor's frequency",
+    "throttled": "its throttling",
+    "memory_wait": "waits for memory",
+}
+
+
+def _unknown(known: Mapping[str, Any], names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return what of *names* is not known, in words; nothing where all is."""
+    unknown = {name: UNKNOWN[name] for name in names if name not in known}
+    return {"unknown": unknown} if unknown else {}
+
+
+def _of_machine(before: Reading, after: Reading) -> Iterator[str]:
+    """Yield what a machine tells; its quota stops nobody where groups are seen, and none of them has one."""
+    yield "other_programs"
+    if not (before.groups and after.groups):
+        yield QUOTA.name
+    yield from ("stolen", "frequency_change", "throttled", "memory_wait")
+
+
+def _of_session(facts: Facts) -> Iterator[str]:
+    """Yield what a session tells in a steady state; under a quota, on a GPU or in a server no thread has to be busy."""
+    if facts.threads and not facts.slowdown and not facts.server:
+        yield COMPUTING.name
+    if facts.details.get(THREADS_UNPROVED):
+        yield "threads"
 
 
 def _network(facts: Facts) -> dict[str, Any]:

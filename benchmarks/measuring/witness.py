@@ -16,7 +16,9 @@ Drawn = TypeVar("Drawn")
 SIZE = 192
 SHOTS = 5
 # With the version: its library of linear algebra does the work.
-WORKLOAD = f"numpy {np.__version__}: product of two {SIZE}x{SIZE} float32 matrices, one thread"
+# Apple's, which numpy has on macOS, is told no number of threads.
+THREADS = "one thread" if ThreadpoolController().select(user_api="blas").lib_controllers else "threads unknown"
+WORKLOAD = f"numpy {np.__version__}: product of two {SIZE}x{SIZE} float32 matrices, {THREADS}"
 
 
 class Witness:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from benchmarks.platforms.between import linked, network_of
 from benchmarks.platforms.page_runtime import PageCase
 from benchmarks.platforms.page_session import DrivenSession
+from benchmarks.platforms.pages import obtained
 from benchmarks.platforms.threads import refuse_threads
-from benchmarks.protocol import Case, Feeds, Opening, Slowdown
+from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
 from browser_harness import cgroup, chromium
 from browser_harness.browser_page import BrowserPage
@@ -95,25 +96,15 @@ class DrivenPages:
         return {"cold": self._cold, "warm": self._warm}[caches](platform, case, feeds, settings)
 
     def _cold(self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        slowdown = self._slowdown(platform, case, feeds, settings)
+        slowdown = obtained(self, platform, case, feeds, settings)
         while True:
             with self._browser(platform, case, settings) as session:
                 opening = session.opening(feeds)
                 session.prove_fetched(all_of_it=True)
                 yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
 
-    def _slowdown(self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Slowdown | None:
-        """Return how much weaker a weak client was asked to be, and is; None of one that is not.
-
-        That is measured in a browser of its own: one that runs so long comes to keep compiled code, unlike the others.
-        """
-        if case.slowdown == 1:
-            return None
-        with self.open(platform, case, settings) as session:
-            return Slowdown(case.slowdown, session.obtained_slowdown(feeds))
-
     def _warm(self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
-        slowdown = self._slowdown(platform, case, feeds, settings)
+        slowdown = obtained(self, platform, case, feeds, settings)
         with self._browser(platform, case, settings) as session:
             for _ in range(FILLING):
                 session.opening(feeds)

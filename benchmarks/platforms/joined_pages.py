@@ -3,28 +3,31 @@
 Nobody drives such a browser: it is asked by the channel that its page has opened.
 """
 
-import atexit
-import queue
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from benchmarks.platforms.claims import borrowed
 from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
+from benchmarks.platforms.pages import obtained
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
 from browser_harness import cgroup
-from browser_harness.channel import PageError
 from browser_harness.host import Host, LocalHost, UnknownHost
 from browser_harness.joined import AnyDevice, JoinedPage
-from browser_harness.joined.browsers import Engine, Started, find, missing, started
+from browser_harness.joined.browsers import find, missing
+from browser_harness.joined.here import LENDER, Kind, joined_here, left
 
 if TYPE_CHECKING:
     from benchmarks.platforms.page import PagePlatform
 
-JOINING = 30.0  # seconds in which a browser that is started here has joined
-RETURNING = 10.0  # seconds in which such a one may come back: nobody carries it out of reach
+RETURNING = 10.0  # seconds in which a browser of this machine may come back: nobody carries it out of reach
+IN_USE: set[AnyDevice] = set()  # devices with a case open; a device has one page
+
+Opened = tuple[AnyDevice, Host, Patience]
 
 
 class JoinedPages:
@@ -33,120 +36,88 @@ class JoinedPages:
     def unavailable(self, platform: "PagePlatform", settings: Settings) -> str | None:
         """Say that there is no such browser, or that the device has another."""
         if settings.device is None:
-            return missing(platform.browser, _named(platform, settings))
-        engine = _borrowed(settings.device).about()["engine"]
+            return missing(platform.browser, settings.program(platform.browser))
+        engine = borrowed(settings.device).about()["engine"]
         return None if engine == platform.browser else f"the device's browser is {engine}"
 
     def versions(self, platform: "PagePlatform", settings: Settings) -> dict[str, str]:
         """Return the browser's version; what a device says of its own stands with the device."""
         if settings.device is not None:
             return {}
-        return {platform.browser: find(platform.browser, _named(platform, settings)).version}
+        return {platform.browser: find(platform.browser, settings.program(platform.browser)).version}
 
     @contextmanager
     def open(self, platform: "PagePlatform", case: Case, settings: Settings) -> Iterator[JoinedSession]:
         """Open a case in a page of a browser of its own, or of the device."""
-        with ExitStack() as stack, self._session(platform, case, settings, stack, is_lent=False) as session:
+        with _session(platform, case, settings, is_lent=False) as session:
             session.open()
             yield session
 
     @contextmanager
     def open_fresh(self, platform: "PagePlatform", case: Case, settings: Settings) -> Iterator[JoinedSession]:
         """Open a case in a new page of a browser that may have had others; one that is slowed has its own."""
-        with (
-            ExitStack() as stack,
-            self._session(platform, case, settings, stack, is_lent=case.slowdown == 1) as session,
-        ):
+        with _session(platform, case, settings, is_lent=case.slowdown == 1) as session:
             session.open()
             yield session
 
     def openings(
         self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings, caches: str
     ) -> Iterator[Opening]:
-        """Refuse: nobody here empties the caches of such a browser, or fills them."""
-        words = "nobody can tell what the caches of a browser that joins hold; measure this on chromium-*"
-        raise PageCase(platform, case, settings).unavailable(words)
+        """Open *case* again and again, each time in a browser that is started for it: its caches are empty.
 
-    @contextmanager
-    def _session(
-        self, platform: "PagePlatform", case: Case, settings: Settings, stack: ExitStack, *, is_lent: bool
-    ) -> Iterator[JoinedSession]:
-        refuse_threads(platform, case)
-        page_case = JoinedCase(platform, case, settings)
-        files = page_case.files  # what cannot be served is told first
-        with page_case.explained():
-            device, host, patience = self._device(page_case, stack, is_lent=is_lent)
-            made_of = files, platform.script_sources, platform.imports
-            page = JoinedPage(device, *made_of, settings.timeout)
-            stack.callback(_closed, page)
-            yield JoinedSession(page_case, page, host, patience)
-
-    def _device(self, page_case: PageCase, stack: ExitStack, *, is_lent: bool) -> tuple[AnyDevice, Host, Patience]:
-        settings, runtime = page_case.settings, page_case.runtime
-        if settings.device is not None:
-            return _borrowed(settings.device), UnknownHost(), Patience(settings.device_patience)
-        engine = runtime.browser  # type: ignore[attr-defined]
-        named = _named(runtime, settings)  # type: ignore[arg-type]
-        if is_lent:
-            device, browser = LENT.get(engine, named)
-            return device, LocalHost(browser), Patience(RETURNING, browser.fault)
-        quota = stack.enter_context(_quota(page_case)) if page_case.case.slowdown > 1 else None
-        device, browser = stack.enter_context(joined_here(engine, named))
-        return device, LocalHost(browser, quota), Patience(RETURNING, browser.fault)
+        Raises UnavailableError of a device, PlatformError where a cache was not empty.
+        """
+        if settings.device is not None or caches != "cold":
+            words = "nobody can tell what the caches of a browser that joined hold; measure this in a browser here"
+            raise PageCase(platform, case, settings).unavailable(words)
+        slowdown = obtained(self, platform, case, feeds, settings)
+        while True:
+            with _session(platform, case, settings, is_lent=False) as session:
+                opening = session.opening(feeds)
+                session.prove_fetched(all_of_it=True)
+                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
 
 
 JOINED = JoinedPages()
 
 
 @contextmanager
-def joined_here(engine: Engine, named: Any = None) -> Iterator[tuple[AnyDevice, Started]]:
-    """Start a browser of this machine at a link of its own; it has joined when the context begins."""
-    from browser_harness.joined.server import joining  # with aiohttp, which a server's process does not need
-
-    came: queue.SimpleQueue[AnyDevice] = queue.SimpleQueue()
-    with joining(on_join=came.put) as server, started(engine, server.url, named) as browser:
-        try:
-            yield came.get(timeout=JOINING), browser
-        except queue.Empty:
-            raise PageError(browser.fault() or f"{engine} has not joined within {JOINING:g} s") from None
-
-
-class _Lender:
-    """Keeps a browser of each engine for the run: starting one takes longer than opening a page."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[Engine, Any], tuple[AnyDevice, Started]] = {}
-        self._stack = ExitStack()
-        atexit.register(self._stack.close)
-
-    def get(self, engine: Engine, named: Any) -> tuple[AnyDevice, Started]:
-        """Return one that runs."""
-        kept = self._kept.get((engine, named))
-        if kept is None or kept[1].fault() or not kept[0].wait(0):
-            kept = self._kept[engine, named] = self._stack.enter_context(joined_here(engine, named))
-        return kept
+def _session(platform: "PagePlatform", case: Case, settings: Settings, *, is_lent: bool) -> Iterator[JoinedSession]:
+    refuse_threads(platform, case)
+    page_case = JoinedCase(platform, case, settings)
+    files = page_case.files  # what cannot be served is told first
+    with page_case.explained(), ExitStack() as stack:
+        device, host, patience = _opened(page_case, platform, stack, is_lent=is_lent)
+        stack.callback(left, device)  # one that went has left its page already
+        page = JoinedPage(device, files, platform.script_sources, platform.imports, settings.timeout)
+        yield JoinedSession(page_case, page, host, patience)
 
 
-LENT = _Lender()
+def _opened(page_case: PageCase, platform: "PagePlatform", stack: ExitStack, *, is_lent: bool) -> Opened:
+    """Have the device that the run is for; else a browser of this machine, which may be lent."""
+    settings = page_case.settings
+    if settings.device is not None:
+        device = stack.enter_context(_alone(borrowed(settings.device), page_case))
+        return device, UnknownHost(), Patience(settings.device_patience)
+    quota = stack.enter_context(_quota(page_case)) if page_case.case.slowdown > 1 else None
+    kind, timeout = Kind(platform.browser, settings.program(platform.browser)), settings.timeout
+    joined = LENDER.lend(kind, timeout) if is_lent else joined_here(kind.engine, kind.named, timeout=timeout)
+    device, browser = stack.enter_context(joined)
+    return device, LocalHost(browser, quota, browser.compiling), Patience(RETURNING, browser.fault)
 
 
-def _borrowed(told: str) -> AnyDevice:
-    from browser_harness.joined.control import borrowed
-
-    return borrowed(told)
-
-
-def _closed(page: JoinedPage) -> None:
-    """Leave the page; a device that went has left it already."""
+@contextmanager
+def _alone(device: AnyDevice, page_case: PageCase) -> Iterator[AnyDevice]:
+    """Have the one page of a device while the context lasts."""
+    if device in IN_USE:
+        raise page_case.unavailable(
+            "two of its pages would be compared, and a device has one; measure it in a browser here"
+        )
+    IN_USE.add(device)
     try:
-        page.close()
-    except PageError:
-        return
-
-
-def _named(platform: "PagePlatform", settings: Settings) -> Any:
-    """Return the program that --browser-path names, which is Chromium's."""
-    return settings.browser_path if platform.browser == "chromium" else None
+        yield device
+    finally:
+        IN_USE.remove(device)
 
 
 def _quota(page_case: PageCase) -> cgroup.Quota:

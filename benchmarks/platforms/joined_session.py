@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from benchmarks.platforms.page_runtime import PageCase
+from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.page_session import DrivenSession
-from benchmarks.protocol import Block, Blocking, Feeds
+from benchmarks.protocol import Block, Blocking, Facts, Feeds
 from browser_harness.host import Host
 from browser_harness.joined import AwayError, JoinedPage, LeftError
 
@@ -41,6 +41,15 @@ class JoinedSession(DrivenSession):
         self._patience = patience
         self._cut: AwayError | None = None  # after which the page was not made good yet
         self._began = 0.0  # when what was asked last began, after all that was cut
+
+    def _facts(self, in_effect: InEffect) -> Facts:
+        """Tell, besides, whose processor time is counted, if anybody's.
+
+        What its server sent was loaded: of the modules that a worker imports, WebKit says nothing.
+        """
+        loaded = dict.fromkeys([*in_effect["loaded"], *self._channel.fetched()])
+        facts = super()._facts({**in_effect, "loaded": [*loaded]})
+        return replace(facts, details={**facts.details, "cpu_time_of": self._host.counted})
 
     def open(self) -> float:
         """Open the model in a new page; return the seconds from asking for the runtime to an open session."""
@@ -97,7 +106,9 @@ class JoinedSession(DrivenSession):
         if not isinstance(self._cut, LeftError):  # a page that is lost stays lost, however often the new one is hidden
             self._cut = cut
         fault, seconds = self._patience.fault(), self._patience.seconds
-        if self._channel.device.wait(0 if fault else seconds):
-            return
-        words = f"{cut}, and was not back within {seconds:g} s: open the link again, or raise --device-patience"
+        with self._case.explained():  # who let the device in may have ended, too
+            if self._channel.device.wait(0 if fault else seconds):
+                return
+        remedy = "open the link again and leave its page in front, or raise --device-patience"
+        words = f"{cut}, and was not back within {seconds:g} s: {remedy}"
         raise self._case.failed(fault or words) from cut

@@ -33,14 +33,15 @@ class ServerLiteRt(native.Installed):
         with self.explained(case):
             interpreter = Interpreter(os.fspath(path), num_threads=case.threads)
             interpreter.allocate_tensors()
-        native.prove_started(case, self.name, threads)
-        yield native.NativeSession(case, self._prove(case, interpreter), LiteRtEngine(interpreter))
+        details = native.prove_started(case, self.name, threads)
+        yield native.NativeSession(case, self._prove(case, interpreter, details), LiteRtEngine(interpreter))
 
-    def _prove(self, case: Case, interpreter: Any) -> Facts:
+    def _prove(self, case: Case, interpreter: Any, details: dict[str, Any]) -> Facts:
         (given,), (answer,) = interpreter.get_input_details(), interpreter.get_output_details()
         native.prove(case, self.name, {"batch size": int(given["shape"][0])}, {"batch size": case.batch_size})
         refuse_undelegated(case, self.name, interpreter, given["index"], answer["index"])
-        return native.facts(self.name, "XNNPACK", case.threads, {"file": f"b{case.batch_size}.tflite"})
+        details["file"] = f"b{case.batch_size}.tflite"
+        return native.facts(self.name, "XNNPACK", case.threads, details)
 
 
 def refuse_undelegated(case: Case, platform: str, interpreter: Any, given: int, answer: int) -> None:

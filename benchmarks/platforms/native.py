@@ -4,7 +4,6 @@ A runtime comes as an :class:`Engine`; outside the clock it makes its inputs rea
 """
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from benchmarks.platforms import lacking
 from benchmarks.platforms.batches import answered
 from benchmarks.platforms.fresh_process import FreshSession, Patient, openings
 from benchmarks.protocol import (
+    THREADS_UNPROVED,
     Block,
     Case,
     CpuTime,
@@ -35,6 +35,7 @@ from benchmarks.protocol import (
     filled,
 )
 from benchmarks.settings import Settings
+from browser_harness import system
 from browser_harness.processes import USABLE
 from models.cifar100 import normalised_batches
 from models.words import in_a_line
@@ -81,7 +82,7 @@ class NativeSession:
 
     def keep_on(self, core: int | None) -> None:
         """Keep this thread, which computes, on a core; None lets it go."""
-        os.sched_setaffinity(0, USABLE if core is None else {core})
+        system.stay_on(USABLE if core is None else {core})
 
     def renew(self) -> None:
         """Refuse: this process is no fresh one, see :class:`FreshSession`."""
@@ -109,12 +110,16 @@ class NativeSession:
 def timed(infer: Callable[[Any], Any], prepared: Any, rounds: int, iterations: int = 1) -> tuple[Block, Any]:
     """Return *rounds* samples of ``infer(prepared)``, without outputs yet, and the last answer."""
     samples = [0.0] * rounds
-    process, thread = time.process_time(), time.thread_time()
+    before = system.processor_seconds()
     answer = (
         _one_by_one(infer, prepared, samples) if iterations == 1 else _in_rows(infer, prepared, samples, iterations)
     )
-    cpu = CpuTime(time.process_time() - process, time.thread_time() - thread)
-    return Block(samples, {}, cpu, iterations=iterations), answer
+    return Block(samples, {}, _computed(before, system.processor_seconds()), iterations=iterations), answer
+
+
+def _computed(before: tuple[float, float] | None, after: tuple[float, float] | None) -> CpuTime | None:
+    """Return the processor time between two readings; None where the system does not tell."""
+    return CpuTime(after[0] - before[0], after[1] - before[1]) if before and after else None
 
 
 def _one_by_one(infer: Callable[[Any], Any], prepared: Any, samples: list[float]) -> Any:
@@ -149,18 +154,20 @@ def clock_resolution() -> float:
     return min(later - earlier for earlier, later in itertools.pairwise(readings) if later > earlier)
 
 
-def prove_started(case: Case, platform: str, before: set[int] | None) -> None:
+def prove_started(case: Case, platform: str, before: set[int] | None) -> dict[str, Any]:
     """Raise PlatformError unless, since *before*, one thread fewer was started than the case asks for.
 
-    The caller's own thread is one of those that compute. Nothing is proved where the system does not tell.
+    The caller's own thread is one of those that compute. Nothing is proved where the system does not tell, as the
+    details that are returned say then.
     """
     after = runtime_threads()
     if before is None or after is None:
-        return
+        return {THREADS_UNPROVED: True}
     started, wanted = len(after - before), case.threads - 1
     if started != wanted:
         words = f"started {started} threads beside this one, wanted {wanted}"
         raise PlatformError(f"{platform}: {case.model_file.name}: {words}")
+    return {}
 
 
 class FreshProcesses:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.platforms import lacking
+from benchmarks.platforms import claims, lacking
 from benchmarks.platforms.graphs import data_files, fixed, has_int8_depthwise, precision_of
 from benchmarks.platforms.page import PagePlatform
 from benchmarks.platforms.page_runtime import InEffect, PageRuntime, Request, require
@@ -20,6 +20,8 @@ from models.refused import listed
 
 # How the GPUs that are simulated on the processor call themselves, the vendor first: Chromium's, Mesa's and Windows'.
 SOFTWARE = r"^(google|mesa)\b|swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b"
+
+TAKES_GPU = ("win32", "darwin")  # where Chromium's WebNN has more than LiteRT on the processor
 
 
 class OrtWeb(PageRuntime):
@@ -80,18 +82,6 @@ class ChromiumWasm(OrtWasm, PagePlatform):
     name = "chromium-wasm"
 
 
-class FirefoxWasm(OrtWasm, PagePlatform):
-    """WebAssembly in Firefox."""
-
-    name, browser = "firefox-wasm", "firefox"
-
-
-class WebkitWasm(OrtWasm, PagePlatform):
-    """WebAssembly in WebKit."""
-
-    name, browser = "webkit-wasm", "webkit"
-
-
 class Placed(OrtWeb):
     """A provider that leaves what it cannot run to WebAssembly in silence: its log must say that it has every node.
 
@@ -102,6 +92,18 @@ class Placed(OrtWeb):
     placement: str  # what the log calls the provider
     threading: Threading = "runtime"
     script_sources = ("'unsafe-eval'",)  # the bundle writes its bindings at run time
+    elsewhere: str  # what to do where a browser of this machine has no such provider
+    on_a_device: str  # the same of a device's
+
+    def configuration(self, case: Case, settings: Settings) -> dict[str, Any]:
+        """Tell what to do where the browser has no such provider, besides."""
+        return super().configuration(case, settings) | {"remedy": self.remedy(settings)}
+
+    def remedy(self, settings: Settings) -> str:
+        """Say what to do where the browser has none."""
+        if (about := claims.of_device(settings)) is None:
+            return self.elsewhere
+        return self.on_a_device if about.get("secure") else "a page over plain HTTP has none: have it join by --https"
 
     def session_options(self, case: Case) -> dict[str, Any]:
         """Log what is done when the session is opened, and tell the lengths; no inference logs more than warnings."""
@@ -140,6 +142,8 @@ class ChromiumWebnn(Placed, PagePlatform):
 
     provider = "webnn"
     placement = "WebNNExecutionProvider"
+    elsewhere = "name another with --browser-path: Google Chrome has it, and so has @sparticuz/chromium"
+    on_a_device = "switch it on at chrome://flags/#web-machine-learning-neural-network, or take chromium-wasm"
 
     def __init__(self, name: str, device: str) -> None:
         self.name, self.device = name, device
@@ -148,16 +152,16 @@ class ChromiumWebnn(Placed, PagePlatform):
 
     def unavailable(self, settings: Settings) -> str | None:
         """Refuse a GPU where Chromium's WebNN computes on the processor whatever it is asked for."""
-        if self.device == "gpu" and sys.platform not in ("win32", "darwin"):
+        if self.device == "gpu" and (system := claims.system(settings)) not in TAKES_GPU:
             return (
-                f"{self.name}: Chromium's WebNN on {sys.platform} is LiteRT on the processor, whatever device is asked "
+                f"{self.name}: Chromium's WebNN on {system} is LiteRT on the processor, whatever device is asked "
                 "for; measure it on Windows or macOS, or take chromium-webnn"
             )
         return super().unavailable(settings)
 
     def request(self, case: Case, settings: Settings) -> Request:
         """Refuse what ends the process behind WebNN, so that the page would wait for its answer in vain."""
-        if sys.platform not in ("win32", "darwin") and has_int8_depthwise(case.model_file):
+        if claims.system(settings) not in TAKES_GPU and has_int8_depthwise(case.model_file):
             words = "Chromium's WebNN loses its context over int8 depthwise convolutions; measure this file on"
             raise UnavailableError(f"{self.name}: {case.model_file.name}: {words} chromium-wasm")
         return super().request(case, settings)
@@ -188,6 +192,8 @@ class ChromiumWebgpu(Placed, PagePlatform):
     provider = "webgpu"
     placement = "WebGpuExecutionProvider"
     flags = ("--enable-unsafe-webgpu",)
+    elsewhere = "look at its page chrome://gpu, or name another with --browser-path"
+    on_a_device = "look at its page chrome://gpu, or take chromium-wasm"
     # A headless Chromium on Linux keeps to its simulated GPU unless its own GL and compositor are on Vulkan, too; there
     # is no display to make a surface for. The last one lets an adapter tell the GPU's name.
     gpu_flags = (
@@ -199,13 +205,19 @@ class ChromiumWebgpu(Placed, PagePlatform):
 
     def unavailable(self, settings: Settings) -> str | None:
         """Say what a GPU's driver lacks, besides; where a simulated one may be taken, that is taken then."""
-        if reason := super().unavailable(settings):
+        if reason := super().unavailable(settings) or self._without(claims.of_device(settings), settings):
             return reason
         try:
             _added(settings)
         except headless_surface.ExtensionMissingError as error:
             return None if settings.allow_software_gpu else f"{self.name}: {error}"
         return None
+
+    def _without(self, about: Mapping[str, Any] | None, settings: Settings) -> str | None:
+        """Say that a device has no adapter, where it says so; one that says nothing is asked by its page."""
+        if about is None or about.get("adapter", "") is not None:
+            return None
+        return f"{self.name}: the device has no WebGPU adapter; {self.remedy(settings)}"
 
     def browser_flags(self, settings: Settings) -> tuple[str, ...]:
         """Put all of the browser on the GPU where Linux has one; elsewhere its process would die of that first."""
@@ -245,8 +257,8 @@ class ChromiumWebgpu(Placed, PagePlatform):
 
 
 def _vulkan(settings: Settings, driver: Path | None = None) -> Shown:
-    """Ask for the GPUs of Linux, by the machine's loader or the one beside the browser."""
-    if not sys.platform.startswith("linux"):
+    """Ask for the GPUs of Linux, by the machine's loader or the one beside the browser; a device's are its own."""
+    if settings.device is not None or not sys.platform.startswith("linux"):
         return Shown()
     beside = chromium.find(settings.browser_path).path.resolve().parent / LOADER
     return ask(LOADER, str(beside), driver=driver)

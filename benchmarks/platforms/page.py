@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
+from typing import Self
 
 from benchmarks.platforms.driven_pages import DRIVEN
 from benchmarks.platforms.joined_pages import JOINED
@@ -20,6 +22,13 @@ class PagePlatform(PageRuntime):
     browser: Engine = "chromium"
     caches: Sequence[str] = ("cold", "warm")
     flags: tuple[str, ...] = ("--disable-gpu",)  # no GPU process to share the cores with
+
+    def within(self, browser: Engine) -> Self:
+        """Return the same runtime in another browser, by whose name it goes."""
+        other = copy(self)
+        other.name, other.browser = self.name.replace(self.browser, browser), browser
+        other.caches = ("cold",)  # its server lets nothing be kept
+        return other
 
     def pages(self, settings: Settings) -> Pages:
         """Return where its pages come from: only a Chromium of this machine is driven."""

@@ -33,6 +33,8 @@ EXHAUSTED = (
     r"|integer overflow"
 )
 
+NO_LONG_TASKS = "tells no long tasks"  # as animating.mjs says of Firefox and WebKit
+
 ELSEWHERE = "measure it on server-cpu"
 
 InEffect = Mapping[str, Any]  # what the page answers to being opened: what is in force in it
@@ -174,13 +176,15 @@ class PageCase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Make a PageError a PlatformError, or what cannot be run where it tells of want of memory."""
+        """Make a PageError a PlatformError, or what cannot be run where the browser has no memory or no word for it."""
         try:
             yield
         except PageError as error:
             if re.search(EXHAUSTED, str(error)):
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
+            if NO_LONG_TASKS in str(error):
+                raise self.unavailable(f"this browser {NO_LONG_TASKS}; measure this in Chrome or Chromium") from error
             timeout = self.settings.timeout
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 
@@ -189,10 +193,17 @@ class JoinedCase(PageCase):
     """A case for a page that joined: it is measured as what it is, which the result tells."""
 
     def prove(self, in_effect: InEffect) -> dict[str, Any]:
-        """Return what the runtime tells; raise PageError unless page and runtime are what is claimed of them."""
+        """Return what page and runtime tell; raise PageError unless they are what is claimed of them.
+
+        Raises UnavailableError where several threads are asked for, and the page can have but one.
+        """
+        threads = self.runtime.threads_in_page(self.case)
+        if threads > 1 and not in_effect["sharedArrayBuffer"]:
+            raise self.unavailable(f"{threads} threads were asked for; {_single(in_effect)}")
         details = self.runtime.prove(self.case, in_effect, self.settings)
-        prove_loaded(in_effect, self.runtime.threads_in_page(self.case), self.runtime.needed(in_effect))
-        return details
+        prove_loaded(in_effect, threads, self.runtime.needed(in_effect))
+        shared = {"secure_context": in_effect["secure"], "shared_array_buffer": in_effect["sharedArrayBuffer"]}
+        return {**shared, **details}
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -207,6 +218,13 @@ class JoinedCase(PageCase):
             raise away
 
 
+def _single(in_effect: InEffect) -> str:
+    """Say why a page has one thread, and what would change that."""
+    if in_effect["crossOriginIsolated"]:
+        return "this browser's pages have one, for it has no SharedArrayBuffer; ask for --threads 1"
+    return "a page that is not isolated, as over plain HTTP, has one; have it join by --https, or ask for --threads 1"
+
+
 def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
     """Raise PageError naming the first of *wanted* that is otherwise in the page."""
     for name, value in wanted.items():
@@ -216,7 +234,7 @@ def require(in_effect: InEffect, wanted: Mapping[str, Any]) -> None:
 
 def prove_page(in_effect: InEffect, threads: int, needed: set[str]) -> None:
     """Raise PageError where the page is not isolated, lacks SIMD, threads or a fine clock, or loaded other files."""
-    require(in_effect, {"crossOriginIsolated": True})
+    require(in_effect, {"crossOriginIsolated": True, "sharedArrayBuffer": True})
     if in_effect["clockResolution"] / 1e3 > CLOCK_RESOLUTION_LIMIT:
         raise PageError(f"performance.now steps {in_effect['clockResolution']} ms: the page's clock is clamped")
     prove_loaded(in_effect, threads, needed)

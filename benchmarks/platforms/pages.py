@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from benchmarks.platforms.page_session import DrivenSession
-from benchmarks.protocol import Case, Feeds, Opening
+from benchmarks.protocol import Case, Feeds, Opening, Slowdown
 from benchmarks.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,3 +33,14 @@ class Pages(Protocol):
         self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings, caches: str
     ) -> Iterator[Opening]:
         """Open it again and again."""
+
+
+def obtained(pages: Pages, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Slowdown | None:
+    """Return how much weaker a weak client was asked to be, and is; None of one that is not.
+
+    That is measured in a browser of its own: one that runs so long comes to keep compiled code, unlike the others.
+    """
+    if case.slowdown == 1:
+        return None
+    with pages.open(platform, case, settings) as session:
+        return Slowdown(case.slowdown, session.obtained_slowdown(feeds))

@@ -47,10 +47,9 @@ class ServerCpu(native.FreshProcesses):
         if (provider, threads) != ("CPUExecutionProvider", case.threads):
             words = f"opened on {provider} with {threads} threads, not on {case.threads} CPU thread(s)"
             raise PlatformError(f"{self.name}: {case.model_file.name}: {words}")
-        native.prove_started(case, self.name, threads_before)
-        return native.facts(
-            self.name, provider, case.threads, {"spinning": in_force.get_session_config_entry(SPINNING) == "1"}
-        )
+        details = native.prove_started(case, self.name, threads_before)
+        details["spinning"] = in_force.get_session_config_entry(SPINNING) == "1"
+        return native.facts(self.name, provider, case.threads, details)
 
 
 class OrtEngine:

@@ -19,21 +19,25 @@ class TensorFlowJs(PageRuntime):
     engine = "tfjs"
     packages = ("@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-wasm")
     scripts: tuple[str, ...] = ("/tfjs/tf-core.min.js", "/tfjs/tf-backend-wasm.min.js")
-    # An isolated page always gets this build; a page that asks for another gets none.
-    binary = "tfjs-backend-wasm-threaded-simd.wasm"
-    has_threads = True  # in that build
+    # The first where threads can share memory, else the last; a page without SIMD asks for another, and gets none.
+    builds: tuple[str, ...] = ("tfjs-backend-wasm-threaded-simd", "tfjs-backend-wasm-simd")
+    has_threads = True  # in the first
     script_sources = ("blob:",)  # its thread workers load the library from one
 
     @property
     def runtime(self) -> Mapping[str, Path]:
-        """The library, the backend and its WebAssembly."""
+        """The library, the backend and the builds of its WebAssembly that it picks from."""
         core, backend = self.scripts
         folder = packages.dist("@tensorflow/tfjs-backend-wasm")
         return {
             core: packages.dist("@tensorflow/tfjs-core") / "tf-core.min.js",
             backend: folder / "tf-backend-wasm.min.js",
-            f"/tfjs/{self.binary}": folder / self.binary,
+            **{self._url(build): folder / f"{build}.wasm" for build in self.builds},
         }
+
+    def needed(self, in_effect: InEffect) -> set[str]:
+        """Return the scripts and the build that computes."""
+        return {*self.scripts, self._url(self._build(in_effect))}
 
     def request(self, case: Case, settings: Settings) -> Request:
         """Take the graph that was exported for it."""
@@ -46,7 +50,7 @@ class TensorFlowJs(PageRuntime):
         return Request({"graph": graph, "weights": weights}, configuration)
 
     def prove(self, case: Case, in_effect: InEffect, settings: Settings) -> dict[str, Any]:
-        """Check backend, SIMD and versions; the library caps the threads in silence."""
+        """Check backend, SIMD and versions; tell which build it is. The library caps the threads in silence."""
         if in_effect["threads"] != case.threads:
             raise UnavailableError(
                 f"{self.name}: {case.model_file.name}: TensorFlow.js keeps to {in_effect['threads']} thread(s), about "
@@ -57,12 +61,19 @@ class TensorFlowJs(PageRuntime):
             {
                 "backend": "wasm",
                 "librarySimd": True,
-                "libraryThreads": self.has_threads,
+                "libraryThreads": self.has_threads and in_effect["sharedArrayBuffer"],
                 "version": packages.pinned("@tensorflow/tfjs-core"),
                 "backendVersion": packages.pinned("@tensorflow/tfjs-backend-wasm"),
             },
         )
-        return {"backend": in_effect["backend"]}
+        return {"backend": in_effect["backend"], "build": self._build(in_effect)}
+
+    def _build(self, in_effect: InEffect) -> str:
+        """Return the build that a page like this gets: the last where the library knows of no threads."""
+        return self.builds[0 if in_effect["libraryThreads"] else -1]
+
+    def _url(self, build: str) -> str:
+        return f"/tfjs/{build}.wasm"
 
 
 class ChromiumTfjs(TensorFlowJs, PagePlatform):

@@ -9,7 +9,7 @@ from benchmarks.remote.words import RemoteError
 def main() -> None:
     """Make sure of KServe's environment, or of the one that is named."""
     try:
-        if not environment.is_named():
+        if not environment.is_named() and sys.platform != "win32":
             environment.build()
         if words := environment.unavailable():
             raise RemoteError(words)

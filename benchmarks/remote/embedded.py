@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import select
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,9 @@ from benchmarks.remote.connection import Connection
 from benchmarks.remote.credentials import Credentials
 from benchmarks.remote.served import Served
 from benchmarks.remote.words import RemoteError, cut
+from browser_harness import system
 from browser_harness.network import Link
+from browser_harness.processes import end_session
 from browser_harness.scratch import Scratch
 
 Scheme = Literal["http", "https", "h2"]
@@ -141,7 +141,7 @@ class Program:
                 start_new_session=True,  # a Ctrl-C is ours, and ends it with what it serves
             )
         told = cast(IO[bytes], self._process.stdout)
-        if not select.select([told], [], [], max(deadline - time.monotonic(), 0))[0]:
+        if not system.answers(told, max(deadline - time.monotonic(), 0)):
             raise self._failed("did not listen in time; raise --inference-timeout")
         line = told.readline()
         try:
@@ -179,8 +179,6 @@ class Program:
     def __exit__(self, *error: object) -> None:
         """End it: nobody needs what it still would do."""
         if self._process:
-            with suppress(ProcessLookupError, PermissionError):  # it has ended by itself, as macOS says it
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            end_session(self._process)
             cast(IO[bytes], self._process.stdout).close()
         self._errors.close()

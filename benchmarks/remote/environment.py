@@ -5,7 +5,6 @@ is built where it stays, under a lock, and is there when its stamp is: what a bu
 removed by the next.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.remote.words import RemoteError, cut
+from browser_harness import system
 
 ROOT = Path(__file__).parents[2]
 GROUP = "kserve"  # of pyproject.toml's dependency groups
@@ -74,6 +74,8 @@ def _python(environment: Path) -> Path:
 
 def unavailable() -> str | None:
     """Why KServe cannot be started here, and what would change that; None where it can."""
+    if sys.platform == "win32":
+        return "KServe runs on uvloop, which Windows has not; ask a server elsewhere with --server-url"
     found, wanted = _found(), pinned()
     if found is None:
         if is_named():
@@ -135,7 +137,7 @@ def build() -> None:
 def _alone(place: Path) -> Iterator[None]:
     """Wait until nobody else builds there; the kernel frees the lock when its holder is gone."""
     with place.with_name(f"{place.name}.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        system.lock(file.fileno())
         yield
 
 

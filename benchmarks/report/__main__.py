@@ -49,14 +49,14 @@ def run(options: argparse.Namespace) -> int:
         _say(f"refused  {refused.file}: {refused.why}")
     for copy in found.copies:
         _say(f"once     {copy.file}: {copy.why}")
-    if not any(run.results for run in found.runs):
+    if not found.fleets and not any(run.results for run in found.runs):
         return _refused(f"no file holds a result; {REMEDY}")
     return _write(out, found)
 
 
 def _write(out: Path, found: Read) -> int:
     try:
-        problems = write(out, found.runs, [*found.refused, *found.copies], found.checks)
+        problems = write(out, found.runs, [*found.refused, *found.copies], found.checks, found.fleets)
     except OSError as error:
         return _refused(f"{out} could not be written: {error.strerror}")
     for problem in problems:

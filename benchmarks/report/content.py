@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from benchmarks.decide import Check, Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, rows_of
+from benchmarks.results.fleet import Fleet
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class FleetFile:
+    """A job that many devices drained, and the file that tells of it."""
+
+    file: Path
+    fleet: Fleet
+
+
+@dataclass(frozen=True)
 class Material:
     """All that a report is made from."""
 
@@ -95,9 +105,16 @@ class Material:
     decisions: Sequence[Decision] = ()
     undecided: str = ""  # why nothing is decided of these runs together, where something stands against it
     checks: Sequence[Check] = ()  # of decide's files: what was predicted once, and measured then
+    fleets: Sequence[FleetFile] = ()
 
     @classmethod
-    def of(cls, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> "Material":
+    def of(
+        cls,
+        runs: Sequence[Run],
+        refused: Sequence[Refused] = (),
+        checks: Sequence[Check] = (),
+        fleets: Sequence[FleetFile] = (),
+    ) -> "Material":
         """Read what *runs* say, and decide what they answer together."""
         rows, undecided, decisions = rows_of(runs), "", list[Decision]()
         try:
@@ -106,7 +123,7 @@ class Material:
             undecided = str(error)
         except Exception as error:  # a file may say what no run of this suite says; its figures are shown all the same
             undecided = f"a file holds what cannot be decided of: {type(error).__name__} {error}"
-        return cls(runs, rows, refused, decisions, undecided, checks)
+        return cls(runs, rows, refused, decisions, undecided, checks, fleets)
 
 
 class Make(Protocol):

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from benchmarks.decide import Check
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.drawers import drawers
-from benchmarks.report.content import Chart, Material, Part, Refused, Section, Table, Verdict, Words
+from benchmarks.report.content import Chart, FleetFile, Material, Part, Refused, Section, Table, Verdict, Words
 from benchmarks.report.sections import SECTIONS
 from benchmarks.report.summary import Summary
 from benchmarks.results import Run
@@ -35,9 +35,15 @@ class Page:
     problems: list[str] = field(default_factory=list)
 
 
-def write(file: Path, runs: Sequence[Run], refused: Sequence[Refused] = (), checks: Sequence[Check] = ()) -> list[str]:
+def write(
+    file: Path,
+    runs: Sequence[Run],
+    refused: Sequence[Refused] = (),
+    checks: Sequence[Check] = (),
+    fleets: Sequence[FleetFile] = (),
+) -> list[str]:
     """Write a report of *runs*; *file* is whole or as it was. Return what of it could not be made."""
-    made = page(Material.of(runs, refused, checks))
+    made = page(Material.of(runs, refused, checks, fleets))
     with replacing(file) as aside:
         aside.write_text(made.text, encoding="utf-8")
     return made.problems

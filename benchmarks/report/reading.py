@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.decide import Check, UnreadError, check_in
-from benchmarks.report.content import Refused
+from benchmarks.report.content import FleetFile, Refused
 from benchmarks.results import NotARunError, Run, load_any
+from benchmarks.results.fleet import NotAFleetError, holds_one
+from benchmarks.results.fleet import load as load_fleet
 from benchmarks.results.sound import sound
 from models.files import at_home
 
@@ -22,6 +24,7 @@ class Read:
     runs: list[Run] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)  # in files of decide's
+    fleets: list[FleetFile] = field(default_factory=list)
     copies: list[Refused] = field(default_factory=list)  # of runs that are shown: nothing is lost
 
 
@@ -62,7 +65,7 @@ def _take(file: Path, seen: dict[str, Path], found: Read) -> None:
             return
         run, left_out = sound(load_any(file))
     except NotARunError as error:
-        if not _take_check(file, found):
+        if not (_take_check(file, found) or _take_fleet(file, found)):
             found.refused.append(Refused(str(file), error.why))
     except OSError as error:
         found.refused.append(Refused(str(file), f"cannot be read: {error.strerror}"))
@@ -80,3 +83,14 @@ def _take_check(file: Path, found: Read) -> bool:
         return True
     found.checks += [check] if check else []
     return check is not None
+
+
+def _take_fleet(file: Path, found: Read) -> bool:
+    """Whether a file is a fleet's; read it, or refuse it."""
+    if not holds_one(file):
+        return False
+    try:
+        found.fleets.append(FleetFile(file, load_fleet(file)))
+    except NotAFleetError as error:
+        found.refused.append(Refused(str(file), str(error)))
+    return True

@@ -6,7 +6,9 @@ from datetime import date
 from itertools import groupby
 
 from benchmarks.report.content import Material, Table
+from benchmarks.report.rows.lines import shortened
 from benchmarks.results import Row, Run
+from benchmarks.results.fleet import Fleet
 from benchmarks.results.numbers import counted
 from benchmarks.results.tidy import DOUBT
 
@@ -30,14 +32,17 @@ class Summary:
         """Sum up what is there."""
         rows, runs = material.rows, material.runs
         sides = {side: words for side, words in SIGNS.items() if any(row.side == side for row in rows)}
-        heading = "Client or server?" if sides else "Benchmarks"
-        models = _named([row.model for row in rows if row.model], "model")
+        fleets = [one.fleet for one in material.fleets]
+        heading = "Client or server?" if sides or fleets else "Benchmarks"
+        models = _named([*(row.model for row in rows if row.model), *(shortened(one.model) for one in fleets)], "model")
         machines = _named([row.machine for row in rows], "machine", " and ")
-        what, days = " on ".join(filter(None, (models, machines))), _days(run.saved for run in runs)
+        what = " on ".join(filter(None, (models, machines)))
+        days = _days([*(run.saved for run in runs), *(one.saved for one in fleets)])
         platforms = len({row.platform for row in rows if row.platform})
         of = f" of {counted(platforms, 'platform')}" if platforms else ""
         held = f"{counted(len(rows), 'benchmark')}{of} in {counted(len(runs), 'run')}"
-        holds = f"{what}: {held}, measured {days} by {_versions(runs)}"
+        held += f" and {counted(len(fleets), 'fleet')}" if fleets else ""
+        holds = f"{what}: {held}, measured {days} by {_versions(runs, fleets)}"
         return cls(heading, f"{heading} {what}, {days}", holds, sides, _marks(rows))
 
 
@@ -47,10 +52,10 @@ def _named(names: Iterable[str], noun: str, between: str = ", ") -> str:
     return between.join(known) if len(known) <= FEW else counted(len(known), noun)
 
 
-def _versions(runs: Sequence[Run]) -> str:
-    """Return the commits of the suite, or what a run says of its version."""
+def _versions(runs: Sequence[Run], fleets: Sequence[Fleet]) -> str:
+    """Return the commits of the suite, or what a run, or fleet, says of its version."""
     told = [f"commit {run.commit.id[:12]}" if run.commit.id else f"version {run.version}" for run in runs]
-    return _named(told, "version")
+    return _named([*told, *(f"suite {shortened(one.suite)}" for one in fleets)], "version")
 
 
 def _days(moments: Iterable[str]) -> str:

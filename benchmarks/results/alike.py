@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from benchmarks.results import keys
+from benchmarks.results import devices, keys
 from benchmarks.results.saved import Result
 
 # Of machine_info and its processor; a container makes up its node's name, and the clock changes from minute to minute.
@@ -48,7 +48,9 @@ Facts = dict[str, Any]  # by the words of a message
 
 
 def of_machine(info: Mapping[str, Any]) -> Facts:
-    """Return what of a run's machine_info must be alike."""
+    """Return what of a run's machine_info must be alike; of a device, what it says of itself."""
+    if devices.is_device(info):
+        return devices.identity(devices.of_run(info))
     # Nobody looked for a quota until 51a147d: what was saved before goes on as a run without one.
     return _facts(MACHINE, {keys.QUOTA: None, **info}) | _facts(PROCESSOR, info.get("cpu", {}))
 

@@ -17,6 +17,8 @@ UNSTABLE = "unstable"  # the doubtful benchmarks by name
 
 # In machine_info
 QUOTA = "quota"  # in cores, of the run's control groups; null where it is not below those that the run may use
+# Of a run for a device that joined by a link: what it says of itself, and the machine_info of the machine that served
+DEVICE, SERVED_BY = "device", "server"
 
 # In extra_info: what was measured
 MODEL_SHA256 = "model_sha256"
@@ -52,6 +54,9 @@ STARTS_WANTED = "starts_wanted"  # by --starts; a page that ages has more
 SURROUNDING = "surrounding"  # what was fresh in each start: page or process
 CACHES = "caches"  # what they held, of an opening
 CORES = "cores"  # where each start was kept; null where it was free
+
+# Of a device that joined, what in a result is of the machine that served: witness, cores and machine_drift
+SERVING = "serving"
 
 # What came out beside the samples, in seconds and bytes
 P10 = "p10"
@@ -108,6 +113,7 @@ TOLERANCE = "tolerance"  # how large the difference from the reference, "parity"
 REFERENCE_DIFFERS = "reference_differs"
 UNPROVED = "unproved"  # outputs of the reference without a finite number, which prove no platform right; else absent
 DOUBTS = "doubts"  # in trust
+UNKNOWN = "unknown"  # in trust, as the doubts: what should be known of the circumstances, and is not; else absent
 OTHER_PROGRAMS = "other_programs"  # in trust
 ODD_STARTS = "odd_starts"  # in trust: {"3": 2.9}, the starts that took so many times as long as their siblings
 TOP1, TOP5, AS_REFERENCE = "top1", "top5", "as_reference"  # per cent, of an accuracy

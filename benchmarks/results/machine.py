@@ -1,13 +1,17 @@
-"""What of a machine decides the figures, by which its runs are kept apart: the storage's folder and the fingerprint."""
+"""What of a machine decides the figures, by which its runs are kept apart: the storage's folder and the fingerprint.
+
+A device that joined by a link is asked about in the same way: :mod:`benchmarks.results.devices` answers for it.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmarks.results import keys
+from benchmarks.results import devices, keys
 
 Info = Mapping[str, Any]  # pytest-benchmark's machine_info
 
+DEVICES_WAYS = (devices.short, devices.longer, devices.longest)
 DECORATION = r"\((r|tm|c)\)|\b(cpu|processor|[0-9]+-core)\b|@"  # of processors' names
 
 
@@ -17,6 +21,8 @@ def machine_name(info: Info, cores: int, gpu_names: Sequence[str] = (), quota: f
     A container makes up its host name, and the clock changes from minute to minute: neither is in it. The model number
     is, where there is one, because clouds call processors of several generations ``Intel(R) Xeon(R) Processor``.
     """
+    if devices.is_device(info):
+        return devices.folder(devices.of_run(info))
     words = [_brand(info), _model(info), f"{cores} core{'s' if cores > 1 else ''}", *gpu_names]
     words += [f"quota {quota}"] if quota is not None else []
     return re.sub(r"[^a-z0-9.]+", "-", " ".join(words).lower()).strip("-.")
@@ -24,12 +30,14 @@ def machine_name(info: Info, cores: int, gpu_names: Sequence[str] = (), quota: f
 
 def fingerprint(info: Info) -> str:
     """Return in words what decides the figures: runs that differ in it share no series."""
+    if devices.is_device(info):
+        return devices.longest(devices.of_run(info))
     words = [
         _processor(info),
         _model(info),
         f"{info['cores_usable']} of {info['cores']} cores",
         f"quota of {info[keys.QUOTA]} cores" if info.get(keys.QUOTA) is not None else "",
-        " ".join(info["simd_flags"]),
+        " ".join(info["simd_flags"] or ()),
         *(gpu["name"] for gpu in info["gpus"]),
         f"{info['system']} {info['machine']}",
         f"{info['python_implementation']} {info['python_version'].rsplit('.', 1)[0]}",
@@ -43,9 +51,15 @@ def names(infos: Sequence[Info]) -> list[str]:
     As short as does it: ``Intel Xeon, 2 cores``, then with the model and system, then with the name that it has for
     itself. What a run does not tell, as one of pytest-benchmark alone, is left out.
     """
-    ways: Sequence[Callable[[Info], str]] = (_short, _longer, _longest)
-    told = [tuple(way(info) for way in ways) for info in infos]
+    told = [tuple(way(info) for way in _ways(info)) for info in infos]
     return [_least_that_is_one(each, told) for each in told]
+
+
+def _ways(info: Info) -> Sequence[Callable[[Info], str]]:
+    """Return how it can be called, the shortest first."""
+    if not devices.is_device(info):
+        return _short, _longer, _longest
+    return tuple(lambda info, way=way: way(devices.of_run(info)) for way in DEVICES_WAYS)
 
 
 def _least_that_is_one(each: tuple[str, ...], told: Sequence[tuple[str, ...]]) -> str:
@@ -73,6 +87,8 @@ def _longest(info: Info) -> str:
 
 def circumstances(info: Info) -> dict[str, str]:
     """Return what may change on a machine without its being another: versions, kernel, governor, drivers."""
+    if devices.is_device(info):
+        return dict(info["versions"])
     drivers = {f"driver of {gpu['name']}": gpu["driver"] for gpu in info["gpus"]}
     own = {"Python": info["python_version"], "kernel": info["release"], "governor": f"{info['governor']}"}
     return {**own, **drivers, **info["versions"]}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring.drift import Drift, widened
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure, figure
-from benchmarks.results import keys
+from benchmarks.results import fleet, keys
 from benchmarks.results.damage import check_count, check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
 
@@ -38,8 +38,13 @@ class NotARunError(Exception):
 
     def __init__(self, file: Path, cause: Exception) -> None:
         words = cause.strerror if isinstance(cause, OSError) else cause  # its own words name the file again
-        self.cause, self.why = cause, f"no run of this suite: {type(cause).__name__} {words}"
+        kind = "" if isinstance(cause, OtherKindError) else f"{type(cause).__name__} "
+        self.cause, self.why = cause, f"no run of this suite: {kind}{words}"
         super().__init__(f"{file}: {self.why}")
+
+
+class OtherKindError(ValueError):
+    """A file is no run, but something else that the suite saved; the message says what, and who reads it."""
 
 
 class SchemaError(ValueError):
@@ -260,6 +265,11 @@ class Result:
         """What makes it doubtful, in words, by the name of the check."""
         return dict(self.trust.get(keys.DOUBTS, {}))
 
+    @property
+    def unknown(self) -> dict[str, str]:
+        """What should be known of the circumstances and is not, in words, by the name of the check."""
+        return dict(self.trust.get(keys.UNKNOWN, {}))
+
     def impossible(self, names: Iterable[str]) -> list[str]:
         """Return which of these statistics are no positive finite numbers, and so no times."""
         values = {name: self.stats.get(name) for name in names}
@@ -369,6 +379,8 @@ def load_any(file: Path) -> Run:
 def _read(file: Path, needed: str) -> Run:
     try:
         content = json.loads(file.read_bytes())
+        if fleet.is_one(content):
+            raise OtherKindError("a fleet, which `tox run -e report` shows")
         content[needed]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotARunError(file, error) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Side
-from benchmarks.results import alike, keys
+from benchmarks.results import alike, devices, keys
 from benchmarks.results.damage import DamagedError, check_numbers
 from benchmarks.results.machine import names
 from benchmarks.results.saved import NotARunError, Result, Run, load_any, short
@@ -151,6 +151,7 @@ class Row(Told):
     machine: str  # what its machine is called beside the others; runs of one machine share it
     run: Run
     result: Result
+    served_by: str | None = None  # the same of the machine that served, of a device that joined by a link
 
     @property
     def side(self) -> Side | None:
@@ -175,8 +176,15 @@ def shared_signs(signs: Sequence[Sequence[str]]) -> list[str]:
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:
     """Return a row for each benchmark of *runs*, in their order; nothing is averaged, also where a name comes twice."""
-    machines = names([run.machine for run in runs])
-    return [Row(machine, run, result) for machine, run in zip(machines, runs, strict=True) for result in run.results]
+    of_devices = [run for run in runs if devices.is_device(run.machine)]
+    infos = [run.machine for run in runs] + [devices.served_by(run.machine) for run in of_devices]
+    called = names(infos)
+    servers = dict(zip(map(id, of_devices), called[len(runs) :], strict=True))
+    return [
+        Row(machine, run, result, servers.get(id(run)))
+        for machine, run in zip(called[: len(runs)], runs, strict=True)
+        for result in run.results
+    ]
 
 
 def load_checked(file: Path) -> Run:

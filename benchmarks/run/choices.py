@@ -14,6 +14,7 @@ from benchmarks.measuring.reference import PRECISIONS
 from benchmarks.platforms import PLATFORMS, REFUSED
 from benchmarks.protocol import Where
 from browser_harness import network as networks
+from browser_harness.joined.found import ENGINES
 from browser_harness.network import LOOPBACK, Conditions, of_name
 from models import MODELS, NETWORKS
 from models.manifest import variant
@@ -76,8 +77,12 @@ class Phase:
     is_of_this_machine: bool = False  # what it counts is this machine's: nothing that a server elsewhere does
     needs_page: bool = False  # only platforms that compute in one
     loads: bool = False  # files travel, so that a network between page and server is seen
+    untold: str = ""  # why a device that joined by a link cannot tell it
 
 
+NO_CACHES = "nobody can empty or fill the caches of a browser that joined"
+NO_PROCESSES = "a browser tells nobody what its processes hold"
+NO_COUNTERS = "a browser tells nobody what its device uses"
 # By the marker of the module that measures it.
 PHASES = {
     "latency": Phase("the steady state", None, (1, 8), (1, 8, 64), every_precision_in_full=True),
@@ -87,10 +92,10 @@ PHASES = {
     "scaling": Phase("the steady state on several threads", 1, (8,), (8,), needs_threads=True),
     "throughput": Phase("the throughput under MLPerf LoadGen's load", needs_server=True),
     "blocking": Phase("whether a page freezes while it computes", None, needs_page=True),
-    "load": Phase("from asking for the runtime to an open session, each time anew", loads=True),
-    "first_inference": Phase("the first two inferences of a fresh session"),
-    "memory": Phase("the most memory that process or renderer held", is_of_this_machine=True),
-    "energy": Phase("joules an inference, where the machine counts them", is_of_this_machine=True),
+    "load": Phase("from asking for the runtime to an open session, each time anew", loads=True, untold=NO_CACHES),
+    "first_inference": Phase("the first two inferences of a fresh session", untold=NO_CACHES),
+    "memory": Phase("the most memory that process or renderer held", is_of_this_machine=True, untold=NO_PROCESSES),
+    "energy": Phase("joules an inference, where the machine counts them", is_of_this_machine=True, untold=NO_COUNTERS),
     # 8 divides the 10,000 test images, and is among the sizes that platforms of fixed shapes have.
     "accuracy": Phase("the whole test set (tox run -e accuracy)", None, (8,), (8,), PRECISIONS, classifies=True),
 }
@@ -104,6 +109,13 @@ def phase_of(test: pytest.Item) -> Phase | None:
 def platform(text: str) -> str:
     """Read ``--platform``: a name, or all; say why one is refused that could be had."""
     return _name_among("platform", text, PLATFORMS, REFUSED)
+
+
+def browser(text: str) -> str:
+    """Read ``--browser``: an engine."""
+    if text not in ENGINES:
+        raise argparse.ArgumentTypeError(f"unknown browser {text!r}: choose from {', '.join(ENGINES)}")
+    return text
 
 
 def precision(text: str) -> str:

@@ -24,6 +24,7 @@ from benchmarks.results import NotARunError, Result, Run, alike, load
 from benchmarks.results.regression import OPTION, RENEW, changed, damages, differences, faults
 from benchmarks.run.choices import Target
 from benchmarks.settings import settings_of
+from models.files import relative
 
 BASELINE_OPTION = "--benchmark-compare"
 USED = ("benchmarks", "disabled", "skip", "storage", "logger", "machine_id")  # of pytest-benchmark's session
@@ -254,7 +255,7 @@ def _kept_apart(config: pytest.Config, benchmarks: Any) -> list[str]:
         return []
     folder = benchmarks.storage.path / REFUSED
     benchmarks.storage = FileStorage(folder, benchmarks.logger, benchmarks.machine_id)
-    return [f"refused  this run is no baseline; what was measured is kept in {os.path.relpath(folder)}"]
+    return [f"refused  this run is no baseline; what was measured is kept in {relative(folder)}"]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,6 +8,7 @@ taken so long that something hangs.
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Set
@@ -19,7 +20,9 @@ from typing import Any
 import psutil
 import pytest
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if sys.platform != "win32":
+    SIGNALS += [signal.SIGHUP]
 PATIENCE = 20.0  # seconds of an ending that no signal breaks into; tox.ini's interrupt_timeout is longer
 MOST_DESCRIPTORS = 64  # that are looked at where the system does not list those that are open
 ENDING = pytest.StashKey["Ending"]()
@@ -72,7 +75,7 @@ class Ending:
 
     def end_with(self, parent: int) -> None:
         """End this run when *parent* does. Nothing wakes up before that, so that no measurement is disturbed."""
-        if not hasattr(os, "pidfd_open"):  # not on Linux
+        if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
             return
         try:
             watched = os.pidfd_open(parent)
@@ -195,7 +198,9 @@ def output_of(number: int) -> Output | None:
 
 
 def _is_gone(number: int) -> bool:
-    """Whether the terminal was closed, or nobody has the other end of the pipe."""
+    """Whether the terminal was closed, or nobody has the other end of the pipe; Windows does not tell."""
+    if sys.platform == "win32":
+        return False
     poll = select.poll()
     poll.register(number, select.POLLOUT)
     return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

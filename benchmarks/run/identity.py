@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from benchmarks.protocol import Facts
 from benchmarks.results import keys
 from benchmarks.results.saved import NO_COMMIT
 from benchmarks.settings import Settings, settings_of
+from browser_harness import system
 from models import manifest
 from models.manifest import Artefact, ModelError
 
@@ -34,25 +36,40 @@ MEASURES = (
     ),
 )
 GIT = pytest.StashKey[str]()  # why it cannot be read
-LOAD_AT_START = pytest.StashKey[tuple[float, ...]]()
+LOAD_AT_START = pytest.StashKey[tuple[float, ...] | None]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember how busy the machine was before the benchmarks made it so."""
-    config.stash[LOAD_AT_START] = os.getloadavg()
+    config.stash[LOAD_AT_START] = system.load_average()
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Add what decides the figures: instruction sets, cores, governor, GPUs, load, and the version of all that runs."""
-    machine_info |= {
-        "simd_flags": hardware.simd_flags(machine_info["cpu"].get("flags", ())),
+    machine_info |= of_machine(machine_info, settings_of(config), config.stash[LOAD_AT_START])
+
+
+def machine_here(settings: Settings, load_at_start: tuple[float, ...] | None) -> dict[str, Any]:
+    """Return the machine_info of this machine, for what is measured without pytest."""
+    from pytest_benchmark.plugin import pytest_benchmark_generate_machine_info
+
+    machine_info: dict[str, Any] = pytest_benchmark_generate_machine_info()
+    return machine_info | of_machine(machine_info, settings, load_at_start)
+
+
+def of_machine(
+    machine_info: Mapping[str, Any], settings: Settings, load_at_start: tuple[float, ...] | None
+) -> dict[str, Any]:
+    """Return what the suite adds to pytest-benchmark's *machine_info*."""
+    return {
+        "simd_flags": hardware.simd_flags(machine_info["cpu"].get("flags")),
         "cores": os.cpu_count(),
         "cores_usable": hardware.CORES,
         keys.QUOTA: hardware.QUOTA,
         "governor": hardware.governor(),
         "gpus": hardware.gpus(),
-        "load_average": {"start": config.stash[LOAD_AT_START], "end": os.getloadavg()},
-        "versions": _versions(settings_of(config)),
+        "load_average": {"start": load_at_start, "end": system.load_average()},
+        "versions": _versions(settings),
         "suite": suite(),
     }
 
@@ -105,8 +122,9 @@ def pytest_sessionstart() -> None:
 def suite(root: Path = ROOT) -> str:
     """Return the first digits of the SHA-256 of all that measures: with other code a figure may mean something else."""
     digest = hashlib.sha256()
-    for file in sorted(file for pattern in MEASURES for file in root.glob(pattern)):
-        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    files = (file.relative_to(root) for pattern in MEASURES for file in root.glob(pattern))
+    for file in sorted(files, key=lambda file: file.parts):  # which is everywhere the same order
+        digest.update(f"{file.as_posix()}\0".encode() + (root / file).read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -5,13 +5,12 @@ result as it would be saved. A run that ends in order removes its own. One that 
 next run makes a saved run of it, which says of itself that it is none that ended.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import pytest
 from pytest_benchmark.storage.file import FileStorage
@@ -21,6 +20,8 @@ from benchmarks.results import NotARunError, Run, keys
 from benchmarks.run.ending import ENDING
 from benchmarks.run.saving import SAVED, UNSAVED, save_next, unstable
 from benchmarks.run.turns import turns_of
+from browser_harness import system
+from models.files import relative
 
 PATTERN = "unfinished-*.jsonl"
 RECOVERED = (
@@ -44,13 +45,16 @@ class Journal:
         aside = self.file.with_name(f"{self.file.name}.part")
         self._lines: BinaryIO = aside.open("xb", buffering=0)
         try:
-            fcntl.flock(self._lines, fcntl.LOCK_EX)
+            system.lock(self._lines.fileno())
             self.add({"save": name, **common})
             aside.rename(self.file)
         except OSError:
             self._lines.close()
             aside.unlink()
             raise
+
+    def __str__(self) -> str:
+        return _short(self.file)
 
     def add(self, entry: dict[str, Any]) -> None:
         """Append a line; where the disk takes only half of it, none."""
@@ -78,10 +82,17 @@ def _write_all(file: BinaryIO, text: bytes) -> None:
         text = text[file.write(text) :]
 
 
-class _Writer:
+class Keeper(Protocol):
+    """What results are added to: a journal, or somebody elsewhere who keeps one."""
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Keep a result; raise OSError where that fails."""
+
+
+class Writer:
     """Writes down what each test has measured, once nothing can fail it any more."""
 
-    def __init__(self, config: pytest.Config, benchmarks: Any, journal: Journal) -> None:
+    def __init__(self, config: pytest.Config, benchmarks: Any, journal: Keeper) -> None:
         self._config, self._benchmarks, self._journal = config, benchmarks, journal
         self._seen = 0
 
@@ -94,7 +105,7 @@ class _Writer:
             for entry in _content(self._config, [one for one in new if one], {}, {})["benchmarks"]:
                 self._journal.add(entry)
         except OSError as error:
-            _say(self._config, f"{_short(self._journal.file)}: {error.strerror}: a kill would lose what comes now")
+            _say(self._config, f"{self._journal}: {error.strerror}: a kill would lose what comes now")
         return outcome
 
 
@@ -137,19 +148,23 @@ def is_kept(config: pytest.Config, benchmarks: Any) -> bool:
     return is_saved and measures and isinstance(benchmarks.storage, FileStorage)
 
 
-def _keep(config: pytest.Config, benchmarks: Any) -> None:
+def common(config: pytest.Config, benchmarks: Any) -> dict[str, Any]:
+    """Return what all results of a run have in common that has not ended, as it would be saved."""
     commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
     config.hook.pytest_benchmark_update_commit_info(config=config, commit_info=commit)
-    common = _content(config, [], benchmarks.get_machine_info(), commit)
-    common["machine_info"]["load_average"]["end"] = None
-    common |= {keys.SCHEMA: keys.SCHEMA_NUMBER, keys.EXIT_STATUS: keys.KILLED, keys.RECOVERED: RECOVERED}
+    told: dict[str, Any] = _content(config, [], benchmarks.get_machine_info(), commit)
+    told["machine_info"]["load_average"]["end"] = None
+    return told | {keys.SCHEMA: keys.SCHEMA_NUMBER, keys.EXIT_STATUS: keys.KILLED, keys.RECOVERED: RECOVERED}
+
+
+def _keep(config: pytest.Config, benchmarks: Any) -> None:
     name = benchmarks.save or benchmarks.autosave or config.getoption("benchmark_json").stem
     try:
-        config.stash[JOURNAL] = journal = Journal(benchmarks.storage.path, name, common)
+        config.stash[JOURNAL] = journal = Journal(benchmarks.storage.path, name, common(config, benchmarks))
     except OSError as error:  # of a run that saves elsewhere, with --benchmark-json
         _say(config, f"{_short(benchmarks.storage.path)}: {error.strerror}: a kill would lose what was measured")
     else:
-        config.pluginmanager.register(_Writer(config, benchmarks, journal))
+        config.pluginmanager.register(Writer(config, benchmarks, journal))
 
 
 def _say(config: pytest.Config, line: str) -> None:
@@ -159,7 +174,7 @@ def _say(config: pytest.Config, line: str) -> None:
 
 
 def _short(path: Path) -> str:
-    return os.path.relpath(path)
+    return relative(path)
 
 
 def recover(storage: FileStorage) -> Iterator[str]:
@@ -167,7 +182,7 @@ def recover(storage: FileStorage) -> Iterator[str]:
     for file in sorted(storage.path.glob(PATTERN)):
         try:
             with file.open("rb") as lines:
-                fcntl.flock(lines, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(lines.fileno(), waits=False)
                 if os.fstat(lines.fileno()).st_nlink:  # else somebody has just saved it
                     yield _recovered(storage, Found.of(lines.read()), file)
                     file.unlink()

@@ -1,7 +1,6 @@
 """The steady state: from each of several starts draw in turns with a partner, check every answer, report."""
 
 import math
-import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from benchmarks.run.drift import STATES, States
 from benchmarks.run.identity import of_question
 from benchmarks.run.replay import Record
 from benchmarks.run.turns import Turns, turns_of
+from browser_harness import system
 from browser_harness.processes import USABLE
 
 WITNESSED_TURNS = 20  # from one look at the witness to the next: a look takes a tenth of a turn
@@ -238,10 +238,10 @@ def kept_on(core: int | None, sides: Sequence[Session], drawn: Drawn) -> Iterato
     try:
         for side in sides:
             side.keep_on(core)
-        os.sched_setaffinity(0, {core})
+        system.stay_on({core})
         yield
     finally:
-        os.sched_setaffinity(0, USABLE)
+        system.stay_on(USABLE)
         for side in sides:
             side.keep_on(None)
 
@@ -259,7 +259,7 @@ def _circumstances(
     drawn: Drawn, facts: Facts, before: trust.Reading, after: trust.Reading, slowdown: float | None
 ) -> dict[str, Any]:
     """Return how far the samples can be trusted, and the energy, where nothing but inferences was counted."""
-    info: dict[str, Any] = {keys.TRUST: trust.assess(drawn.blocks, facts, before, after, slowdown)}
+    info: dict[str, Any] = {keys.TRUST: trust.assess_steady(drawn.blocks, facts, before, after, slowdown)}
     if drawn.joules and not drawn.partner_blocks:
         inferences = sum(block.inferences for block in drawn.blocks)
         info["joules_per_inference"] = {name: value / inferences for name, value in drawn.joules.items()}

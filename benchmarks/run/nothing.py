@@ -30,6 +30,8 @@ def parameters(config: pytest.Config, phase: Phase, names: Sequence[str]) -> Ite
 
 def empty(selection: Selection, phase: Phase) -> str:
     """Say which choice leaves a phase without a case, and what would be measured."""
+    if selection.about is not None and phase.untold:
+        return f"{phase.words}: {phase.untold}; measure it without a device, on chromium-*"
     if phase.needs_threads and not selection.threads_of(phase):
         words = f"{phase.words} is measured on two and more"
         if selection.threads:

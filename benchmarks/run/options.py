@@ -15,10 +15,10 @@ from benchmarks.measuring.sampler import STARTS
 from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS
 from benchmarks.protocol import WHERES
 from benchmarks.remote import RemoteError, origin_of
-from benchmarks.run import choices, images
+from benchmarks.run import choices, each, images
 from benchmarks.run.selection import selection_of
-from benchmarks.settings import positive
-from browser_harness import chromium
+from benchmarks.settings import positive, settings_of
+from browser_harness.joined.found import ENGINES, missing
 from browser_harness.network import PROFILES
 from models.names import shown
 
@@ -27,7 +27,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of cases, and what the platforms and models need to be told."""
     group = parser.getgroup("client or server")
     _add_choices(group)
-    group.addoption("--browser-path", type=Path, metavar="FILE", help="the Chrome or Chromium to use")
+    words = "the Chrome or Chromium to use; beside --browser the program of that"
+    group.addoption("--browser-path", type=Path, metavar="FILE", help=words)
     group.addoption(
         "--allow-software-gpu",
         action="store_true",
@@ -82,6 +83,8 @@ def _add_choices(group: Any) -> None:
     add("--model", choices.model, "NAME|FILE", "a model, or any ONNX file; default: the chosen three, or the best")
     known = f"default: {', '.join(DEFAULT_SWEEP)}; known: {', '.join(PLATFORMS)}, {choices.ALL}"
     add("--platform", choices.platform, "NAME", known)
+    words = f"the default's clients in that browser, which is started here: {', '.join(ENGINES)}"
+    add("--browser", choices.browser, "NAME", words)
     add("--batch-size", positive(int), "N", "default: 1 and 8")
     add("--precision", choices.precision, "NAME", f"of the catalogue's models: {', '.join(PRECISIONS)}, all")
     add("--threads", choices.threads, "N|all", "where a platform can take several; default: 1")
@@ -130,20 +133,22 @@ def _faults_of_server(config: pytest.Config) -> Iterator[str]:
             yield str(error)
 
 
+def _faults_of_browsers(config: pytest.Config) -> Iterator[str]:
+    """Yield which browser was asked for and is not here, or asked for in two ways."""
+    browsers, path, settings = config.getoption("browser") or [], config.getoption("browser_path"), settings_of(config)
+    if path and len({*browsers}) > 1:
+        yield f"--browser-path {path} is one program: leave out all --browser but its own"
+    for browser in browsers or (["chromium"] if path else []):
+        if reason := missing(browser, settings.program(browser)):
+            yield f"--browser {browser}: {reason}" if browsers else reason
+
+
 def faults(config: pytest.Config) -> Iterator[str]:
     """Yield why the options would measure something else than asked for."""
-    if config.getoption("dist", "no") != "no":
-        if config.getoption("benchmark_only"):
-            yield "benchmarks disturb each other under pytest-xdist: leave out -n and --dist to measure"
-        if config.getoption("build_models"):
-            yield "two workers would train the same stand-in: leave out -n and --dist with --build-models"
+    yield from each.faults(config)
     yield from selection_of(config).faults()
     yield from _faults_of_server(config)
-    if browser := config.getoption("browser_path"):
-        try:
-            chromium.find(browser)
-        except chromium.BrowserMissingError as error:
-            yield str(error)
+    yield from _faults_of_browsers(config)
     if config.getoption("codspeed") or (_has_codspeed() and "CODSPEED_ENV" in os.environ):
         yield "--codspeed, or CODSPEED_ENV, has CodSpeed time what pytest-benchmark would; leave it out"
     if config.getoption("benchmark_timer") != "time.perf_counter":

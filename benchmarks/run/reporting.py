@@ -5,7 +5,6 @@ It is drawn after everything is saved, and what cannot be drawn costs neither fi
 
 import importlib.util
 import json
-import os
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pytest_benchmark.utils import safe_dumps
 from benchmarks.results import Run
 from benchmarks.results.sound import sound
 from benchmarks.run.saving import SAVED
+from models.files import relative
 from models.names import shown
 
 OPTION = "--report"
@@ -97,7 +97,7 @@ def _write(config: pytest.Config) -> list[str]:
     files = config.stash[SAVED] or [Path("this run, not saved")]
     run, left_out = sound(Run.of(json.loads(safe_dumps(content)), files[0]))
     problems = write(file, [run], [Refused(one.name, one.why) for one in left_out])
-    config.stash[LINES].append(f"report   {shown(os.path.relpath(file))}")
+    config.stash[LINES].append(f"report   {shown(relative(file))}")
     return problems
 
 

@@ -1,9 +1,9 @@
 """Files are whole or not there: tried before anything is measured, written aside and renamed, told where that fails."""
 
 import errno
-import fcntl
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,9 +15,12 @@ from pytest_benchmark.storage.file import FileStorage
 from pytest_benchmark.utils import safe_dumps
 
 from benchmarks.results.saved import Result
-from models.files import replacing, try_out
+from browser_harness import system
+from models.files import relative, replacing, try_out
 
 STORAGE = "--benchmark-storage"
+OTHER_FILE = "name one in a folder that can be written to"
+OTHER_FOLDER = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
 SAVED = pytest.StashKey[list[Path]]()  # what this run has written
 UNSAVED = pytest.StashKey[list[str]]()  # what it could not write, and why
 
@@ -49,15 +52,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if benchmarks.disabled or config.option.collectonly:
         return
     if benchmarks.json:
-        _try_out("--benchmark-json", whole_path(Path(benchmarks.json)), "name one in a folder that can be written to")
+        refuse_unwritable("--benchmark-json", whole_path(Path(benchmarks.json)), OTHER_FILE)
     name = benchmarks.save or benchmarks.autosave
     if name and isinstance(benchmarks.storage, FileStorage):
-        remedy = "name another folder with --benchmark-storage=FOLDER, or a shorter name with --benchmark-save"
-        _try_out(STORAGE, benchmarks.storage.get(f"0000_{name}.json"), remedy)
+        refuse_unwritable(STORAGE, benchmarks.storage.get(f"0000_{name}.json"), OTHER_FOLDER)
     benchmarks.handle_saving = partial(_save, session, benchmarks, benchmarks.handle_saving)
 
 
-def _try_out(option: str, file: Path, remedy: str) -> None:
+def refuse_unwritable(option: str, file: Path, remedy: str) -> None:
     """Refuse a file that could not be written."""
     try:
         if file.is_dir():
@@ -82,7 +84,7 @@ def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) ->
         try:
             file = save()
         except OSError as error:
-            config.stash[UNSAVED].append(f"{os.path.relpath(where)} could not be saved: {error.strerror}")
+            config.stash[UNSAVED].append(f"{relative(where)} could not be saved: {error.strerror}")
         else:
             config.stash[SAVED].append(file)
             benchmarks.logger.info(f"Saved benchmark data in: {file}")
@@ -130,12 +132,15 @@ def save_next(storage: FileStorage, name: str, content: dict[str, Any]) -> Path:
 def _alone_in(folder: Path) -> Iterator[None]:
     """Let nobody else take a number meanwhile: two runs would take the same, and one replace the other.
 
-    Some network's file systems lock no folder; there, numbers are taken as they come.
+    Windows and some network's file systems lock no folder; there, numbers are taken as they come.
     """
+    if sys.platform == "win32":  # which opens no folder
+        yield
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            system.lock(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -1,7 +1,7 @@
 """What the command line chose, read once, and the cases that it makes of a phase."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +15,12 @@ from benchmarks.inputs import Fed, Wishes
 from benchmarks.inputs.given import Given
 from benchmarks.inputs.pixels import NEED, Picture
 from benchmarks.measuring.reference import PRECISIONS
-from benchmarks.platforms import DEFAULT_SWEEP, PLATFORMS, local
+from benchmarks.platforms import PLATFORMS, in_browser, local, of_device, usual
+from benchmarks.platforms.claims import of_device as claimed
 from benchmarks.protocol import WHERES, Normalisation, Platform, Takes, UnavailableError, Where
 from benchmarks.run.choices import ALL, CATALOGUE, NAMES, NO_BATCH, Phase, Target
 from benchmarks.run.own_models import OwnModel, faults, own_models
+from benchmarks.settings import settings_of
 from browser_harness.network import LOOPBACK, Conditions
 from models import MODELS, NETWORKS, cifar100, manifest, own, stand_in
 from models.manifest import Artefact, ModelError, variant
@@ -43,6 +45,7 @@ class Selection:
 
     models: tuple[str | Path, ...] = ()  # the catalogue's by name, with a precision or without; the user's own by path
     platforms: tuple[str, ...] = ()
+    browsers: tuple[str, ...] = ()  # that the usual clients are to be in
     batch_sizes: tuple[int, ...] = ()
     precisions: tuple[str, ...] = ()
     threads: tuple[int | str, ...] = ()
@@ -56,6 +59,7 @@ class Selection:
     is_full: bool = False
     builds_stand_ins: bool = False
     data_dir: Path | None = None
+    about: Mapping[str, Any] | None = None  # the word of the device that the run is for; None where it is for none
     cores: int = field(default_factory=lambda: hardware.CORES)
 
     @cached_property
@@ -86,6 +90,10 @@ class Selection:
         yield from self._faults_of_pictures()
         if self.precisions and self.models and not any(model in CATALOGUE for model in self.models):
             yield "--precision has no effect: every --model has a precision already, or is a file"
+        if self.browsers and self.platforms:
+            words = "a --platform names its browser already: leave out one of the two"
+            yield f"--browser {self.browsers[0]} beside --platform {self.platforms[0]}: {words}"
+        yield from self._faults_of_device()
         clients = [name for name in self.platforms if name == ALL or _is_client(name)]
         if (self.slowdowns or self.clients) and self.platforms and not clients:
             option = "--slowdown" if self.slowdowns else "--client"
@@ -94,6 +102,19 @@ class Selection:
             yield "--where has no effect: it is of clients, and every --platform is a server"
         if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
             yield "--network has no effect: it is between a page and a server, and no --platform has a page"
+
+    def _faults_of_device(self) -> Iterator[str]:
+        """Yield which platforms the device cannot have that the run is for."""
+        if self.about is None:
+            return
+        engine = str(self.about.get("engine"))
+        known = in_browser(engine)
+        if ours := [name for name in self.platforms if name != ALL and not _is_client(name)]:
+            words = "a device is held against server-cpu of the machine that serves it, in turns; leave it out"
+            yield f"--platform {ours[0]}: {words}"
+        elif others := [name for name in self.platforms if name not in (ALL, *known)]:
+            words = f"choose from {', '.join(known)}" if known else "nothing is known that could be measured there"
+            yield f"--platform {others[0]}: the browser of the device that this run is for is {engine}; {words}"
 
     def _faults_of_pictures(self) -> Iterator[str]:
         """Yield which pictures are none, or would be fed to nothing."""
@@ -159,6 +180,8 @@ class Selection:
 
     def targets_of(self, phase: Phase) -> list[Target]:
         """Return every platform on every number of threads, the clients of every weakness, and over every network."""
+        if self.about is not None and phase.untold:
+            return []
         return [
             Target(name, number, slowdown, network, where)
             for name in self._platforms()
@@ -171,9 +194,14 @@ class Selection:
 
     def _platforms(self) -> Iterable[str]:
         """Return the platforms asked for, else the usual; all are those that are not remote, which are named."""
-        everything = local() if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        usually, there_are = usual(self.browsers), local()
+        if self.about is not None:
+            usually, there_are = of_device(self.about), in_browser(str(self.about.get("engine")))
+        everything = there_are if ALL in self.platforms or (self.is_full and not self.platforms) else []
+        if self.browsers:
+            everything = [name for name in everything if not _is_client(name) or _browser(name) in self.browsers]
         named = [name for name in self.platforms if name != ALL]
-        return dict.fromkeys([*everything, *named] or DEFAULT_SWEEP)
+        return dict.fromkeys([*everything, *named] or usually)
 
     def is_normalised(self, model: str, platform: str) -> bool:
         """Whether a model is fed pixels there, and the command line has to say how they are normalised."""
@@ -291,6 +319,10 @@ def _is_client(platform: str) -> bool:
     return PLATFORMS[platform].side == "client"
 
 
+def _browser(platform: str) -> str | None:
+    return getattr(PLATFORMS[platform], "browser", None)
+
+
 def _asks(platform: str) -> bool:
     """Whether it has a page, which asks a server."""
     return PLATFORMS[platform].side != "server"
@@ -326,6 +358,7 @@ def _read(config: pytest.Config) -> Selection:
     return Selection(
         models=each("model"),
         platforms=each("platform"),
+        browsers=each("browser"),
         batch_sizes=each("batch_size"),
         precisions=each("precision"),
         threads=each("threads"),
@@ -339,4 +372,5 @@ def _read(config: pytest.Config) -> Selection:
         is_full=config.getoption("full"),
         builds_stand_ins=config.getoption("build_models"),
         data_dir=config.getoption("data_dir"),
+        about=claimed(settings_of(config)),
     )

@@ -1,7 +1,8 @@
 """Where runs are kept, and what is written beside what pytest-benchmark saves.
 
 They lie in pytest-benchmark's storage, in a folder for each machine, so that no two machines are compared:
-``.benchmarks/intel-xeon-2.90ghz-model-6.85-2-cores/Linux-CPython-3.11-64bit/0001_….json``.
+``.benchmarks/intel-xeon-2.90ghz-model-6.85-2-cores/Linux-CPython-3.11-64bit/0001_….json``. A device that joined by a
+link has its own: ``.benchmarks/firefox-153-2-cores-http/…``; the folder within is named after what pytest ran on.
 """
 
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 
 from benchmarks import hardware
-from benchmarks.results import keys
+from benchmarks.platforms.claims import of_device
+from benchmarks.results import devices, keys
 from benchmarks.results.machine import machine_name
 from benchmarks.run.ending import ENDING
 from benchmarks.run.saving import unstable
+from benchmarks.settings import settings_of
 
 DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherwise, or names another, is obeyed
 
@@ -20,9 +23,16 @@ DEFAULT = "file://./.benchmarks"  # pytest-benchmark's own; who writes it otherw
 def pytest_configure(config: pytest.Config) -> None:
     """Keep runs in this machine's folder, unless a storage was named; pytest-benchmark configures last and reads it."""
     if config.getoption("benchmark_storage") == DEFAULT and _is_used(config):
-        info = config.hook.pytest_benchmark_generate_machine_info(config=config)
-        names = [gpu["name"] for gpu in hardware.gpus()]
-        config.option.benchmark_storage = f"{DEFAULT}/{machine_name(info, hardware.CORES, names, hardware.QUOTA)}"
+        config.option.benchmark_storage = f"{DEFAULT}/{_folder(config)}"
+
+
+def _folder(config: pytest.Config) -> str:
+    """Return the name of this machine's folder, or of the device's that the run is for."""
+    if (about := of_device(settings_of(config))) is not None:
+        return devices.folder(about)
+    info = config.hook.pytest_benchmark_generate_machine_info(config=config)
+    names = [gpu["name"] for gpu in hardware.gpus()]
+    return machine_name(info, hardware.CORES, names, hardware.QUOTA)
 
 
 def _is_used(config: pytest.Config) -> bool:

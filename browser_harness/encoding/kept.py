@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from browser_harness import packages, served
 from browser_harness.channel import PageError
@@ -183,7 +184,12 @@ def _samples(source: Content, size: int) -> bytes:
     if isinstance(source, bytes):
         return b"".join(source[start : start + SAMPLE] for start in starts)
     with source.open("rb") as file:
-        return b"".join(os.pread(file.fileno(), SAMPLE, start) for start in starts)
+        return b"".join(_piece(file, start) for start in starts)
+
+
+def _piece(file: BinaryIO, start: int) -> bytes:
+    file.seek(start)
+    return file.read(SAMPLE)
 
 
 def _write(path: Path, content: bytes) -> None:

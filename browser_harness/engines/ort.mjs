@@ -5,21 +5,21 @@ let session;
 let pageAdapter; // what the page found before the runtime took a device
 
 /** Check what the provider needs of the browser, and import the runtime; its WebAssembly is compiled with the model. */
-export async function load({ bundle, wasmPaths, threads, softwareGpu }) {
-  if (softwareGpu) pageAdapter = await requireAdapter(new RegExp(softwareGpu.pattern, 'i'), softwareGpu.allowed);
+export async function load({ bundle, wasmPaths, threads, softwareGpu, remedy }) {
+  if (softwareGpu) pageAdapter = await requireAdapter(new RegExp(softwareGpu.pattern, 'i'), softwareGpu.allowed, remedy);
   runtime = await import(bundle);
   runtime.env.wasm.wasmPaths = wasmPaths;
   runtime.env.wasm.numThreads = threads;
 }
 
 /** Open the first file with the others as the weights it names. */
-export async function open([[, model], ...data], { session: options }) {
+export async function open([[, model], ...data], { session: options, remedy }) {
   const externalData = data.map(([path, content]) => ({ path, data: new Uint8Array(content) }));
   try {
     session = await runtime.InferenceSession.create(new Uint8Array(model), { ...options, externalData });
   } catch (error) {
     for (const { name, deviceType } of options.executionProviders) {
-      if (name === 'webnn') await requireContext(deviceType);
+      if (name === 'webnn') await requireContext(deviceType, remedy);
     }
     throw error;
   }
@@ -67,11 +67,11 @@ function leftOver(lines) {
 }
 
 /** Return an adapter, of hardware or allowed to be software; throw what makes a case unavailable where none is. */
-async function requireAdapter(software, allowed) {
+async function requireAdapter(software, allowed, remedy) {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
     const words = navigator.gpu ? 'no WebGPU adapter' : 'no WebGPU (no navigator.gpu)';
-    throw unavailable(`this browser has ${words}; look at its page chrome://gpu, or name another with --browser-path`);
+    throw unavailable(`this browser has ${words}; ${remedy}`);
   }
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   const words = [vendor, architecture, device, description].filter(Boolean).join(' ');
@@ -82,12 +82,11 @@ async function requireAdapter(software, allowed) {
 }
 
 /** Throw what makes a case unavailable where the browser has no WebNN for this kind of device. */
-async function requireContext(deviceType) {
+async function requireContext(deviceType, remedy) {
   try {
     if (!navigator.ml) throw new Error('no navigator.ml');
     await navigator.ml.createContext({ deviceType });
   } catch (error) {
-    const remedy = 'name another with --browser-path: Google Chrome has it, and so has @sparticuz/chromium';
     throw unavailable(`this browser has no WebNN (${error.message}); ${remedy}`);
   }
 }

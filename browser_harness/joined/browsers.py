@@ -2,30 +2,28 @@
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, get_args
 
 from browser_harness import chromium
 from browser_harness.channel import PageError
+from browser_harness.joined.display import display
+from browser_harness.joined.found import ENGINES, BrowserMissingError, Engine, find, missing
 from browser_harness.processes import descendants, end
 from browser_harness.scratch import Scratch
 
-Engine = Literal["chromium", "firefox", "webkit"]
-ENGINES: tuple[Engine, ...] = get_args(Engine)
-STARTING = 20.0  # seconds for Xvfb to have its display
-FIREFOXES = ("firefox-esr", "firefox")
-MINI_BROWSERS = ("/usr/lib/*/webkit2gtk-4.*/MiniBrowser", "/usr/libexec/webkit2gtk-4.*/MiniBrowser")
+__all__ = ["ENGINES", "BrowserMissingError", "Engine", "Started", "find", "identified", "missing", "started"]
+
 # Quiet: nothing is fetched, offered or reported but what the link's page asks for.
 PREFERENCES: Mapping[str, bool | str] = {
     "app.normandy.enabled": False,
     "app.update.enabled": False,
     "browser.aboutwelcome.enabled": False,
+    "browser.newtab.preload": False,
+    "browser.newtabpage.enabled": False,
     "browser.safebrowsing.downloads.remote.enabled": False,
     "browser.safebrowsing.malware.enabled": False,
     "browser.safebrowsing.phishing.enabled": False,
@@ -38,111 +36,95 @@ PREFERENCES: Mapping[str, bool | str] = {
     "services.settings.server": "data:,",
     "toolkit.telemetry.enabled": False,
 }
-
-
-class BrowserMissingError(Exception):
-    """No browser of that engine can be started here; the message says what was looked for."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A browser's program and the version that it tells."""
-
-    path: Path
-    version: str
+# By the ends of their names, as Linux keeps 15 characters: JavaScriptCore's "Wasm Worklist Helper Thread" and
+# "JITWorker". They go on for thousands of inferences after a page is warm, and compute none.
+COMPILING: Mapping[Engine, frozenset[str]] = {"webkit": frozenset({"t Helper Thread", "JITWorker"})}
 
 
 class Started:
     """A browser that runs; what :class:`browser_harness.host.LocalHost` asks for."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self._process = process
+    def __init__(self, engine: Engine, process: "subprocess.Popen[bytes]", said: Path) -> None:
+        self._engine, self._process, self._said = engine, process, said
+
+    @property
+    def compiling(self) -> frozenset[str]:
+        """The names of those of its threads that compile in the background, and compute no inference."""
+        return COMPILING.get(self._engine, frozenset())
 
     def processes(self) -> Mapping[str, Sequence[int]]:
-        """Return its processes: which of those below its own compute for a page is not told."""
-        return {"browser": [self._process.pid], "renderer": sorted(descendants(self._process.pid))}
+        """Return its own process, and as ``renderer`` those that compute for pages."""
+        return {"browser": [self._process.pid], "renderer": sorted(filter(self._computes, self._below()))}
+
+    def _below(self) -> set[int]:
+        return descendants(self._process.pid)
+
+    def _computes(self, process: int) -> bool:
+        import psutil  # half a megabyte, which a server's process does not need
+
+        try:
+            found = psutil.Process(process)
+            return COMPUTES[self._engine](found.name(), found.cmdline())
+        except psutil.Error:  # it has ended
+            return False
 
     def fault(self) -> str | None:
-        """Say that it has ended; None while it runs."""
+        """Say that it has ended, and what it said last; None while it runs."""
         status = self._process.poll()
-        return None if status is None else f"the browser ended with {status}"
+        if status is None:
+            return None
+        said = self._said.read_text(errors="replace").strip().splitlines()
+        return f"{self._engine} ended with {status}" + (f" ({said[-1][:200]})" if said else "")
 
 
-@cache
-def find(engine: Engine, named: Path | None = None) -> Found:
-    """Return the browser of that engine that this machine has; raises BrowserMissingError."""
-    if engine == "chromium":
-        try:
-            found = chromium.find(named)
-        except chromium.BrowserMissingError as error:
-            raise BrowserMissingError(str(error)) from error
-        return Found(found.path, found.version)
-    path = named or (_firefox() if engine == "firefox" else _mini_browser())
-    return Found(path, _version(path))
+def _is_content(name: str, command: Sequence[str]) -> bool:
+    """Whether a process of Firefox is for pages of the web: of those of its own, and of extensions, it has others."""
+    return command[-1:] == ["tab"] and not name.startswith(("Privileged", "WebExtensions"))
 
 
-def missing(engine: Engine, named: Path | None = None) -> str | None:
-    """Say why no browser of that engine could be found; None where one was."""
-    try:
-        find(engine, named)
-    except BrowserMissingError as error:
-        return str(error)
-    return None
-
-
-def _firefox() -> Path:
-    for name in FIREFOXES:
-        if path := shutil.which(name):
-            return Path(path)
-    raise BrowserMissingError(
-        f"no {' nor '.join(FIREFOXES)} on PATH; install Firefox (Debian: apt install firefox-esr)"
-    )
-
-
-def _mini_browser() -> Path:
-    remedy = "(Debian: apt install webkit2gtk-driver xvfb)"
-    for pattern in MINI_BROWSERS:
-        for path in sorted(Path("/").glob(pattern[1:]), reverse=True):
-            if not os.environ.get("DISPLAY") and not shutil.which("Xvfb"):
-                raise BrowserMissingError(f"{path} needs a display, and there is no Xvfb; install it {remedy}")
-            return path
-    raise BrowserMissingError(f"no WebKitGTK MiniBrowser at {' nor '.join(MINI_BROWSERS)}; install it {remedy}")
-
-
-def _version(path: Path) -> str:
-    """Return the version that Firefox tells, or the library's of WebKit's MiniBrowser, which tells none."""
-    try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise BrowserMissingError(f"{path} does not start ({error})") from error
-    return answer.stdout.strip().rpartition(" ")[2] or path.parent.name
+COMPUTES: Mapping[Engine, Callable[[str, Sequence[str]], bool]] = {
+    "chromium": lambda _, command: "--type=renderer" in command,
+    "firefox": _is_content,
+    "webkit": lambda name, _: name.startswith("WebKitWebProc"),
+}
 
 
 @contextmanager
 def started(engine: Engine, url: str, named: Path | None = None, flags: Sequence[str] = ()) -> Iterator[Started]:
-    """Start a browser at *url* with an empty profile; it has ended when the context does."""
-    with Scratch() as scratch, _display(engine, scratch) as variables:
-        command = COMMANDS[engine](find(engine, named).path, scratch.path, url, flags)
-        process = _popen(command, {**os.environ, **variables, **_environment(engine, named), **scratch.variables})
+    """Start a browser at *url* with an empty profile; it has ended when the context does.
+
+    Raises BrowserMissingError, and PageError where it does not start.
+    """
+    found = find(engine, named)
+    with ExitStack() as stack:
+        scratch = stack.enter_context(Scratch())
+        needed = dict(stack.enter_context(display(scratch.variables))) if engine == "webkit" else {}
+        variables = {**os.environ, **needed, **found.environment, **_home(engine, scratch.path), **scratch.variables}
+        said = scratch.path / "said"
+        process = _popen(COMMANDS[engine](found.path, scratch.path, url, flags), variables, said)
         try:
-            yield Started(process)
+            yield Started(engine, process, said)
         finally:
             end(scratch.processes())
             process.wait()
 
 
-def _environment(engine: Engine, named: Path | None) -> Mapping[str, str]:
-    return chromium.find(named).environment if engine == "chromium" else {}
+def _home(engine: Engine, folder: Path) -> Mapping[str, str]:
+    """Return the variables by which what a browser keeps for its person, such as caches, goes with the profile."""
+    if engine == "chromium" or sys.platform != "linux":
+        return {}
+    kept = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
+    return {"HOME": str(folder), "NO_AT_BRIDGE": "1", **kept}
 
 
-def _popen(command: Sequence[str | Path], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    quiet = subprocess.DEVNULL
-    try:
-        return subprocess.Popen(
-            command, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
-        )
-    except OSError as error:
-        raise PageError(f"{command[0]} does not start ({error.strerror})") from error
+def _popen(command: Sequence[str | Path], environment: Mapping[str, str], said: Path) -> "subprocess.Popen[bytes]":
+    with said.open("wb") as words:
+        try:
+            return subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=words, stderr=words, start_new_session=True
+            )
+        except OSError as error:
+            raise PageError(f"{command[0]} does not start ({error.strerror})") from error
 
 
 def _of_chromium(path: Path, folder: Path, url: str, flags: Sequence[str]) -> list[str | Path]:
@@ -168,29 +150,6 @@ def _js(value: bool | str) -> str:
 
 Command = Callable[[Path, Path, str, Sequence[str]], list[str | Path]]
 COMMANDS: Mapping[Engine, Command] = {"chromium": _of_chromium, "firefox": _of_firefox, "webkit": _of_webkit}
-
-
-@contextmanager
-def _display(engine: Engine, scratch: Scratch) -> Iterator[Mapping[str, str]]:
-    """Have a display for a browser that cannot do without: the person's, else one in memory."""
-    if engine != "webkit" or os.environ.get("DISPLAY"):
-        yield {}
-        return
-    read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(
-        command, pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    os.close(write)
-    try:
-        with os.fdopen(read) as number:
-            display = number.readline().strip()  # ends with the server, if that cannot start
-        if not display:
-            raise PageError("Xvfb gave no display; start one and set DISPLAY")
-        yield {"DISPLAY": f":{display}"}
-    finally:
-        server.terminate()
-        server.wait()
 
 
 # In this order: Chromium says that it is Safari, too, and every browser on an iPhone is WebKit whatever it is called.

@@ -19,6 +19,7 @@ class Presence:
         self._missed_since: float | None = clock()  # None while it is here
         self._seconds_missed, self._has_been_here = 0.0, False
         self._changed = asyncio.Event()
+        self.on_change: Callable[[], None] = lambda: None
 
     def came(self) -> None:
         """Note that it is connected."""
@@ -69,3 +70,4 @@ class Presence:
         self.state = state
         self._changed.set()
         self._changed = asyncio.Event()
+        self.on_change()

@@ -98,6 +98,15 @@ class JoinServer:
         return self.entrance.origin(self._door.port)
 
     @property
+    def own_url(self) -> str | None:
+        """The link for browsers of this machine, whose pages are secure there; None where it is not heard so."""
+        if self.entrance.tls:  # their certificate is not of that name
+            return None
+        heard = sorted(self.entrance.origins(self._door.port))
+        own = (one for one in heard if self.entrance.transport(one) == "loopback")
+        return next((f"{one}/#{self._token}" for one in own), None)
+
+    @property
     def url(self) -> str:
         """The link: whoever has it may join."""
         return f"{self.origin}/#{self._token}"

@@ -6,6 +6,7 @@ Both ends are sockets of this process, each opened on its side, and one thread h
 import select
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -31,6 +32,7 @@ SPARE = (
 )
 ROOM = 32 << 20  # bytes that may arrive before they are read
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35  # of Linux's socket.h
+WITHOUT_WAITING = socket.MSG_DONTWAIT if hasattr(socket, "MSG_DONTWAIT") else 0
 STAMP = struct.Struct("@ll")
 
 Side = Callable[[], AbstractContextManager[None]]  # has the calling thread on one side of a link
@@ -157,6 +159,8 @@ def _train(source: socket.socket, sink: socket.socket, rate: float, patience: fl
 
 def _stamped(sink: socket.socket) -> float:
     """Take a datagram; return when the kernel had it: this thread may have noticed it later."""
+    if sys.platform == "win32":
+        raise LinkError("Windows stamps no datagrams")
     [(_, _, stamp)] = sink.recvmsg(MTU, socket.CMSG_SPACE(STAMP.size))[1]
     seconds, nanoseconds = STAMP.unpack(stamp)
     return float(seconds + nanoseconds / 1e9)
@@ -188,7 +192,7 @@ def _stream(source: socket.socket, sink: socket.socket, rate: float, patience: f
     while had < wanted:
         readable, writable, _ = select.select([sink], [source] if left else [], [], patience)
         if writable:
-            left -= source.send(bytes(min(left, ROOM)), socket.MSG_DONTWAIT)
+            left -= source.send(bytes(min(left, ROOM)), WITHOUT_WAITING)
         if readable:
             had += len(sink.recv(ROOM))
             arrivals.append((time.perf_counter(), had * MTU // SEGMENT))

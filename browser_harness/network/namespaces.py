@@ -27,9 +27,9 @@ class Namespace:
     """
 
     def __init__(self) -> None:
+        self.descriptor = -1
         if sys.platform != "linux":
             raise LinkError("there are no network namespaces but in Linux")
-        self.descriptor = -1
         self._failure: OSError | None = None
         # In a thread that ends: the calling one never leaves its place.
         maker = Thread(target=self._make)
@@ -43,14 +43,14 @@ class Namespace:
     def _make(self) -> None:
         try:
             _unshare()
-            self.descriptor = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+            self.descriptor = os.open(HERE, os.O_RDONLY)
         except OSError as error:
             self._failure = error
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Have the calling thread in here while the context lasts, and where it was before after that."""
-        before = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+        before = os.open(HERE, os.O_RDONLY)
         try:
             _enter(self.descriptor)
             try:

@@ -13,6 +13,7 @@ SEGMENT = MTU - 52  # of them a program's own; the rest are headers of IP and TC
 # by which a connection that has lost a packet still fills the way. 64 packets at least, as the slowest modems do.
 QUEUE = 0.1  # s
 LEAST_QUEUE = 64 * MTU  # bytes
+TCP_CONGESTION = 13  # of Linux's tcp.h
 KERNEL = (
     ("conf/all/route_localnet", "1"),  # loopback addresses may cross a device that is not lo
     (f"conf/{DEVICE}/route_localnet", "1"),
@@ -91,4 +92,4 @@ def _prefer_cubic(own: str, peer: str) -> None:
 
 
 def _congestion_control(end: socket.socket) -> str:
-    return end.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode()
+    return end.getsockopt(socket.IPPROTO_TCP, TCP_CONGESTION, 16).rstrip(b"\0").decode()

@@ -5,7 +5,6 @@ Here :class:`Program` starts ``python -m MODULE``; there :func:`asker` and :func
 
 import json
 import os
-import select
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from tempfile import TemporaryFile
 from threading import Lock
 from typing import IO, Any, cast
 
+from browser_harness import system
 from browser_harness.network.namespaces import LinkError
 
 PATIENCE = 20.0  # s: an answer takes a millisecond; a start on a busy machine, a few seconds
@@ -55,7 +55,7 @@ class Program:
             with suppress(BrokenPipeError):  # told below
                 requests.write(json.dumps(question).encode() + b"\n")
                 requests.flush()
-            if not select.select([answers], [], [], PATIENCE)[0]:
+            if not system.answers(answers, PATIENCE):
                 raise LinkError(f"the link's {self._name} did not answer within {PATIENCE:g} s")
             line = answers.readline()
         if not line:
@@ -85,7 +85,7 @@ def asker() -> Sequence[int]:
     On Linux the process itself is watched: PR_SET_PDEATHSIG would end the program with the thread that started it, and
     the end of the pipe does not come while a process that was forked from it lives.
     """
-    if not hasattr(os, "pidfd_open"):
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return [0]
     parent = int(sys.argv[1])
     try:

@@ -1,8 +1,9 @@
 """A link where no packets can be carried: a proxy in front of every server, on the machine's own loopback device.
 
-Any user of any system can have it. What it lacks is told with it.
+Any user can have it, but on Windows. What it lacks is told with it.
 """
 
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -10,6 +11,7 @@ from functools import partial
 from browser_harness.network import measured
 from browser_harness.network.conditions import LOOPBACK, Conditions, Obtained
 from browser_harness.network.link import Kind
+from browser_harness.network.namespaces import LinkError
 from browser_harness.network.program import Program
 
 
@@ -26,8 +28,8 @@ class ProxyLink:
     host = "127.0.0.1"
 
     def __init__(self) -> None:
-        self._relay = Program("browser_harness.network.relay")
         self._conditions = LOOPBACK
+        self._relay = _relay()
 
     @property
     def runs(self) -> bool:
@@ -62,3 +64,9 @@ class ProxyLink:
     def close(self) -> None:
         """End the relay."""
         self._relay.close()
+
+
+def _relay() -> Program:
+    if sys.platform == "win32":
+        raise LinkError("Windows cannot wait for pipes and sockets at once, as the relay does")
+    return Program("browser_harness.network.relay")

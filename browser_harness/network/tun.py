@@ -4,9 +4,9 @@ Handshakes, slow start, acknowledgements and TLS take the round trips that they 
 touched.
 """
 
-import fcntl
 import os
 import struct
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -72,6 +72,10 @@ class TunLink(Sides):
 
 def _device(side: Namespace) -> int:
     """Make a TUN device in a namespace; return the descriptor that its packets are read from and written to."""
+    if sys.platform != "linux":
+        raise LinkError("there are no TUN devices but in Linux")
+    import fcntl
+
     with side.entered():  # a device is in the namespace in which it was opened
         try:
             device = os.open(TUN, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

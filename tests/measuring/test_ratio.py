@@ -1,10 +1,12 @@
 """The paired ratio is of the starts' own ratios, and its interval is of another start."""
 
+import math
+
 import numpy as np
 import pytest
 
 from benchmarks.measuring import ratio
-from benchmarks.measuring.ratio import by_start, of_starts, p10
+from benchmarks.measuring.ratio import Ratio, by_start, of_starts, over, p10
 from benchmarks.measuring.starts import figure
 from benchmarks.protocol import Block, CpuTime
 
@@ -96,3 +98,20 @@ def test_processor_time_is_of_an_inference_and_left_out_where_a_block_does_not_t
 def test_the_tenth_percentile_is_a_value_that_was_seen():
     assert p10([float(value) for value in range(100, 0, -1)]) == 10.0
     assert p10([3.0, 2.0]) == 2.0
+
+
+def test_a_ratio_of_ratios_is_as_uncertain_as_both():
+    one, other = Ratio("p10", 4.0, 4.0, 1.0, 9, 5, 3.0, 5.0), Ratio("p10", 2.0, 2.0, 1.0, 9, 5, 1.8, 2.5)
+    found = over(one, other)
+    assert (found.value, found.starts) == (2.0, 5)
+    assert found.low == pytest.approx(2 * math.exp(-math.hypot(math.log(4 / 3), math.log(2.5 / 2))))
+    assert found.high == pytest.approx(2 * math.exp(math.hypot(math.log(5 / 4), math.log(2 / 1.8))))
+    assert found.low < 2 * 3 / 4
+    exact = Ratio("p10", 2.0, 2.0, 1.0, 9, 5, 2.0, 2.0)
+    assert (over(one, exact).low, over(one, exact).high) == (pytest.approx(1.5), pytest.approx(2.5))
+
+
+def test_a_ratio_of_ratios_without_an_interval_has_none():
+    one, other = Ratio("p10", 4.0, 4.0, 1.0, 9, 5, 3.0, 5.0), Ratio("p10", 2.0, 2.0, 1.0, 9, 1)
+    for found in (over(one, other), over(other, one)):
+        assert (found.low, found.high, found.starts) == (None, None, 1)

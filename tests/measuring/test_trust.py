@@ -118,7 +118,44 @@ def test_openings_that_a_quota_stops_are_doubted():
 def test_what_the_system_does_not_tell_is_left_out():
     silent = after(busy=None, stolen=None, frequency=None, throttled=None, memory_wait=None)
     known = assess([Block([0.001], {}, None)], FACTS, QUIET, silent)
-    assert known.keys() == {"clock_steps", "doubts"}
+    assert known.keys() == {"clock_steps", "doubts", "unknown"}
+    assert known["unknown"] == {
+        "other_programs": "what other programs used",
+        "stopped": "a quota's stops",
+        "stolen": "what a host took",
+        "frequency_change": "the processor's frequency",
+        "throttled": "its throttling",
+        "memory_wait": "waits for memory",
+    }
+
+
+COMPUTED = CpuTime(1.0, 1.0)
+
+
+def told(facts=FACTS, cpu=COMPUTED, **changes):
+    """Return what nobody tells of a steady state on a machine that tells all, but for *changes*."""
+    blocks = [Block([0.001] * 1000, {}, cpu)]
+    known = trust.assess_steady(blocks, facts, *telling(**changes))
+    return [*known.get("unknown", ())]
+
+
+def telling(**changes):
+    """Return two readings of a machine that tells all, but for *changes* of the second."""
+    groups = {"/sys/fs/cgroup": Group(None, 0, 0.0)}
+    return replace(QUIET, groups=groups), after(groups=groups, **changes)
+
+
+def test_nothing_is_unknown_where_all_is_told():
+    assert told() == []
+    assert told(frequency=None) == ["frequency_change"]
+    assert "unknown" not in trust.assess_openings([Block([0.1], {}, None)], FACTS, *telling())
+
+
+def test_a_session_that_tells_no_processor_time_or_counts_no_threads_says_so():
+    assert told(cpu=None) == ["computing_share"]
+    assert told(replace(FACTS, details={"threads_unproved": True})) == ["threads"]
+    for facts in (replace(FACTS, threads=None), replace(FACTS, slowdown=Slowdown(4))):
+        assert told(facts, cpu=None) == []
 
 
 def test_a_client_that_is_slowed_down_on_purpose_is_not_accused_of_waiting():
@@ -187,9 +224,8 @@ def test_what_this_process_and_its_children_computed_is_their_own():
 
 
 def test_a_system_that_does_not_tell_all_of_it_is_asked_for_nothing(monkeypatch):
-    monkeypatch.setattr(psutil, "LINUX", False)
-    reading = trust.read(others=True)
-    assert replace(reading, time=0.0) == Reading(0.0, None, None, 0.0, {}, None, None)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert replace(trust.read(others=True), time=0.0) == Reading(0.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from benchmarks.measuring.parity import check_parity
 from benchmarks.measuring.reference import reference
 from benchmarks.platforms import onnxruntime_web, page_runtime, page_session
 from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS, REFUSED
+from benchmarks.platforms.driven_pages import DRIVEN
 from benchmarks.platforms.onnxruntime_web import ChromiumWebnn, is_software_adapter
 from benchmarks.platforms.page_session import PageSession
 from benchmarks.platforms.vulkan_devices import Shown
@@ -143,7 +144,14 @@ def test_threads_that_fell_to_one_in_silence_are_told(settings, monkeypatch):
 
 
 def test_another_number_of_threads_than_asked_for_is_told():
-    in_effect = {"crossOriginIsolated": True, "simd": True, "threads": 1, "clockResolution": 0.005, "loaded": []}
+    in_effect = {
+        "crossOriginIsolated": True,
+        "sharedArrayBuffer": True,
+        "simd": True,
+        "threads": 1,
+        "clockResolution": 0.005,
+        "loaded": [],
+    }
     with pytest.raises(PageError, match="threads is 1 in the page, wanted 2"):
         page_runtime.prove_page(in_effect, 2, set())
 
@@ -399,7 +407,7 @@ def test_the_extension_is_added_where_a_gpu_lacks_it_for_the_browser_alone_and_t
         lent.append(browser.environment)
         raise InterruptedError
 
-    with pytest.raises(InterruptedError), WEBGPU._browser(case_of(), settings, lend):
+    with pytest.raises(InterruptedError), DRIVEN._browser(WEBGPU, case_of(), settings, lend):
         pass
     found = chromium.find(settings.browser_path).environment
     assert (lent, dict(os.environ)) == ([found | environment], before)

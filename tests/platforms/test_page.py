@@ -20,6 +20,7 @@ import pytest
 from helpers import LEAN, ROOT, Suite, clean_environment, command_line, descendants
 
 from benchmarks.inputs import case_of, seeded_feeds
+from benchmarks.platforms.driven_pages import DRIVEN
 from benchmarks.platforms.onnxruntime_web import ChromiumWasm
 from benchmarks.platforms.page_runtime import engine_url, prove_page
 from benchmarks.protocol import PlatformError
@@ -244,7 +245,7 @@ def test_a_new_page_has_a_process_of_its_own_and_the_same_again_has_not(page, se
 
 def test_a_session_is_the_same_in_either(case, settings, browsers):
     feeds = seeded_feeds(case.model_file, 1)
-    with WASM._opened(case, settings, browsers) as session:
+    with DRIVEN._opened(WASM, case, settings, browsers) as session:
         (outputs,) = session.run(feeds).values()
         assert session.facts.details["fetched"].keys() >= {MODEL, "/harness.mjs"}
         assert session.facts.details["fetched"]["/harness.mjs"]["encoding"] == "br"

@@ -72,6 +72,7 @@ class Page:
             "threads": configuration["threads"],
             "factor": 2,
             "crossOriginIsolated": True,
+            "sharedArrayBuffer": True,
             "simd": True,
             "loaded": [],
             "clockResolution": 0.005,

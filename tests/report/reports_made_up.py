@@ -3,6 +3,12 @@
 import json
 
 from helpers import ROOT
+from made_up_fleets import chunks, device
+from made_up_fleets import save as save_fleet
+from made_up_runs import about, of_device, ratio, save
+from made_up_runs import benchmark as made_up
+
+from benchmarks.results.fleet import FleetChunk
 
 RUNS = ROOT / "docs" / "runs"
 STUDY = [
@@ -13,6 +19,7 @@ STUDY = [
         RUNS / "nvidia-h200" / f"{name}.json" for name in ("networks", "batches", "accuracy", "webgpu")
     ),  # a second machine
 ]
+FATES = ["left", "lied", "hung", "beaten", "open"]
 MODEL = "resnet20"  # of more models a report has more of the same; files without it have untrained ones
 OTHER = "resnet14"  # a second one beside it on the plane of accuracy and latency
 SCRIPT = '<script>console.error("ran")</script><img src="https://example.invalid/x.png" onerror="console.error(1)">'
@@ -32,6 +39,22 @@ def whole(folder):
         if kept := [one for one in content.get("benchmarks", []) if one["params"]["model"] in models]:
             content["benchmarks"] = kept
         copy.write_text(json.dumps(content))
+    return [*files, *joined(folder)]
+
+
+def joined(folder):
+    """Write runs for devices that joined, and fleets of them, one of them with lost chunks; return the files."""
+    phone = about("chromium", "153.0", 8, hints={"model": "Pixel 8", "platform": "Android"}, transport="http")
+    claims = {"firefox": about(), "chromium": about("chromium", "153.0.8010.0", userAgent="none"), "phone": phone}
+    files = [folder / f"{name}-joined.json" for name in claims]
+    for file, told in zip(files, claims.values(), strict=True):
+        rows = [made_up("resnet8", f"{told['engine']}-wasm", of_starts=0.004, **ratio(4.0))]
+        save(file, *rows, **of_device(told))
+    lost = [*chunks(1, 9.0), *(FleetChunk(2, 0, 9, at, at + 1.0, fate) for at, fate in enumerate(FATES))]
+    fleets = {"one": {}, "two": {"chunks": lost, "seconds": 9.0}}
+    for number, (name, told) in enumerate(fleets.items(), 1):
+        devices = [device(one + 1, slowdown=one * 3 + 1, claims=about("webkit")) for one in range(number)]
+        files.append(save_fleet(folder / f"fleet-{name}.json", *devices, **told))
     return files
 
 

@@ -14,7 +14,7 @@ from benchmarks.report.sections import SECTIONS
 PAGES = ("study", "odd")
 # The sections that the study fills, in their order on the page.
 NAMED = [
-    *("answers", "latency", "map", "first-load", "accuracy", "throughput", "page"),
+    *("answers", "latency", "side-by-side", "fleet", "map", "first-load", "accuracy", "throughput", "page"),
     *("machines", "over-time", "figures"),
 ]
 WORDS_AND_TABLES = ["answers", "machines", "figures"]

@@ -133,7 +133,7 @@ SCENARIOS = {
     "benchmarks disabled": refusal(f"*{NOT_TIMED} --benchmark-disable or *; leave out*", "--benchmark-disable"),
     "xdist, a worker": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "-n1"),
     "xdist, two workers": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "-n2"),
-    "xdist, each": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "--dist=each", "--tx=popen"),
+    "several machines": refusal("*--benchmark-compare is of one machine, and --dist*", "--dist=each", "--tx=popen"),
     "xdist, enabled": refusal(f"*{NOT_TIMED} * pytest-xdist; leave out*-n and --dist", "-n2", "--benchmark-enable"),
     "another machine": refusal(
         f"*{BASELINE}Python's version was 2.7.18, is 3*; instruction sets was [[]'mmx'], is *; "

@@ -27,6 +27,8 @@ def main() -> None:
     chosen = [fault for fault in FAULTS if not names or any(name in fault.name for name in names)]
     if not chosen:
         parser.error(f"no fault has {' or '.join(names)} in its name; known: {', '.join(f.name for f in FAULTS)}")
+    if sys.platform == "win32":
+        sys.exit("faults: Windows has no signals that could be injected; run it on Linux or macOS")
     seen = {}
     for fault in chosen:
         began = time.monotonic()

@@ -3,7 +3,6 @@
 import http.client
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -48,7 +47,7 @@ def stopped_driver(place: Place) -> Seen:
     """Stop Playwright's driver in the middle of a run."""
     with place.started(*place.pytest(*PAGE, "--inference-timeout=5")) as run:
         _wait_for_page(place)
-        _driver(place).send_signal(signal.SIGSTOP)
+        _driver(place).suspend()
         ended = run.end()
         left = place.left()
     return Seen(f"exit {ended.code}; {len(left)} processes and profiles left", left, ended.code == 1)
@@ -58,7 +57,7 @@ def killed_run(place: Place) -> Seen:
     """Kill a run with a page open, and start the next one; a folder of another living run stays."""
     with place.started(*place.pytest(*PAGE)) as run:
         _wait_for_page(place)
-        _driver(place).send_signal(signal.SIGSTOP)  # it would otherwise end with its parent
+        _driver(place).suspend()  # it would otherwise end with its parent
         run.process.kill()
         run.process.wait()
         before = [path.name for path in place.temporary.glob("harness-*")]

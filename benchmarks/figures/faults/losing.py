@@ -1,9 +1,7 @@
 """Faults by which what was measured would be lost, or what is cut would look whole."""
 
 import json
-import os
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -91,7 +89,7 @@ def terminated_tox(place: Place) -> Seen:
 
 def hung_up(place: Place) -> Seen:
     """Close the terminal."""
-    return _signalled(place, _tox(place), lambda run: os.killpg(run.process.pid, signal.SIGHUP))
+    return _signalled(place, _tox(place), lambda run: run.hang_up())
 
 
 def killed(place: Place) -> Seen:

@@ -219,7 +219,15 @@ class Started:
 
     def interrupt(self) -> None:
         """Press Ctrl-C: the terminal signals the whole group in the foreground."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         os.killpg(self.process.pid, signal.SIGINT)
+
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        if sys.platform == "win32":
+            raise NotImplementedError
+        os.killpg(self.process.pid, signal.SIGHUP)
 
     def end(self, seconds: float = PATIENCE) -> Ended:
         """Wait for its end."""

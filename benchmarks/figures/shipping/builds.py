@@ -25,12 +25,13 @@ class CustomTfjs(ChromiumTfjs):
 
     def __init__(self, folder: Path, *, threads: bool) -> None:
         self.folder, self.has_threads = folder, threads
-        self.binary = f"tfjs-backend-wasm-{'threaded-' if threads else ''}simd.wasm"
+        self.builds = (f"tfjs-backend-wasm-{'threaded-' if threads else ''}simd",)
 
     @property
     def runtime(self) -> Mapping[str, Path]:
         """The script and its WebAssembly."""
-        return {url: self.folder / Path(url).name for url in (*self.scripts, f"/tfjs/{self.binary}")}
+        urls = [*self.scripts, *(f"/tfjs/{build}.wasm" for build in self.builds)]
+        return {url: self.folder / Path(url).name for url in urls}
 
 
 class JspiWebnn(ChromiumWebnn):
@@ -61,7 +62,8 @@ class Build:
 
 def _tfjs(operations: Operations, folder: Path, *, threads: bool) -> CustomTfjs:
     platform = CustomTfjs(folder, threads=threads)
-    shutil.copy(packages.dist("@tensorflow/tfjs-backend-wasm") / platform.binary, folder)
+    (build,) = platform.builds
+    shutil.copy(packages.dist("@tensorflow/tfjs-backend-wasm") / f"{build}.wasm", folder)
     tfjs.build(operations, folder / "custom.js", threads=threads)
     return platform
 

@@ -22,6 +22,11 @@ def labels(rows: Sequence[Row]) -> list[str]:
     return _apart(rows, told)
 
 
+def by_machine(rows: Sequence[Row]) -> list[str]:
+    """Return what sets rows of one platform on several machines apart: the machine, and where it is twice the run."""
+    return _apart(rows, [row.machine for row in rows])
+
+
 def run_names(runs: Sequence[Run]) -> list[str]:
     """Return what each run is called beside the others: its file, also with its folder, or the moment it was saved."""
     ways: Sequence[Callable[[Run], str]] = (

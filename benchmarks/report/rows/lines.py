@@ -14,10 +14,10 @@ from benchmarks.results.tidy import Mark, shared_signs
 LETTERS = 56  # of a line in a chart, as wide letters as those of names are on the whole
 
 
-def shortened(name: str) -> str:
+def shortened(name: str, letters: int = LETTERS) -> str:
     """Return a name as it fits into a line: what is left out is in its middle, for the marks stand at its end."""
-    half = LETTERS // 2
-    return name if len(name) <= LETTERS else f"{name[: half - 1]}…{name[-half:]}"
+    half = letters // 2
+    return name if len(name) <= letters else f"{name[: half - 1]}…{name[-half:]}"
 
 
 class Marked(Protocol):

@@ -8,15 +8,19 @@ from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.figures import figures
 from benchmarks.report.sections.first_load import first_load
+from benchmarks.report.sections.fleet import fleet
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.map import decision_map
 from benchmarks.report.sections.over_time import over_time
+from benchmarks.report.sections.side_by_side import side_by_side
 from benchmarks.report.sections.throughput import throughput
 
 SECTIONS: Sequence[Make] = (
     answers,
     latency,
+    side_by_side,
+    fleet,
     decision_map,
     first_load,
     accuracy,

@@ -20,7 +20,7 @@ def trust_lines(results: Results, each: bool = False) -> list[str]:
     lines = [f"trust    {len(assessed) - len(unstable)} of {len(assessed)} benchmarks were stable{_load(assessed)}"]
     lines += _unstable_one_by_one(unstable) if each else _unstable(unstable, len(assessed))
     lines += [f"advice   {words}" for words in trust.advice(name for result in unstable for name in result.doubts)]
-    return [*lines, *_odd(assessed, each), *_software(assessed, each)]
+    return [*lines, *_unknown(assessed), *_odd(assessed, each), *_software(assessed, each)]
 
 
 def _load(assessed: Results) -> str:
@@ -39,6 +39,17 @@ def _unstable(unstable: Results, number: int) -> Iterator[str]:
     for check in dict.fromkeys(name for result in unstable for name in result.doubts):
         told = [(case(result), result.doubts[check]) for result in unstable if check in result.doubts]
         yield from (_line("unstable", kind, number) for kind in alike(told))
+
+
+def _unknown(assessed: Results) -> Iterator[str]:
+    """Yield what should be known of the circumstances and is not: what of all benchmarks, then of some."""
+    kinds: dict[tuple[int, ...], list[str]] = {}
+    for words in dict.fromkeys(words for result in assessed for words in result.unknown.values()):
+        which = (place for place, result in enumerate(assessed) if words in result.unknown.values())
+        kinds.setdefault(tuple(which), []).append(words)
+    for places, unknown in kinds.items():
+        of = "" if len(places) == len(assessed) else f"{len(places)} of {len(assessed)}: "
+        yield f"unknown  {of}{', '.join(unknown)}"
 
 
 def _odd(assessed: Results, each: bool) -> list[str]:

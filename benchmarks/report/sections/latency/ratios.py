@@ -12,7 +12,7 @@ from benchmarks.results import Row, numbers
 MOST_ROWS = 21  # of a chart
 FEW = 2  # models, so that a title can name them
 CLOCK = (
-    "Inside the clock: as of the latencies; in turns with server-cpu on one thread. Above 1 is slower, lines: 95 % "
+    "Inside the clock: as of the latencies; in turns with server-cpu on one thread{}. Above 1 is slower, lines: 95 % "
     "intervals. Ratio of"
 )
 
@@ -62,7 +62,9 @@ def _ratios(held: Sequence[Held]) -> Chart:
     title = f"Times server-cpu: {_models(held)}, {group.batch}{software}"
     statistics = " and ".join(sorted({one.ratio.statistic for one in held}))
     picture = dots(rows, "times the time of server-cpu, logarithmic", beside=1.0)
-    return Chart(title, f"{CLOCK} {statistics}.", in_words(rows), picture, _table(title, held), group.machine)
+    server = held[0].row.served_by
+    clock = f"{CLOCK.format(f' of {server}' if server else '')} {statistics}."
+    return Chart(title, clock, in_words(rows), picture, _table(title, held), group.machine)
 
 
 def _dot(one: Held) -> Dot:

@@ -1,7 +1,7 @@
 """The machines side by side: what each is, which runs are of it, and what is doubtful of them.
 
-What a machine does not tell is left out: a run of pytest-benchmark alone tells little, and so will a device that joins
-by a link.
+What a machine does not tell is left out: a run of pytest-benchmark alone tells little. A device that joined by a link
+tells of itself in words of its own, which stand apart; the machine that served it is among the machines.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,19 +10,24 @@ from typing import Any
 from benchmarks.measuring.trust import advice
 from benchmarks.report.content import Material, Part, Section, Table, Words
 from benchmarks.report.rows.labels import run_names
-from benchmarks.results import Row, Run, keys
+from benchmarks.report.rows.lines import shortened
+from benchmarks.report.sections.machines.devices import devices_told
+from benchmarks.results import Row, Run, devices, keys
 
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
+HIDDEN = "not told by the system"
 MANY = 4  # benchmarks, or runs, that are named in a cell
 LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
 
 def machines(material: Material) -> Section | None:
     """Return tables of the machines, of the runs, of what is doubtful, and of the files that could not be shown."""
-    tables = [_identities(material), _runs(material), _versions(material.runs), _doubts(material.rows)]
+    of_devices = devices_told(material.rows)
+    tables = [_identities(material), *of_devices, _runs(material), _versions(material.runs), _doubts(material.rows)]
     parts: list[Part] = [table for table in tables if table is not None]
     parts += [] if any(row.result.doubts for row in material.rows) else _trusted(material.rows)
+    parts += _unknown(material.rows)
     if material.refused:
         refused = [[one.file, one.why] for one in material.refused]
         parts.append(Table("Files, and benchmarks of files, that are not shown", ["file", "why"], refused))
@@ -31,15 +36,22 @@ def machines(material: Material) -> Section | None:
 
 def _identities(material: Material) -> Table | None:
     """Return a column for each machine; where its runs tell several things, all of them."""
-    by_machine = _by_machine(material)
-    if not by_machine:
+    infos = _infos(material.rows)
+    if not infos:
         return None
-    rows = [
-        [name, *(_told(way(run.machine) for run in runs) for runs in by_machine.values())]
-        for name, way in IDENTITY.items()
-    ]
+    rows = [[name, *(_told(map(way, told)) for told in infos.values())] for name, way in IDENTITY.items()]
     known = [row for row in rows if any(cell != NOT_TOLD for cell in row[1:])]
-    return Table("What each machine is", ["", *by_machine], known)
+    return Table("What each machine is", ["", *infos], known)
+
+
+def _infos(rows: Sequence[Row]) -> dict[str, list[Info]]:
+    """Return what the runs tell of each machine; of a device what its run tells of the one that served it."""
+    found: dict[str, list[Info]] = {}
+    for run, machine, server in {id(row.run): (row.run, row.machine, row.served_by) for row in rows}.values():
+        info = devices.served_by(run.machine) if server else run.machine
+        if info:
+            found.setdefault(server or machine, []).append(info)
+    return found
 
 
 def _by_machine(material: Material) -> dict[str, list[Run]]:
@@ -80,14 +92,15 @@ def _quota(info: Info) -> str:
     return "none" if info[keys.QUOTA] is None else f"{info[keys.QUOTA]} cores"
 
 
-def _governor(info: Info) -> str:
-    return "not told by the system" if "governor" in info and info["governor"] is None else _plain("governor")(info)
+def _asked(name: str, way: Callable[[Info], str]) -> Callable[[Info], str]:
+    """Return what reads a fact, and tells a system that was asked for it and did not say."""
+    return lambda info: HIDDEN if name in info and info[name] is None else way(info)
 
 
 def _gpus(info: Info) -> str:
-    if "gpus" not in info:
+    if info.get("gpus") is None:
         return ""
-    told = [f"{gpu.get('name')}{_driver(gpu)}" for gpu in info["gpus"] or ()]
+    told = [f"{gpu.get('name')}{_driver(gpu)}" for gpu in info["gpus"]]
     return ", ".join(told) or "none of NVIDIA's"
 
 
@@ -107,9 +120,9 @@ IDENTITY: Mapping[str, Callable[[Info], str]] = {
     "architecture": _plain("machine"),
     "cores": _cores,
     "quota": _quota,
-    "instruction sets": lambda info: ", ".join(map(str, info.get("simd_flags") or ())),
+    "instruction sets": _asked("simd_flags", lambda info: ", ".join(map(str, info.get("simd_flags") or ()))),
     "GPUs": _gpus,
-    "frequency governor": _governor,
+    "frequency governor": _asked("governor", _plain("governor")),
     "system": _plain("system", "release"),
     "Python": _plain("python_implementation", "python_version"),
 }
@@ -124,7 +137,7 @@ def _runs(material: Material) -> Table | None:
             run.saved[:19].replace("T", " "),
             _how_it_ended(run),
             _commit(run),
-            str(run.machine.get("suite", NOT_TOLD)),
+            str(run.machine.get("suite") or NOT_TOLD),
             _load(run.machine),
             str(len(run.results)),
             str(sum(bool(result.doubts) for result in run.results)),
@@ -157,7 +170,11 @@ def _versions(runs: Sequence[Run]) -> Table | None:
         for name, version in run.versions.items():
             had.setdefault(name, {}).setdefault(str(version), []).append(files[id(run)])
     rows = [
-        [name, version, _which(some, is_usual=version == max(versions, key=lambda one: len(versions[one])))]
+        [
+            shortened(name),
+            shortened(version),
+            _which(some, is_usual=version == max(versions, key=lambda one: len(versions[one]))),
+        ]
         for name, versions in had.items()
         for version, some in versions.items()
         if len(versions) > 1
@@ -183,6 +200,21 @@ def _doubts(rows: Sequence[Row]) -> Table | None:
     ]
     head = ["machine", "what speaks against them", "benchmarks", "which", "what to do"]
     return Table("What is doubtful (!)", head, cells, (2,)) if cells else None
+
+
+def _unknown(rows: Sequence[Row]) -> list[Part]:
+    """Return what should be known of the circumstances and is not, of each machine what is unknown alike together."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if unknown := ", ".join(row.result.unknown.values()):
+            found.setdefault((row.machine, unknown), []).append(row)
+    total = {machine: sum(row.machine == machine for row in rows) for machine, _ in found}
+    cells = [
+        [machine, unknown, f"{len(some)} of {total[machine]}", _names(some)]
+        for (machine, unknown), some in found.items()
+    ]
+    head = ["machine", "what its system does not tell", "benchmarks", "which"]
+    return [Table("What is unknown", head, cells, (2,))] if cells else []
 
 
 def _words(name: str, rows: Sequence[Row]) -> str:

@@ -1,0 +1,1 @@
+"""The fleet's own figures: see ``python -m benchmarks.figures.fleet``."""

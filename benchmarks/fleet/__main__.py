@@ -1,0 +1,193 @@
+"""Many devices drain one job, and are compared with a server: ``python -m benchmarks.fleet``.
+
+All who join by the link classify the test images, each as many as it can. Ends with 0 where all images were
+classified and as many are right as are to be, with 1 where not, and with 130 where it was stopped; what was done by
+then is told and saved.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmarks import hardware
+from benchmarks.commands import STOPPED, until_unread
+from benchmarks.fleet import latency, options, progress, rates, record, told
+from benchmarks.fleet.crew import Crew, browsers_here
+from benchmarks.fleet.desk import Desk
+from benchmarks.fleet.job import Job
+from benchmarks.fleet.member import Member
+from benchmarks.fleet.options import FleetError
+from benchmarks.measuring.parity import ParityError
+from benchmarks.protocol import PlatformError, UnavailableError
+from benchmarks.results.fleet import Fleet, ServerRate, dump
+from benchmarks.run.identity import machine_here
+from benchmarks.settings import Settings
+from browser_harness import system
+from browser_harness.channel import PageError
+from browser_harness.host import Host
+from browser_harness.joined import AnyDevice
+from browser_harness.joined.server import JoinServer, joining
+from models.manifest import ModelError
+
+LOOK, DRAWN, WRITTEN = 0.2, 1.0, 10.0  # seconds: between two looks; two tellings, on a terminal and elsewhere
+DESERTED = 120.0  # seconds after which a job that nobody is there for is given up
+
+
+def main() -> None:
+    """Run the command line."""
+    arguments = options.parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with until_unread():
+            code = Run(arguments).run()
+    except KeyboardInterrupt:
+        print("fleet: stopped before the job began", file=sys.stderr)
+        sys.exit(STOPPED)
+    except (FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
+        sys.exit(f"fleet: {error}")
+    sys.exit(code)
+
+
+class Run:
+    """One job, from the images to what is told."""
+
+    def __init__(self, arguments: argparse.Namespace, settings: Settings | None = None) -> None:
+        self._arguments, self._settings = arguments, settings or options.settings()
+        self._board, self._load = progress.Board(), system.load_average()
+        self._servers: list[ServerRate] = []
+        self._latencies: dict[int, record.Found] | None = None if arguments.no_latency else {}
+        self._was_stopped = False
+
+    def run(self) -> int:
+        """Do all of it; return the exit code."""
+        options.check(self._arguments)
+        job = options.job(self._arguments)
+        file = options.file_of(self._arguments)
+        desk = Desk(job.count, job.batch)
+        with self._crew(job, desk) as crew:
+            if not self._waited(crew):
+                raise FleetError("no device could take part, as was told above")
+            self._measure_latencies(job, crew)
+            self._measure_server(job, "before")
+            busy = self._drain(desk, crew)
+            found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
+            self._save(found, file)
+        self._measure_server_again(job)
+        fleet = self._save(found, file)
+        for line in ["", *told.lines(fleet)]:
+            print(line)
+        print(f"saved    {file}")
+        return STOPPED if self._was_stopped else 0 if fleet.is_right else 1
+
+    def _save(self, found: Callable[..., Fleet], file: Path) -> Fleet:
+        fleet = found(servers=self._servers, machine=machine_here(self._settings, self._load))
+        dump(fleet, file)
+        return fleet
+
+    def _measure_server(self, job: Job, when: str) -> None:
+        """Have the server do the job, on one core and on all, while no device works."""
+        for workers in () if self._arguments.no_server else dict.fromkeys((1, hardware.CORES)):
+            rate = record.server_rate(rates.measure(job, workers, self._settings), when)
+            self._servers.append(rate)
+            print(f"server   {when}, {workers} of server-cpu: {rate.rate:,.0f} images/s", flush=True)
+
+    def _measure_server_again(self, job: Job) -> None:
+        """Do so when the devices have gone; what they did is not lost by it."""
+        try:
+            if not self._was_stopped:
+                self._measure_server(job, "after")
+        except KeyboardInterrupt:
+            self._was_stopped = True
+        except PlatformError as error:
+            print(f"server   after: not measured: {error}", flush=True)
+
+    @contextmanager
+    def _crew(self, job: Job, desk: Desk) -> Iterator[Crew]:
+        """Let devices join while the context lasts, and start those that were asked for."""
+        runtime, tell = self._arguments.runtime, self._board.tell
+
+        def member(device: AnyDevice, number: int, host: Host | None) -> Member:
+            return Member(device, number, job, desk, self._settings, host, runtime, tell)
+
+        crew = Crew(member)
+        with joining(on_join=crew.welcome) as server:
+            try:
+                with browsers_here(self._arguments.browser, crew):
+                    self._invite(server, crew)
+                    yield crew
+                    _say_goodbye(crew)
+            finally:
+                desk.close()
+        crew.join()
+
+    def _invite(self, server: JoinServer, crew: Crew) -> None:
+        wanted = self._wanted()
+        print(f"link     {server.url}")
+        print(f"         open it on any device; the job begins when {wanted} of them can work", flush=True)
+
+    def _wanted(self) -> int:
+        return self._arguments.devices or max(1, len(self._arguments.browser))
+
+    def _waited(self, crew: Crew) -> bool:
+        """Wait until as many as are wanted are ready, or cannot be; return whether one is."""
+        seen: list[Member] = []
+        while True:
+            ready, away = crew.ready, [member for member in crew.members if member.sent_home]
+            for member in ready:
+                if member not in seen:
+                    print(f"ready    {member.name}, {member.platform}", flush=True)
+            seen = ready
+            if len(ready) + len(away) >= self._wanted():
+                return bool(ready)
+            time.sleep(LOOK)
+
+    def _measure_latencies(self, job: Job, crew: Crew) -> None:
+        if self._latencies is None:
+            return
+        question = latency.question_of(job)
+        for member in crew.ready:
+            member.show("measuring", "This device is measured, one inference at a time.")
+            found = self._latencies[member.number] = latency.measured(member, question, self._settings)
+            words = f"not measured: {found}" if isinstance(found, str) else latency.words(*found)
+            print(f"latency  {member.name}: {words}", flush=True)
+
+    def _drain(self, desk: Desk, crew: Crew) -> float:
+        """Have the job done, and tell how far it is; return this process' processor seconds meanwhile."""
+        before = time.process_time()
+        desk.begin()
+        try:
+            self._watch(desk, crew)
+        except KeyboardInterrupt:
+            self._was_stopped = True
+        finally:
+            desk.close()
+            self._board.draw([*progress.lines(desk, crew.members, desk.ended or 0.0)])
+            self._board.end()
+        return time.process_time() - before
+
+    def _watch(self, desk: Desk, crew: Crew) -> None:
+        every = DRAWN if self._board.is_redrawn else WRITTEN
+        drawn = seen = desk.clock()
+        while not desk.wait(LOOK):
+            now = desk.clock()
+            if now - drawn >= every:
+                self._board.draw([*progress.lines(desk, crew.members, now)])
+                drawn = now
+            seen = now if any(member.state in ("ready", "works") for member in crew.members) else seen
+            if now - seen > DESERTED:
+                self._board.tell(f"given up: no device has been there for {DESERTED:g} s")
+                return
+
+
+def _say_goodbye(crew: Crew) -> None:
+    for member in crew.members:
+        member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
+
+
+if __name__ == "__main__":
+    main()
