@@ -77,6 +77,7 @@ class Device:
         self.table: Table | None = None
         self._about, self._thread = dict(about), thread
         self._socket: WebSocketResponse | None = None
+        self._loaded_by: WebSocketResponse | None = None  # the connection of the page that was loaded
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._notes: list[str] = []
@@ -104,7 +105,9 @@ class Device:
         """Serve *files* to it, and have it open a new page with nothing in it, in place of an earlier one."""
         self.table = Table(Contents(files, imports), script_sources)  # encoded in the asking thread, the first time
         self._notes = []  # of the earlier page
+        socket = self._socket
         self._ask({"do": "load"}, "loading the page", timeout)
+        self._loaded_by = socket
 
     def call(self, function: str, argument: Mapping[str, Any], timeout: float) -> Any:
         """Call a function of its page's ``harness``; what it answers is checked as a stranger's.
@@ -269,6 +272,8 @@ class Device:
             raise LeftError("the device takes no message") from None
 
     async def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        if message["do"] == "call" and self._is_another_page():
+            raise LeftError("the device left, and is back with another page")
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -277,6 +282,10 @@ class Device:
         finally:
             self._waiting.pop(number, None)
             await self._show()
+
+    def _is_another_page(self) -> bool:
+        """Whether it left and came back since a page was loaded, without a call that would have told."""
+        return None not in (self._loaded_by, self._socket) and self._socket is not self._loaded_by
 
     def _ask(self, message: Mapping[str, Any], what: str, timeout: float) -> Any:
         """Return what its page answers; raises what :meth:`call` raises."""
