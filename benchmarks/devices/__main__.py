@@ -7,8 +7,10 @@ Ends on a Ctrl-C, with --devices or with --wait. Exit codes: 0 all were measured
 
 import argparse
 import os
+import shutil
 import signal
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,12 +28,15 @@ from benchmarks.devices.plan import Plan, PlanError, plan
 from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
 from benchmarks.results.numbers import counted
+from benchmarks.run.screen import WIDEST
 from benchmarks.settings import positive
 from browser_harness.joined.browsers import ENGINES, Engine, missing, started
 from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+OF_ONE_RUN = ("--benchmark-json", "--report", "--junit-xml", "--junitxml")  # files, which each device would write anew
 PATIENT = ("--device-patience=120",)  # others wait as well; who says otherwise is obeyed
 ENDING = 2 * RUNS_END  # seconds in which all is saved and told, and no signal breaks into that
 
@@ -57,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     """Have devices measured; return the exit code."""
     entrance = entrance_of(options)
+    if given := next((word for word in words if word.partition("=")[0] in OF_ONE_RUN), None):
+        raise UsageError(f"{given}: each device would write it anew; its run is saved under .benchmarks without that")
     for name in options.browser:
         if why := missing(name):
             raise UsageError(f"--browser {name}: {why}")
@@ -93,7 +100,8 @@ def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> 
     yield ""
     if is_loopback(urlsplit(server.origin).hostname or ""):
         yield "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
-    yield from server.entrance.words
+    for one in server.entrance.words:
+        yield from textwrap.wrap(one, shutil.get_terminal_size((WIDEST, 24)).columns - 1, break_on_hyphens=False)
     yield f"each device is measured in {counted(len(planned.cases), 'benchmark')}, about {planned.time}"
     ends = [f"after {counted(options.devices, 'device')}"] if options.devices else []
     ends += [f"when nobody new came for {options.wait:g} s"] if options.wait else []
@@ -126,7 +134,7 @@ def _tell(line: Line, problems: Sequence[str]) -> int:
 
 @contextmanager
 def _stopped_once() -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM stop it, and none soon behind it: tox sends two, and the run is to be saved."""
+    """Let a Ctrl-C or a signal to end stop it, and none soon behind it: tox sends two, and the run is to be saved."""
     asked = -ENDING
 
     def obey(_number: int, _frame: FrameType | None) -> None:
@@ -135,7 +143,8 @@ def _stopped_once() -> Iterator[None]:
             asked = time.monotonic()
             raise KeyboardInterrupt
 
-    before: dict[int, Any] = {one: signal.signal(one, obey) for one in (signal.SIGINT, signal.SIGTERM)}
+    heard = (one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN)  # as SIGHUP is behind `nohup`
+    before: dict[int, Any] = {one: signal.signal(one, obey) for one in heard}
     try:
         yield
     finally:

@@ -17,6 +17,7 @@ from browser_harness.joined.control import lent
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".devices"
 ENDING = 30.0  # seconds in which a run that is stopped saves what it has; tox waits as long
+WIDE = "1000"  # columns of what is printed: pytest cuts the reasons at the end of a line
 CLOSING = 5.0  # seconds for a page to be left
 
 
@@ -40,7 +41,7 @@ def measure(guest: Guest, words: Sequence[str]) -> Outcome:
     with lent(guest.as_device()) as variables, log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command(["--benchmark-autosave", *words]),
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, "COLUMNS": WIDE},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -60,7 +60,7 @@ class Run:
         self._arguments, self._settings = arguments, settings or options.settings()
         self._board, self._load = progress.Board(), system.load_average()
         self._servers: list[ServerRate] = []
-        self._latencies: dict[int, record.Found] = {}
+        self._latencies: dict[int, record.Found] | None = None if arguments.no_latency else {}
         self._was_stopped = False
 
     def run(self) -> int:
@@ -147,7 +147,7 @@ class Run:
             time.sleep(LOOK)
 
     def _measure_latencies(self, job: Job, crew: Crew) -> None:
-        if self._arguments.no_latency:
+        if self._latencies is None:
             return
         question = latency.question_of(job)
         for member in crew.ready:

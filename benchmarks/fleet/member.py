@@ -184,7 +184,7 @@ class Member:
 
 # What became of a chunk, behind "it".
 WORDS = {
-    "hung": "has not answered within {seconds} s",
+    "hung": "has not answered within {seconds} s, nor as long again",
     "late": "answered after {seconds} s, which is discarded",
     "lied": "answered wrongly ({why})",
     "failed": "failed ({why})",

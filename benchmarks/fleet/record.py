@@ -17,7 +17,8 @@ from benchmarks.results.fleet import PARTS, Counted, Fleet, FleetChunk, FleetDev
 from benchmarks.run.identity import suite
 
 Found = tuple[Ratio, Ratio] | str  # of the usual statistic and of the mean, or why there are none
-NOT_THERE = "it was not there before the job began"
+NOT_THERE = "its latency was not measured: it was not there before the job began"
+LEFT_OUT = "its latency was not measured: --no-latency"
 
 
 def fleet_of(  # noqa: PLR0913 (all that there is to save)
@@ -25,7 +26,7 @@ def fleet_of(  # noqa: PLR0913 (all that there is to save)
     desk: Desk,
     members: Sequence[Member],
     servers: Sequence[ServerRate],
-    latencies: Mapping[int, Found],  # by device
+    latencies: Mapping[int, Found] | None,  # by device; None where they were left out
     machine: Mapping[str, Any],
     busy: float | None,
 ) -> Fleet:
@@ -48,9 +49,13 @@ def fleet_of(  # noqa: PLR0913 (all that there is to save)
         allowed=job.wanted.allowed(job.artefact.row["precision"]),
         busy=busy,
         servers=tuple(servers),
-        devices=tuple(_device(member, entries, latencies.get(member.number, NOT_THERE)) for member in members),
+        devices=tuple(_device(member, entries, _found(latencies, member)) for member in members),
         chunks=tuple(_chunk(entry, began) for entry in entries),
     )
+
+
+def _found(latencies: Mapping[int, Found] | None, member: Member) -> Found:
+    return LEFT_OUT if latencies is None else latencies.get(member.number, NOT_THERE)
 
 
 def _device(member: Member, entries: Iterable[Entry], latency: Found) -> FleetDevice:

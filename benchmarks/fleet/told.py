@@ -86,7 +86,7 @@ def _verdicts(fleet: Fleet, equals: dict[int, Equal | None]) -> Iterator[str]:
     for device in fleet.devices:
         found = equals[device.number]
         if found is None or found.agrees is None:
-            why = device.no_latency or "its rate, or the server's, is not known"
+            why = device.no_latency if found else "its rate, or the server's, was not measured"
             yield f"{device.name}: not compared with what decide computes: {why}"
         elif not found.agrees:
             yield f"{device.name}: not within {WITHIN:.0%} of what decide computes: {_why(found)}"

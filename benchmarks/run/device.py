@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         engine = str(device.about().get("engine"))
     except PageError as error:
         raise pytest.UsageError(str(error)) from error
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("a run for a device is one process: leave out -n, --dist and --tx")
     if not in_browser(engine):
         raise pytest.UsageError(f"the device's browser is {engine}: nothing is known that could be measured there")
     config.pluginmanager.register(ForDevice(config, device), "for-device")

@@ -9,7 +9,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ class Device:
         self._shown: dict[str, Any] = {}
         self._is_shown = True
         self._cut = 0  # calls that did not count
-        self._farewells: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._unasked = Rate(*UNASKED)
         self.presence, self.has_come = Presence(), False
         self.dismissed: str | None = None  # why it was sent home
@@ -170,7 +170,7 @@ class Device:
         """Have it back, or for the first time; another tab of it gives way to the one that was opened last."""
         before, self._socket, self.has_come = self._socket, socket, True
         if before is not None:
-            self._part(before, ANOTHER_TAB, b"opened in another tab")
+            self._later(before.close(code=ANOTHER_TAB, message=b"opened in another tab"))
             self._lose(LeftError("the page was opened again"))
             self.presence.went()
         self.presence.came()
@@ -213,6 +213,7 @@ class Device:
         """Take a message of its page, whose shape was checked; raises BreachError where there are too many."""
         if "visible" in message:
             self.presence.told(is_visible=bool(message["visible"]))
+            self._later(self._answer_look())
         elif "noted" in message:
             self.note(message["noted"])
         elif (waiting := self._waiting.pop(message["id"], None)) and not waiting.done():
@@ -225,11 +226,16 @@ class Device:
         if not self._unasked.allows():
             raise BreachError("too many messages that nobody asked for")
 
-    def _part(self, socket: "WebSocketResponse", code: int, words: bytes) -> None:
-        """Close a connection that may be dead: nobody waits for its answer."""
-        farewell = asyncio.ensure_future(socket.close(code=code, message=words))
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+    async def _answer_look(self) -> None:
+        """Say a word, for its page is looking whether anybody is there."""
+        with suppress(ConnectionError, RuntimeError, PageError):  # it has gone again
+            await self._send({"do": "nothing"})
+
+    def _later(self, doing: Coroutine[Any, Any, Any]) -> None:
+        """Have something done that nobody waits for: a connection may be dead."""
+        task = asyncio.ensure_future(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _lose(self, error: Exception) -> None:
         for waiting in self._waiting.values():

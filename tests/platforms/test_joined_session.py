@@ -233,7 +233,7 @@ def test_a_device_that_stays_away_fails_in_one_line_with_the_remedy(session, dev
     device.cuts, device.comes_back = [LEFT], False
     words = (
         r"^page-doubling: tiny\.onnx: time: the device left, and was not back within 600 s: "
-        r"open the link again, or raise --device-patience$"
+        r"open the link again and leave its page in front, or raise --device-patience$"
     )
     with pytest.raises(PlatformError, match=words):
         session.time(FEEDS, 1)

@@ -23,7 +23,8 @@ from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.host import Host
 from browser_harness.joined import AnyDevice
-from browser_harness.joined.server import Entrance, joining
+from browser_harness.joined.entrance import Entrance
+from browser_harness.joined.server import joining
 from models import manifest
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
