@@ -51,6 +51,7 @@ class Table:
     contents: Contents
     script_sources: Sequence[str] = ()
     fetched: dict[str, FetchedFile] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)  # the paths of what it had already
     awaited: dict[str, Awaited] = field(default_factory=dict)  # by path
 
     def begun(self, path: str) -> Awaited | None:
@@ -136,6 +137,11 @@ class Device:
     def fetched(self) -> Mapping[str, FetchedFile]:
         """Return what was sent to it since its page began to load, by path."""
         return dict(self._has_table().fetched)
+
+    def loaded(self) -> list[str]:
+        """Return the paths of all that its page asked for since then, and has: what was sent, and what it had."""
+        table = self._has_table()
+        return sorted({*table.fetched, *table.confirmed})
 
     def await_bytes(self, path: str, length: int) -> None:
         """Take *length* bytes at *path* from now on, once."""
