@@ -45,7 +45,13 @@ ROWS = [
     "mobilenet-v3-small chromium-tfjs 1,235 (!) untrained unknown unknown",
     "resnet20 chromium-webgpu 1.10 3.90 3.55 times faster 3.33 to 3.70",
 ]
-MEASURING = {"state": "measuring", "words": "resnet8 on chromium-wasm, batch 1", "done": 5, "of": 16, "seconds_left": 272.0}
+MEASURING = {
+    "state": "measuring",
+    "words": "resnet8 on chromium-wasm, batch 1",
+    "done": 5,
+    "of": 16,
+    "seconds_left": 272.0,
+}
 DONE = {"state": "done", "words": "All is measured.", "done": 16, "of": 16, "figures": FIGURES}
 WIDTHS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
