@@ -45,9 +45,9 @@ class JoinedSession(DrivenSession):
     def _facts(self, in_effect: InEffect) -> Facts:
         """Tell, besides, whose processor time is counted, if anybody's.
 
-        What its server sent was loaded: of the modules that a worker imports, WebKit says nothing.
+        What it asked its server for was loaded: of the modules that a worker imports, WebKit says nothing.
         """
-        loaded = dict.fromkeys([*in_effect["loaded"], *self._channel.fetched()])
+        loaded = dict.fromkeys([*in_effect["loaded"], *self._channel.loaded()])
         facts = super()._facts({**in_effect, "loaded": [*loaded]})
         return replace(facts, details={**facts.details, "cpu_time_of": self._host.counted})
 

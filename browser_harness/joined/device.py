@@ -51,6 +51,7 @@ class Table:
     contents: Contents
     script_sources: Sequence[str] = ()
     fetched: dict[str, FetchedFile] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)  # the paths of what it had already
     awaited: dict[str, Awaited] = field(default_factory=dict)  # by path
 
     def begun(self, path: str) -> Awaited | None:
@@ -76,6 +77,7 @@ class Device:
         self.table: Table | None = None
         self._about, self._thread = dict(about), thread
         self._socket: WebSocketResponse | None = None
+        self._loaded_by: WebSocketResponse | None = None  # the connection of the page that was loaded
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._notes: list[str] = []
@@ -103,7 +105,9 @@ class Device:
         """Serve *files* to it, and have it open a new page with nothing in it, in place of an earlier one."""
         self.table = Table(Contents(files, imports), script_sources)  # encoded in the asking thread, the first time
         self._notes = []  # of the earlier page
+        socket = self._socket
         self._ask({"do": "load"}, "loading the page", timeout)
+        self._loaded_by = socket
 
     def call(self, function: str, argument: Mapping[str, Any], timeout: float) -> Any:
         """Call a function of its page's ``harness``; what it answers is checked as a stranger's.
@@ -133,6 +137,11 @@ class Device:
     def fetched(self) -> Mapping[str, FetchedFile]:
         """Return what was sent to it since its page began to load, by path."""
         return dict(self._has_table().fetched)
+
+    def loaded(self) -> list[str]:
+        """Return the paths of all that its page asked for since then, and has: what was sent, and what it had."""
+        table = self._has_table()
+        return sorted({*table.fetched, *table.confirmed})
 
     def await_bytes(self, path: str, length: int) -> None:
         """Take *length* bytes at *path* from now on, once."""
@@ -263,6 +272,8 @@ class Device:
             raise LeftError("the device takes no message") from None
 
     async def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        if message["do"] == "call" and self._is_another_page():
+            raise LeftError("the device left, and is back with another page")
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -271,6 +282,10 @@ class Device:
         finally:
             self._waiting.pop(number, None)
             await self._show()
+
+    def _is_another_page(self) -> bool:
+        """Whether it left and came back since a page was loaded, without a call that would have told."""
+        return None not in (self._loaded_by, self._socket) and self._socket is not self._loaded_by
 
     def _ask(self, message: Mapping[str, Any], what: str, timeout: float) -> Any:
         """Return what its page answers; raises what :meth:`call` raises."""

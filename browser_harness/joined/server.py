@@ -263,6 +263,7 @@ async def _sent(request: web.BaseRequest, path: str, table: Table, body: Body) -
         headers |= {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if is_known(request, tag):
             body.source.close()
+            table.confirmed.add(path)
             return await whole(request, web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers))
     table.note(path, body.told)
     return await send(request, body, headers)
