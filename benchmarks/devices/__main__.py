@@ -7,18 +7,13 @@ Ends on a Ctrl-C, with --devices or with --wait. Exit codes: 0 all were measured
 
 import argparse
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
-from types import FrameType
-from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.commands import STOPPED, until_unread
-from benchmarks.devices import engines, link, table
+from benchmarks.commands import STOPPED, stopped_once, until_unread
+from benchmarks.devices import engines, table
 from benchmarks.devices.board import Board
 from benchmarks.devices.guests import Line
 from benchmarks.devices.host import Host, Start, Usher
@@ -27,6 +22,7 @@ from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
 from benchmarks.results.numbers import counted
 from benchmarks.settings import positive
+from browser_harness.joined import link
 from browser_harness.joined.browsers import ENGINES, Engine, missing, started
 from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
@@ -123,30 +119,11 @@ def _tell(line: Line, problems: Sequence[str]) -> int:
     return 0 if is_whole else 1
 
 
-@contextmanager
-def _stopped_once() -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM stop it, and none soon behind it: tox sends two, and the run is to be saved."""
-    asked = -ENDING
-
-    def obey(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if time.monotonic() - asked >= ENDING:
-            asked = time.monotonic()
-            raise KeyboardInterrupt
-
-    before: dict[int, Any] = {one: signal.signal(one, obey) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
 def main() -> None:
     """Run the command line."""
     options, words = parser().parse_known_args()
     try:
-        with until_unread(), _stopped_once():
+        with until_unread(), stopped_once(ENDING):
             code = run(options, [word for word in words if word != "--"])
     except (EntranceError, PlanError, UsageError) as error:
         print(f"clients: {error}", file=sys.stderr)
