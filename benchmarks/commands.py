@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 STOPPED = 130  # of a shell's command that a Ctrl-C ended
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
 
 
@@ -26,7 +27,7 @@ def until_unread() -> Iterator[None]:
 
 @contextmanager
 def stopped_once(ending: float) -> Iterator[None]:
-    """Let a Ctrl-C or SIGTERM stop it, and none so many seconds behind that: tox sends two, and all is to be saved."""
+    """Let a Ctrl-C or a signal to end stop it, and none so many seconds later: tox sends two, and it is to be saved."""
     asked = -ending
 
     def obey(_number: int, _frame: FrameType | None) -> None:
@@ -35,7 +36,8 @@ def stopped_once(ending: float) -> Iterator[None]:
             asked = time.monotonic()
             raise KeyboardInterrupt
 
-    before: dict[int, Any] = {one: signal.signal(one, obey) for one in (signal.SIGINT, signal.SIGTERM)}
+    heard = (one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN)  # as SIGHUP is behind `nohup`
+    before: dict[int, Any] = {one: signal.signal(one, obey) for one in heard}
     try:
         yield
     finally:

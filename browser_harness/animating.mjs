@@ -68,7 +68,7 @@ own.port1.start();
 /** Observe what the browser calls long tasks until `end`, which returns beginning and end of each. */
 function longTasks() {
   if (!PerformanceObserver.supportedEntryTypes.includes('longtask')) {
-    throw new Error('this browser tells no long tasks; name a Chrome or Chromium with --browser-path');
+    throw new Error('this browser tells no long tasks'); // words that Python knows
   }
   const spans = [];
   const add = (entries) => spans.push(...entries.map((entry) => [entry.startTime, entry.startTime + entry.duration]));

@@ -73,7 +73,8 @@ def lock(file: int, *, waits: bool = True) -> None:
 def answers(pipe: IO[bytes], seconds: float) -> bool:
     """Whether something, or the end, can be read from a process's pipe within *seconds*.
 
-    Windows waits for nothing but sockets: there a thread looks, which ends with the pipe.
+    Windows waits for nothing but sockets: there a thread looks, which ends with the pipe. Where nothing came it still
+    does, and nobody else may read.
     """
     if sys.platform != "win32":
         return bool(select.select([pipe], [], [], seconds)[0])

@@ -25,6 +25,9 @@ WORKFLOWS = {name: yaml.load(text, Loader=yaml.BaseLoader) for name, text in TEX
 JOBS = [(name, job) for name, workflow in WORKFLOWS.items() for job in workflow["jobs"]]
 ENVIRONMENTS = set(re.findall(r"^\[testenv:(.+)\]$", (ROOT / "tox.ini").read_text(), re.MULTILINE))
 INSTALL = "python -m pip install tox"
+# The remedy that the harness tells where Ubuntu keeps Chromium from its sandbox; the machine is GitHub's, for one job.
+SANDBOX = "sudo sysctl --write kernel.apparmor_restrict_unprivileged_userns=0"
+SUMMARY = "GITHUB_STEP_SUMMARY"  # the runner's own variable: the file that is shown on the page of a run
 
 
 def steps(workflow, job, action=""):
@@ -101,7 +104,9 @@ def test_a_job_runs_tox_environments_only(workflow, job):
     assert first == INSTALL
     assert rest
     for (line, variables), given in product(rest, combinations(workflow, job)):
-        name = re.fullmatch(r'tox run -e ("\$\w+"|[\w-]+)( -- .+)?', line)[1]
+        if line == SANDBOX:
+            continue
+        name = re.fullmatch(r'tox (?:run|exec) -e ("\$\w+"|[\w-]+)( -- .+)?', line)[1]
         assert (filled(variables[name.strip('"$')], given) if "$" in name else name) in ENVIRONMENTS
 
 
@@ -109,7 +114,7 @@ def test_a_job_runs_tox_environments_only(workflow, job):
 def test_what_others_write_reaches_a_shell_as_a_quoted_variable_only(workflow, job):
     for line, variables in job_commands(workflow, job):
         assert "${{" not in line
-        assert line.count("$") == sum(line.count(f'"${name}"') for name in variables)
+        assert line.count("$") == sum(line.count(f'"${name}"') for name in {*variables, SUMMARY})
 
 
 def test_ci_runs_what_it_ran_here():
@@ -159,6 +164,43 @@ def test_each_nightly_run_saves_the_history_anew_and_the_next_finds_it():
     assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
     assert save["with"]["key"].endswith("${{ github.run_id }}-${{ github.run_attempt }}")
     assert WORKFLOWS["nightly"]["concurrency"]["cancel-in-progress"] == "false"
+
+
+def reported():
+    """Return the files that the last job of many machines reads, once for each command."""
+    lines = [line for line, _ in job_commands("machines", "report")[1:]]
+    return [re.findall(r"(\S+)\.json", line) for line in lines]
+
+
+def test_a_machine_that_fails_keeps_no_other_from_being_reported_and_is_told():
+    measure, report = (WORKFLOWS["machines"]["jobs"][name] for name in ("measure", "report"))
+    assert measure["strategy"]["fail-fast"] == "false"
+    (upload,) = steps("machines", "measure", "actions/upload-artifact")
+    assert (upload["if"], upload["with"]["if-no-files-found"]) == ("always()", "error")
+    assert (report["needs"], report["if"]) == ("measure", "${{ !cancelled() }}")
+    assert all(step["if"] == "always()" for step in steps("machines", "report")[4:])
+    # Each command is told every machine, and so says of which there is no file.
+    machines = measure["strategy"]["matrix"]["machine"]
+    assert reported() == [machines] * 3
+
+
+def test_what_is_measured_is_what_is_reported():
+    (line, variables) = job_commands("machines", "measure")[-1]
+    (upload,) = steps("machines", "measure", "actions/upload-artifact")
+    (download,) = steps("machines", "report", "actions/download-artifact")
+    pattern = re.compile(download["with"]["pattern"].replace("*", ".+"))
+    for given in combinations("machines", "measure"):
+        machine = given["matrix.machine"]
+        assert line.replace('"$MACHINE"', filled(variables["MACHINE"], given)).endswith(f"json={machine}.json")
+        assert filled(upload["with"]["path"], given) == f"{machine}.json"
+        assert pattern.fullmatch(filled(upload["with"]["name"], given))
+    assert not pattern.fullmatch(steps("machines", "report", "actions/upload-artifact")[0]["with"]["name"])
+
+
+def test_the_table_of_machines_is_shown_on_the_page_of_the_run():
+    *_, (line, _) = job_commands("machines", "report")
+    assert line.startswith("tox run -e export -- ")
+    assert line.endswith(f' --format markdown --skip-refused --out "${SUMMARY}"')
 
 
 # The gate's job on a tiny repository

@@ -67,6 +67,7 @@ def text(
     yield from table.text(lines, table.columns(options.columns, sides, base), width)
     yield ""
     notes = [*told.missing(lines, sides), *told.differences(lines, sides, base), *told.machines(sides, base)]
+    notes += told.unknown(sides)
     notes += [*told.rowed(lines, sides), *told.explained(lines, sides, base, options.columns)]
     for one in notes:
         yield from told.wrapped(one, width)

@@ -57,6 +57,14 @@ def machines(sides: Sequence[Side], reference: Side) -> Iterator[Told]:
             yield "versions", f"{pair}: {versions}"
 
 
+def unknown(sides: Sequence[Side]) -> Iterator[Told]:
+    """Yield what the system of each run did not tell of some or all of its benchmarks."""
+    for side in sides:
+        words = dict.fromkeys(words for row in side.rows.values() for words in row.result.unknown.values())
+        if words:
+            yield "unknown", f"{side.letter}: {', '.join(words)}"
+
+
 def _versions(before: Run, now: Run) -> Iterator[Difference]:
     """Yield what ran in another version, the suite itself among it; not what one of the two has alone."""
     both = [name for name in before.versions if name in now.versions]

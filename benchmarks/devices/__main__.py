@@ -7,7 +7,9 @@ Ends on a Ctrl-C, with --devices or with --wait. Exit codes: 0 all were measured
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from functools import partial
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from benchmarks.devices.plan import Plan, PlanError, plan
 from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
 from benchmarks.results.numbers import counted
+from benchmarks.run.screen import WIDEST
 from benchmarks.settings import positive
 from browser_harness.joined import link
 from browser_harness.joined.browsers import ENGINES, Engine, missing, started
@@ -28,6 +31,7 @@ from browser_harness.joined.entrance import EntranceError, add_options, entrance
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
+OF_ONE_RUN = ("--benchmark-json", "--report", "--junit-xml", "--junitxml")  # files, which each device would write anew
 PATIENT = ("--device-patience=120",)  # others wait as well; who says otherwise is obeyed
 ENDING = 2 * RUNS_END  # seconds in which all is saved and told, and no signal breaks into that
 
@@ -53,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, words: Sequence[str]) -> int:
     """Have devices measured; return the exit code."""
     entrance = entrance_of(options)
+    if given := next((word for word in words if word.partition("=")[0] in OF_ONE_RUN), None):
+        raise UsageError(f"{given}: each device would write it anew; its run is saved under .benchmarks without that")
     for name in options.browser:
         if why := missing(name):
             raise UsageError(f"--browser {name}: {why}")
@@ -71,7 +77,8 @@ def run(options: argparse.Namespace, words: Sequence[str]) -> int:
                 code = STOPPED if host.is_busy else 0
                 board.say("stopped: what was measured is kept")
     board.end()
-    return code or _tell(line, host.problems)
+    told = _tell(line, host.problems)
+    return code or told
 
 
 def _start(name: Engine, server: JoinServer) -> Start:
@@ -88,7 +95,8 @@ def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> 
     yield ""
     if is_loopback(urlsplit(server.origin).hostname or ""):
         yield "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
-    yield from server.entrance.words
+    for one in server.entrance.words:
+        yield from textwrap.wrap(one, shutil.get_terminal_size((WIDEST, 24)).columns - 1, break_on_hyphens=False)
     yield f"each device is measured in {counted(len(planned.cases), 'benchmark')}, about {planned.time}"
     ends = [f"after {counted(options.devices, 'device')}"] if options.devices else []
     ends += [f"when nobody new came for {options.wait:g} s"] if options.wait else []

@@ -63,7 +63,7 @@ class Board:
         self._drawn = 0  # lines of the screen
         self._known: dict[int, str] = {}
         self._lock = threading.Lock()
-        self._rows: Sequence[tuple[int, str, str]] = ()
+        self._rows: Sequence[tuple[int, str, str]] | None = None  # None until they are drawn
 
     def draw(self, told: Sequence[tuple[int, str, str]]) -> None:
         """Show these rows in place of the ones before."""
@@ -87,13 +87,15 @@ class Board:
             self._drawn, self._is_screen = 0, False
 
     def _log(self) -> None:
-        for number, name, words in self._rows:
+        for number, name, words in self._rows or ():
             if self._known.get(number) != words:
                 self._known[number] = words
                 print(f"device {number}  {name}: {words}", file=self._stream, flush=True)
 
     def _redraw(self) -> None:
         self._erase()
+        if self._rows is None:
+            return
         width = shutil.get_terminal_size().columns - 1
         told = [f"{number:>3}  {name}: {words}"[:width] for number, name, words in self._rows] or [NOBODY]
         print("\n".join(told), file=self._stream)

@@ -2,18 +2,21 @@
 
 No two devices are measured at once, and so they saw other minutes. But each was measured in turns with ``server-cpu``
 of the machine that served them all: the ratio of two such ratios is free of what that machine did meanwhile. Of what
-the devices did themselves it knows as far as their own starts tell.
+the devices did themselves it knows as far as their own starts tell. Of saved runs:
+``python -m benchmarks.devices.engines A.json B.json …``.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tabulate import tabulate
 
 from benchmarks.measuring.ratio import over
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Row, Run, devices, rows_of
+from benchmarks.results import REMEDY, NotARunError, Row, Run, devices, load_checked, rows_of
 from benchmarks.results.machine import names as machines
 from benchmarks.results.numbers import NONE, with_interval
 from models.names import shown
@@ -108,3 +111,18 @@ def _cell(line: Line, base: str, other: str) -> str:
         return NONE
     signs = dict.fromkeys(mark.sign for name in (other, base) for mark in line.rows[name].marks)
     return " ".join([with_interval(found.value, found.low, found.high), *signs])
+
+
+def main() -> None:
+    """Run the command line."""
+    if not sys.argv[1:]:
+        sys.exit("engines: name the saved runs of two devices at least")
+    try:
+        found = [*lines([load_checked(Path(word)) for word in sys.argv[1:]])]
+    except NotARunError as error:
+        sys.exit(f"engines: {error}; {REMEDY}")
+    print("\n".join(found[1:]) or "engines: no two of these devices were measured in the same", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,10 +101,11 @@ class Usher:
 
     def _go(self) -> None:
         seen = 0
-        while not self._ends:
-            seen = self._line.wait_for_change(seen)
-            self._board.draw([*rows(self._line)])
-            self._tell()
+        with suppress(BrokenPipeError):  # nobody reads on, and the command ends of that
+            while not self._ends:
+                seen = self._line.wait_for_change(seen)
+                self._board.draw([*rows(self._line)])
+                self._tell()
 
     def _tell(self) -> None:
         busy = sum(guest.is_measured for guest in self._line.guests)

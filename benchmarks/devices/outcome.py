@@ -11,6 +11,7 @@ from benchmarks.results.numbers import counted
 WHOLE, FAILED, INTERRUPTED, REFUSED, EMPTY = 0, 1, 2, 4, 5  # pytest's exit codes
 SAVED = "results  "  # what the suite's lines begin with that tell a saved file
 UNSAVED = "problem  "
+KILLED = "KeyboardInterrupt"  # in pytest's words, also of a SIGTERM
 BROKEN = re.compile(r"(?:FAILED|ERROR) \S*?::test_(?P<name>.+?)(?: - (?:Exception: |Failed: )?(?P<why>.+))?$")
 SKIPPED = re.compile(r"SKIPPED \[\d+\] \S+: (?P<why>.+)")
 USAGE = re.compile(r"ERROR: (?P<why>.+)")
@@ -63,5 +64,5 @@ def _ended(code: int, lines: Sequence[str]) -> str:
     patterns = {REFUSED: USAGE, INTERRUPTED: STOPPED}
     told = [found["why"] for line in lines if code in patterns and (found := patterns[code].match(line))]
     if told:
-        return str(told[-1])
+        return "it was stopped in the midst" if told[-1] == KILLED else str(told[-1])
     return "" if code == WHOLE else f"the run ended with {code}"

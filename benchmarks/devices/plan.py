@@ -15,6 +15,7 @@ from browser_harness.joined.control import lent
 from models.names import shown
 
 CASE = re.compile(r"\S*::test_(?P<phase>\w+)\[(?P<label>.+)\]")
+WRONG = re.compile(r"\S.*: error: (?P<why>.+)")  # argparse's
 SECONDS = 12.0  # that a benchmark takes about: five pages, each opened, warmed up and timed
 SHOWN = 6  # cases that are named of many
 
@@ -69,7 +70,7 @@ def plan(words: Sequence[str]) -> Plan:
         cases = [f"{found['phase']} {shown(found['label'])}" for line in lines if (found := CASE.fullmatch(line))]
         if code == 0 and cases:
             return Plan(cases)
-        told = [found["why"] for line in lines if (found := USAGE.match(line))]
+        told = [found["why"] for line in lines if (found := WRONG.match(line) or USAGE.match(line))]
         faults.append(told[-1] if told else (lines or [f"pytest ended with {code}"])[-1])
     raise PlanError(faults[0])
 

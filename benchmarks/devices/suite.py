@@ -17,6 +17,7 @@ from browser_harness.joined.control import lent
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".devices"
 ENDING = 30.0  # seconds in which a run that is stopped saves what it has; tox waits as long
+WIDE = "1000"  # columns of what is printed: pytest cuts the reasons at the end of a line
 CLOSING = 5.0  # seconds for a page to be left
 
 
@@ -36,11 +37,11 @@ def command(words: Sequence[str]) -> list[str]:
 def measure(guest: Guest, words: Sequence[str]) -> Outcome:
     """Run the suite for a guest. A Ctrl-C ends it as a user's would, and is raised again when it has."""
     FOLDER.mkdir(exist_ok=True)
-    log = FOLDER / f"device-{guest.number}.log"
+    log = FOLDER / f"device-{guest.number}-{os.getpid()}.log"
     with lent(guest.as_device()) as variables, log.open("w", encoding="utf-8") as output:
         process = subprocess.Popen(
             command(["--benchmark-autosave", *words]),
-            env={**os.environ, **variables},
+            env={**os.environ, **variables, "COLUMNS": WIDE},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -74,4 +75,9 @@ def _outcome(code: int, log: Path, guest: Guest) -> Outcome:
         away = "it left, or hid its page, and was not back in time"
         lost = f"it was sent home: {guest.device.dismissed}" if guest.device.dismissed else away
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return read(code, lines, Path(os.path.relpath(log)), lost)
+    outcome = read(code, lines, Path(os.path.relpath(log)), lost)
+    if not outcome.why:  # nothing in it is told nowhere else
+        log.unlink()
+        with suppress(OSError):  # of others, who keep theirs
+            FOLDER.rmdir()
+    return outcome

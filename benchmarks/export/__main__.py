@@ -2,7 +2,8 @@
 
 ``csv`` and ``parquet`` are tidy rows, one a benchmark; ``markdown`` a table for a comment; ``github-action`` what
 github-action-benchmark reads with ``tool: customSmallerIsBetter``; ``bencher`` Bencher Metric Format, for ``--adapter
-json``. Ends with 1 and writes nothing where a run is not whole, and with 2 where the command line is wrong.
+json``. Ends with 1 and writes nothing where a run is not whole, unless ``--skip-refused`` leaves that out, and with 2
+where the command line is wrong.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import Any
 
 from benchmarks.commands import STOPPED, until_unread
 from benchmarks.export import parquet, texts, trackers
-from benchmarks.export.refusing import ExportError, read
+from benchmarks.export.refusing import ExportError, read, read_whole
 from benchmarks.results import NotARunError, Row, load_any
 from models.files import at_home, replacing, why_unwritable
 from models.names import shown
@@ -38,16 +39,20 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--samples", type=at_home, metavar="FILE", help="write every sample there, too, as Parquet")
     words = "leave out what the suite itself doubts; by default it is exported with the doubt"
     found.add_argument("--skip-doubtful", action="store_true", help=words)
+    words = "leave out runs that are not whole, say so, and end with 1; by default nothing is exported then"
+    found.add_argument("--skip-refused", action="store_true", help=words)
     return found
 
 
-def run(options: argparse.Namespace) -> None:
-    """Read, refuse, and write; raise ExportError before anything is written."""
+def run(options: argparse.Namespace) -> int:
+    """Read, refuse, and write; return the exit code, or raise ExportError before anything is written."""
     for file in filter(None, (options.out, options.samples)):
         if why := why_unwritable(file, options.files) or _why_kept(file):
             raise ExportError(f"{file} cannot be written: {why}; {REMEDY}")
-    rows = _kept(read(options.files, options.format in TRACKERS), options.skip_doubtful)
+    found, refused = _read(options)
+    rows = _kept(found, options.skip_doubtful)
     text = TEXTS[options.format](rows) if options.format in TEXTS else ""
+    text += texts.left_out(refused) if options.format == "markdown" else ""
     tables = {options.samples: _samples(rows)} if options.samples else {}
     tables |= {options.out: parquet.rows_table(rows)} if options.format == PARQUET else {}
     for file, table in tables.items():
@@ -56,6 +61,18 @@ def run(options: argparse.Namespace) -> None:
         _write(text, options.out)
     for file in filter(None, (options.out, options.samples)):
         print(f"written   {file}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _read(options: argparse.Namespace) -> tuple[list[Row], list[str]]:
+    """Return the rows, and why some files have none, which is told."""
+    is_for_tracker = options.format in TRACKERS
+    if not options.skip_refused:
+        return read(options.files, is_for_tracker), []
+    rows, refused = read_whole(options.files, is_for_tracker)
+    for words in refused:
+        print(f"refused   {shown(words)}", file=sys.stderr)
+    return rows, refused
 
 
 def _why_kept(file: Path) -> str:
@@ -105,7 +122,7 @@ def main() -> None:
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
         with until_unread():
-            run(options)
+            code = run(options)
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:
@@ -113,6 +130,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("export: stopped; each file is whole or as it was", file=sys.stderr)
         sys.exit(STOPPED)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ columns, of all formats of rows:
 - what: ``benchmark`` (its full name), ``phase``, ``model``, ``model_sha256``, ``platform``, ``batch_size``,
   ``precision``, ``caches``, ``threads``, ``slowdown`` (times weaker than the machine), ``network``, ``provider``
 - how far it is to be trusted: ``marks`` (``(!)``, ``untrained`` …, a comma between), ``doubts`` (in words),
-  ``meanings`` (of the other marks)
+  ``unknown`` (what should be known of the circumstances and is not, in words), ``meanings`` (of the other marks)
 - times: ``statistic`` (``p10`` or ``mean``: by which two runs are compared), ``statistic_s`` with ``statistic_low_s``
   and ``statistic_high_s``; ``headline`` (``median`` or ``mean``: what the suite shows), ``headline_s``,
   ``headline_low_s``, ``headline_high_s``; ``p10_s``, ``median_s``, ``mean_s``, ``p95_s``. Each lies in the middle of
@@ -109,6 +109,7 @@ COLUMNS = (
     Column("provider", str, _info(keys.EXECUTION_PROVIDER)),
     Column("marks", str, lambda row: ", ".join(mark.sign for mark in row.marks)),
     Column("doubts", str, lambda row: "; ".join(row.result.doubts.values())),
+    Column("unknown", str, lambda row: "; ".join(row.result.unknown.values())),
     Column("meanings", str, _meanings),
     Column("statistic", str, lambda row: row.result.statistic),
     Column("statistic_s", float, lambda row: compared(row).value),

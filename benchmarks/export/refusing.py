@@ -16,16 +16,31 @@ class ExportError(Exception):
 
 def read(files: Sequence[Path], is_for_tracker: bool) -> list[Row]:
     """Return the rows of whole runs; raise ExportError for the first of all others, and for a tracker of plain ones."""
-    runs = []
+    return rows_of([_whole(file, is_for_tracker) for file in files])
+
+
+def read_whole(files: Sequence[Path], is_for_tracker: bool) -> tuple[list[Row], list[str]]:
+    """Return the rows of whole runs, and why each of the others is left out; raise ExportError where none is whole."""
+    runs, refused = list[Run](), list[str]()
     for file in files:
         try:
-            run = load_checked(file)
-        except NotARunError as error:
-            raise ExportError(f"{error}; {REMEDY}") from error
-        for why in _faults(run, is_for_tracker):
-            raise ExportError(f"{file}: {why}")
-        runs.append(run)
-    return rows_of(runs)
+            runs.append(_whole(file, is_for_tracker))
+        except ExportError as error:
+            refused.append(str(error))
+    if not runs:
+        raise ExportError("; ".join(refused))
+    return rows_of(runs), refused
+
+
+def _whole(file: Path, is_for_tracker: bool) -> Run:
+    """Return a whole run; raise ExportError of any other."""
+    try:
+        run = load_checked(file)
+    except NotARunError as error:
+        raise ExportError(f"{error}; {REMEDY}") from error
+    for why in _faults(run, is_for_tracker):
+        raise ExportError(f"{file}: {why}")
+    return run
 
 
 def _faults(run: Run, is_for_tracker: bool) -> Iterator[str]:

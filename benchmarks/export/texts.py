@@ -42,6 +42,11 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join([table, *(["", *meanings] if meanings else []), ""])
 
 
+def left_out(refused: Sequence[str]) -> str:
+    """Return in Markdown what is not in the table, and why."""
+    return "".join(f"- not in the table: {_prose(words)}\n" for words in refused)
+
+
 def _cells(row: Row) -> list[str]:
     figure, ratio = row.figure, row.ratio
     in_turns = [three(ratio.value), between(ratio.low, ratio.high)] if ratio else [NONE, NONE]

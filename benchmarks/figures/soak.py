@@ -184,9 +184,9 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     """Run the command line."""
+    options = parsed()
     if not sys.platform.startswith("linux"):
         sys.exit(f"soak: {sys.platform} does not tell what processes hold; run it on Linux")
-    options = parsed()
     with own_temporary_folder() as folder:
         targets = [target for target in candidates(options.platform) if available(target)]
         if options.platform and len(targets) < len(options.platform):

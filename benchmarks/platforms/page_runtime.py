@@ -33,6 +33,8 @@ EXHAUSTED = (
     r"|integer overflow"
 )
 
+NO_LONG_TASKS = "tells no long tasks"  # as animating.mjs says of Firefox and WebKit
+
 ELSEWHERE = "measure it on server-cpu"
 
 InEffect = Mapping[str, Any]  # what the page answers to being opened: what is in force in it
@@ -174,13 +176,15 @@ class PageCase:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """Make a PageError a PlatformError, or what cannot be run where it tells of want of memory."""
+        """Make a PageError a PlatformError, or what cannot be run where the browser has no memory or no word for it."""
         try:
             yield
         except PageError as error:
             if re.search(EXHAUSTED, str(error)):
                 words = f"the page's memory does not suffice ({in_a_line(error, self.case.model_file)})"
                 raise self.unavailable(f"{words}; take a smaller --batch-size or --dim, or {ELSEWHERE}") from error
+            if NO_LONG_TASKS in str(error):
+                raise self.unavailable(f"this browser {NO_LONG_TASKS}; measure this in Chrome or Chromium") from error
             timeout = self.settings.timeout
             raise lacking.refusal(self.runtime.name, self.runtime.called, self.case, error, timeout) from error
 

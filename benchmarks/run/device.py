@@ -38,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
         engine = str(device.about().get("engine"))
     except PageError as error:
         raise pytest.UsageError(str(error)) from error
+    if config.getoption("dist", "no") != "no":
+        raise pytest.UsageError("a run for a device is one process: leave out -n, --dist and --tx")
     if not in_browser(engine):
         raise pytest.UsageError(f"the device's browser is {engine}: nothing is known that could be measured there")
     config.pluginmanager.register(ForDevice(config, device), "for-device")
@@ -54,13 +56,20 @@ class ForDevice:
     @pytest.hookimpl(trylast=True)  # when all is said of this machine
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Put what the device says of itself in the place of this machine, and this machine beside it."""
-        about = {**self._device.about(), "story": self._device.story()}
+        about = {**self._device.about(), "story": self._story()}
         used = [*PARTNER, *in_browser(str(about.get("engine")))]
         settings = settings_of(self._config)
         versions = {k: v for name in used if name in PLATFORMS for k, v in PLATFORMS[name].versions(settings).items()}
         told = devices.machine_info(about, {**machine_info}, versions)
         machine_info.clear()
         machine_info.update(told)
+
+    def _story(self) -> dict[str, Any] | None:
+        """Return what became of it meanwhile; None where nobody can tell any more."""
+        try:
+            return self._device.story()
+        except PageError:
+            return None
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Count what is to be done."""

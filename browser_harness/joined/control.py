@@ -76,23 +76,32 @@ class _Lending:
         return is_known
 
     def _hear(self, connection: "Connection[Any, Any]") -> None:
-        """Answer one process until it ends, or this does; what it waits for is answered beside."""
+        """Answer one process until it ends, or this does; what it waits for is answered beside.
+
+        An answer that comes too late goes nowhere: the next connection may have the number of this one.
+        """
+        closing = threading.Lock()
         while self._ended not in wait([connection, self._ended]):
             try:
                 question = connection.recv()
             except (EOFError, OSError):
+                with closing:
+                    connection.close()
                 self._release()
                 return
-            threading.Thread(target=self._answer, args=[connection, *question], name="lending", daemon=True).start()
+            asked = [connection, closing, *question]
+            threading.Thread(target=self._answer, args=asked, name="lending", daemon=True).start()
 
     def _release(self) -> None:
         """Give up what the process that has ended asked for: the next is not to wait for it."""
         if isinstance(self._device, Releasable):
             self._device.release()
 
-    def _answer(self, connection: "Connection[Any, Any]", name: str, arguments: tuple[Any, ...]) -> None:
+    def _answer(
+        self, connection: "Connection[Any, Any]", closing: threading.Lock, name: str, arguments: tuple[Any, ...]
+    ) -> None:
         answer = _asked(self._device, name, arguments)
-        with suppress(OSError):  # it has ended
+        with closing, suppress(OSError):  # it has ended
             try:
                 connection.send(answer)
             except (PickleError, TypeError, AttributeError) as error:  # or it would wait for ever
@@ -119,8 +128,14 @@ class Releasable(Protocol):
 class _Borrowed:
     """A device of another process: its methods ask there."""
 
-    def __init__(self, connection: "Connection[Any, Any]") -> None:
-        self._connection, self._lock = connection, threading.Lock()
+    def __init__(self, address: str, key: str) -> None:
+        self._way, self._lock = (address, key), threading.Lock()
+        self._connection = _let_in(*self._way)
+        self._claims: dict[str, Any] = self._asked("about", ())
+
+    def about(self) -> dict[str, Any]:
+        """Return what it says of itself, which is asked once: a run that is cut off can save what it measured."""
+        return dict(self._claims)
 
     def __getattr__(self, name: str) -> Any:
         if name not in METHODS:
@@ -135,10 +150,10 @@ class _Borrowed:
         return answer
 
     def _answer(self, question: tuple[str, tuple[Any, ...]]) -> tuple[Any, Exception | None]:
-        """Ask, and wait; where a Ctrl-C breaks into that, nobody asks any more: the answer is still to come."""
-        if self._connection.closed:
-            raise PageError("the device is asked no more")
+        """Ask, and wait. Where a Ctrl-C breaks into that, its answer is still to come: who asks next comes anew."""
         try:
+            if self._connection.closed:
+                self._connection = _let_in(*self._way)
             self._connection.send(question)
             answer: tuple[Any, Exception | None] = self._connection.recv()
         except (EOFError, OSError) as error:
@@ -161,7 +176,7 @@ def borrowed(told: str) -> AnyDevice:
     if told not in _BORROWED:
         key, _, address = told.partition("@")
         try:
-            _BORROWED[told] = cast("AnyDevice", _Borrowed(_let_in(address, key)))
+            _BORROWED[told] = cast("AnyDevice", _Borrowed(address, key))
         except (OSError, EOFError, ValueError) as error:
             words = f"no device is lent by ${VARIABLE} ({type(error).__name__}); leave that to what starts this"
             raise PageError(words) from error

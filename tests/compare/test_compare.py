@@ -1,6 +1,7 @@
 """Saved runs side by side: what is shown is what they say, and what sets them apart is told."""
 
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -166,6 +167,12 @@ def test_that_machines_and_versions_differ_is_told_in_a_line_each():
     text = compared(first, second)
     assert "usable cores 2 | 16, GPUs none | NVIDIA H200" in text
     assert "onnxruntime 1.31.1 | 1.32.0" in text
+
+
+def test_what_a_system_does_not_tell_is_told():
+    unknown = {"stolen": "what a host took", "threads": "how many threads computed"}
+    text = compared(*two([benchmark()], [benchmark(**{keys.TRUST: {keys.DOUBTS: {}, keys.UNKNOWN: unknown}})]))
+    assert re.findall("^unknown +(.+)", text, re.MULTILINE) == ["B: what a host took, how many threads computed"]
 
 
 def test_one_run_twice_is_told():

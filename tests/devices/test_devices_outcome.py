@@ -40,7 +40,7 @@ def test_what_was_left_out_is_told_once_and_fails_nothing(saved):
         (2, ["!!!!!!!!! _pytest.outcomes.Exit: the device left, or hid its page, and did not come back !!!!!!!!"], "",
          "the device left, or hid its page, and did not come back"),
         (2, ["!!!! KeyboardInterrupt !!!!"], "it left, and was not back within 120 s",
-         "it left, and was not back within 120 s; KeyboardInterrupt"),
+         "it left, and was not back within 120 s; it was stopped in the midst"),
         (3, [], "", "the run ended with 3"),
     ],
     ids=["failed", "a name with a space", "left", "given up", "pytest broke"],
@@ -76,11 +76,16 @@ def test_a_mistake_is_told_before_anybody_comes(monkeypatch):
 
     def collected(engine, words):
         asked.append(engine)
-        return 4, ["ERROR: unrecognized arguments: --modell", "  inifile: pyproject.toml"]
+        usage = "ERROR: usage: python -m pytest [options] [file_or_dir]"
+        return 4, [
+            usage,
+            "python -m pytest: error: argument --model: unknown model 'x': choose from resnet8",
+            "  inifile",
+        ]
 
     monkeypatch.setattr("benchmarks.devices.plan._collected", collected)
-    with pytest.raises(PlanError, match=r"^unrecognized arguments: --modell$"):
-        plan(["--modell"])
+    with pytest.raises(PlanError, match=r"^argument --model: unknown model 'x': choose from resnet8$"):
+        plan(["--model", "x"])
     assert len(asked) == 3
 
 

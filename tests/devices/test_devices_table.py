@@ -1,5 +1,6 @@
 """What came of the devices: tables with every mark, and how many times as long one engine takes as another."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,19 @@ def test_two_runs_of_a_device_are_two_columns(runs):
     again = of_device(FIREFOX, benchmark(platform="firefox-wasm", **ratio(11.0)), file="b.json")
     _, (line,) = engines.compared([*runs, again])
     assert len(line.ratios) == 2
+
+
+def test_the_table_of_engines_is_made_of_saved_runs(tmp_path, monkeypatch, capsys):
+    files = []
+    for name, about, value in (("a.json", PIXEL, 5.0), ("b.json", FIREFOX, 10.0)):
+        saved = content(benchmark(platform=f"{about['engine']}-wasm", **ratio(value)))
+        saved["machine_info"] = devices.machine_info(about, SERVING)
+        files.append(tmp_path / name)
+        files[-1].write_text(json.dumps(saved))
+    monkeypatch.setattr(engines.sys, "argv", ["engines", *map(str, files)])
+    engines.main()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("resnet20 wasm b1  2.00 (1.9")
+    for argv, words in (([], "name the saved runs"), ([str(tmp_path / "gone.json")], "no run of this suite")):
+        monkeypatch.setattr(engines.sys, "argv", ["engines", *argv])
+        with pytest.raises(SystemExit, match=words):
+            engines.main()

@@ -38,7 +38,7 @@ def table(of_rows):
 
 
 def export(*arguments):
-    command.run(command.parser().parse_args([*map(str, arguments)]))
+    return command.run(command.parser().parse_args([*map(str, arguments)]))
 
 
 # What moved, and what holds still
@@ -305,6 +305,21 @@ def test_a_run_without_benchmarks_and_a_file_without_a_run_are_refused(tmp_path)
     ):
         with pytest.raises(ExportError, match=why):
             export("--format", "csv", file)
+
+
+def test_runs_that_are_not_whole_are_left_out_where_that_is_asked_and_told(tmp_path, capsys):
+    whole, cut = save(tmp_path / "a.json", benchmark()), save(tmp_path / "b.json", benchmark(), exit_status=2)
+    absent, out = tmp_path / "c_|.json", tmp_path / "out.md"
+    words = ["--format", "markdown", "--skip-refused", "--out", out]
+    assert export(*words, whole) == 0
+    assert "not in the table" not in out.read_text()
+    assert export(*words, whole, cut, absent) == 1
+    *_, first, second = out.read_text().splitlines()
+    assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", first)
+    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; no run of this suite", second)
+    assert capsys.readouterr().err.count("refused   ") == 2
+    with pytest.raises(ExportError, match=r"b\.json.*; .*c_"):
+        export(*words, cut, absent)
 
 
 def test_a_damaged_benchmark_is_refused(tmp_path):

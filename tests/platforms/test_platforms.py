@@ -21,11 +21,14 @@ from benchmarks.settings import Settings
 from models import manifest, own
 from models.cifar100 import MEAN, STD, normalise
 
+BROWSERS = ("chromium", "firefox", "webkit")
+OTHER_BROWSERS = {f"{browser}-{runtime}" for browser in BROWSERS[1:] for runtime in ("wasm", "tfjs", "litert")}
 # These need what a test machine may lack; the set-up of the test environment makes sure of all others.
 CUDA = {"server-cuda", "server-cuda-tf32"}
-NEEDS_HARDWARE = {*CUDA, "chromium-webnn-gpu"}
+MAY_BE_ABSENT = {*CUDA, "chromium-webnn-gpu", *OTHER_BROWSERS}
+TFJS, LITERT = ({f"{browser}-{runtime}" for browser in BROWSERS} for runtime in ("tfjs", "litert"))
 # These run what was exported for them from the catalogue's models; the others any ONNX file.
-EXPORTED = {"server-litert", "server-torch", "server-torch-compiled", "chromium-tfjs", "chromium-litert"}
+EXPORTED = {"server-litert", "server-torch", "server-torch-compiled", *TFJS, *LITERT}
 # These compute on as many threads as they like.
 OWN_THREADS = {*CUDA, "server-webgpu", "chromium-webgpu", "chromium-webnn"}
 WEBGPU = {"server-webgpu", "chromium-webgpu"}  # simulated on a machine without a GPU
@@ -36,12 +39,12 @@ OF_ANOTHER_SHAPE = {
     "server-litert": "Dimension mismatch",
     "server-torch": "expected .* to have 3 channels, but got 1",
     "server-torch-compiled": "tensor 'images' size mismatch at index 1",
-    "chromium-tfjs": r"depth of input \(1\) must match input depth for filter 3",
-    "chromium-litert": r"Float32\[1, 1, 8, 8\] does not match expected .*Float32\[1, 3, 32, 32\]",
+    **dict.fromkeys(TFJS, r"depth of input \(1\) must match input depth for filter 3"),
+    **dict.fromkeys(LITERT, r"Float32\[1, 1, 8, 8\] does not match expected .*Float32\[1, 3, 32, 32\]"),
 }
 NO_MODEL = {
     **dict.fromkeys(EXPORTED, "only the catalogue's float32 models"),
-    "chromium-tfjs": "no TensorFlow.js export; the catalogue's float32 models have one",
+    **dict.fromkeys(TFJS, "no TensorFlow.js export; the catalogue's float32 models have one"),
 }
 
 
@@ -65,7 +68,7 @@ def assert_close(platform, outputs, expected):
 def present(name, settings):
     platform = PLATFORMS[name]
     if reason := platform.unavailable(settings):
-        pytest.skip(reason) if name in NEEDS_HARDWARE else pytest.fail(reason)
+        pytest.skip(reason) if name in MAY_BE_ABSENT else pytest.fail(reason)
     return platform
 
 
@@ -113,7 +116,7 @@ def test_the_catalogue_is_keyed_by_name():
 
 
 def test_a_platform_says_on_which_side_it_is():
-    sides = {"server": "server", "chromium": "client", "remote": "remote"}
+    sides = {"server": "server", "remote": "remote", **dict.fromkeys(BROWSERS, "client")}
     assert all(platform.side == sides[name.split("-")[0]] for name, platform in PLATFORMS.items())
 
 
@@ -121,10 +124,10 @@ def test_a_platform_says_who_chooses_its_threads():
     threading = {name: platform.threading for name, platform in PLATFORMS.items() if platform.threading != "settable"}
     remote = {name for name in PLATFORMS if name.startswith("remote-url")}
     as_they_like = {*OWN_THREADS, "chromium-webnn-gpu", *remote}
-    assert threading == {"chromium-litert": "single"} | dict.fromkeys(as_they_like, "runtime")
+    assert threading == dict.fromkeys(LITERT, "single") | dict.fromkeys(as_they_like, "runtime")
 
 
-@pytest.mark.parametrize("name", sorted({"chromium-litert", "chromium-webnn-gpu", *OWN_THREADS}))
+@pytest.mark.parametrize("name", sorted({*LITERT, "chromium-webnn-gpu", *OWN_THREADS}))
 def test_a_platform_that_takes_no_number_of_threads_refuses_one(name):
     words = rf"^{name}: resnet8\.onnx: (takes no number of threads, 2 were asked for; |2 threads of the processor mean)"
     refuse_threads(PLATFORMS[name], case_of(manifest.load("resnet8")))
@@ -250,7 +253,7 @@ def test_an_unknown_operator_is_refused_with_the_runtimes_words(any_file_platfor
         pytest.fail("the platform opened it")
 
 
-@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm", "remote-cpu"])
+@pytest.mark.parametrize("name", ["server-cpu", "chromium-wasm", "firefox-wasm", "webkit-wasm", "remote-cpu"])
 def test_inputs_and_outputs_may_be_several_and_of_many_types(name, settings, tmp_path):
     model = make_many(tmp_path / "many.onnx")
     feeds = seeded_feeds(model, 3, {"sequence": 7, "pixels:1": 5})

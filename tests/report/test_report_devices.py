@@ -93,9 +93,12 @@ def test_this_machines_facts_are_never_a_devices(run):
 @pytest.mark.parametrize(
     ("stories", "told"),
     [
-        ([{"left": 1, "hidden": 2, "away": 14.2}], ["1", "2", "14"]),
-        ([{"left": 0, "hidden": 0, "away": 0.0}], ["0", "0", "0"]),
-        ([{"left": 1, "hidden": 0, "away": 1.0}, {"left": 2, "hidden": 1, "away": 2.0}], ["3", "1", "3"]),
+        ([{"left": 1, "hidden": 2, "seconds_missed": 14.2}], ["1", "2", "14"]),
+        ([{"left": 0, "hidden": 0, "seconds_missed": 0.0}], ["0", "0", "0"]),
+        (
+            [{"left": 1, "hidden": 0, "seconds_missed": 1.0}, {"left": 2, "hidden": 1, "seconds_missed": 2.0}],
+            ["3", "1", "3"],
+        ),
         ([{"left": 1}, {}], ["unknown"] * 3),
         ([{"left": "often", "hidden": None}], ["unknown"] * 3),
     ],

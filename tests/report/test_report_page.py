@@ -227,6 +227,20 @@ def test_doubts_of_a_kind_stand_together_with_what_to_do(tmp_path):
     assert row[4] == "warm up longer with --benchmark-warmup-iterations"
 
 
+def test_what_the_machines_do_not_tell_is_told_and_a_hidden_fact_is_not_an_empty_one(tmp_path):
+    silent = {keys.TRUST: {keys.DOUBTS: {}, keys.UNKNOWN: {"stolen": "what a host took"}}}
+    about = content(
+        result("latency", "resnet20", "server-cpu", 0.001, 1, **silent),
+        result("latency", "resnet8", "server-cpu", 0.001, 1),
+    )
+    about["machine_info"]["simd_flags"] = None
+    section = machines(Material.of([Run.of(about, tmp_path / "a.json")]))
+    ((machine, *told),) = table(section, "What is unknown").rows
+    assert told == ["what a host took", "1 of 2", "test_latency[resnet20-server-cpu-b1]"]
+    identity = {row[0]: row[1] for row in table(section, "What each machine is").rows}
+    assert (machine, identity["instruction sets"]) == ("Xeon, 2 cores", "not told by the system")
+
+
 def test_refused_files_are_told_with_the_reason(tmp_path):
     material = Material.of([run(tmp_path, *whole())], [Refused("bad.json", "it is cut")])
     caption = "Files, and benchmarks of files, that are not shown"

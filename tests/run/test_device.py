@@ -115,10 +115,11 @@ def test_one_that_leaves_has_saved_what_was_measured_and_the_run_is_not_whole(fo
 
 
 def test_platforms_that_the_device_cannot_have_are_refused():
-    words = "is firefox; choose from firefox-wasm"
-    for name in ("server-cpu", "chromium-wasm", "remote-cpu"):
+    in_turns = "a device is held against server-cpu of the machine that serves it, in turns; leave it out"
+    another = "the browser of the device that this run is for is firefox; choose from firefox-wasm"
+    for name, words in {"server-cpu": in_turns, "remote-cpu": in_turns, "chromium-wasm": another}.items():
         (fault,) = Selection(about=FIREFOX, platforms=(name,)).faults()
-        assert fault.startswith(f"--platform {name}: the browser of the device that this run is for {words}")
+        assert fault.startswith(f"--platform {name}: {words}")
     assert [*Selection(about=FIREFOX, platforms=("firefox-wasm", "all")).faults()] == []
 
 
@@ -144,16 +145,17 @@ def test_a_phase_that_a_device_cannot_tell_has_no_case_and_says_why(phase):
 
 
 @pytest.mark.parametrize(
-    ("engine", "told", "words"),
+    ("engine", "told", "dist", "words"),
     [
-        ("unknown", None, "the device's browser is unknown: nothing is known that could be measured there"),
-        ("firefox", "key@nowhere", f"no device is lent by ${VARIABLE} (*); leave that to what starts this"),
+        ("firefox", None, "each", "a run for a device is one process: leave out -n, --dist and --tx"),
+        ("unknown", None, "no", "the device's browser is unknown: nothing is known that could be measured there"),
+        ("firefox", "key@nowhere", "no", f"no device is lent by ${VARIABLE} (*); leave that to what starts this"),
     ],
-    ids=["unknown", "not lent"],
+    ids=["by xdist", "unknown", "not lent"],
 )
-def test_what_is_no_device_is_refused_in_a_line(device, monkeypatch, engine, told, words):
+def test_what_is_no_device_is_refused_in_a_line(device, monkeypatch, engine, told, dist, words):
     device.said["engine"] = engine
-    config = SimpleNamespace(pluginmanager=SimpleNamespace(register=lambda *_: None))
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(register=lambda *_: None), getoption=lambda *_: dist)
     with lent(device) as variables, pytest.raises(pytest.UsageError) as raised:
         settings = Settings(device=told or variables[VARIABLE])
         monkeypatch.setattr(plugin, "settings_of", lambda _: settings)

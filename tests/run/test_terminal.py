@@ -286,6 +286,13 @@ def test_doubts_of_a_kind_are_one_line_and_with_v_one_each():
     assert [line[:8] for line in lines].count("advice  ") == 1
 
 
+def test_what_is_unknown_of_all_is_one_line_and_of_some_another_with_their_number():
+    unknown = {"stolen": "what a host took", "frequency_change": "the processor's frequency"}
+    server, page = ({keys.DOUBTS: {}, keys.UNKNOWN: {**unknown, **more}} for more in ({}, {"computing_share": "time"}))
+    lines = trust_lines([row(**{keys.TRUST: trust}).result for trust in (server, page, page)])
+    assert lines[1:] == ["unknown  what a host took, the processor's frequency", "unknown  2 of 3: time"]
+
+
 def test_starts_of_many_benchmarks_are_one_line():
     lines = trust_lines([result(start2=2.9), result(start1=0.5), result()])
     words = "had starts unlike their siblings, which took 0.50 to 2.90 times as long"

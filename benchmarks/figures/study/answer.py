@@ -9,6 +9,7 @@ from benchmarks.decide.answers import SPOKEN, Answer
 from benchmarks.decide.sides import COLD
 from benchmarks.decide.words import digits, interval, mark
 from benchmarks.figures.study import words
+from benchmarks.figures.study.devices import sentence_of
 from benchmarks.figures.study.evidence import Evidence, is_client, is_weaker
 from benchmarks.figures.tables import table
 from benchmarks.results import Row
@@ -47,6 +48,8 @@ def sentences(evidence: Evidence) -> Iterator[str]:
     if firsts:
         waits = words.spread(firsts, _seconds)
         yield f"It pays **at the first visit**: on a usual connection {waits} for the first answer, by the model."
+    if said := sentence_of(evidence):
+        yield said
 
 
 def _shares(as_strong: Sequence[Decision], weaker: Sequence[Decision]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.decide import Decision, decisions_of
@@ -13,6 +14,7 @@ from benchmarks.results.tidy import DOUBT
 TIMED = ("study/*.json", "timing-networks/float32.json", "nvidia-h200/study.json", "nvidia-h200/webgpu.json")
 SCORED = ("nvidia-h200/accuracy.json",)  # beside those of the study
 DECIDED = ("visitor/*.json", "decide/load.json")
+JOINED = ("devices/*.json",)  # runs for browsers that joined by a link; of none nothing is said
 IMAGES = 10_000  # of the test set
 STUDYS = ("resnet20", "resnet14", "resnet8")  # the networks in the study's table, from the slowest
 
@@ -27,14 +29,15 @@ class Evidence:
     rows: Sequence[Row]
     decisions: Sequence[Decision] = ()
     visits: Sequence[Row] = ()  # of the runs that decide
+    joined: Sequence[Row] = ()  # of devices that joined by a link
 
     @classmethod
     def of(cls, folder: Path) -> "Evidence":
         """Read the runs below *folder*; raises NotARunError of one that is none, MixedError of some that do not mix."""
-        own, deciding = [*_runs(folder, (*TIMED, *SCORED))], [*_runs(folder, DECIDED)]
-        rows = rows_of([*own, *deciding])  # of all together, so that a machine has one name
-        number = sum(len(run.results) for run in own)
-        return cls(rows[:number], decisions_of(deciding), rows[number:])
+        kinds = [[*_runs(folder, patterns)] for patterns in ((*TIMED, *SCORED), DECIDED, JOINED)]
+        rows = iter(rows_of([run for runs in kinds for run in runs]))  # of all together, so that a machine has one name
+        own, visits, joined = ([*islice(rows, sum(len(run.results) for run in runs))] for runs in kinds)
+        return cls(own, decisions_of(kinds[1]), visits, joined)
 
     @cached_property
     def latencies(self) -> list[Row]:
@@ -68,7 +71,7 @@ class Evidence:
     @property
     def runs(self) -> list[Run]:
         """All runs that something is told of."""
-        return [*{id(row.run): row.run for row in (*self.rows, *self.visits)}.values()]
+        return [*{id(row.run): row.run for row in (*self.rows, *self.visits, *self.joined)}.values()]
 
 
 def _runs(folder: Path, patterns: Sequence[str]) -> Iterator[Run]:

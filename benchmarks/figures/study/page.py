@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from benchmarks.decide.spans import Span
 from benchmarks.figures.study import words
 from benchmarks.figures.study.claims import CLAIMS
+from benchmarks.figures.study.devices import real_devices
 from benchmarks.figures.study.evidence import STUDYS, Evidence, is_weaker
 from benchmarks.figures.study.verdicts import Claim, Verdict
 from benchmarks.figures.tables import table
@@ -36,7 +37,7 @@ def page(evidence: Evidence) -> str:
     parts += ["## The table", *_tables(evidence)]
     for claim, verdict in verdicts:
         parts += _section(claim, verdict)
-    parts += _runs(evidence)
+    parts += [*real_devices(evidence), *_runs(evidence)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -89,13 +90,13 @@ def _runs(evidence: Evidence) -> Iterator[str]:
         f"They are of {len(days)} day{'s' * (len(days) != 1)} and {len(versions)} version{'s' * (len(versions) != 1)} "
         "of the suite. What is held against each other was measured by one run, unless its rule says otherwise."
     )
-    machines = {id(row.run): row.machine for row in (*evidence.rows, *evidence.visits)}
+    machines = {id(row.run): row.machine for row in (*evidence.rows, *evidence.visits, *evidence.joined)}
     body = [
         [
             f"`{'/'.join(run.file.parts[-2:])}`",
             run.saved[:16].replace("T", " "),
             f"`{run.commit.id[:9]}`{', files changed' * run.commit.is_changed}" if run.commit.id else NONE,
-            machines[id(run)],
+            words.tamed(machines[id(run)]),
             "; ".join(fault.value for fault in run.faults) or "yes",
         ]
         for run in evidence.runs

@@ -12,9 +12,11 @@ from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.numbers import NONE, three
+from models.names import tame
 
 WIDTH = 130
 TOGETHER = re.compile(r"`[^`]*`|\d %")  # no line ends within
+MARKDOWN = re.compile(r"[\\`*_{}\[\]<>|]")
 HELD = "\x00"  # stands for a space meanwhile
 
 
@@ -96,6 +98,11 @@ def ratio(row: Row) -> str:
 def accuracy(*rows: Row) -> str:
     """Write the share of right answers, of several runs each."""
     return "; ".join(dict.fromkeys(f"{row.result.info[keys.TOP1]:.2f} %" for row in rows)) or NONE
+
+
+def tamed(text: str) -> str:
+    """Return what a device says of itself as it stands in Markdown: nothing in it is a mark, a tag or a cell's end."""
+    return MARKDOWN.sub(r"\\\g<0>", tame(text))
 
 
 def spread(values: Iterable[float], write: Callable[[float], str]) -> str:

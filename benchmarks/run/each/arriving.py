@@ -101,7 +101,7 @@ class Arriving:
     def _begin(self, told: dict[str, Any]) -> None:
         self.common, self.name = told["common"], f"{safe(self.machine)}_{safe(told['save'])}"
         self._storage = self.place.storage_of(self.common["machine_info"], told["machine_id"])
-        self.told += [f"{self.machine}: {line}" for line in journal.recover(self._storage)]
+        self.told += journal.recover(self._storage)
         self._journal = Journal(self._storage.path, self.name, self.common)
 
     def _add(self, result: dict[str, Any]) -> None:

@@ -55,8 +55,9 @@ def _git(root: Path, *words: str) -> str | None:
 def _digest(root: Path, patterns: list[str]) -> str:
     """Return what identity.suite() does, where nothing of the suite can be imported."""
     digest = hashlib.sha256()
-    for file in sorted(file for pattern in patterns for file in root.glob(pattern)):
-        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes())
+    files = (file.relative_to(root) for pattern in patterns for file in root.glob(pattern))
+    for file in sorted(files, key=lambda file: file.parts):
+        digest.update(f"{file.as_posix()}\0".encode() + (root / file).read_bytes())
     return digest.hexdigest()[:12]
 
 

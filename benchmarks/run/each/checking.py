@@ -108,13 +108,14 @@ def _lack(machine: Machine, told: Told) -> str:
         return f"its Python is {told['python']}; the suite needs {'.'.join(map(str, OLDEST))}, there: {SET_UP}"
     missing = [name for name, version in told["versions"].items() if version is None]
     if missing:
-        return f"its Python lacks {_named(missing)}; in {told['folder']} there: {SET_UP}"
+        return f"its Python lacks {named(missing)}; in {told['folder']} there: {SET_UP}"
     return ""
 
 
-def _named(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+def named(names: Sequence[str], most: int = NAMED) -> str:
+    """Return names, the first of many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def differences(here: Told, there: Told) -> Iterator[str]:

@@ -12,9 +12,10 @@ from xdist.workermanage import WorkerController
 from benchmarks.results import Run, alike, keys
 from benchmarks.results.numbers import counted
 from benchmarks.run.each.arriving import Arriving
-from benchmarks.run.each.checking import series
+from benchmarks.run.each.checking import named, series
 from benchmarks.run.each.words import REST
 
+MOST = 6  # differences that are told of many
 LOST = "the connection was lost, or its process killed"
 CODES = {  # of pytest's that tell more than that a test failed, which its report has told
     pytest.ExitCode.INTERRUPTED: "was stopped there",
@@ -87,22 +88,26 @@ def differences(runs: Mapping[str, Run]) -> Iterator[str]:
     """Yield in what each machine measured with, or measured, is not the first's; hardware is meant to differ."""
     (first, base), *others = runs.items()
     for name, run in others:
-        if found := [*_of_software(base, run), *_of_models(base, run)]:
-            yield f"{name} from {first}: {', '.join(found)}"
+        if found := [*_of_code(base, run), *_of_models(base, run), *_of_versions(base, run)]:
+            yield f"{name} from {first}: {named(found, MOST)}"
 
 
-def _of_software(base: Run, run: Run) -> Iterator[str]:
+def _of_code(base: Run, run: Run) -> Iterator[str]:
     ours, theirs = _commit(base), _commit(run)
     if ours != theirs:
         yield f"commit {theirs} and not {ours}"
-    for name in base.versions.keys() & run.versions.keys():
-        if base.versions[name] != run.versions[name]:
-            yield f"{name} {run.versions[name]} and not {base.versions[name]}"
-    pythons = [series(str(one.machine.get("python_version"))) for one in (base, run)]
-    if pythons[0] != pythons[1]:
-        yield f"Python {pythons[1]} and not {pythons[0]}"
     if base.machine.get("suite") != run.machine.get("suite"):
         yield "the suite's own code"
+
+
+def _of_versions(base: Run, run: Run) -> Iterator[str]:
+    """Yield what both have in another version; what one lacks is told by what it did not measure."""
+    for name, version in base.versions.items():
+        if run.versions.get(name, version) != version:
+            yield f"{name} {run.versions[name]} and not {version}"
+    ours, theirs = (series(str(one.machine.get("python_version"))) for one in (base, run))
+    if ours != theirs:
+        yield f"Python {theirs} and not {ours}"
 
 
 def _commit(run: Run) -> str:

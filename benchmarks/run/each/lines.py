@@ -18,7 +18,8 @@ from benchmarks.results.numbers import counted
 from benchmarks.run.each.ending import Ended, differences
 from benchmarks.run.each.words import LEFT, PLACE
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL
-from benchmarks.run.screen import Screen
+from benchmarks.run.screen import INDENT, Screen, wide
+from models.files import relative
 from models.names import shown
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +33,7 @@ class Lines:
         self._config = config
         self.names: Sequence[str] = ()  # of the machines, as they were given
         self.problems: list[str] = []  # of machines
-        self._of_test: dict[str, str] = {}  # by the machine's name, what is to be said
+        self._of_test: dict[str, tuple[str, str]] = {}  # by the machine's name, what is to be said
         self._runs: dict[str, Run] = {}
         self._failed: Counter[str] = Counter()  # tests, by the machine's name
         self._at_end: list[str] | None = None  # None until the machines have ended
@@ -45,8 +46,8 @@ class Lines:
         """Write lines, as soon as there is something to tell."""
         if self._reporter:
             self._reporter.ensure_newline()
-            for line in lines:
-                self._reporter.write_line(shown(line))
+            for line in Screen.of(self._reporter, self._config).fit(map(shown, lines)):
+                self._reporter.write_line(line)
 
     def pytest_sessionstart(self) -> None:
         """Keep pytest from writing where each test begins: it does not say on which machine."""
@@ -68,8 +69,8 @@ class Lines:
             self._failed[report.node.gateway.id] += report.failed
             properties: dict[str, Any] = dict(report.user_properties)
             left = f", {properties[LEFT]}" if properties.get(LEFT) else ""
-            case = report.nodeid.partition("::")[2]
-            self._of_test[report.node.gateway.id] = f"{properties.get(PLACE, '')}  {case}  {words}{left}"
+            case = f"{properties.get(PLACE, '')}  {report.nodeid.partition('::')[2]}"
+            self._of_test[report.node.gateway.id] = case, f"{words}{left}"
 
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Sequence[str]) -> None:
         """Tell that a machine begins."""
@@ -77,8 +78,14 @@ class Lines:
 
     def through(self, name: str) -> None:
         """Write a line for the test that a machine is through with."""
-        if words := self._of_test.pop(name, ""):
-            self.write(f"{name:<{max(map(len, self.names), default=0)}}  {words}")
+        if (told := self._of_test.pop(name, None)) and self._reporter:
+            case, words = told
+            head = shown(f"{name:<{max(map(len, self.names), default=0)}}  {case}")
+            screen = Screen.of(self._reporter, self._config)
+            is_wide = screen.wraps and wide(f"{head}  {words}") > screen.width
+            self._reporter.ensure_newline()
+            for line in [head, f"{' ' * INDENT}{shown(words)}"] if is_wide else [f"{head}  {shown(words)}"]:
+                self._reporter.write_line(line)
 
     def ended(self, name: str, one: Ended) -> None:
         """Tell how a machine's part has ended."""
@@ -126,14 +133,15 @@ class Lines:
         try:
             return (yield)
         finally:
-            for line in self._last(Screen.of(terminalreporter, self._config).width):
+            for line in self._last(Screen.of(terminalreporter, self._config)):
                 terminalreporter.write_line(line)
 
-    def _last(self, width: int) -> Iterator[str]:
+    def _last(self, screen: Screen) -> Iterator[str]:
         runs = [*self._runs.values()]
         if len(runs) > 1:
-            yield from [*side_by_side(runs, width), ""]
-        yield from map(shown, self._at_end or ())
+            yield from [*side_by_side(runs, screen.width), ""]
+        for line in map(shown, self._at_end or ()):
+            yield from [line] if line.startswith("results ") else screen.fit([line])  # paths are copied
         if len(runs) > 1:
             yield _command([run.file for run in runs])
 
@@ -160,7 +168,7 @@ def _reason(report: pytest.TestReport) -> str:
 def _files(name: str, one: Ended) -> Iterator[str]:
     if one.arriving:
         yield from (f"journal  {line}" for line in one.arriving.told)
-        yield from (f"results  {name}: {os.path.relpath(file)}" for file in one.arriving.files)
+        yield from (f"results  {name}: {relative(file)}" for file in one.arriving.files)
         yield from (f"problem  {problem}" for problem in one.arriving.problems)
 
 
@@ -176,4 +184,4 @@ def _command(files: Sequence[Path]) -> str:
     """Say how they are compared anew."""
     inside = [] if Path.cwd() == ROOT else [f"PYTHONPATH={shlex.quote(str(ROOT))}"]
     words = [*inside, shlex.quote(os.path.relpath(sys.executable)), "-m benchmarks.compare"]
-    return f"compare  {' '.join([*words, *(shlex.quote(os.path.relpath(file)) for file in files)])}"
+    return f"compare  {' '.join([*words, *(shlex.quote(relative(file)) for file in files)])}"

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,7 +72,8 @@ class There:
     def save(self, output_json: dict[str, Any], name: str) -> None:
         """Save a run, as pytest-benchmark has its storages do."""
         if not self._head.keeps(output_json):
-            save_next(self._here, name, output_json)
+            with suppress(OSError):  # nobody is left who could be told
+                save_next(self._here, name, output_json)
 
 
 class Part:
@@ -90,7 +92,7 @@ class Part:
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         """Tell what all results have in common, and from then on each as it is there."""
         benchmarks: Any = self._config.pluginmanager.get_plugin("pytest-benchmark")
-        begin = {"save": benchmarks.autosave, "machine_id": get_machine_id()}
+        begin = {"save": benchmarks.save or benchmarks.autosave, "machine_id": get_machine_id()}
         self._head.send(BEGIN, begin | {"common": journal.common(self._config, benchmarks)})
         self._config.pluginmanager.register(journal.Writer(self._config, benchmarks, self._head))
         return (yield)

@@ -2,7 +2,7 @@
 // lost it is looked for again, after pauses that grow, for as long as the page is open.
 
 const PAUSES = [0.5, 1, 2, 4, 8, 15, 30]; // seconds; the last again and again
-const BEAT = 20; // seconds of silence after which a message shows whether the server is still there
+const [BEAT, ANSWER] = [20, 10]; // seconds of rest after which the server is asked for a word, and for that
 const ENDED = 4000; // codes of a WebSocket from here on say why the server ended it, and for good (../device.py)
 const WHY = { 4000: 'moved', 4001: 'ended' };
 
@@ -14,6 +14,7 @@ export class Link {
   #tries = 0;
   #waiting; // for the next try
   #beating;
+  #doubting; // until the server says anything
 
   constructor({ take, see }) {
     this.#take = take;
@@ -44,7 +45,7 @@ export class Link {
   open() {
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket`);
     socket.onopen = () => this.#opened();
-    socket.onmessage = ({ data }) => this.#take(JSON.parse(data));
+    socket.onmessage = ({ data }) => this.#heard(JSON.parse(data));
     socket.onclose = ({ code, reason }) => socket === this.#socket && this.#closed(code, reason);
     this.#socket = socket;
   }
@@ -53,23 +54,38 @@ export class Link {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
-  /** Look whether the server is there: now, where it is waited for. */
+  /** Ask the server for a word: a connection can be dead without anyone knowing. Where it is waited for, try again now. */
   look() {
-    this.send({ visible: !document.hidden });
     this.#waiting?.();
+    this.send({ visible: !document.hidden });
+    clearTimeout(this.#doubting);
+    this.#doubting = setTimeout(() => this.#isDead(), ANSWER * 1e3);
   }
 
   /** Let the page rest, with a look at the server now and then; or not, while it computes. */
   rest(isAtRest) {
     clearTimeout(this.#beating);
-    if (isAtRest) this.#beating = setTimeout(() => { this.look(); this.rest(true); }, BEAT * 1e3);
+    clearTimeout(this.#doubting);
+    if (isAtRest) this.#beating = setTimeout(() => { this.rest(true); this.look(); }, BEAT * 1e3);
+  }
+
+  #heard(message) {
+    clearTimeout(this.#doubting);
+    if (message.do !== 'nothing') this.#take(message);
+  }
+
+  #isDead() {
+    const socket = this.#socket;
+    this.#socket = undefined; // whatever it still says
+    socket.close();
+    this.#closed();
   }
 
   #opened() {
     this.#tries = 0;
     this.#see({ at: 'in' });
-    this.look();
     this.rest(true);
+    this.look();
   }
 
   async #closed(code, reason) {

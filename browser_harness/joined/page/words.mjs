@@ -15,7 +15,7 @@ const WORDS = {
   refused: (known) => refusal(known),
   moved: () => 'The run goes on in another tab of this browser, which was opened later.',
   ended: ({ told }) => `The run has ended${told.state === 'done' ? '' : ', before all was measured'}. You can close this page.`,
-  'sent-away': ({ reason }) => `The server has ended the connection${reason ? `: ${reason}` : ''}. Ask whoever sent you the link.`,
+  'sent-away': ({ reason }) => sentHome(reason),
   in: ({ told, device, isHidden }) => {
     if (isHidden && !isDone(told)) return PAUSED;
     return told.words || {
@@ -49,6 +49,7 @@ export function shortly({ at, told, isHidden }) {
 }
 
 function refusal({ status, reason, device, hasBeenIn, hasToken }) {
+  if (status === 403 && reason.includes('sent home')) return sentHome(reason);
   if (status === 403 && hasBeenIn) return 'The run that this device took part in is over. You can close this page.';
   if (status === 403 && device) return 'This browser keeps no cookie of this page: allow it, and open the link again.';
   if (status === 403 && hasToken) return 'This link is of another run: open the one that is shown now, or scan its code.';
@@ -57,6 +58,8 @@ function refusal({ status, reason, device, hasBeenIn, hasToken }) {
   if (status === 503) return 'As many devices have joined as may: try again later, or ask whoever sent you the link.';
   return `The server did not let this device in (${status}: ${reason.trim().slice(0, 200)}): ask whoever sent you the link.`;
 }
+
+const sentHome = (reason) => `The server takes nothing more from this browser (${reason.trim().slice(0, 200)}). Open the link in another one.`;
 
 /** Say what else there is to know while something is measured; nothing where there is nothing. */
 export function hintOf({ at, told, isAwake, pauses = 0 }) {

@@ -27,6 +27,7 @@ def machines(material: Material) -> Section | None:
     tables = [_identities(material), *of_devices, _runs(material), _versions(material.runs), _doubts(material.rows)]
     parts: list[Part] = [table for table in tables if table is not None]
     parts += [] if any(row.result.doubts for row in material.rows) else _trusted(material.rows)
+    parts += _unknown(material.rows)
     if material.refused:
         refused = [[one.file, one.why] for one in material.refused]
         parts.append(Table("Files, and benchmarks of files, that are not shown", ["file", "why"], refused))
@@ -199,6 +200,21 @@ def _doubts(rows: Sequence[Row]) -> Table | None:
     ]
     head = ["machine", "what speaks against them", "benchmarks", "which", "what to do"]
     return Table("What is doubtful (!)", head, cells, (2,)) if cells else None
+
+
+def _unknown(rows: Sequence[Row]) -> list[Part]:
+    """Return what should be known of the circumstances and is not, of each machine what is unknown alike together."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if unknown := ", ".join(row.result.unknown.values()):
+            found.setdefault((row.machine, unknown), []).append(row)
+    total = {machine: sum(row.machine == machine for row in rows) for machine, _ in found}
+    cells = [
+        [machine, unknown, f"{len(some)} of {total[machine]}", _names(some)]
+        for (machine, unknown), some in found.items()
+    ]
+    head = ["machine", "what its system does not tell", "benchmarks", "which"]
+    return [Table("What is unknown", head, cells, (2,))] if cells else []
 
 
 def _words(name: str, rows: Sequence[Row]) -> str:

@@ -116,6 +116,7 @@ WAS_SEEN: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "served by": lambda rows: " / ".join(dict.fromkeys(str(row.served_by) for row in rows)),
     "left": _times_away("left"),
     "hid its page": _times_away("hidden"),
-    "seconds away": _times_away("away"),
+    "seconds away": _times_away("seconds_missed"),
+    "calls cut short": _times_away("calls_cut"),
     "doubtful benchmarks": _doubtful,
 }

@@ -1,6 +1,5 @@
 """Rows of one model file, batch size and precision that were measured on several machines or devices."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -8,8 +7,8 @@ from benchmarks.report.charts.dots import Dot
 from benchmarks.report.rows.groups import Group, by, groups
 from benchmarks.report.rows.labels import by_machine
 from benchmarks.results import Row
+from benchmarks.results.engines import runtime_of
 
-ENGINES = re.compile(r"(?:chromium|firefox|webkit)-")  # before a runtime in a page, in a platform's name
 MOST_ROWS = 21  # of a chart
 
 Named = tuple[str, Row]  # what a row is called below its heading
@@ -20,11 +19,6 @@ def places(rows: Sequence[Row]) -> list[Group]:
     alike = by(groups(rows), lambda one: (one.title, one.rows[0].sha256, one.precision))
     found = [replace(of[0], machine="", rows=[row for one in of for row in one.rows]) for of in alike.values()]
     return [group for group in found if are_several(group.rows)]
-
-
-def runtime_of(row: Row) -> str:
-    """Return what ran: ``server-cpu``; of a page the runtime in it, whatever the engine: ``wasm``."""
-    return ENGINES.sub("", str(row.platform), count=1)
 
 
 def are_several(rows: Sequence[Row]) -> bool:

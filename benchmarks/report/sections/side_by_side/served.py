@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from benchmarks.measuring.ratio import Ratio
 from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
 from benchmarks.report.content import Chart, Table
 from benchmarks.report.rows.groups import Group, by, meaning, parted
 from benchmarks.report.sections.side_by_side.places import MOST_ROWS, Named, by_heading, in_order
 from benchmarks.results import Row, numbers
+from benchmarks.results.engines import in_turns, ratio_of, server_of
 
 CLOCK = (
     "Inside the clock: an inference, until its outputs can be read on the host; of each device in turns with "
@@ -19,26 +19,10 @@ HEAD = ("of", "device", "platform", "times its server-cpu", "95 % interval", "st
 def served(places: Sequence[Group]) -> Iterator[Chart]:
     """Yield the ratios of the pages that a machine served, where devices are among them."""
     for batch, groups in by(places, lambda group: group.batch).items():
-        rows = [row for group in groups for row in with_ratio(group.rows)]
+        rows = [row for group in groups for row in in_turns(group.rows)]
         for server, some in by(rows, server_of).items():
             if any(row.served_by for row in some):
                 yield from _charts(f"Times server-cpu of {server}: {batch}", by_heading(groups, some))
-
-
-def with_ratio(rows: Sequence[Row]) -> list[Row]:
-    """Return the pages among *rows* that took turns with ``server-cpu``."""
-    return [row for row in rows if row.side == "client" and row.ratio and numbers.is_time(row.ratio.value)]
-
-
-def server_of(row: Row) -> str:
-    """Return whose ``server-cpu`` a page took turns with."""
-    return row.served_by or row.machine
-
-
-def ratio_of(row: Row) -> Ratio:
-    """Return the ratio of a page that has one."""
-    assert row.ratio is not None
-    return row.ratio
 
 
 def _charts(title: str, named: dict[str, list[Named]]) -> Iterator[Chart]:

@@ -6,8 +6,9 @@ from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
 from benchmarks.report.content import Chart, Table
 from benchmarks.report.rows.groups import Group, by, meaning, parted, side_of
 from benchmarks.report.rows.labels import by_machine
-from benchmarks.report.sections.side_by_side.places import MOST_ROWS, Named, are_several, in_order, runtime_of
+from benchmarks.report.sections.side_by_side.places import MOST_ROWS, Named, are_several, in_order
 from benchmarks.results import Row, numbers
+from benchmarks.results.engines import runtime_of
 
 CLOCK = (
     "Inside the clock: an inference, until its outputs can be read on the host. Dots: medians over the starts (of a "
