@@ -43,8 +43,12 @@ class JoinedSession(DrivenSession):
         self._began = 0.0  # when what was asked last began, after all that was cut
 
     def _facts(self, in_effect: InEffect) -> Facts:
-        """Tell, besides, whose processor time is counted, if anybody's."""
-        facts = super()._facts(in_effect)
+        """Tell, besides, whose processor time is counted, if anybody's.
+
+        What it asked its server for was loaded: of the modules that a worker imports, WebKit says nothing.
+        """
+        loaded = dict.fromkeys([*in_effect["loaded"], *self._channel.loaded()])
+        facts = super()._facts({**in_effect, "loaded": [*loaded]})
         return replace(facts, details={**facts.details, "cpu_time_of": self._host.counted})
 
     def open(self) -> float:
@@ -102,7 +106,9 @@ class JoinedSession(DrivenSession):
         if not isinstance(self._cut, LeftError):  # a page that is lost stays lost, however often the new one is hidden
             self._cut = cut
         fault, seconds = self._patience.fault(), self._patience.seconds
-        if self._channel.device.wait(0 if fault else seconds):
-            return
-        words = f"{cut}, and was not back within {seconds:g} s: open the link again, or raise --device-patience"
+        with self._case.explained():  # who let the device in may have ended, too
+            if self._channel.device.wait(0 if fault else seconds):
+                return
+        remedy = "open the link again and leave its page in front, or raise --device-patience"
+        words = f"{cut}, and was not back within {seconds:g} s: {remedy}"
         raise self._case.failed(fault or words) from cut

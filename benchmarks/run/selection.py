@@ -109,6 +109,8 @@ class Selection:
             return
         engine = str(self.about.get("engine"))
         known = in_browser(engine)
+        if self.browsers:
+            yield f"--browser {self.browsers[0]}: this run is for a device, whose browser is {engine}; leave it out"
         if ours := [name for name in self.platforms if name != ALL and not _is_client(name)]:
             words = "a device is held against server-cpu of the machine that serves it, in turns; leave it out"
             yield f"--platform {ours[0]}: {words}"

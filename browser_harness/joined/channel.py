@@ -48,6 +48,9 @@ class AnyDevice(Protocol):
     def fetched(self) -> Mapping[str, FetchedFile]:
         """Return what was sent to it."""
 
+    def loaded(self) -> list[str]:
+        """Return the paths of what was sent to it, and of what it had already."""
+
     def await_bytes(self, path: str, length: int) -> None:
         """Take bytes at *path*."""
 
@@ -110,6 +113,10 @@ class JoinedPage:
     def fetched(self) -> Mapping[str, FetchedFile]:
         """Return what came from the server since the page began to load, by path."""
         return self.device.fetched()
+
+    def loaded(self) -> list[str]:
+        """Return the paths of all that the page asked for and has: what was sent to it, and what it had already."""
+        return self.device.loaded()
 
     def code_cache(self) -> Mapping[str, int]:
         """Return nothing: a device does not tell what it keeps."""

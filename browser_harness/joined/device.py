@@ -9,7 +9,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -51,6 +51,7 @@ class Table:
     contents: Contents
     script_sources: Sequence[str] = ()
     fetched: dict[str, FetchedFile] = field(default_factory=dict)
+    confirmed: set[str] = field(default_factory=set)  # the paths of what it had already
     awaited: dict[str, Awaited] = field(default_factory=dict)  # by path
 
     def begun(self, path: str) -> Awaited | None:
@@ -76,13 +77,14 @@ class Device:
         self.table: Table | None = None
         self._about, self._thread = dict(about), thread
         self._socket: WebSocketResponse | None = None
+        self._loaded_by: WebSocketResponse | None = None  # the connection of the page that was loaded
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._notes: list[str] = []
         self._shown: dict[str, Any] = {}
         self._is_shown = True
         self._cut = 0  # calls that did not count
-        self._farewells: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._unasked = Rate(*UNASKED)
         self.presence, self.has_come = Presence(), False
         self.dismissed: str | None = None  # why it was sent home
@@ -103,7 +105,9 @@ class Device:
         """Serve *files* to it, and have it open a new page with nothing in it, in place of an earlier one."""
         self.table = Table(Contents(files, imports), script_sources)  # encoded in the asking thread, the first time
         self._notes = []  # of the earlier page
+        socket = self._socket
         self._ask({"do": "load"}, "loading the page", timeout)
+        self._loaded_by = socket
 
     def call(self, function: str, argument: Mapping[str, Any], timeout: float) -> Any:
         """Call a function of its page's ``harness``; what it answers is checked as a stranger's.
@@ -133,6 +137,11 @@ class Device:
     def fetched(self) -> Mapping[str, FetchedFile]:
         """Return what was sent to it since its page began to load, by path."""
         return dict(self._has_table().fetched)
+
+    def loaded(self) -> list[str]:
+        """Return the paths of all that its page asked for since then, and has: what was sent, and what it had."""
+        table = self._has_table()
+        return sorted({*table.fetched, *table.confirmed})
 
     def await_bytes(self, path: str, length: int) -> None:
         """Take *length* bytes at *path* from now on, once."""
@@ -170,7 +179,7 @@ class Device:
         """Have it back, or for the first time; another tab of it gives way to the one that was opened last."""
         before, self._socket, self.has_come = self._socket, socket, True
         if before is not None:
-            self._part(before, ANOTHER_TAB, b"opened in another tab")
+            self._later(before.close(code=ANOTHER_TAB, message=b"opened in another tab"))
             self._lose(LeftError("the page was opened again"))
             self.presence.went()
         self.presence.came()
@@ -213,6 +222,7 @@ class Device:
         """Take a message of its page, whose shape was checked; raises BreachError where there are too many."""
         if "visible" in message:
             self.presence.told(is_visible=bool(message["visible"]))
+            self._later(self._answer_look())
         elif "noted" in message:
             self.note(message["noted"])
         elif (waiting := self._waiting.pop(message["id"], None)) and not waiting.done():
@@ -225,11 +235,16 @@ class Device:
         if not self._unasked.allows():
             raise BreachError("too many messages that nobody asked for")
 
-    def _part(self, socket: "WebSocketResponse", code: int, words: bytes) -> None:
-        """Close a connection that may be dead: nobody waits for its answer."""
-        farewell = asyncio.ensure_future(socket.close(code=code, message=words))
-        self._farewells.add(farewell)
-        farewell.add_done_callback(self._farewells.discard)
+    async def _answer_look(self) -> None:
+        """Say a word, for its page is looking whether anybody is there."""
+        with suppress(ConnectionError, RuntimeError, PageError):  # it has gone again
+            await self._send({"do": "nothing"})
+
+    def _later(self, doing: Coroutine[Any, Any, Any]) -> None:
+        """Have something done that nobody waits for: a connection may be dead."""
+        task = asyncio.ensure_future(doing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _lose(self, error: Exception) -> None:
         for waiting in self._waiting.values():
@@ -257,6 +272,8 @@ class Device:
             raise LeftError("the device takes no message") from None
 
     async def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        if message["do"] == "call" and self._is_another_page():
+            raise LeftError("the device left, and is back with another page")
         number = next(self._numbers)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
@@ -265,6 +282,10 @@ class Device:
         finally:
             self._waiting.pop(number, None)
             await self._show()
+
+    def _is_another_page(self) -> bool:
+        """Whether it left and came back since a page was loaded, without a call that would have told."""
+        return None not in (self._loaded_by, self._socket) and self._socket is not self._loaded_by
 
     def _ask(self, message: Mapping[str, Any], what: str, timeout: float) -> Any:
         """Return what its page answers; raises what :meth:`call` raises."""

@@ -66,6 +66,7 @@ class JoinServer:
     ) -> None:
         self.entrance, self.offer = entrance or Entrance(), dict(offer or {})
         self.devices: list[Device] = []
+        self.tasks_left = 0  # when it had ended; none should be
         self._on_join, self._numbers = on_join, itertools.count(1)
         self._token = secrets.token_urlsafe(16)  # 128 bits
         self._thread, self._limits = LoopThread(), Limits()
@@ -124,6 +125,7 @@ class JoinServer:
         await asyncio.gather(*(device.end() for device in self.devices))
         self._connections.pre_shutdown()
         await self._connections.shutdown(PARTING)
+        self.tasks_left = len(asyncio.all_tasks() - {asyncio.current_task()})
 
     def _failed(self, error: BaseException | None) -> None:
         """Tell of a fault of the server's own; that somebody goes away in the midst of something is none."""
@@ -261,6 +263,7 @@ async def _sent(request: web.BaseRequest, path: str, table: Table, body: Body) -
         headers |= {"ETag": tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
         if is_known(request, tag):
             body.source.close()
+            table.confirmed.add(path)
             return await whole(request, web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers))
     table.note(path, body.told)
     return await send(request, body, headers)

@@ -23,6 +23,8 @@ class Socket:
 
     async def send_str(self, text):
         message = json.loads(text)
+        if message["do"] == "nothing":
+            return  # a word for a page that looks whether the server is there
         self.sent.append(message["do"])
         if (told := self.answers.get(message["do"])) is not None:
             for one in told if isinstance(told, list) else [told]:
@@ -131,6 +133,19 @@ def test_faults_of_a_page_are_not_told_of_the_next(thread, device, come):
     tell(thread, device, noted="uncaught: of the page before")
     device.load({}, (), {}, 30)
     assert call(device) == 7
+
+
+def test_a_device_that_left_and_came_back_between_two_calls_has_another_page(device, come):
+    come(load=RIGHT, call=RIGHT)
+    device.load({}, (), {}, 30)
+    assert call(device) == 7
+    socket = come(load=RIGHT, call=RIGHT)
+    with pytest.raises(LeftError, match=r"^wasmBytes: the device left, and is back with another page$"):
+        call(device)
+    assert socket.sent == []
+    device.load({}, (), {}, 30)
+    assert call(device) == 7
+    assert device.story()["calls_cut"] == 1
 
 
 def waiting(device, thread):

@@ -37,11 +37,13 @@ LINUX_FILES = {
     "benchmarks/apart.py",
     "benchmarks/cpu_session.py",
     "benchmarks/figures/faults/passing_off.py",
+    "benchmarks/figures/joined_devices.py",
     "benchmarks/hardware.py",
     "benchmarks/measuring/energy.py",
     "benchmarks/measuring/trust.py",
     "benchmarks/platforms/webgpu.py",
     "benchmarks/quota.py",
+    "benchmarks/run/each/asked.py",
     "browser_harness/cgroup.py",
     "browser_harness/network/namespaces.py",
     "browser_harness/network/netem.py",
@@ -119,7 +121,8 @@ def seen(runs, tmp_path_factory):
         "runs": [
             ["benchmarks.compare", *files],
             ["benchmarks.report", *files, "--out", str(out / "report.html")],
-            ["benchmarks.export", "--format", "csv", *files],
+            ["benchmarks.export", *files, "--format", "csv"],
+            ["benchmarks.decide", files[0]],
             *([name, "--help"] for name in commands()),
             ["benchmarks.gate", "HEAD"],
             ["benchmarks.remote"],
@@ -214,8 +217,8 @@ def test_a_run_on_windows_says_that_a_kill_would_lose_it(runs):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_saved_runs_of_other_systems_are_read_there_and_what_they_do_not_know_is_shown(seen, name):
     ran = seen[name]["ran"]
-    for command in ("benchmarks.compare", "benchmarks.report", "benchmarks.export"):
-        ((code, said),) = [told for words, told in ran.items() if words.split()[0] == command and "--help" not in words]
+    for command in ("compare", "report", "export", "decide"):
+        ((code, said),) = [told for words, told in ran.items() if re.match(rf"benchmarks\.{command} (?!--help)", words)]
         assert code == 0, said
 
 

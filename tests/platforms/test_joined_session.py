@@ -41,6 +41,8 @@ class Device:
         """Compute, and answer unless that is cut; a sample tells by the call's number which call it was drawn in."""
         assert self.page, f"{function} is asked of a page that is lost"
         answer = self.page.call(function, argument)
+        if function == "open":
+            answer |= {"secure": True, "sharedArrayBuffer": True}
         self._cut(function)
         if "rounds" in argument:
             answer["samples"] = [SECONDS * 1e3 + len(self.asked) * 1e-6] * argument["rounds"]
@@ -63,6 +65,9 @@ class Device:
 
     def fetched(self):
         return {}
+
+    def loaded(self):
+        return []
 
     def wait(self, seconds):
         self.waited.append(seconds)
@@ -233,7 +238,7 @@ def test_a_device_that_stays_away_fails_in_one_line_with_the_remedy(session, dev
     device.cuts, device.comes_back = [LEFT], False
     words = (
         r"^page-doubling: tiny\.onnx: time: the device left, and was not back within 600 s: "
-        r"open the link again, or raise --device-patience$"
+        r"open the link again and leave its page in front, or raise --device-patience$"
     )
     with pytest.raises(PlatformError, match=words):
         session.time(FEEDS, 1)

@@ -73,6 +73,7 @@ class Page:
             "factor": 2,
             "crossOriginIsolated": True,
             "sharedArrayBuffer": True,
+            "secure": True,
             "simd": True,
             "loaded": [],
             "clockResolution": 0.005,

@@ -14,12 +14,12 @@ const WORDS = {
       : 'The server has not answered for a while. Is this device in its network, and the run still going? This page goes on trying.',
   refused: (known) => refusal(known),
   moved: () => 'The run goes on in another tab of this browser, which was opened later.',
-  ended: ({ told }) => `The run has ended${told.state === 'done' ? '' : ', before all was measured'}. You can close this page.`,
-  'sent-away': ({ reason }) => `The server has ended the connection${reason ? `: ${reason}` : ''}. Ask whoever sent you the link.`,
+  ended: ({ told }) => (isDone(told) && told.words) || 'The run has ended, before all was measured here. You can close this page.',
+  'sent-away': ({ reason }) => sentHome(reason),
   in: ({ told, device, isHidden }) => {
     if (isHidden && !isDone(told)) return PAUSED;
+    if (told.state === 'measuring') return 'Measuring: leave this page in front, and let nothing else run.';
     return told.words || {
-      measuring: 'Measuring: leave this page in front, and let nothing else run.',
       paused: PAUSED,
       done: 'All is measured. You can close this page.',
       ended: 'The run has ended. You can close this page.',
@@ -42,13 +42,14 @@ export const buttonOf = (known) => BUTTONS[known.at];
 export function shortly({ at, told, isHidden }) {
   if (at === 'asking') return 'Waiting for you';
   if (at === 'lost') return 'No connection';
+  if (isDone(told) && ['in', 'ended'].includes(at)) return 'Done';
   if (at !== 'in') return { joining: 'Joining', moved: 'In another tab', ended: 'Ended' }[at] ?? 'Not measured';
-  if (isDone(told)) return 'Done';
   if (isHidden) return 'Paused';
   return told.of ? `${Math.floor((100 * (told.done ?? 0)) / told.of)} %` : 'Waiting';
 }
 
 function refusal({ status, reason, device, hasBeenIn, hasToken }) {
+  if (status === 403 && reason.includes('sent home')) return sentHome(reason);
   if (status === 403 && hasBeenIn) return 'The run that this device took part in is over. You can close this page.';
   if (status === 403 && device) return 'This browser keeps no cookie of this page: allow it, and open the link again.';
   if (status === 403 && hasToken) return 'This link is of another run: open the one that is shown now, or scan its code.';
@@ -57,6 +58,11 @@ function refusal({ status, reason, device, hasBeenIn, hasToken }) {
   if (status === 503) return 'As many devices have joined as may: try again later, or ask whoever sent you the link.';
   return `The server did not let this device in (${status}: ${reason.trim().slice(0, 200)}): ask whoever sent you the link.`;
 }
+
+const sentHome = (reason) => `The server takes nothing more from this browser (${reason.trim().slice(0, 200)}). Open the link in another one.`;
+
+/** Say what is measured now: often something else, and so not said aloud. */
+export const detailOf = ({ at, told }) => (at === 'in' && told.state === 'measuring' && told.words) || '';
 
 /** Say what else there is to know while something is measured; nothing where there is nothing. */
 export function hintOf({ at, told, isAwake, pauses = 0 }) {

@@ -38,20 +38,22 @@ async function window(windowState) {
 // What a person does
 
 const DEEDS = {
-  /** Open an address in a tab of its own; `without` a script, `broken` ones. */
-  async open({ url, width = 1280, scheme = "light", without = [] }) {
+  /** Open an address in a tab of its own, in a browser `without` some globals, or that cannot read a `broken` file. */
+  async open({ url, width = 1280, scheme = "light", without = [], broken = null, hasScripts = true }) {
     page = await browser.newPage();
     tabs.push(page);
+    if (!hasScripts) await page.setJavaScriptEnabled(false);
+    if (broken) await page.setRequestInterception(true);
+    page.on("request", (request) => broken && (request.url().endsWith(broken) ? request.abort() : request.continue()));
     page.on("request", (request) => heard.requests.push(request.url()));
     page.on("console", (message) => heard.console.push(message.text()));
     page.on("pageerror", (error) => heard.errors.push(String(error)));
     await page.setViewport({ width, height: 800 });
     await (own.prefer?.(scheme));
-    await page.evaluateOnNewDocument((names) => names.forEach((name) => { delete globalThis[name]; }), without);
+    if (without.length) await page.evaluateOnNewDocument((names) => names.forEach((name) => { delete globalThis[name]; }), without);
     await page.goto(url);
   },
-  withoutScripts: () => page.setJavaScriptEnabled(false),
-  turnTo: ({ tab }) => { page = tabs[tab]; return page.bringToFront(); },
+  turnTo: ({ tab }) => { page = tabs.at(tab); return page.bringToFront(); },
   hide: () => own.hide(),
   show: () => own.show(),
   offline: () => own.offline(true),
@@ -59,7 +61,6 @@ const DEEDS = {
   reload: () => page.reload(),
   leave: () => page.goto("about:blank"),
   back: () => page.goBack(),
-  close: () => page.close(),
   /** Press what has this id, as one does who has no mouse. */
   async press({ id }) {
     for (let stops = 0; stops < 20; stops++) {
@@ -95,11 +96,12 @@ const DEEDS = {
 
 /** All that is to be seen. */
 function seen() {
-  const texts = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility()).map((one) => one.innerText);
+  const isSeen = (one) => one.checkVisibility({ visibilityProperty: true }) && one.innerText.trim();
+  const texts = (selector) => [...document.querySelectorAll(selector)].filter(isSeen).map((one) => one.innerText);
   return {
     title: document.title,
     address: location.href,
-    words: texts("#words, #hint, .note"),
+    words: texts("#words, #detail, #hint, .note"),
     button: texts("button")[0] ?? null,
     progress: texts("#left")[0] ?? null,
     rows: texts("tbody tr"),
@@ -123,7 +125,8 @@ try {
   say({ answer: await browser.version() });
   for await (const line of lines) {
     const { do: deed, ...argument } = JSON.parse(line);
-    await Promise.resolve(DEEDS[deed](argument)).then((answer) => say({ answer: answer ?? null }), (error) => say({ error: String(error.stack) }));
+    const done = (async () => DEEDS[deed](argument))();
+    await done.then((answer) => say({ answer: answer ?? null }), (error) => say({ error: String(error.stack) }));
   }
 } finally {
   await browser.close();

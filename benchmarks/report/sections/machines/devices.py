@@ -117,5 +117,6 @@ WAS_SEEN: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "left": _times_away("left"),
     "hid its page": _times_away("hidden"),
     "seconds away": _times_away("seconds_missed"),
+    "calls cut short": _times_away("calls_cut"),
     "doubtful benchmarks": _doubtful,
 }
