@@ -10,7 +10,8 @@ from browser_harness.joined import AnyDevice
 
 # What browsers say that they run on, in Python's words; anything else is called as it is said.
 SYSTEMS = {"Windows": "win32", "macOS": "darwin", "Mac OS X": "darwin", "iPhone": "ios", "iPad": "ios"}
-SAID = re.compile(r"Android|CrOS|Windows|iPhone|iPad|Mac OS X|Linux")  # in this order: Android says that it is Linux
+# In this order: Android says that it is Linux.
+SAID = re.compile(r"Android|CrOS|Windows|iPhone|iPad|Mac OS X|Linux")  # codespell:ignore
 
 
 def borrowed(told: str) -> AnyDevice:
