@@ -20,7 +20,6 @@ PARSERS = {
     "benchmarks/run/lockstep.py": "the other end of a pipe",
     "benchmarks/run/each/arriving.py": "what a machine has measured, as it sends it",
     "benchmarks/run/each/checking.py": "what a machine tells of itself before it measures",
-    "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
     "benchmarks/figures/fleet/noop.py": "what the server asks of a client",
     "benchmarks/figures/fleet/__main__.py": "its own rows, kept from an earlier call",
     "benchmarks/results/regression.py": "what it has just written, so that values compare as they are saved",

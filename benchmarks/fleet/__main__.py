@@ -6,16 +6,16 @@ then is told and saved.
 """
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks import hardware
-from benchmarks.commands import STOPPED, until_unread
+from benchmarks.commands import STOPPED, stopped_once, until_unread
 from benchmarks.fleet import latency, options, progress, rates, record, told
 from benchmarks.fleet.crew import Crew, browsers_here
 from benchmarks.fleet.desk import Desk
@@ -25,30 +25,32 @@ from benchmarks.fleet.options import FleetError
 from benchmarks.measuring.parity import ParityError
 from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
+from benchmarks.results.numbers import counted
 from benchmarks.run.identity import machine_here
 from benchmarks.settings import Settings
 from browser_harness import system
 from browser_harness.channel import PageError
 from browser_harness.host import Host
-from browser_harness.joined import AnyDevice
+from browser_harness.joined import AnyDevice, link
+from browser_harness.joined.entrance import EntranceError, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 from models.manifest import ModelError
 
 LOOK, DRAWN, WRITTEN = 0.2, 1.0, 10.0  # seconds: between two looks; two tellings, on a terminal and elsewhere
+ENDING = 60.0  # seconds in which all is saved and told, and no second signal breaks into that
 DESERTED = 120.0  # seconds after which a job that nobody is there for is given up
 
 
 def main() -> None:
     """Run the command line."""
     arguments = options.parser().parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with until_unread():
+        with until_unread(), stopped_once(ENDING):
             code = Run(arguments).run()
     except KeyboardInterrupt:
         print("fleet: stopped before the job began", file=sys.stderr)
         sys.exit(STOPPED)
-    except (FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
+    except (EntranceError, FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
         sys.exit(f"fleet: {error}")
     sys.exit(code)
 
@@ -115,20 +117,26 @@ class Run:
             return Member(device, number, job, desk, self._settings, host, runtime, tell)
 
         crew = Crew(member)
-        with joining(on_join=crew.welcome) as server:
+        with joining(entrance_of(self._arguments), crew.welcome, options.offer(job)) as server:
             try:
                 with browsers_here(self._arguments.browser, crew):
-                    self._invite(server, crew)
+                    self._invite(server)
                     yield crew
                     _say_goodbye(crew)
             finally:
                 desk.close()
         crew.join()
 
-    def _invite(self, server: JoinServer, crew: Crew) -> None:
-        wanted = self._wanted()
-        print(f"link     {server.url}")
-        print(f"         open it on any device; the job begins when {wanted} of them can work", flush=True)
+    def _invite(self, server: JoinServer) -> None:
+        print("open this link on any device that is to take part:\n")
+        for line in link.lines(server.url, sys.stdout):
+            print(line)
+        if is_loopback(urlsplit(server.origin).hostname or ""):
+            print("only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too")
+        for line in server.entrance.words:
+            print(line)
+        begins = f"the job begins when {counted(self._wanted(), 'device')} can work"
+        print(f"\n{begins}; who comes later joins in", flush=True)
 
     def _wanted(self) -> int:
         return self._arguments.devices or max(1, len(self._arguments.browser))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from browser_harness import chromium
+from browser_harness import chromium, system
 from browser_harness.channel import PageError
 from browser_harness.joined.display import display
 from browser_harness.joined.found import ENGINES, BrowserMissingError, Engine, find, missing
@@ -140,7 +140,7 @@ def _popen(command: Sequence[str | Path], environment: Mapping[str, str], said: 
 
 
 def _of_chromium(path: Path, folder: Path, url: str, flags: Sequence[str]) -> list[str | Path]:
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    root = ["--no-sandbox"] if system.is_root() else []
     return [path, "--headless", f"--user-data-dir={folder / 'profile'}", *chromium.FLAGS, *root, *flags, url]
 
 
