@@ -26,6 +26,7 @@ PARSERS = {
     "benchmarks/loadgen/trial.py": "LoadGen's log",
     "benchmarks/figures/fidelity.py": "a bare loop's samples, from a pipe",
     "benchmarks/figures/shipping/builds.py": "a graph for TensorFlow.js",
+    "benchmarks/figures/joined_devices.py": "what a server asks a made-up device",
     "benchmarks/figures/in_worker.py": "its own rows, kept from an earlier call",
     "benchmarks/figures/faults/place.py": "what a run saved that was meant to go wrong",
     "benchmarks/figures/faults/losing.py": "what was saved where saving was meant to fail",

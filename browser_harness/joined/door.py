@@ -46,8 +46,6 @@ class Door:
 
     def check(self, request: web.BaseRequest) -> None:
         """Raise RefusedError unless a request means this server, and comes from a page of it where it sends."""
-        if not request.raw_path.startswith("/"):  # or it names a host itself
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "a request names a path")
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or hosts[0].lower() not in self.origins:
             raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, "no such server here")

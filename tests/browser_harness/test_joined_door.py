@@ -121,6 +121,7 @@ def test_it_answers_to_its_own_names_alone(server, host):
 def test_it_answers_to_localhost_and_in_any_case(server):
     assert answer(server, asking(server, Host=f"LOCALHOST:{server._door.port}"))[0] == 200
     assert answer(server, asking(server, Host=None))[0] in (400, 421)
+    assert answer(server, b"GET / HTTP/1.0\r\n\r\n")[0] == 421  # a browser always names it
 
 
 @pytest.mark.parametrize("target", ["http://evil.test/", "http://127.0.0.1/", "*", "evil.test:80", "//evil.test/"])

@@ -45,7 +45,13 @@ ROWS = [
     "mobilenet-v3-small chromium-tfjs 1,235 (!) untrained unknown unknown",
     "resnet20 chromium-webgpu 1.10 3.90 3.55 times faster 3.33 to 3.70",
 ]
-MEASURING = {"state": "measuring", "words": "Measuring resnet8.", "done": 5, "of": 16, "seconds_left": 272.0}
+MEASURING = {
+    "state": "measuring",
+    "words": "resnet8 on chromium-wasm, batch 1",
+    "done": 5,
+    "of": 16,
+    "seconds_left": 272.0,
+}
 DONE = {"state": "done", "words": "All is measured.", "done": 16, "of": 16, "figures": FIGURES}
 WIDTHS = [(width, scheme) for width in (360, 1280) for scheme in ("light", "dark")]
 
@@ -153,8 +159,9 @@ def test_a_phone_agrees_hides_leaves_and_comes_back_and_its_figures_are_whole(ch
         assert (device.about()["secure"], device.about()["isolated"]) == (False, False)
         with computing(device, "chromium-wasm") as block:
             device.show(MEASURING)
-            seen = chromium.read(words="Measuring resnet8.")
+            seen = chromium.read(words="Measuring: leave this page in front")
             assert seen["title"].startswith("31 %: ")
+            assert MEASURING["words"] in seen["words"]
             assert seen["progress"] == "5 of 16 measured, about 5 minutes left"
             assert any("cannot keep the screen on" in words for words in seen["words"])
 
@@ -166,7 +173,7 @@ def test_a_phone_agrees_hides_leaves_and_comes_back_and_its_figures_are_whole(ch
             lost_for_a_while(chromium, device)
             block(chromium.reload)
             chromium.open(url=host.url, width=360)
-            chromium.read(words="Measuring resnet8.")
+            chromium.read(words="Measuring: leave this page in front")
             chromium.turnTo(tab=-2)
             assert chromium.read(words="goes on in another tab")["title"].startswith("In another tab: ")
             block(lambda: chromium.press(id="button"))  # and back
@@ -178,7 +185,7 @@ def test_a_phone_agrees_hides_leaves_and_comes_back_and_its_figures_are_whole(ch
         assert [row.split() for row in rows] == [row.split() for row in ROWS]
         assert chromium.seen()["title"].startswith("Done: ")
         assert len(host.server.devices) == 1
-    assert chromium.read(words="The run has ended. You can close this page.")["rows"] == rows
+    assert chromium.read(words="All is measured.")["rows"] == rows  # the server has gone, and what it told is there
 
 
 def hidden_for_a_while(person, device):
@@ -214,7 +221,7 @@ def test_firefox_hides_leaves_and_comes_back_without_being_asked_on_loopback(at)
         assert (about["engine"], about["secure"], about["isolated"]) == ("firefox", True, True)
         with computing(device, "firefox-wasm") as block:
             device.show(MEASURING)
-            firefox.read(words="Measuring resnet8.")
+            firefox.read(words="Measuring: leave this page in front")
             firefox.hide()
             block(lambda: shown_again(firefox, device))
             assert device.story()["calls_cut"] == 1
@@ -260,8 +267,9 @@ def states(person, host):
     yield "done"
     person.open(url=f"{host.url}x")
     yield "again"  # who has come once needs no token
+    device.show(MEASURING)
     host.server._thread.ask(device.end())
-    person.read(words="The run has ended")
+    person.read(words="The run has ended, before all was measured here")
     yield "ended"
 
 
@@ -417,7 +425,7 @@ KNOWN = {"told": {}, "device": 3, "reason": "", "tries": 0}
             {"at": "lost", "tries": 9},
             "Is this device in its network, and the run still going?",
         ),
-        ({"at": "ended"}, "The run has ended, before all was measured. You can close this page."),
+        ({"at": "ended", "told": {"state": "done", "words": "Saved: thank you."}}, "Saved: thank you."),
         (
             {"at": "in", "told": {"state": "measuring"}},
             "Measuring: leave this page in front, and let nothing",

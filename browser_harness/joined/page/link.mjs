@@ -4,6 +4,7 @@
 const PAUSES = [0.5, 1, 2, 4, 8, 15, 30]; // seconds; the last again and again
 const [BEAT, ANSWER] = [20, 10]; // seconds of rest after which the server is asked for a word, and for that
 const ENDED = 4000; // codes of a WebSocket from here on say why the server ended it, and for good (../device.py)
+const LATER = 429; // statuses of HTTP from here on may pass: too many requests, or a tunnel without its end
 const WHY = { 4000: 'moved', 4001: 'ended' };
 
 export class Link {
@@ -13,6 +14,7 @@ export class Link {
   #socket;
   #tries = 0;
   #waiting; // for the next try
+  #isAtRest = true;
   #beating;
   #doubting; // until the server says anything
 
@@ -27,10 +29,8 @@ export class Link {
   async join(about) {
     this.#about = about;
     const body = JSON.stringify({ token: location.hash.slice(1) || null, about });
-    let response;
-    try {
-      response = await fetch('/join', { method: 'POST', body });
-    } catch {
+    const response = await fetch('/join', { method: 'POST', body }).catch(() => null);
+    if (!response || (response.status >= LATER && this.#socket)) {
       await this.#pause();
       return this.join(about);
     }
@@ -46,7 +46,7 @@ export class Link {
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/socket`);
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#heard(JSON.parse(data));
-    socket.onclose = ({ code, reason }) => socket === this.#socket && this.#closed(code, reason);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
     this.#socket = socket;
   }
 
@@ -57,13 +57,15 @@ export class Link {
   /** Ask the server for a word: a connection can be dead without anyone knowing. Where it is waited for, try again now. */
   look() {
     this.#waiting?.();
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
     this.send({ visible: !document.hidden });
     clearTimeout(this.#doubting);
-    this.#doubting = setTimeout(() => this.#isDead(), ANSWER * 1e3);
+    if (this.#isAtRest) this.#doubting = setTimeout(() => this.#isDead(), ANSWER * 1e3);
   }
 
   /** Let the page rest, with a look at the server now and then; or not, while it computes. */
   rest(isAtRest) {
+    this.#isAtRest = isAtRest;
     clearTimeout(this.#beating);
     clearTimeout(this.#doubting);
     if (isAtRest) this.#beating = setTimeout(() => { this.rest(true); this.look(); }, BEAT * 1e3);
@@ -75,9 +77,8 @@ export class Link {
   }
 
   #isDead() {
-    const socket = this.#socket;
-    this.#socket = undefined; // whatever it still says
-    socket.close();
+    this.#socket.onclose = null;
+    this.#socket.close();
     this.#closed();
   }
 

@@ -2,7 +2,7 @@
 
 import { letSleep } from '/awake.mjs';
 import { cellsOf, claimsOf } from '/figures.mjs';
-import { about as lasting, buttonOf, hintOf, isDone, isOver, progressOf, shortly, wordsOf } from '/words.mjs';
+import { about as lasting, buttonOf, detailOf, hintOf, isDone, isOver, progressOf, shortly, wordsOf } from '/words.mjs';
 
 const MOST_ROWS = 1000;
 const element = (name) => document.getElementById(name);
@@ -50,6 +50,7 @@ export function foldOffer() {
 function draw() {
   const { at, told } = known;
   say('words', wordsOf(known));
+  say('detail', detailOf(known));
   say('button', buttonOf(known) ?? '');
   say('hint', hintOf(known));
   document.title = `${shortly(known)}: ${element('title').textContent}`;

@@ -14,12 +14,12 @@ const WORDS = {
       : 'The server has not answered for a while. Is this device in its network, and the run still going? This page goes on trying.',
   refused: (known) => refusal(known),
   moved: () => 'The run goes on in another tab of this browser, which was opened later.',
-  ended: ({ told }) => `The run has ended${told.state === 'done' ? '' : ', before all was measured'}. You can close this page.`,
+  ended: ({ told }) => (isDone(told) && told.words) || 'The run has ended, before all was measured here. You can close this page.',
   'sent-away': ({ reason }) => sentHome(reason),
   in: ({ told, device, isHidden }) => {
     if (isHidden && !isDone(told)) return PAUSED;
+    if (told.state === 'measuring') return 'Measuring: leave this page in front, and let nothing else run.';
     return told.words || {
-      measuring: 'Measuring: leave this page in front, and let nothing else run.',
       paused: PAUSED,
       done: 'All is measured. You can close this page.',
       ended: 'The run has ended. You can close this page.',
@@ -42,8 +42,8 @@ export const buttonOf = (known) => BUTTONS[known.at];
 export function shortly({ at, told, isHidden }) {
   if (at === 'asking') return 'Waiting for you';
   if (at === 'lost') return 'No connection';
+  if (isDone(told) && ['in', 'ended'].includes(at)) return 'Done';
   if (at !== 'in') return { joining: 'Joining', moved: 'In another tab', ended: 'Ended' }[at] ?? 'Not measured';
-  if (isDone(told)) return 'Done';
   if (isHidden) return 'Paused';
   return told.of ? `${Math.floor((100 * (told.done ?? 0)) / told.of)} %` : 'Waiting';
 }
@@ -60,6 +60,9 @@ function refusal({ status, reason, device, hasBeenIn, hasToken }) {
 }
 
 const sentHome = (reason) => `The server takes nothing more from this browser (${reason.trim().slice(0, 200)}). Open the link in another one.`;
+
+/** Say what is measured now: often something else, and so not said aloud. */
+export const detailOf = ({ at, told }) => (at === 'in' && told.state === 'measuring' && told.words) || '';
 
 /** Say what else there is to know while something is measured; nothing where there is nothing. */
 export function hintOf({ at, told, isAwake, pauses = 0 }) {

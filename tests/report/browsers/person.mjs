@@ -101,7 +101,7 @@ function seen() {
   return {
     title: document.title,
     address: location.href,
-    words: texts("#words, #hint, .note"),
+    words: texts("#words, #detail, #hint, .note"),
     button: texts("button")[0] ?? null,
     progress: texts("#left")[0] ?? null,
     rows: texts("tbody tr"),
