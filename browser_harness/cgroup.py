@@ -8,6 +8,7 @@ workers and threads share the quota alike, which DevTools' throttling does not m
 import contextlib
 import errno
 import os
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -138,6 +139,8 @@ def _make_ordinary(process: str) -> None:
 
     The kernel refuses to take a process with one into a group (``cpu_cgroup_can_attach``), with EINVAL.
     """
+    if sys.platform != "linux":
+        return
     for thread in Path(f"/proc/{process}/task").iterdir():
         with contextlib.suppress(ProcessLookupError):
             if os.sched_getscheduler(int(thread.name)) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_RR, os.SCHED_FIFO):

@@ -21,14 +21,17 @@ export const loaded = () => performance.getEntriesByType('resource').map(path);
 
 const path = (entry) => new URL(entry.name).pathname;
 
-/** Describe a request; what came from a cache has no bytes on the wire. */
+/**
+ * Describe a request; what came from a cache has no bytes on the wire. Nor has what a server said is current there, whose
+ * answer was its head alone: more than that was transferred of all else.
+ */
 function request(entry) {
   return {
     path: path(entry),
     start: performance.timeOrigin + entry.startTime,
     response: performance.timeOrigin + entry.responseStart,
     end: performance.timeOrigin + entry.responseEnd,
-    wire: entry.transferSize ? entry.encodedBodySize : 0,
+    wire: entry.transferSize > entry.encodedBodySize ? entry.encodedBodySize : 0,
     decoded: entry.decodedBodySize,
     opened: entry.connectEnd > entry.connectStart,
   };

@@ -6,6 +6,10 @@ relays to another server what the page asks of that.
 It can be bound to another interface, for pages on other machines, and allow other origins: its page may then ask those,
 and their pages may ask it. It answers to its own addresses only, and to the hosts that it is given: a name that
 somebody else has made lead here (DNS rebinding) would let that one's pages read what is served.
+
+It is Python's own ``http.server``, in threads, while devices that join are served by aiohttp (``joined/server.py``).
+First loads over emulated networks are measured with it, and another server would be another measurement. Nor has it any
+need of what aiohttp is there for: one browser of this machine asks it, which holds no socket open, and is ours.
 """
 
 import io

@@ -8,19 +8,14 @@ Ends on a Ctrl-C, with --devices or with --wait. Exit codes: 0 all were measured
 import argparse
 import os
 import shutil
-import signal
 import sys
 import textwrap
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
-from types import FrameType
-from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.commands import STOPPED, until_unread
-from benchmarks.devices import engines, link, table
+from benchmarks.commands import STOPPED, stopped_once, until_unread
+from benchmarks.devices import engines, table
 from benchmarks.devices.board import Board
 from benchmarks.devices.guests import Line
 from benchmarks.devices.host import Host, Start, Usher
@@ -30,12 +25,12 @@ from benchmarks.devices.suite import measure
 from benchmarks.results.numbers import counted
 from benchmarks.run.screen import WIDEST
 from benchmarks.settings import positive
+from browser_harness.joined import link
 from browser_harness.joined.browsers import ENGINES, Engine, missing, started
 from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 OF_ONE_RUN = ("--benchmark-json", "--report", "--junit-xml", "--junitxml")  # files, which each device would write anew
 PATIENT = ("--device-patience=120",)  # others wait as well; who says otherwise is obeyed
 ENDING = 2 * RUNS_END  # seconds in which all is saved and told, and no signal breaks into that
@@ -132,31 +127,11 @@ def _tell(line: Line, problems: Sequence[str]) -> int:
     return 0 if is_whole else 1
 
 
-@contextmanager
-def _stopped_once() -> Iterator[None]:
-    """Let a Ctrl-C or a signal to end stop it, and none soon behind it: tox sends two, and the run is to be saved."""
-    asked = -ENDING
-
-    def obey(_number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if time.monotonic() - asked >= ENDING:
-            asked = time.monotonic()
-            raise KeyboardInterrupt
-
-    heard = (one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN)  # as SIGHUP is behind `nohup`
-    before: dict[int, Any] = {one: signal.signal(one, obey) for one in heard}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
 def main() -> None:
     """Run the command line."""
     options, words = parser().parse_known_args()
     try:
-        with until_unread(), _stopped_once():
+        with until_unread(), stopped_once(ENDING):
             code = run(options, [word for word in words if word != "--"])
     except (EntranceError, PlanError, UsageError) as error:
         print(f"clients: {error}", file=sys.stderr)

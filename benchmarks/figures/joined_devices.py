@@ -85,7 +85,8 @@ async def _page(url: str, may_leave: asyncio.Event) -> None:
 async def _answer(socket: aiohttp.ClientWebSocketResponse) -> None:
     async for message in socket:
         asked = json.loads(message.data)
-        await socket.send_json({"id": asked["id"], "answer": None, "hidden": False})
+        if "id" in asked:  # or it is not asked for anything
+            await socket.send_json({"id": asked["id"], "answer": None, "hidden": False})
 
 
 @contextmanager

@@ -6,16 +6,16 @@ then is told and saved.
 """
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks import hardware
-from benchmarks.commands import STOPPED, until_unread
+from benchmarks.commands import STOPPED, stopped_once, until_unread
 from benchmarks.fleet import latency, options, progress, rates, record, told
 from benchmarks.fleet.crew import Crew, browsers_here
 from benchmarks.fleet.desk import Desk
@@ -25,30 +25,32 @@ from benchmarks.fleet.options import FleetError
 from benchmarks.measuring.parity import ParityError
 from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
+from benchmarks.results.numbers import counted
 from benchmarks.run.identity import machine_here
 from benchmarks.settings import Settings
 from browser_harness import system
 from browser_harness.channel import PageError
 from browser_harness.host import Host
-from browser_harness.joined import AnyDevice
+from browser_harness.joined import AnyDevice, link
+from browser_harness.joined.entrance import EntranceError, entrance_of, is_loopback
 from browser_harness.joined.server import JoinServer, joining
 from models.manifest import ModelError
 
 LOOK, DRAWN, WRITTEN = 0.2, 1.0, 10.0  # seconds: between two looks; two tellings, on a terminal and elsewhere
+ENDING = 60.0  # seconds in which all is saved and told, and no second signal breaks into that
 DESERTED = 120.0  # seconds after which a job that nobody is there for is given up
 
 
 def main() -> None:
     """Run the command line."""
     arguments = options.parser().parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with until_unread():
+        with until_unread(), stopped_once(ENDING):
             code = Run(arguments).run()
     except KeyboardInterrupt:
         print("fleet: stopped before the job began", file=sys.stderr)
         sys.exit(STOPPED)
-    except (FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
+    except (EntranceError, FleetError, ModelError, PageError, PlatformError, ParityError, UnavailableError) as error:
         sys.exit(f"fleet: {error}")
     sys.exit(code)
 
@@ -69,15 +71,16 @@ class Run:
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
         desk = Desk(job.count, job.batch)
-        with self._crew(job, desk) as crew:
-            if not self._waited(crew):
-                raise FleetError("no device could take part, as was told above")
-            self._measure_latencies(job, crew)
-            self._measure_server(job, "before")
-            busy = self._drain(desk, crew)
+        with self._hall(job, desk) as (server, crew):
+            with browsers_here(self._arguments.browser, crew):
+                self._invite(server)
+                self._wait_for(crew)
+                self._measure_latencies(job, crew)
+                self._measure_server(job, "before")
+                busy = self._drain(desk, crew)
             found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
             self._save(found, file)
-        self._measure_server_again(job)
+            self._measure_server_again(job)
         fleet = self._save(found, file)
         for line in ["", *told.lines(fleet)]:
             print(line)
@@ -107,44 +110,47 @@ class Run:
             print(f"server   after: not measured: {error}", flush=True)
 
     @contextmanager
-    def _crew(self, job: Job, desk: Desk) -> Iterator[Crew]:
-        """Let devices join while the context lasts, and start those that were asked for."""
+    def _hall(self, job: Job, desk: Desk) -> Iterator[tuple[JoinServer, Crew]]:
+        """Let devices join while the context lasts."""
         runtime, tell = self._arguments.runtime, self._board.tell
 
         def member(device: AnyDevice, number: int, host: Host | None) -> Member:
             return Member(device, number, job, desk, self._settings, host, runtime, tell)
 
         crew = Crew(member)
-        with joining(on_join=crew.welcome) as server:
-            try:
-                with browsers_here(self._arguments.browser, crew):
-                    self._invite(server, crew)
-                    yield crew
-                    _say_goodbye(crew)
-            finally:
-                desk.close()
-        crew.join()
+        try:
+            with joining(entrance_of(self._arguments), crew.welcome, options.offer(job)) as server:
+                yield server, crew
+        finally:
+            desk.close()
+            crew.join()
 
-    def _invite(self, server: JoinServer, crew: Crew) -> None:
-        wanted = self._wanted()
-        print(f"link     {server.url}")
-        print(f"         open it on any device; the job begins when {wanted} of them can work", flush=True)
+    def _invite(self, server: JoinServer) -> None:
+        print("open this link on any device that is to take part:\n")
+        for line in link.lines(server.url, sys.stdout):
+            print(line)
+        if is_loopback(urlsplit(server.origin).hostname or ""):
+            print("only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too")
+        for line in server.entrance.words:
+            print(line)
+        begins = f"the job begins when {counted(self._wanted(), 'device')} can work"
+        print(f"\n{begins}; who comes later joins in", flush=True)
 
     def _wanted(self) -> int:
         return self._arguments.devices or max(1, len(self._arguments.browser))
 
-    def _waited(self, crew: Crew) -> bool:
-        """Wait until as many as are wanted are ready, or cannot be; return whether one is."""
+    def _wait_for(self, crew: Crew) -> None:
+        """Wait until as many as are wanted are ready, or cannot be; raise FleetError where none is."""
         seen: list[Member] = []
-        while True:
-            ready, away = crew.ready, [member for member in crew.members if member.sent_home]
-            for member in ready:
+        while len(seen) + len(crew.sent_home) < self._wanted():
+            for member in crew.ready:
                 if member not in seen:
                     print(f"ready    {member.name}, {member.platform}", flush=True)
-            seen = ready
-            if len(ready) + len(away) >= self._wanted():
-                return bool(ready)
+                    member.show("waiting", "This device takes part as soon as enough others have come.")
+            seen = crew.ready
             time.sleep(LOOK)
+        if not seen:
+            raise FleetError("no device could take part, as was told above")
 
     def _measure_latencies(self, job: Job, crew: Crew) -> None:
         if self._latencies is None:
@@ -168,6 +174,8 @@ class Run:
             desk.close()
             self._board.draw([*progress.lines(desk, crew.members, desk.ended or 0.0)])
             self._board.end()
+            for member in crew.members:
+                member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
         return time.process_time() - before
 
     def _watch(self, desk: Desk, crew: Crew) -> None:
@@ -182,11 +190,6 @@ class Run:
             if now - seen > DESERTED:
                 self._board.tell(f"given up: no device has been there for {DESERTED:g} s")
                 return
-
-
-def _say_goodbye(crew: Crew) -> None:
-    for member in crew.members:
-        member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """All devices of a job: those that join by the link, and browsers of this machine, which quotas can make weaker."""
 
 import argparse
-import queue
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +12,8 @@ from browser_harness import cgroup
 from browser_harness.channel import PageError
 from browser_harness.host import Host, LocalHost
 from browser_harness.joined import AnyDevice
-from browser_harness.joined.browsers import ENGINES, Engine, started
+from browser_harness.joined.browsers import ENGINES, Engine, Started
+from browser_harness.joined.here import joined_here
 
 JOINING = 60.0  # seconds in which a browser that is started here has joined
 ENDING = 2.0  # seconds in which devices end what they do
@@ -64,6 +64,11 @@ class Crew:
         """Those whose model is open."""
         return [member for member in [*self.members] if member.is_ready.is_set() and not member.sent_home]
 
+    @property
+    def sent_home(self) -> list[Member]:
+        """Those that cannot take part."""
+        return [member for member in [*self.members] if member.sent_home]
+
     def join(self) -> None:
         """Wait until all have ended, a little."""
         for member in self.members:
@@ -74,23 +79,23 @@ class Crew:
 def browsers_here(wanted: Sequence[Browser], crew: Crew) -> Iterator[None]:
     """Start browsers of this machine, one after the other, and have them among the *crew* while the context lasts.
 
-    They come by a link of their own, over the loopback, so that it is known which is which. One is slowed down when its
+    Each comes by a link of its own, over the loopback, so that it is known which is which. One is slowed down when its
     page is there: a browser starts as quickly as it can.
     """
-    from browser_harness.joined.server import joining  # brings aiohttp
-
-    came: queue.SimpleQueue[AnyDevice] = queue.SimpleQueue()
     with ExitStack() as stack:
-        url = stack.enter_context(joining(on_join=came.put)).url if wanted else ""
         for one in wanted:
             quota = stack.enter_context(cgroup.Quota(one.slowdown)) if one.slowdown > 1 else None
-            running = stack.enter_context(started(one.engine, url))
-            try:
-                device = came.get(timeout=JOINING)
-            except queue.Empty:
-                words = running.fault() or f"has not joined within {JOINING:g} s"
-                raise PageError(f"--browser {one}: {words}") from None
-            host = LocalHost(running, quota)
+            device, running = stack.enter_context(_started(one))
+            host = LocalHost(running, quota, running.compiling)
             host.follow()
             crew.add(device, host)
         yield
+
+
+@contextmanager
+def _started(one: Browser) -> Iterator[tuple[AnyDevice, Started]]:
+    try:
+        with joined_here(one.engine, timeout=JOINING) as found:
+            yield found
+    except PageError as error:
+        raise PageError(f"--browser {one}: {error}") from error

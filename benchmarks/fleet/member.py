@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.fleet.book import LOST, Chunk, Entry, Fate
 from benchmarks.fleet.desk import Desk
@@ -16,7 +15,8 @@ from benchmarks.results.fleet import called
 from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.host import Host, UnknownHost
-from browser_harness.joined import AnyDevice, HiddenError, LeftError
+from browser_harness.joined import AnyDevice, AwayError
+from browser_harness.joined.untrusted import BreachError
 
 LOOK = 1.0  # seconds after which one that waits for a device looks whether the job is over
 MOST_FAULTS = 3  # in a row, after which a device is given nothing more
@@ -91,16 +91,21 @@ class Member:
     def _opened(self) -> bool:
         """Have the model open in a new page, as soon as the device is here; whether there is still use for it."""
         while not self._desk.is_over and not self.sent_home:
-            if self.device.wait(LOOK) and self._try_to_open():
+            if self.device.wait(0) and self._try_to_open():
                 return True
+            self._desk.wait(LOOK)
         return False
 
     def _try_to_open(self) -> bool:
         assert self.session is not None
         try:
             self.session.open()
+        except AwayError:
+            return False
         except (PlatformError, PageError) as error:
-            if not _is_away(error):
+            if isinstance(error.__cause__, BreachError):
+                self._send_home(str(error))
+            else:
                 self._blame(f"its page cannot be opened: {error}")
             return False
         self._desk.come(self.number)
@@ -119,8 +124,11 @@ class Member:
         self.state = "works"
         try:
             sent = self.session.send_for(self._job, chunk, LATE * (chunk.due - chunk.taken))
-        except LeftError as error:
+        except AwayError as error:
             self._leave("left", str(error))
+            return False
+        except BreachError as error:
+            self._send_home(str(error))
             return False
         except PageError as error:
             self._lost(self._desk.fail(chunk, str(error)))
@@ -154,7 +162,7 @@ class Member:
         if not self._desk.is_over:
             self.state = fate
             self.work.lost += 1
-            self._tell(f"{self.name}: left; its images are another's, and it may come back")
+            self._tell(f"{self.name}: its images are another's, and it may come back ({why})")
 
     def _blame(self, words: str) -> None:
         """Tell of a fault; after so many in a row the device is given nothing more."""
@@ -173,11 +181,12 @@ class Member:
         if time.monotonic() - self._shown < SHOWN:
             return
         self._shown = time.monotonic()
-        self.show("measuring", f"This device has classified {self.work.images:,} of {self._job.count:,} images.")
+        self.show("measuring", f"This device has classified {self.work.images:,} images so far.")
 
     def show(self, state: str, words: str) -> None:
-        """Have the person see *words*, where the device is here."""
-        told: dict[str, Any] = {"state": state, "words": words, "done": self.work.images, "of": self._job.count}
+        """Have the person see *words*, and how far the job of all is, where the device is here."""
+        done, left = self._desk.progress()
+        told = {"state": state, "words": words, "done": done, "of": self._job.count, "seconds_left": left}
         with suppress(PageError, ConnectionError, RuntimeError):
             self.device.show(told)
 
@@ -190,8 +199,3 @@ WORDS = {
     "failed": "failed ({why})",
     "left": "left",
 }
-
-
-def _is_away(error: BaseException) -> bool:
-    """Whether the device left, or was hidden, which may be the cause of what is told."""
-    return isinstance(error, LeftError | HiddenError) or isinstance(error.__cause__, LeftError | HiddenError)

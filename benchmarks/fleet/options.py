@@ -5,16 +5,19 @@ import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fleet.crew import Browser, browser
 from benchmarks.fleet.job import FOLDER, Job, job_of
 from benchmarks.settings import Settings, positive, writable
 from browser_harness import cgroup
 from browser_harness.joined import browsers
+from browser_harness.joined.entrance import add_options
 from models import WORK_DIR, manifest
 from models.cifar100 import DataError, load
 
 RUNTIME = "wasm"
+MINUTES = 5  # that a job may take, about: nobody knows yet who will do it
 
 
 class FleetError(Exception):
@@ -44,7 +47,18 @@ def parser() -> argparse.ArgumentParser:
     words = "holds cifar-100-binary/ (default: $CIFAR100_DIR, else it is downloaded)"
     found.add_argument("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help=words)
     found.add_argument("--json", type=writable, metavar="FILE", help="save it there (default: in .fleet/)")
+    add_options(found)
     return found
+
+
+def offer(job: Job) -> dict[str, Any]:
+    """Return what a person is told before the device takes part."""
+    what = [
+        f"It classifies images of the CIFAR-100 test set with {job.artefact.name}, together with other devices.",
+        "It is given as many as it can do: a quick device does more of them.",
+        "Nothing is installed, and what it computes goes to the machine that gave you this link.",
+    ]
+    return {"title": "Many devices do one job", "what": what, "minutes": MINUTES}
 
 
 def check(options: argparse.Namespace) -> None:

@@ -41,20 +41,22 @@ class ChunkSession(DrivenSession):
     def send_for(self, job: Job, chunk: Chunk, timeout: float) -> Sent:
         """Have the page classify a chunk; what it sends is not looked at yet.
 
-        Raises LeftError where the device went away, PageError where the page broke or has not answered.
+        Raises AwayError where the device went away, or was hidden before it began, PageError where the page broke or
+        has not answered.
         """
-        device, is_hidden, told = self._channel.device, False, {}
+        device = self._channel.device
         device.publish(PIXELS, job.pixels(chunk.start, chunk.stop))
         device.await_bytes(ANSWERS, job.length(chunk.images))
         began = time.monotonic()
         try:
             told = device.call("classify", _asked(job), timeout)
-        except HiddenError:  # the logits have come all the same
-            is_hidden = True
-        finally:
+        except HiddenError:
             content = device.take_bytes(ANSWERS)
+            if content is None:  # it was not even begun
+                raise
+            return Sent(content, time.monotonic() - began, {}, is_hidden=True)
         seconds = time.monotonic() - began
-        return Sent(content, seconds, _parts(told, seconds), is_hidden)
+        return Sent(device.take_bytes(ANSWERS), seconds, _parts(told, seconds))
 
 
 def _asked(job: Job) -> dict[str, Any]:

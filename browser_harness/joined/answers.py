@@ -60,26 +60,21 @@ def _nothing(call: Call, answer: Any) -> None:
         raise BreachError(f"{call.function}: its answer is {described(answer)}, and there is none")
 
 
-class InEffect(dict[str, Any]):
-    """What is told of an open session: what is asked for and was not told is the device's fault."""
-
-    def __missing__(self, name: str) -> Any:
-        raise BreachError(f"open: nothing is told of {name}")
-
-
-def _opened(call: Call, answer: Any) -> InEffect:
+def _opened(call: Call, answer: Any) -> dict[str, Any]:
+    """Check what is in force: of what is known, what is not told is None, or empty; who needs it, proves it."""
     told = Fields(answer, call.function)
     if "unavailable" in told.told:
-        return InEffect(unavailable=told.words("unavailable"))
+        return {"unavailable": told.words("unavailable")}
     of_page = {
         "load": told.number("load", 0, call.longest),
         "loading": _loading(call, told.fields("loading")),
         "loaded": told.texts("loaded", MOST_REQUESTS, 1000),
         "clockResolution": told.number("clockResolution", 1e-9, 1e4),
     }
-    known = {name: told.unless_null(partial(take, told), name) for name, take in KNOWN.items() if name in told.told}
-    others = {name: one for name, one in told.told.items() if name not in {*of_page, *known}}
-    return InEffect({**plain(others, call.function), **known, **of_page})
+    known = {name: told.unless_null(partial(take, told), name) for name, take in KNOWN.items()}
+    lines = {name: told.unless_null(partial(_lines, told), name) or [] for name in LOGGED}
+    others = {name: one for name, one in told.told.items() if name not in {*of_page, *known, *lines}}
+    return {**plain(others, call.function), **known, **lines, **of_page}
 
 
 def _adapter(told: Fields, name: str) -> dict[str, Any]:
@@ -97,13 +92,13 @@ def _lines(told: Fields, name: str) -> list[str]:
     return told.texts(name, MOST_REQUESTS, 10_000)
 
 
-# What is told of what is in force, whatever the engine; what is not among it may be anything that is plain.
+LOGGED = ("placed", "left")  # lists of lines
+# What else is told of what is in force, by any engine; what is not among it may be anything that is plain.
 KNOWN: Mapping[str, Callable[[Fields, str], Any]] = {
     **dict.fromkeys(("crossOriginIsolated", "secure", "sharedArrayBuffer", "simd"), Fields.flag),
     **dict.fromkeys(("librarySimd", "libraryThreads", "sharedMemory", "isFullyAccelerated"), Fields.flag),
     **dict.fromkeys(("version", "backendVersion", "backend"), Fields.text),
     **dict.fromkeys(("threads", "processors"), _count),
-    **dict.fromkeys(("placed", "left"), _lines),
     **dict.fromkeys(("adapter", "pageAdapter"), _adapter),
 }
 

@@ -1,5 +1,6 @@
 """Browsers of this machine that are started at a link, and that nobody drives: Firefox, WebKit, Chromium."""
 
+import html
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from browser_harness import chromium
+from browser_harness import chromium, system
 from browser_harness.channel import PageError
 from browser_harness.joined.display import display
 from browser_harness.joined.found import ENGINES, BrowserMissingError, Engine, find, missing
@@ -101,12 +102,23 @@ def started(engine: Engine, url: str, named: Path | None = None, flags: Sequence
         needed = dict(stack.enter_context(display(scratch.variables))) if engine == "webkit" else {}
         variables = {**os.environ, **needed, **found.environment, **_home(engine, scratch.path), **scratch.variables}
         said = scratch.path / "said"
-        process = _popen(COMMANDS[engine](found.path, scratch.path, url, flags), variables, said)
+        command = COMMANDS[engine](found.path, scratch.path, _leading_to(url, scratch.path), flags)
+        process = _popen(command, variables, said)
         try:
             yield Started(engine, process, said)
         finally:
             end(scratch.processes())
             process.wait()
+
+
+def _leading_to(url: str, folder: Path) -> str:
+    """Return the address of a page that leads to *url*.
+
+    Everybody on this machine may read what a program is called with, and whoever has a link may join.
+    """
+    page, refresh = folder / "link.html", f'<meta http-equiv="refresh" content="0;url={html.escape(url)}">'
+    page.write_text(f"<!doctype html>\n{refresh}\n", encoding="utf-8")
+    return page.as_uri()
 
 
 def _home(engine: Engine, folder: Path) -> Mapping[str, str]:
@@ -128,7 +140,7 @@ def _popen(command: Sequence[str | Path], environment: Mapping[str, str], said: 
 
 
 def _of_chromium(path: Path, folder: Path, url: str, flags: Sequence[str]) -> list[str | Path]:
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    root = ["--no-sandbox"] if system.is_root() else []
     return [path, "--headless", f"--user-data-dir={folder / 'profile'}", *chromium.FLAGS, *root, *flags, url]
 
 

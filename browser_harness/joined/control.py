@@ -13,13 +13,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing.connection import Client, Listener, wait
 from pathlib import Path
 from pickle import PickleError
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from browser_harness.channel import PageError
 from browser_harness.joined.channel import VARIABLE, AnyDevice
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    if sys.platform == "win32":
+        from multiprocessing.connection import PipeConnection
+
+        Talk = Connection[Any, Any] | PipeConnection[Any, Any]
+    else:
+        Talk = Connection[Any, Any]
 
 METHODS = frozenset(name for name in vars(AnyDevice) if not name.startswith("_"))
 GREETING = 10.0  # seconds in which one who comes shows the key, and is let in
@@ -67,7 +77,7 @@ class _Lending:
                 if self._is_known(connection):
                     self._hear(connection)
 
-    def _is_known(self, connection: "Connection[Any, Any]") -> bool:
+    def _is_known(self, connection: "Talk") -> bool:
         """Let in one who has the key; nothing else of it is read before."""
         ready = wait([connection, self._ended], GREETING)
         is_known = connection in ready and hmac.compare_digest(connection.recv_bytes(len(self._key)), self._key)
@@ -75,7 +85,7 @@ class _Lending:
             connection.send_bytes(WELCOME)
         return is_known
 
-    def _hear(self, connection: "Connection[Any, Any]") -> None:
+    def _hear(self, connection: "Talk") -> None:
         """Answer one process until it ends, or this does; what it waits for is answered beside.
 
         An answer that comes too late goes nowhere: the next connection may have the number of this one.
@@ -97,9 +107,7 @@ class _Lending:
         if isinstance(self._device, Releasable):
             self._device.release()
 
-    def _answer(
-        self, connection: "Connection[Any, Any]", closing: threading.Lock, name: str, arguments: tuple[Any, ...]
-    ) -> None:
+    def _answer(self, connection: "Talk", closing: threading.Lock, name: str, arguments: tuple[Any, ...]) -> None:
         answer = _asked(self._device, name, arguments)
         with closing, suppress(OSError):  # it has ended
             try:
@@ -183,7 +191,7 @@ def borrowed(told: str) -> AnyDevice:
     return _BORROWED[told]
 
 
-def _let_in(address: str, key: str) -> "Connection[Any, Any]":
+def _let_in(address: str, key: str) -> "Talk":
     connection = Client(address)
     connection.send_bytes(key.encode())
     if not connection.poll(GREETING):

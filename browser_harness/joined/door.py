@@ -12,9 +12,9 @@ from aiohttp import web
 from browser_harness.joined.entrance import Entrance
 from browser_harness.joined.limits import Rate
 
-# So many requests at once, and a second: of a device, and of strangers at an address, which many may share. What they
-# ask costs time of the processor that is measured.
-OF_DEVICE, OF_STRANGERS = (600, 100.0), (600, 60.0)
+# So many requests at once, and a second: of a device, which may do no more than fetch and send chunks; and of strangers
+# at an address, which all share that come through a tunnel. What they ask costs time of a processor that is measured.
+OF_DEVICE, OF_STRANGERS = (2000, 1000.0), (1500, 60.0)
 WRONG_TOKENS = (10, 0.1)  # at once and a second, from an address; who has the right one is let in all the same
 SOCKETS = (20, 0.2)  # of a device
 
@@ -46,8 +46,6 @@ class Door:
 
     def check(self, request: web.BaseRequest) -> None:
         """Raise RefusedError unless a request means this server, and comes from a page of it where it sends."""
-        if not request.raw_path.startswith("/"):  # or it names a host itself
-            raise RefusedError(HTTPStatus.BAD_REQUEST, "a request names a path")
         hosts = request.headers.getall("Host", [])
         if len(hosts) != 1 or hosts[0].lower() not in self.origins:
             raise RefusedError(HTTPStatus.MISDIRECTED_REQUEST, "no such server here")

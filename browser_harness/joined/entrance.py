@@ -284,11 +284,12 @@ def _made(names: tuple[str, ...]) -> tuple[ssl.SSLContext, tuple[str, ...]]:
     )
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     certificate.configure_cert(tls)
-    fingerprint = sha256(ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())).hexdigest()
+    digest = sha256(ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())).digest()
+    fingerprint = digest.hex(":").upper()  # as browsers show it
     words = (
         "HTTPS with a certificate that was made for this run, and that no browser knows: each will warn that it cannot "
         "tell who answers. It is right to: go on only where it shows this SHA-256 fingerprint of the certificate",
-        fingerprint.upper(),
+        fingerprint,
         "Some browsers (Safari) open no socket so; --cert and --key take a certificate that a device trusts",
     )
     return tls, words

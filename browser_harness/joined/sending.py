@@ -3,7 +3,7 @@
 A device opens one model after another, each in fresh pages, and the 10 MB of a runtime need not travel each time. It
 may keep what it has and asks each time whether that is current, by a validator that is made of the content's SHA-256,
 its coding and the page's policy: so what one page was sent is never taken for another's. What it has is not counted as
-fetched, neither here nor, by its Resource Timing, in the page.
+fetched. (Its page's Resource Timing counts it all the same in Firefox; Chromium and WebKit tell it apart.)
 """
 
 import asyncio

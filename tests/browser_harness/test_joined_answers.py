@@ -10,7 +10,7 @@ from guests import ABOUT, OPENED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from browser_harness.joined.answers import CHECKS, MOST_HELD, SLACK, Call, InEffect, checked
+from browser_harness.joined.answers import CHECKS, MOST_HELD, SLACK, Call, checked
 from browser_harness.joined.claims import claims
 from browser_harness.joined.messages import KINDS, message
 from browser_harness.joined.untrusted import BreachError, described, plain, read, tamed
@@ -226,7 +226,7 @@ def test_right_answers_are_taken_as_they_are():
     assert check("timePrepared", {**TIMED, "samples": [2]}, {"inline": 400}) == {**TIMED, "samples": [2.0]}
     assert check("animate", ANIMATED, {"least": 3, "inline": 400}) == ANIMATED
     assert check("rest", DRAWN) == DRAWN
-    assert check("open", OPENED) == OPENED
+    assert check("open", OPENED).items() >= OPENED.items()
     assert check("open", {"unavailable": "no WebGPU"}) == {"unavailable": "no WebGPU"}
     assert check("prepare", None) is None
     assert check("send", None) is None
@@ -405,11 +405,9 @@ def test_an_open_session_that_cannot_be_is_refused(path, to):
         check("open", changed(FULL, *path, to=to))
 
 
-def test_what_was_not_told_and_is_asked_for_is_the_devices_fault():
+def test_what_was_not_told_is_unknown():
     taken = check("open", changed(OPENED, "threads", to=KeyError))
-    with pytest.raises(BreachError, match=r"^open: nothing is told of threads$"):
-        taken["threads"]
-    assert isinstance(taken, InEffect)
+    assert (taken["threads"], taken["adapter"], taken["placed"]) == (None, None, [])
 
 
 def test_an_open_session_drives_no_terminal():

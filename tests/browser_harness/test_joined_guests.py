@@ -31,7 +31,7 @@ def closed(guest):
 
 def test_a_device_that_answers_rightly_is_believed():
     with hosting(open=OPENED, time=TIMED) as (device, _):
-        assert device.call("open", {}, 10) == OPENED
+        assert device.call("open", {}, 10).items() >= OPENED.items()
         assert device.call("time", ASKED, 10) == TIMED
 
 
@@ -126,7 +126,7 @@ def test_a_function_without_a_check_is_not_even_asked():
     asked = []
     with (
         hosting(steal=asked.append) as (device, _),
-        pytest.raises(PageError, match=r"^steal: nobody knows what a devic"),
+        pytest.raises(PageError, match=r"^steal: nobody knows what "),
     ):
         device.call("steal", {}, 10)
     assert asked == []

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import segno
 
-from benchmarks.devices import link
+from browser_harness.joined import link
 
 URL = "http://192.168.0.7:54321/#AAAAAAAAAAAAAAAAAAAAAA"
 

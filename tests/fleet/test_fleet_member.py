@@ -7,10 +7,12 @@ import pytest
 from fleet_made_up import IMAGES, Device, Session, drained, made_up, member
 
 from benchmarks.fleet.desk import Desk
-from benchmarks.fleet.member import MOST_FAULTS
+from benchmarks.fleet.member import MOST_FAULTS, Member
 from benchmarks.protocol import PlatformError, UnavailableError
+from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.joined import HiddenError, LeftError
+from browser_harness.joined.untrusted import BreachError
 
 
 def content(change):
@@ -33,7 +35,7 @@ def test_it_does_all_of_a_job_and_its_person_is_told(monkeypatch):
 @pytest.mark.parametrize(
     ("deed", "words"),
     [
-        (LeftError("the device left"), "left; its images are another's, and it may come back"),
+        (LeftError("the device left"), "its images are another's, and it may come back (the device left)"),
         (PageError("a page of it broke"), "failed (a page of it broke)"),
         (content(nan), "image 0 is no number"),
         (content(lambda logits: (logits + 1).tobytes()), "is off by"),
@@ -101,7 +103,8 @@ def test_one_that_cannot_do_it_is_sent_home_and_nobody_waits_for_it(monkeypatch,
 
 
 def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
-    errors = [_caused_by(LeftError("left")), _caused_by(HiddenError("hidden"))]
+    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
+    errors = [LeftError("left"), HiddenError("hidden")]
     session = Session(made_up())
 
     def open_():
@@ -114,18 +117,28 @@ def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
     assert (session.opened, told, one.work.images) == (3, [], IMAGES)
 
 
-def _caused_by(error):
-    found = PlatformError("chromium-wasm: resnet8: it left")
-    found.__cause__ = error
-    return found
+def test_one_that_keeps_to_no_protocol_is_given_nothing_more(monkeypatch):
+    session = Session(made_up(), {0: BreachError("the device keeps to no protocol")})
+    one, desk, _ = drained(monkeypatch, session, helper=True)
+    assert (one.sent_home, session.calls) == ("the device keeps to no protocol", 1)
+    assert desk.entries()[0].fate == "failed"
+
+
+def test_one_that_keeps_to_no_protocol_when_it_opens_is_not_waited_for(monkeypatch):
+    job = made_up()
+    session = Session(job)
+    error = PlatformError("chromium-wasm: resnet8: it keeps to no protocol")
+    error.__cause__ = BreachError("a message is no JSON")
+    session.open = lambda: (_ for _ in ()).throw(error)
+    one, _ = member(monkeypatch, job, Desk(job.count), session)
+    one.start()
+    assert one.is_ready.wait(10)
+    assert one.sent_home == str(error)
 
 
 def test_a_device_of_an_unknown_engine_is_told_why(monkeypatch):
     job = made_up()
     desk = Desk(job.count)
-    from benchmarks.fleet.member import Member
-    from benchmarks.settings import Settings
-
     told = []
     one = Member(Device("unknown"), 1, job, desk, Settings(), tell=told.append)
     one.start()

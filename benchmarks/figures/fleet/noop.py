@@ -17,6 +17,7 @@ import aiohttp
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.fleet.page import PARTS
 from benchmarks.platforms import PLATFORMS
 from benchmarks.platforms.page_runtime import PageRuntime
 from browser_harness import packages
@@ -63,19 +64,21 @@ class NoOp:
                 async for message in socket:
                     asked = json.loads(message.data)
                     if "id" in asked:
-                        answer = await self.answer(http, asked.get("function", ""), asked.get("argument", {}))
-                        await socket.send_str(json.dumps({"id": asked["id"], "answer": answer}))
+                        told = await self.answer(http, asked.get("function", ""), asked.get("argument", {}))
+                        await socket.send_str(json.dumps({"id": asked["id"], "hidden": False, **told}))
 
-    async def answer(self, http: aiohttp.ClientSession, function: str, argument: Mapping[str, Any]) -> Any:
-        """Return what the page's harness would."""
+    async def answer(
+        self, http: aiohttp.ClientSession, function: str, argument: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return what the page says of a call of its harness; of none, that it was done."""
         if function == "open":
-            return in_effect()
+            return {"answer": in_effect()}
         if function == "classify":
             async with http.get(argument["pixels"]) as pixels:
                 logits = self.logits(await pixels.read())
             (await http.put(argument["url"], data=logits)).raise_for_status()
-            return dict.fromkeys(("fetching", "normalising", "answering", "sending", "inferring"), 0.0)
-        return None
+            return {"answer": dict.fromkeys(PARTS, 0.0)}
+        return {"error": "nothing is computed here", "stack": ""} if function else {"answer": None}
 
     def logits(self, pixels: bytes) -> bytes:
         """Return what is sent for a chunk."""
@@ -92,6 +95,8 @@ def in_effect() -> dict[str, Any]:
         "version": packages.pinned("onnxruntime-web"),
         "threads": 1,
         "crossOriginIsolated": True,
+        "sharedArrayBuffer": True,
+        "secure": True,
         "simd": True,
         "loaded": [*runtime.runtime],
         "clockResolution": 0.005,
