@@ -17,7 +17,7 @@ const laid = new Map(); // inputs by what they were fetched as
 let part; // of the images that are classified, the latest
 const unsent = new Map(); // the bytes of the last outputs that were too large for an answer, by name
 
-const REST = 50; // milliseconds after which a page that classifies lets the browser draw, and take messages
+const REST = 250; // milliseconds after which a page that classifies lets the browser draw, and take messages
 
 const ARRAYS = {
   float32: Float32Array,

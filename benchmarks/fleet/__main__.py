@@ -71,15 +71,16 @@ class Run:
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
         desk = Desk(job.count, job.batch)
-        with self._crew(job, desk) as crew:
-            if not self._waited(crew):
-                raise FleetError("no device could take part, as was told above")
-            self._measure_latencies(job, crew)
-            self._measure_server(job, "before")
-            busy = self._drain(desk, crew)
+        with self._hall(job, desk) as (server, crew):
+            with browsers_here(self._arguments.browser, crew):
+                self._invite(server)
+                self._wait_for(crew)
+                self._measure_latencies(job, crew)
+                self._measure_server(job, "before")
+                busy = self._drain(desk, crew)
             found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
             self._save(found, file)
-        self._measure_server_again(job)
+            self._measure_server_again(job)
         fleet = self._save(found, file)
         for line in ["", *told.lines(fleet)]:
             print(line)
@@ -109,23 +110,20 @@ class Run:
             print(f"server   after: not measured: {error}", flush=True)
 
     @contextmanager
-    def _crew(self, job: Job, desk: Desk) -> Iterator[Crew]:
-        """Let devices join while the context lasts, and start those that were asked for."""
+    def _hall(self, job: Job, desk: Desk) -> Iterator[tuple[JoinServer, Crew]]:
+        """Let devices join while the context lasts."""
         runtime, tell = self._arguments.runtime, self._board.tell
 
         def member(device: AnyDevice, number: int, host: Host | None) -> Member:
             return Member(device, number, job, desk, self._settings, host, runtime, tell)
 
         crew = Crew(member)
-        with joining(entrance_of(self._arguments), crew.welcome, options.offer(job)) as server:
-            try:
-                with browsers_here(self._arguments.browser, crew):
-                    self._invite(server)
-                    yield crew
-                    _say_goodbye(crew)
-            finally:
-                desk.close()
-        crew.join()
+        try:
+            with joining(entrance_of(self._arguments), crew.welcome, options.offer(job)) as server:
+                yield server, crew
+        finally:
+            desk.close()
+            crew.join()
 
     def _invite(self, server: JoinServer) -> None:
         print("open this link on any device that is to take part:\n")
@@ -141,18 +139,18 @@ class Run:
     def _wanted(self) -> int:
         return self._arguments.devices or max(1, len(self._arguments.browser))
 
-    def _waited(self, crew: Crew) -> bool:
-        """Wait until as many as are wanted are ready, or cannot be; return whether one is."""
+    def _wait_for(self, crew: Crew) -> None:
+        """Wait until as many as are wanted are ready, or cannot be; raise FleetError where none is."""
         seen: list[Member] = []
-        while True:
-            ready, away = crew.ready, [member for member in crew.members if member.sent_home]
-            for member in ready:
+        while len(seen) + len(crew.sent_home) < self._wanted():
+            for member in crew.ready:
                 if member not in seen:
                     print(f"ready    {member.name}, {member.platform}", flush=True)
-            seen = ready
-            if len(ready) + len(away) >= self._wanted():
-                return bool(ready)
+                    member.show("waiting", "This device takes part as soon as enough others have come.")
+            seen = crew.ready
             time.sleep(LOOK)
+        if not seen:
+            raise FleetError("no device could take part, as was told above")
 
     def _measure_latencies(self, job: Job, crew: Crew) -> None:
         if self._latencies is None:
@@ -176,6 +174,8 @@ class Run:
             desk.close()
             self._board.draw([*progress.lines(desk, crew.members, desk.ended or 0.0)])
             self._board.end()
+            for member in crew.members:
+                member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
         return time.process_time() - before
 
     def _watch(self, desk: Desk, crew: Crew) -> None:
@@ -190,11 +190,6 @@ class Run:
             if now - seen > DESERTED:
                 self._board.tell(f"given up: no device has been there for {DESERTED:g} s")
                 return
-
-
-def _say_goodbye(crew: Crew) -> None:
-    for member in crew.members:
-        member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,11 @@ class Crew:
         """Those whose model is open."""
         return [member for member in [*self.members] if member.is_ready.is_set() and not member.sent_home]
 
+    @property
+    def sent_home(self) -> list[Member]:
+        """Those that cannot take part."""
+        return [member for member in [*self.members] if member.sent_home]
+
     def join(self) -> None:
         """Wait until all have ended, a little."""
         for member in self.members:

@@ -96,6 +96,12 @@ class Desk:
             self.book.expire(self.clock())
             return self._changed.wait_for(lambda: self.is_over, seconds)
 
+    def progress(self) -> tuple[int, float | None]:
+        """Return how many images count, and in how many seconds all will; None where nobody knows."""
+        done = self.book.images - self.book.left
+        seconds = (self.ended or self.clock()) - self.began if self.began is not None else 0.0
+        return done, self.book.left * seconds / done if done else None
+
     def entries(self) -> Sequence[Entry]:
         """Return what became of each chunk so far."""
         with self._changed:

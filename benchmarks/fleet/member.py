@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.fleet.book import LOST, Chunk, Entry, Fate
 from benchmarks.fleet.desk import Desk
@@ -182,11 +181,12 @@ class Member:
         if time.monotonic() - self._shown < SHOWN:
             return
         self._shown = time.monotonic()
-        self.show("measuring", f"This device has classified {self.work.images:,} of {self._job.count:,} images.")
+        self.show("measuring", f"This device has classified {self.work.images:,} images so far.")
 
     def show(self, state: str, words: str) -> None:
-        """Have the person see *words*, where the device is here."""
-        told: dict[str, Any] = {"state": state, "words": words, "done": self.work.images, "of": self._job.count}
+        """Have the person see *words*, and how far the job of all is, where the device is here."""
+        done, left = self._desk.progress()
+        told = {"state": state, "words": words, "done": done, "of": self._job.count, "seconds_left": left}
         with suppress(PageError, ConnectionError, RuntimeError):
             self.device.show(told)
 

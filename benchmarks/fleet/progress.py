@@ -7,7 +7,7 @@ from typing import TextIO
 
 from benchmarks.fleet.desk import Desk
 from benchmarks.fleet.member import Member
-from benchmarks.results.numbers import NONE, three
+from benchmarks.results.numbers import NONE, counted, three
 
 UP, CLEAR = "\x1b[{}A", "\x1b[J"  # a terminal's: so many lines up; nothing from here to the end
 
@@ -53,13 +53,13 @@ def lines(desk: Desk, members: Sequence[Member], now: float) -> Iterator[str]:
         rate, work = book.rate(member.number), member.work
         lost = f", {work.lost} lost" if work.lost else ""
         yield (
-            f"  {member.name:<26} {_rate(rate):>10}  {work.images:>7,} images in {work.chunks:,} chunks{lost}"
+            f"  {member.name:<26} {_rate(rate):>10}  {work.images:>7,} images in {counted(work.chunks, 'chunk')}{lost}"
             f"{'' if member.state in ('ready', 'works') else f'  ({member.state})'}"
         )
-    done, seconds = book.images - book.left, now - began
-    left = f", {three(book.left * seconds / done)} s left" if done and book.left else ""
+    (done, left), seconds = desk.progress(), now - began
+    waits = f", {three(left)} s left" if left else ""
     together = _rate(done / seconds if seconds and done else None)
-    yield f"  {'together':<26} {together:>10}  {done:>7,} of {book.images:,}{left}"
+    yield f"  {'together':<26} {together:>10}  {done:>7,} of {book.images:,}{waits}"
 
 
 def _rate(rate: float | None) -> str:

@@ -9,7 +9,8 @@ from browser_harness.joined import AnyDevice
 
 # What browsers say that they run on, in Python's words; anything else is called as it is said.
 SYSTEMS = {"Windows": "win32", "macOS": "darwin", "Mac OS X": "darwin", "iPhone": "ios", "iPad": "ios"}
-SAID = ("Android", "CrOS", "Windows", "iPhone", "iPad", "Mac OS X", "Linux")  # Android says that it is Linux, too
+# Android says that it is Linux, too.
+SAID = ("Android", "CrOS", "Windows", "iPhone", "iPad", "Mac OS X", "Linux")  # codespell:ignore
 
 
 def borrowed(told: str) -> AnyDevice:

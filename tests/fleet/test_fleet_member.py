@@ -7,8 +7,9 @@ import pytest
 from fleet_made_up import IMAGES, Device, Session, drained, made_up, member
 
 from benchmarks.fleet.desk import Desk
-from benchmarks.fleet.member import MOST_FAULTS
+from benchmarks.fleet.member import MOST_FAULTS, Member
 from benchmarks.protocol import PlatformError, UnavailableError
+from benchmarks.settings import Settings
 from browser_harness.channel import PageError
 from browser_harness.joined import HiddenError, LeftError
 from browser_harness.joined.untrusted import BreachError
@@ -102,6 +103,7 @@ def test_one_that_cannot_do_it_is_sent_home_and_nobody_waits_for_it(monkeypatch,
 
 
 def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
+    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
     errors = [LeftError("left"), HiddenError("hidden")]
     session = Session(made_up())
 
@@ -137,9 +139,6 @@ def test_one_that_keeps_to_no_protocol_when_it_opens_is_not_waited_for(monkeypat
 def test_a_device_of_an_unknown_engine_is_told_why(monkeypatch):
     job = made_up()
     desk = Desk(job.count)
-    from benchmarks.fleet.member import Member
-    from benchmarks.settings import Settings
-
     told = []
     one = Member(Device("unknown"), 1, job, desk, Settings(), tell=told.append)
     one.start()

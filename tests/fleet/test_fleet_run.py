@@ -85,7 +85,7 @@ class RunOfMadeUp(command.Run):
     """A run whose device is made up, and that is stopped in the midst of it."""
 
     @contextmanager
-    def _crew(self, job, desk):
+    def _hall(self, job, desk):
         def until_it_is_over(sent, *_):
             desk.wait(10)
             return sent
@@ -93,8 +93,11 @@ class RunOfMadeUp(command.Run):
         session = Session(job, {1: until_it_is_over})
         crew = Crew(lambda device, number, host: member(self.patch, job, desk, session)[0])
         crew.add(None)
-        yield crew
+        yield None, crew
         crew.join()
+
+    def _invite(self, server):
+        pass
 
     def _watch(self, desk, crew):
         raise KeyboardInterrupt

@@ -137,7 +137,8 @@ def test_progress_is_a_line_a_device_and_the_time_left(monkeypatch):
     desk.come(1)
     chunk = desk.book.take(1, 10.0)
     desk.book.answer(chunk.number, 12.0)
+    desk.clock = lambda: 12.0
     one.work.images, one.work.chunks, one.state = chunk.images, 1, "left"
     device, together = lines(desk, [one], 12.0)
-    assert device.split() == ["1", "chromium", "153", "4.00/s", "8", "images", "in", "1", "chunks", "(left)"]
+    assert device.split() == ["1", "chromium", "153", "4.00/s", "8", "images", "in", "1", "chunk", "(left)"]
     assert together.split() == ["together", "4.00/s", "8", "of", "40,", "8.00", "s", "left"]
