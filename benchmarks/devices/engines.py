@@ -92,7 +92,7 @@ def lines(runs: Sequence[Run]) -> Iterator[str]:
     if not found:
         return
     others = [*dict.fromkeys(other for line in found for other in line.ratios)]
-    yield from ("", f"how many times as long as {shown(name)}: both in turns with server-cpu, 95 % intervals")
+    yield from ("", f"times as long as {shown(name)}: both in turns with server-cpu, 95 % intervals")
     head = ["", *map(shown, others)]
     cells = [[_title(line.case), *(_cell(line, name, other) for other in others)] for line in found]
     yield from tabulate(cells, head, tablefmt="plain", disable_numparse=True).splitlines()

@@ -50,8 +50,8 @@ def cells(row: Row) -> list[str]:
 
 def _legend(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
-    yield "what a device is called is its own word; × is to server-cpu of this machine, in turns; intervals of 95 %"
-    for line in trust_lines([row.result for row in rows]):
+    note = "what a device is called is its own word; × is to server-cpu of this machine, in turns; intervals of 95 %"
+    for line in (note, *trust_lines([row.result for row in rows])):
         yield from wrapped(shown(line), shutil.get_terminal_size((WIDEST, 24)).columns)
     others = {mark.sign: mark.words for row in rows for mark in row.marks if mark.sign != DOUBT}
     yield from (f"{sign}: {shown(words)}" for sign, words in others.items())

@@ -1,6 +1,5 @@
 """What the device that a run is for says of itself: nothing of this machine is asked in its place."""
 
-import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +9,8 @@ from browser_harness.joined import AnyDevice
 
 # What browsers say that they run on, in Python's words; anything else is called as it is said.
 SYSTEMS = {"Windows": "win32", "macOS": "darwin", "Mac OS X": "darwin", "iPhone": "ios", "iPad": "ios"}
-SAID = re.compile(r"Android|CrOS|Windows|iPhone|iPad|Mac OS X|Linux")  # in this order: Android says that it is Linux
+# Android says that it is Linux, too.
+SAID = ("Android", "CrOS", "Windows", "iPhone", "iPad", "Mac OS X", "Linux")  # codespell:ignore
 
 
 def borrowed(told: str) -> AnyDevice:
@@ -34,5 +34,4 @@ def system(settings: Settings) -> str:
 
 
 def _said(user_agent: str) -> str:
-    found = SAID.search(user_agent)
-    return found[0] if found else "unknown"
+    return next((name for name in SAID if name in user_agent), "unknown")

@@ -23,7 +23,7 @@ UNTOLD = (
 # By the user agent, in this order: Android says that it is Linux, and iPhones that they are like Mac OS X.
 SYSTEMS = (
     (r"Android(?: (?P<release>[\d.]+))?", "Android"),
-    (r"CrOS", "ChromeOS"),
+    (r"CrOS", "ChromeOS"),  # codespell:ignore
     (r"(?:iPhone|CPU) OS (?P<release>[\d_]+)", "iOS"),
     (r"Windows", "Windows"),
     (r"Mac OS X", "macOS"),

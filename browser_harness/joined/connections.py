@@ -1,11 +1,10 @@
 """The connections of the server that devices join: how many there may be, and for how long one may keep it waiting.
 
 aiohttp reads and writes HTTP. What it answers by itself, to requests that cannot be read, goes out as everything else
-does: with the same headers, and no word into a log, which would be a stranger's.
+does: with the same headers, and without a stranger's words in a log.
 """
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -31,10 +30,6 @@ TO_ALL = {
 }
 NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"  # what words may do
 
-QUIET = logging.getLogger(__name__)
-QUIET.addHandler(logging.NullHandler())
-QUIET.propagate = False
-
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -52,7 +47,6 @@ class Connections(web.Server):
         super().__init__(
             handler,
             access_log=None,
-            logger=QUIET,
             keepalive_timeout=IDLE,
             lingering_time=1.0,
             max_line_size=LONGEST_LINE,

@@ -198,8 +198,8 @@ class Device:
         await self._close(SENT_HOME, self.dismissed)
 
     def note(self, words: str) -> None:
-        """Keep a fault behind the calls, to be told by the next."""
-        self._notes = [*self._notes, tamed(words)][-MOST_NOTES:]
+        """Keep a fault behind the calls, to be told by the next: in words that are ours, or were tamed."""
+        self._notes = [*self._notes, words][-MOST_NOTES:]
 
     async def _close(self, code: int, words: str) -> None:
         if self._socket is not None:

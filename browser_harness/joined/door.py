@@ -12,9 +12,9 @@ from aiohttp import web
 from browser_harness.joined.entrance import Entrance
 from browser_harness.joined.limits import Rate
 
-# So many requests at once, and a second: of a device, and of strangers at an address, which many may share. What they
-# ask costs time of the processor that is measured.
-OF_DEVICE, OF_STRANGERS = (600, 100.0), (600, 60.0)
+# So many requests at once, and a second: of a device, which may do no more than fetch and send chunks; and of strangers
+# at an address, which all share that come through a tunnel. What they ask costs time of a processor that is measured.
+OF_DEVICE, OF_STRANGERS = (2000, 1000.0), (1500, 60.0)
 WRONG_TOKENS = (10, 0.1)  # at once and a second, from an address; who has the right one is let in all the same
 SOCKETS = (20, 0.2)  # of a device
 

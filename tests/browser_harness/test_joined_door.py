@@ -1,5 +1,6 @@
 """Nobody else gets in: who is answered, what is served to whom, what that may be used for, and how much is taken."""
 
+import asyncio
 import json
 import re
 import socket
@@ -306,6 +307,8 @@ def test_every_answer_says_what_it_may_be_used_for(server):
         assert (headers["cache-control"], headers["server"]) == (["no-store"], ["client-or-server"])
         assert b"evil" not in body
         assert b"Traceback" not in body
+    assert answer(server, asking(server, f"/{'x' * 4000}"))[0] == 403
+    assert answer(server, asking(server, f"/{'x' * 5000}"))[0] == 400
     assert of_shell.items() >= ALL.items()
     assert of_page.items() >= ALL.items()
 
@@ -399,6 +402,27 @@ def test_one_that_does_not_read_is_not_waited_for(server, monkeypatch, tmp_path)
         while server._connections._from.total():
             pass
     assert answer(server, asking(server))[0] == 200
+
+
+def test_a_connection_that_is_ended_and_does_not_read_is_cut(monkeypatch):
+    monkeypatch.setattr(connections, "LINGERING", 0.0)
+    cut = asyncio.Event()
+
+    class Transport(asyncio.Transport):
+        def abort(self):
+            cut.set()
+
+        def close(self):  # waits until all has been read
+            pass
+
+    async def ended():
+        connection = connections.Connections(lambda _: None, lambda _: None)()
+        connection.connection_made(Transport({"peername": ("127.0.0.1", 9)}))
+        connection.force_close()
+        await asyncio.wait_for(cut.wait(), 10)
+        connection.connection_lost(None)
+
+    asyncio.run(ended())
 
 
 def test_rates_give_so_many_at_once_and_so_many_a_second_to_each():

@@ -54,7 +54,7 @@ def test_the_ratio_of_two_engines_is_that_of_their_ratios_to_the_server(runs):
     assert found.low == pytest.approx(2 / 1.0287, rel=1e-2)  # two intervals of 2 % each: their squares add
     assert found.high == pytest.approx(2 * 1.0287, rel=1e-2)
     told = [*engines.lines(runs)]
-    assert told[1].startswith("how many times as long as Chromium 153: both in turns with server-cpu")
+    assert told[1].startswith("times as long as Chromium 153: both in turns with server-cpu")
     assert told[-1].split("  ")[0] == "resnet20 wasm b1"
     assert told[-1].endswith("(!)")  # the other's doubt is the ratio's
 

@@ -68,7 +68,7 @@ def test_an_address_is_not_saved():
         ("(iPhone; CPU iPhone OS 19_5 like Mac OS X)", ("iOS", "19.5")),
         ("(iPad; CPU OS 19_5 like Mac OS X)", ("iOS", "19.5")),
         ("(Macintosh; Intel Mac OS X 10_15_7)", ("macOS", "unknown")),
-        ("(X11; CrOS x86_64 14541.0.0)", ("ChromeOS", "unknown")),
+        ("(X11; CrOS x86_64 14541.0.0)", ("ChromeOS", "unknown")),  # codespell:ignore
         ("(Windows NT 10.0; Win64; x64)", ("Windows", "unknown")),
         ("a browser of its own", ("unknown", "unknown")),
         (None, ("unknown", "unknown")),
