@@ -174,7 +174,10 @@ def test_doubts_of_the_machine_that_serves_say_so():
         "other_programs": "on the machine that serves, other programs used 1.2 cores",
         "margin": "other starts may differ by ±33%",
     }
-    assert unknown == {"stolen": "on the machine that serves, what a host took", "computing_share": "the processor time"}
+    assert unknown == {
+        "stolen": "on the machine that serves, what a host took",
+        "computing_share": "the processor time",
+    }
     assert trust.keys() == {keys.DOUBTS, keys.UNKNOWN, "margin"}
     serving = {keys.WITNESS: {"p10": 1.0}, "other_programs": 1.2}
     assert info == {keys.TRUST: trust, "p10": 0.002, keys.SERVING: serving}
