@@ -13,6 +13,7 @@ from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
 from benchmarks.fleet.rates import Rate
 from benchmarks.measuring.ratio import Ratio
+from benchmarks.results.devices import shared
 from benchmarks.results.fleet import PARTS, Counted, Fleet, FleetChunk, FleetDevice, Latency, ServerRate
 from benchmarks.run.identity import suite
 
@@ -69,7 +70,7 @@ def _device(member: Member, entries: Iterable[Entry], latency: Found) -> FleetDe
     is_known = not isinstance(latency, str)
     return FleetDevice(
         number=member.number,
-        about=member.device.about(),
+        about=shared(member.device.about()),
         platform=member.platform,
         slowdown=member.host.slowdown,
         images=sum(entry.chunk.images for entry in counted),

@@ -143,6 +143,7 @@ def test_the_time_in_which_a_job_waited_for_nobody_before_it_was_given_up_is_non
     desk.close()
     found = record.fleet_of(job, desk, [one], servers=(), latencies=None, machine={}, busy=None)
     assert (found.drained, found.seconds, found.rate) == (8, 2.0, 4.0)
+    assert found.devices[0].about == {"engine": "chromium", "version": "153.0"}  # its address is its own
 
 
 def test_progress_is_a_line_a_device_and_the_time_left(monkeypatch):
