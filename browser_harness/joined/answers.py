@@ -21,6 +21,7 @@ MOST_HELD = 2**31  # bytes of an output: more a page cannot hold in one piece
 MOST_DIMS = 32
 # By how much a page's clock may be ahead of this machine's: milliseconds, as the coarsest steps, and a share of a call.
 SLACK, SHARE = 100.0, 0.01
+COARSEST = 1.1 * SLACK  # milliseconds: a sample has a hundred steps, and one that claimed more would be timed for hours
 SIZES = {  # bytes of a number of each type that a page can have (harness.mjs)
     **dict.fromkeys(("float64", "int64", "uint64"), 8),
     **dict.fromkeys(("float32", "int32", "uint32"), 4),
@@ -68,7 +69,7 @@ def _opened(call: Call, answer: Any) -> dict[str, Any]:
         "load": told.number("load", 0, call.longest),
         "loading": _loading(call, told.fields("loading")),
         "loaded": told.texts("loaded", MOST_REQUESTS, 1000),
-        "clockResolution": told.number("clockResolution", 1e-9, 1e4),
+        "clockResolution": told.number("clockResolution", 1e-9, COARSEST),
     }
     known = {name: told.unless_null(partial(take, told), name) for name, take in KNOWN.items()}
     lines = {name: told.unless_null(partial(_lines, told), name) or [] for name in LOGGED}
