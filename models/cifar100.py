@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FOLDER = "cifar-100-binary"
+ARCHIVE = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz"  # the data set's own address
+NAMED = "with --data-dir (CIFAR100_DIR for tox)"
 RECORD_BYTES = 2 + 3 * 32 * 32  # coarse label, fine label, then the red, green and blue planes
 
 CLASSES = 100
@@ -126,10 +128,15 @@ def _download(split: str, download_dir: Path) -> Split:
         from torchvision.datasets import CIFAR100
 
         data = CIFAR100(str(download_dir), train=split == "train", download=True)
-    except (ImportError, OSError, RuntimeError) as error:
+    except ImportError as error:
+        remedy = f"unpack {ARCHIVE} into a directory, and name that {NAMED}"
         raise DataError(
-            f"CIFAR-100 could not be downloaded into {download_dir}: {error}; check the network and torchvision, "
-            f"or name a directory that holds {FOLDER}/ with --data-dir (CIFAR100_DIR for tox)"
+            f"the images of CIFAR-100 are not here, nor torchvision, which fetches them; {remedy}"
+        ) from error
+    except (OSError, RuntimeError) as error:
+        raise DataError(
+            f"CIFAR-100 could not be downloaded into {download_dir}: {error}; check the network, "
+            f"or name a directory that holds {FOLDER}/ {NAMED}"
         ) from error
     images = np.ascontiguousarray(np.asarray(data.data, np.uint8).transpose(0, 3, 1, 2))
     return Split(images, np.asarray(data.targets, np.int64))

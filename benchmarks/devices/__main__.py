@@ -9,10 +9,8 @@ import argparse
 import os
 import shutil
 import sys
-import textwrap
 from collections.abc import Iterator, Sequence
 from functools import partial
-from urllib.parse import urlsplit
 
 from benchmarks.commands import STOPPED, stopped_once, until_unread
 from benchmarks.devices import engines, table
@@ -23,11 +21,11 @@ from benchmarks.devices.plan import Plan, PlanError, plan
 from benchmarks.devices.suite import ENDING as RUNS_END
 from benchmarks.devices.suite import measure
 from benchmarks.results.numbers import counted
-from benchmarks.run.screen import WIDEST
+from benchmarks.run.screen import WIDEST, wrapped
 from benchmarks.settings import positive
 from browser_harness.joined import link
 from browser_harness.joined.browsers import ENGINES, Engine, missing, started
-from browser_harness.joined.entrance import EntranceError, add_options, entrance_of, is_loopback
+from browser_harness.joined.entrance import EntranceError, add_options, entrance_of
 from browser_harness.joined.server import JoinServer, joining
 
 UNUSABLE = 2
@@ -93,10 +91,8 @@ def _opening(server: JoinServer, planned: Plan, options: argparse.Namespace) -> 
     yield from ("", "open this link on the device that is to be measured:", "")
     yield from link.lines(server.url, sys.stdout)
     yield ""
-    if is_loopback(urlsplit(server.origin).hostname or ""):
-        yield "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
     for one in server.entrance.words:
-        yield from textwrap.wrap(one, shutil.get_terminal_size((WIDEST, 24)).columns - 1, break_on_hyphens=False)
+        yield from wrapped(one, shutil.get_terminal_size((WIDEST, 24)).columns - 1, indent=0)
     yield f"each device is measured in {counted(len(planned.cases), 'benchmark')}, about {planned.time}"
     ends = [f"after {counted(options.devices, 'device')}"] if options.devices else []
     ends += [f"when nobody new came for {options.wait:g} s"] if options.wait else []

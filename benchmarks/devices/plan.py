@@ -28,7 +28,7 @@ class PlanError(Exception):
 class Plan:
     """What a device of some engine would be asked."""
 
-    cases: Sequence[str]  # phase and case, as benchmarks are called
+    cases: Sequence[str]  # phase and case, as benchmarks are called, without the engine: whoever reads it has another
 
     @property
     def minutes(self) -> float:
@@ -67,12 +67,17 @@ def plan(words: Sequence[str]) -> Plan:
     faults = []
     for engine in ENGINES:
         code, lines = _collected(engine, words)
-        cases = [f"{found['phase']} {shown(found['label'])}" for line in lines if (found := CASE.fullmatch(line))]
+        cases = [found for line in lines if (found := CASE.fullmatch(line))]
         if code == 0 and cases:
-            return Plan(cases)
+            return Plan([f"{case['phase']} {_anywhere(shown(case['label']), engine)}" for case in cases])
         told = [found["why"] for line in lines if (found := WRONG.match(line) or USAGE.match(line))]
         faults.append(told[-1] if told else (lines or [f"pytest ended with {code}"])[-1])
     raise PlanError(faults[0])
+
+
+def _anywhere(label: str, engine: str) -> str:
+    """Return a case as it is called in any engine: ``resnet20-wasm-b1``."""
+    return label.replace(f"-{engine}-", "-")
 
 
 def _collected(engine: str, words: Sequence[str]) -> tuple[int, list[str]]:

@@ -6,13 +6,13 @@ then is told and saved.
 """
 
 import argparse
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from benchmarks import hardware
 from benchmarks.commands import STOPPED, stopped_once, until_unread
@@ -27,12 +27,13 @@ from benchmarks.protocol import PlatformError, UnavailableError
 from benchmarks.results.fleet import Fleet, ServerRate, dump
 from benchmarks.results.numbers import counted
 from benchmarks.run.identity import machine_here
+from benchmarks.run.screen import WIDEST, wrapped
 from benchmarks.settings import Settings
 from browser_harness import system
 from browser_harness.channel import PageError
 from browser_harness.host import Host
 from browser_harness.joined import AnyDevice, link
-from browser_harness.joined.entrance import EntranceError, entrance_of, is_loopback
+from browser_harness.joined.entrance import EntranceError, entrance_of
 from browser_harness.joined.server import JoinServer, joining
 from models.manifest import ModelError
 
@@ -70,6 +71,7 @@ class Run:
     def run(self) -> int:
         """Do all of it; return the exit code."""
         options.check(self._arguments)
+        print("looking at the images, and at what the reference says of them: 40 s, once …", flush=True)
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
         try:
@@ -136,13 +138,12 @@ class Run:
             crew.join()
 
     def _invite(self, server: JoinServer) -> None:
-        print("open this link on any device that is to take part:\n")
+        print("\nopen this link on any device that is to take part:\n")
         for line in link.lines(server.url, sys.stdout):
             print(line)
-        if is_loopback(urlsplit(server.origin).hostname or ""):
-            print("only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too")
-        for line in server.entrance.words:
-            print(line)
+        print()
+        for one in server.entrance.words:
+            print(*wrapped(one, shutil.get_terminal_size((WIDEST, 24)).columns - 1, indent=0), sep="\n")
         begins = f"the job begins when {counted(self._wanted(), 'device')} can work"
         print(f"\n{begins}; who comes later joins in", flush=True)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.fleet.crew import Browser, browser
 from benchmarks.fleet.job import FOLDER, Job, job_of
+from benchmarks.platforms.chromium import CHROMIUM_PLATFORMS
 from benchmarks.settings import Settings, positive, writable
 from browser_harness import cgroup
 from browser_harness.joined import browsers
@@ -17,6 +18,7 @@ from models import WORK_DIR, manifest
 from models.cifar100 import DataError, load
 
 RUNTIME = "wasm"
+RUNTIMES = [platform.name.partition("-")[2] for platform in CHROMIUM_PLATFORMS]
 MINUTES = 5  # that a job may take, about: nobody knows yet who will do it
 
 
@@ -38,13 +40,13 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--browser", action="append", default=[], type=browser, metavar="ENGINE[@Nx]", help=words)
     words = "begin when so many are ready; who comes later joins in (the browsers that are started, or 1)"
     found.add_argument("--devices", type=positive(int), metavar="N", help=words)
-    words = "of pages: ENGINE-RUNTIME is the platform (%(default)s)"
-    found.add_argument("--runtime", default=RUNTIME, help=words)
+    words = "of pages: ENGINE-RUNTIME is the platform (%(default)s); others than the first three are Chromium's alone"
+    found.add_argument("--runtime", choices=RUNTIMES, default=RUNTIME, help=words)
     words = "leave out one inference at a time, in turns with the server: then nothing is compared with decide"
     found.add_argument("--no-latency", action="store_true", help=words)
     words = "leave out the server's own rate: then nobody is told how many devices equal it"
     found.add_argument("--no-server", action="store_true", help=words)
-    words = "holds cifar-100-binary/ (default: $CIFAR100_DIR, else it is downloaded)"
+    words = "holds cifar-100-binary/ (default: $CIFAR100_DIR)"
     found.add_argument("--data-dir", type=Path, default=os.environ.get("CIFAR100_DIR") or None, help=words)
     found.add_argument("--json", type=writable, metavar="FILE", help="save it there (default: in .fleet/)")
     add_options(found)

@@ -9,7 +9,7 @@ import errno
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -30,6 +30,7 @@ PLAIN = (
     "plain HTTP: browsers call such a page insecure, and it has one thread, no WebGPU, no WebNN, and a clock that "
     "steps 0.1 to 1 ms; whoever is in this network can read what is sent, and change it; --https has none of this"
 )
+HERE = "only browsers of this machine reach it: --listen 0.0.0.0 lets others of this network come, too"
 LASTING = timedelta(days=7)  # of a certificate that is made: longer than any run, and short enough for every browser
 
 
@@ -142,8 +143,7 @@ def entrance_of(arguments: argparse.Namespace) -> Entrance:
     shown = others[0] if others else name
     public = _public(arguments.public_url) if arguments.public_url else None
     tls, of_tls = _tls(arguments, (shown, *_loopbacks(host), *others))
-    is_open = tls is None and public is None and not is_loopback(shown)
-    words = (*_reached(others), *of_tls, *([PLAIN] if is_open else []))
+    words = (*_reached(others), *of_tls, *([] if public else _let_in(shown, tls)))
     return Entrance(host, port, shown if shown != host else None, others, public, tls, words)
 
 
@@ -233,6 +233,14 @@ def _reached(others: tuple[str, ...]) -> tuple[str, ...]:
     if len(others) < 2:
         return ()
     return (f"the link names {others[0]}; this machine is {', '.join(others[1:])}, too: --listen takes one of them",)
+
+
+def _let_in(name: str, tls: ssl.SSLContext | None) -> Iterator[str]:
+    """Yield who else may come in by a link of this name, or read what is sent."""
+    if is_loopback(name):
+        yield HERE
+    elif tls is None:
+        yield PLAIN
 
 
 def _public(url: str) -> str:

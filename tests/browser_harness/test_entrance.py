@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from browser_harness.joined import entrance as entrance_module
-from browser_harness.joined.entrance import PLAIN, Entrance, EntranceError, add_options, entrance_of
+from browser_harness.joined.entrance import HERE, PLAIN, Entrance, EntranceError, add_options, entrance_of
 
 
 def has_ipv6():
@@ -35,8 +35,9 @@ def this_machine(monkeypatch):
 
 
 def test_nobody_else_can_reach_it_unless_that_is_asked_for():
-    assert entrance() == Entrance() == Entrance("127.0.0.1", 0, None, (), None, None, ())
-    assert entrance("--port", "8000") == Entrance(port=8000)
+    assert Entrance() == Entrance("127.0.0.1", 0, None, (), None, None, ())
+    assert entrance() == Entrance(words=(HERE,))
+    assert entrance("--port", "8000") == Entrance(port=8000, words=(HERE,))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_the_way_out_comes_first_and_what_no_link_can_have_is_left_out(monkeypat
 def test_what_plain_http_takes_away_is_told_where_it_does():
     assert entrance("--listen", "192.0.2.9").words == (PLAIN,)
     assert PLAIN in entrance("--listen", "0.0.0.0").words
-    assert entrance("--listen", "127.0.0.2").words == ()
+    assert entrance("--listen", "127.0.0.2").words == (HERE,)
     assert entrance("--public-url", "https://some.example").words == ()
     told = entrance("--listen", "0.0.0.0").words[0]
     assert told == "the link names 192.0.2.20; this machine is 192.0.2.3, too: --listen takes one of them"

@@ -13,11 +13,14 @@ from helpers import ROOT, clean_environment, command_line
 from made_up_browser import made_up_browser
 
 from benchmarks.devices import suite
+from benchmarks.devices.__main__ import _opening, parser
 from benchmarks.devices.board import Board
 from benchmarks.devices.guests import Line
 from benchmarks.devices.host import Host, Usher
+from benchmarks.devices.plan import Plan
 from benchmarks.results import devices, keys, load
 from browser_harness.joined.browsers import missing
+from browser_harness.joined.entrance import entrance_of
 from browser_harness.joined.server import joining
 
 QUICK = ["--model=resnet8", "-k", "wasm", "--starts=2", "--benchmark-max-time=0.02", "--benchmark-warmup-iterations=5"]
@@ -39,6 +42,16 @@ def test_of_one_that_leaves_in_the_midst_is_saved_what_was_measured(tmp_path, mo
     assert [fault.value for fault in run.faults] == ["interrupted, failed or refused"]
     assert run.machine[keys.DEVICE]["story"]["left"] == 1
     assert guest.device.presence.state == "away"
+
+
+def test_what_is_told_of_the_link_fits_the_screen_and_a_fingerprint_stays_whole(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    options = parser().parse_args(["--https"])
+    with joining(entrance_of(options)) as server:
+        told = [*_opening(server, Plan(["latency resnet8-wasm-b1"]), options)]
+    (fingerprint,) = [line for line in told if line.count(":") == 31]
+    assert all(len(line) < 80 or line == fingerprint for line in told)
+    assert "only browsers of this machine reach it" in "\n".join(told)
 
 
 @pytest.mark.skipif(bool(why := missing("firefox")), reason=why or "")

@@ -64,7 +64,7 @@ def test_a_file_that_could_not_be_saved_or_read_is_told(tmp_path):
 
 
 def test_a_plan_is_offered_in_words():
-    offer = Plan([f"latency resnet20-firefox-wasm-b{number}" for number in range(10)]).offer
+    offer = Plan([f"latency resnet20-wasm-b{number}" for number in range(10)]).offer
     assert offer["minutes"] == 2
     assert offer["what"][0] == "10 measurements of neural networks in this browser, on made-up images:"
     assert len(offer["what"]) == 8
@@ -96,4 +96,4 @@ def test_what_another_engine_runs_is_a_plan(monkeypatch):
         return 0, ["benchmarks/test_latency.py::test_latency[resnet8-firefox-wasm-b1]", "", "1/7 tests collected"]
 
     monkeypatch.setattr("benchmarks.devices.plan._collected", collected)
-    assert plan(["--platform", "firefox-wasm"]).cases == ["latency resnet8-firefox-wasm-b1"]
+    assert plan(["--platform", "firefox-wasm"]).cases == ["latency resnet8-wasm-b1"]  # whatever browser comes

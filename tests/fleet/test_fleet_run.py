@@ -164,6 +164,14 @@ def test_what_cannot_be_is_told_before_anything_starts(words, said, test_set, mo
         command.main()
 
 
+def test_a_runtime_that_no_page_has_is_refused_before_anybody_comes(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["fleet", "--runtime", "tvm"])
+    with pytest.raises(SystemExit, match=r"^2$"):
+        command.main()
+    assert "invalid choice: 'tvm' (choose from" in capsys.readouterr().err
+    assert options.RUNTIMES[:3] == ["wasm", "tfjs", "litert"]  # those of every engine, as the help says
+
+
 def test_a_browser_is_named_with_how_many_times_weaker_it_is():
     assert (browser("chromium@16x"), browser("webkit")) == (Browser("chromium", 16), Browser("webkit"))
     assert str(Browser("firefox", 4)) == "firefox@4x"

@@ -86,6 +86,13 @@ def test_a_failed_download_names_the_way_out(tmp_path, monkeypatch):
         cifar100.load("test", None, tmp_path)
 
 
+def test_without_what_downloads_the_way_is_to_fetch_it_oneself(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
+    with pytest.raises(DataError, match=r"nor torchvision.*; unpack https://.*binary\.tar\.gz .*CIFAR100_DIR") as error:
+        cifar100.load("test", None, tmp_path)
+    assert "No module" not in str(error.value)
+
+
 def test_a_download_comes_in_the_same_form(tmp_path, monkeypatch):
     class Downloaded:
         def __init__(self, root, train, download):
