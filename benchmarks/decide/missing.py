@@ -54,7 +54,9 @@ def _of_device(clients: ClientClass) -> Iterator[str]:
     answering = clients.answering
     yield f"the first answer of {answering.platform} on {clients.title}: nobody can tell what its browser's caches hold"
     if answering.burden.freezes is None:
-        yield f"whether {answering.platform} freezes its page there: {JOIN} {MEASURE_FREEZING}"
+        tells = answering.platform.startswith("chromium-")  # how long its tasks are, and no other browser does
+        what = f"{JOIN} {MEASURE_FREEZING}" if tells else "no browser but Chromium tells how long its tasks are"
+        yield f"whether {answering.platform} freezes its page there: {what}"
 
 
 def _named(candidate: Candidate) -> str:

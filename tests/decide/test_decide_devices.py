@@ -67,6 +67,8 @@ def test_what_nobody_can_measure_of_a_device_is_not_asked_for(run):
     told = missing(read([run({}, firefox())]))
     assert not [words for words in told if "load or first_inference" in words]
     assert f"resnet20, the first answer of firefox-wasm on {FIREFOX}: nobody can tell" in " ".join(told)
+    assert not [words for words in told if "-m blocking" in words]
+    assert "resnet20, whether firefox-wasm freezes its page there: no browser but Chromium" in " ".join(told)
     beside = missing(read([run({}, firefox()), run()]))
     assert "chromium-wasm freezes its page" in " ".join(beside)
     assert "firefox" not in " ".join(beside)
