@@ -13,6 +13,10 @@ from benchmarks.run.terminal.doubts import trust_lines
 from models.names import shown
 
 HEAD = ("", "on", "median", "× server-cpu", "")
+NOTE = (
+    "what a device is called is its own word; × is to server-cpu of this machine, in turns, by the p10 of both, which "
+    "is another ratio than that of the medians; intervals of 95 %, where there were starts enough"
+)
 
 
 def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -50,8 +54,9 @@ def cells(row: Row) -> list[str]:
 
 def _legend(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
-    note = "what a device is called is its own word; × is to server-cpu of this machine, in turns; intervals of 95 %"
-    for line in (note, *trust_lines([row.result for row in rows])):
-        yield from wrapped(shown(line), shutil.get_terminal_size((WIDEST, 24)).columns)
+    width = shutil.get_terminal_size((WIDEST, 24)).columns
+    yield from wrapped(NOTE, width, indent=0)
+    for line in trust_lines([row.result for row in rows]):
+        yield from wrapped(shown(line), width)
     others = {mark.sign: mark.words for row in rows for mark in row.marks if mark.sign != DOUBT}
     yield from (f"{sign}: {shown(words)}" for sign, words in others.items())

@@ -49,7 +49,7 @@ threading.Thread(target=server.serve_forever, daemon=True).start()
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
     url = f"http://127.0.0.1:{server.server_port}/benchmarks/figures/bare/{sys.argv[1]}&linked=1"
     command = [{"URL": url, "PROFILE": profile}.get(word, word) for word in sys.argv[2:]]
-    quiet, home = subprocess.DEVNULL, os.environ | {"HOME": profile}
+    quiet, home = subprocess.DEVNULL, os.environ | {"HOME": profile, "TMPDIR": profile}  # xvfb-run leaves a folder
     browser = subprocess.Popen(command, env=home, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
         for line in sys.stdin:

@@ -503,3 +503,16 @@ def test_a_simulated_gate_finds_what_is_slower_and_tells_how_long_it_would_take(
     assert one.seconds(10) - one.seconds(5) == pytest.approx(5 * (one.seconds(1) - one.seconds(0)))
     calm, odd = (gate_rates.gates(4, share, is_slower=False, rules=rules) for share in (0.0, 0.3))
     assert sum(calm.suspects) < sum(odd.suspects)
+
+
+@linux
+def test_a_plain_page_in_another_browser_leaves_nothing_in_the_temporary_folder(tmp_path):
+    left, made = tmp_path / "left", tmp_path / "made"
+    left.mkdir()
+    os.mkfifo(made)
+    program = ["sh", "-c", f"mktemp -d; echo > {made}; exec cat {made}"]  # as xvfb-run does, and is killed
+    command = [sys.executable, FIGURES / "bare_linked.py", "wasm.html?", *program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"TMPDIR": str(left)}) as page:
+        made.read_text()
+    assert page.returncode == 0
+    assert not [*left.iterdir()]
