@@ -38,7 +38,7 @@ from models.manifest import ModelError
 
 LOOK, DRAWN, WRITTEN = 0.2, 1.0, 10.0  # seconds: between two looks; two tellings, on a terminal and elsewhere
 ENDING = 60.0  # seconds in which all is saved and told, and no second signal breaks into that
-DESERTED = 120.0  # seconds after which a job that nobody is there for is given up
+MISSED, DESERTED = 5.0, 120.0  # seconds that nobody is there for a job: that is told, and it is given up
 
 
 def main() -> None:
@@ -63,6 +63,8 @@ class Run:
         self._board, self._load = progress.Board(), system.load_average()
         self._servers: list[ServerRate] = []
         self._latencies: dict[int, record.Found] | None = None if arguments.no_latency else {}
+        self._found: Callable[..., Fleet] | None = None  # says what was done; None until the job begins
+        self._busy: float | None = None  # processor seconds of this process while it was drained
         self._was_stopped = False
 
     def run(self) -> int:
@@ -70,6 +72,19 @@ class Run:
         options.check(self._arguments)
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
+        try:
+            self._do(job, file)
+        except KeyboardInterrupt:
+            if self._found is None:
+                raise
+            self._was_stopped = True
+        fleet = self._save(file)
+        for line in ["", *told.lines(fleet)]:
+            print(line)
+        print(f"saved    {file}")
+        return STOPPED if self._was_stopped else 0 if fleet.is_right else 1
+
+    def _do(self, job: Job, file: Path) -> None:
         desk = Desk(job.count, job.batch)
         with self._hall(job, desk) as (server, crew):
             with browsers_here(self._arguments.browser, crew):
@@ -77,18 +92,15 @@ class Run:
                 self._wait_for(crew)
                 self._measure_latencies(job, crew)
                 self._measure_server(job, "before")
-                busy = self._drain(desk, crew)
-            found = partial(record.fleet_of, job, desk, crew.members, busy=busy, latencies=self._latencies)
-            self._save(found, file)
+                self._found = partial(record.fleet_of, job, desk, crew.members, latencies=self._latencies)
+                self._drain(desk, crew)
+                self._save(file)  # what ends browsers may break
             self._measure_server_again(job)
-        fleet = self._save(found, file)
-        for line in ["", *told.lines(fleet)]:
-            print(line)
-        print(f"saved    {file}")
-        return STOPPED if self._was_stopped else 0 if fleet.is_right else 1
 
-    def _save(self, found: Callable[..., Fleet], file: Path) -> Fleet:
-        fleet = found(servers=self._servers, machine=machine_here(self._settings, self._load))
+    def _save(self, file: Path) -> Fleet:
+        assert self._found, "the job has begun"
+        machine = machine_here(self._settings, self._load)
+        fleet = self._found(servers=self._servers, machine=machine, busy=self._busy)
         dump(fleet, file)
         return fleet
 
@@ -104,8 +116,6 @@ class Run:
         try:
             if not self._was_stopped:
                 self._measure_server(job, "after")
-        except KeyboardInterrupt:
-            self._was_stopped = True
         except PlatformError as error:
             print(f"server   after: not measured: {error}", flush=True)
 
@@ -162,8 +172,8 @@ class Run:
             words = f"not measured: {found}" if isinstance(found, str) else latency.words(*found)
             print(f"latency  {member.name}: {words}", flush=True)
 
-    def _drain(self, desk: Desk, crew: Crew) -> float:
-        """Have the job done, and tell how far it is; return this process' processor seconds meanwhile."""
+    def _drain(self, desk: Desk, crew: Crew) -> None:
+        """Have the job done, and tell how far it is."""
         before = time.process_time()
         desk.begin()
         try:
@@ -172,24 +182,29 @@ class Run:
             self._was_stopped = True
         finally:
             desk.close()
+            self._busy = time.process_time() - before
             self._board.draw([*progress.lines(desk, crew.members, desk.ended or 0.0)])
             self._board.end()
             for member in crew.members:
                 member.show("done", f"Done: this device has classified {member.work.images:,} images. Thank you.")
-        return time.process_time() - before
 
     def _watch(self, desk: Desk, crew: Crew) -> None:
         every = DRAWN if self._board.is_redrawn else WRITTEN
         drawn = seen = desk.clock()
+        is_missed = False
         while not desk.wait(LOOK):
             now = desk.clock()
             if now - drawn >= every:
                 self._board.draw([*progress.lines(desk, crew.members, now)])
                 drawn = now
-            seen = now if any(member.state in ("ready", "works") for member in crew.members) else seen
-            if now - seen > DESERTED:
+            if any(member.is_here for member in crew.members):
+                seen, is_missed = now, False
+            elif now - seen > DESERTED:
                 self._board.tell(f"given up: no device has been there for {DESERTED:g} s")
                 return
+            elif not is_missed and now - seen > MISSED:
+                is_missed = True
+                self._board.tell(f"no device is there: the job waits for one, {DESERTED:g} s at most")
 
 
 if __name__ == "__main__":

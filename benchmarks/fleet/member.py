@@ -63,6 +63,11 @@ class Member:
         slowed = f" @{self.host.slowdown}x" if self.host.slowdown > 1 else ""
         return f"{self.number} {called(self.device.about())}{slowed}"
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it works, or may soon: one that lost its page can be gone."""
+        return self.state in ("ready", "works") or (not self.sent_home and self.device.wait(0))
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
@@ -90,6 +95,7 @@ class Member:
 
     def _opened(self) -> bool:
         """Have the model open in a new page, as soon as the device is here; whether there is still use for it."""
+        self.state = "opens" if self.state == "works" else self.state
         while not self._desk.is_over and not self.sent_home:
             if self.device.wait(0) and self._try_to_open():
                 return True

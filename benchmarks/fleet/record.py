@@ -13,6 +13,7 @@ from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
 from benchmarks.fleet.rates import Rate
 from benchmarks.measuring.ratio import Ratio
+from benchmarks.results.devices import shared
 from benchmarks.results.fleet import PARTS, Counted, Fleet, FleetChunk, FleetDevice, Latency, ServerRate
 from benchmarks.run.identity import suite
 
@@ -42,7 +43,7 @@ def fleet_of(  # noqa: PLR0913 (all that there is to save)
         batch=job.batch,
         images=job.count,
         drained=job.count - desk.book.left,
-        seconds=(desk.ended or began) - began,
+        seconds=_last(entries, desk.ended or began) - began,
         right=job.right(desk.classes),
         wanted=job.wanted.top1,
         wanted_by=job.wanted.words,
@@ -52,6 +53,11 @@ def fleet_of(  # noqa: PLR0913 (all that there is to save)
         devices=tuple(_device(member, entries, _found(latencies, member)) for member in members),
         chunks=tuple(_chunk(entry, began) for entry in entries),
     )
+
+
+def _last(entries: Iterable[Entry], ended: float) -> float:
+    """Return when the last image counted: before a job is given up it waits, and nobody works."""
+    return max((entry.ended for entry in entries if entry.fate == "counted" and entry.ended), default=ended)
 
 
 def _found(latencies: Mapping[int, Found] | None, member: Member) -> Found:
@@ -64,7 +70,7 @@ def _device(member: Member, entries: Iterable[Entry], latency: Found) -> FleetDe
     is_known = not isinstance(latency, str)
     return FleetDevice(
         number=member.number,
-        about=member.device.about(),
+        about=shared(member.device.about()),
         platform=member.platform,
         slowdown=member.host.slowdown,
         images=sum(entry.chunk.images for entry in counted),

@@ -44,7 +44,6 @@ def machine_info(about: Info, serving: Info, versions: Mapping[str, str] | None 
     *about* is its word, *serving* the machine_info of the machine that served it, *versions* are of all that ran for
     its figures but its browser.
     """
-    kept = {name: value for name, value in about.items() if name != "address"}  # a file is shared, an address is not
     system, release = system_of(about)
     cores = {"count": about["cores"]} if about.get("cores") else {}
     return {
@@ -57,9 +56,14 @@ def machine_info(about: Info, serving: Info, versions: Mapping[str, str] | None 
         "load_average": {"start": None, "end": None},
         "versions": {**(versions or {}), str(about.get("engine")): str(about.get("version"))},
         "suite": serving.get("suite"),
-        keys.DEVICE: kept,
+        keys.DEVICE: shared(about),
         keys.SERVED_BY: dict(serving),
     }
+
+
+def shared(about: Info) -> dict[str, Any]:
+    """Return what a file may hold of it: that is shared, and an address is not."""
+    return {name: value for name, value in about.items() if name != "address"}
 
 
 def of_run(info: Info) -> Info:

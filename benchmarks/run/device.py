@@ -153,8 +153,10 @@ def figure(result: Result) -> dict[str, Any]:
 def tell_apart(info: dict[str, Any]) -> None:
     """Put what of a result, its extra_info, is of the machine that serves under its name."""
     serving = {name: info.pop(name) for name in (keys.WITNESS, keys.CORES) if name in info}
+    trust = info.get(keys.TRUST, {})
+    serving |= {name: trust.pop(name) for name in OF_THE_SERVER if name in trust}
     if serving:
         info[keys.SERVING] = serving
-    doubts = info.get(keys.TRUST, {}).get(keys.DOUBTS, {})
-    for name in (name for name in OF_THE_SERVER if name in doubts):
-        doubts[name] = SERVES + doubts[name]
+    for words in (trust.get(keys.DOUBTS, {}), trust.get(keys.UNKNOWN, {})):
+        for name in (name for name in OF_THE_SERVER if name in words):
+            words[name] = SERVES + words[name]

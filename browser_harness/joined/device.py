@@ -292,7 +292,11 @@ class Device:
         try:
             if self.presence.state in ("coming", "paused"):
                 raise HiddenError(f"{what}: the page is hidden")
-            return self._answer(self._told(message, what, timeout), what)
+            interruptions = self.presence.interruptions
+            told = self._told(message, what, timeout)
+            # What it said of its page while it was asked counts, whatever its answer says.
+            was_hidden = self.presence.interruptions != interruptions
+            return self._answer({**told, "hidden": told.get("hidden") or was_hidden}, what)
         except AwayError:
             self._cut += 1
             raise

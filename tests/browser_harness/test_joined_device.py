@@ -87,6 +87,12 @@ def test_what_a_page_answers_that_was_hidden_meanwhile_does_not_count(device, co
     assert device.story()["calls_cut"] == 1
 
 
+def test_a_page_that_said_it_was_hidden_while_it_was_asked_was_so_whatever_its_answer_says(device, come):
+    come(call=[{"visible": False}, {"visible": True}, RIGHT])
+    with pytest.raises(HiddenError, match=r"^wasmBytes: the page was hidden meanwhile$"):
+        call(device)
+
+
 @pytest.mark.parametrize("is_visible", [False, None])
 def test_a_page_that_is_hidden_or_has_not_said_that_it_is_seen_is_not_asked(device, come, is_visible):
     socket = come(is_visible=is_visible, call=RIGHT, load=RIGHT)

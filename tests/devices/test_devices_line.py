@@ -2,7 +2,7 @@
 
 import io
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import pytest
@@ -140,6 +140,15 @@ def test_a_browser_that_does_not_start_or_join_is_told_and_the_others_go_on(line
     host.serve([("webkit", breaks), ("firefox", says_nothing), ("chromium", joins)])
     assert host.problems == ["webkit: Xvfb gave no display", "firefox has not joined within 0.001 s"]
     assert len(host.measured) == 1
+
+
+def test_a_browser_that_does_not_join_is_told_also_where_somebody_else_is_measured_meanwhile(line, host, monkeypatch):
+    monkeypatch.setattr("benchmarks.devices.host.JOINING", 1e-3)
+    come(line)
+    host.seconds = 1e-3
+    host.serve([("firefox", nullcontext)])
+    assert len(host.measured) == 1
+    assert host.problems == ["firefox has not joined within 0.001 s"]
 
 
 def test_a_stop_in_the_midst_is_known_and_what_was_measured_is_kept(line, host):

@@ -35,7 +35,7 @@ class Device:
         self.engine, self.shown, self.is_away = engine, [], threading.Event()
 
     def about(self):
-        return {"engine": self.engine, "version": "153.0"}
+        return {"engine": self.engine, "version": "153.0", "address": "192.168.0.7"}
 
     def wait(self, seconds):
         return not self.is_away.is_set()

@@ -15,6 +15,12 @@ from browser_harness.joined import HiddenError, LeftError
 from browser_harness.joined.untrusted import BreachError
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Look at once whether a device is back."""
+    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
+
+
 def content(change):
     """Return a deed that sends other logits."""
     return lambda sent, right, chunk: replace(sent, content=change(right.copy()))
@@ -103,7 +109,6 @@ def test_one_that_cannot_do_it_is_sent_home_and_nobody_waits_for_it(monkeypatch,
 
 
 def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
-    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
     errors = [LeftError("left"), HiddenError("hidden")]
     session = Session(made_up())
 
@@ -115,6 +120,31 @@ def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
     session.open = open_
     one, _, told = drained(monkeypatch, session)
     assert (session.opened, told, one.work.images) == (3, [], IMAGES)
+
+
+def test_one_that_broke_and_is_gone_is_not_taken_to_be_at_work(monkeypatch):
+    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
+    job, device = made_up(), Device()
+
+    def breaks(*_):
+        device.is_away.set()
+        raise PageError("a page of it broke")
+
+    desk = Desk(job.count)
+    one, _ = member(monkeypatch, job, desk, Session(job, everything=breaks), device=device)
+    one.start()
+    one.is_ready.wait(10)
+    assert one.is_here
+    desk.begin()
+    assert device.is_away.wait(10)
+    for _ in range(1000):
+        if one.is_here:
+            desk.wait(0.01)
+    assert not one.is_here
+    device.is_away.clear()
+    assert one.is_here
+    desk.close()
+    one.join(10)
 
 
 def test_one_that_keeps_to_no_protocol_is_given_nothing_more(monkeypatch):

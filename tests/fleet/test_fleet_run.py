@@ -84,6 +84,8 @@ def test_a_browser_drains_a_job_beside_a_liar(test_set, monkeypatch, tmp_path, c
 class RunOfMadeUp(command.Run):
     """A run whose device is made up, and that is stopped in the midst of it."""
 
+    stops_in = "_watch"
+
     @contextmanager
     def _hall(self, job, desk):
         def until_it_is_over(sent, *_):
@@ -100,11 +102,25 @@ class RunOfMadeUp(command.Run):
         pass
 
     def _watch(self, desk, crew):
-        raise KeyboardInterrupt
+        if self.stops_in == "_watch":
+            raise KeyboardInterrupt
 
 
-def test_what_was_drained_until_a_person_stopped_it_is_told_and_saved(test_set, monkeypatch, tmp_path, capsys):
+@contextmanager
+def stopped(*_):
+    """Be stopped while browsers are ended."""
+    yield
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stops_in", ["_watch", "browsers_here"])
+def test_what_was_drained_until_a_person_stopped_it_is_told_and_saved(
+    stops_in, test_set, monkeypatch, tmp_path, capsys
+):
     file = tmp_path / "fleet.json"
+    monkeypatch.setattr(RunOfMadeUp, "stops_in", stops_in)
+    if stops_in != "_watch":
+        monkeypatch.setattr(command, stops_in, stopped)
     words = ["--model", "resnet8", "--images", str(IMAGES), "--no-latency", "--no-server", "--json", str(file)]
     run = RunOfMadeUp(options.parser().parse_args(words))
     run.patch = monkeypatch

@@ -7,7 +7,7 @@ import pytest
 from fleet_made_up import Session, made_up, member
 
 from benchmarks.decide.fleet import equal
-from benchmarks.fleet import told
+from benchmarks.fleet import record, told
 from benchmarks.fleet.desk import Desk
 from benchmarks.fleet.progress import Board, lines
 from benchmarks.results.fleet import Counted, Fleet, FleetChunk, FleetDevice, Latency, ServerRate
@@ -97,7 +97,7 @@ def test_all_of_it_is_told_and_fits():
         ({"devices": (replace(DEVICE, counted=Counted(9, 1000, 8.8, PARTS)),)}, "120 % longer than its latency on the"),
         ({"devices": (replace(DEVICE, sent_home="3 faults in a row"),)}, "was given nothing more (3 faults in a row)"),
         ({"chunks": (FleetChunk(1, 0, 9, 0.0, 5.0, "counted", is_hidden=True),)}, "1 chunk of a hidden page"),
-        ({"servers": (), "devices": ()}, "resnet20, batch 1"),
+        ({"servers": (), "devices": ()}, "not compared with a server, for that was not measured"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_told(change, words):
@@ -127,6 +127,23 @@ def test_a_terminal_has_its_lines_drawn_anew_and_what_happens_above_them():
         board.draw(["one 3"])
     assert screen.getvalue() == ("one 1\ntwo 1\n\x1b[2A\x1b[Jit left\none 1\ntwo 1\n\x1b[2A\x1b[Jone 2\ntwo 2\none 3\n")
     assert file.getvalue() == "one 1\ntwo 1\nit left\none 2\ntwo 2\none 3\n"
+
+
+def test_the_time_in_which_a_job_waited_for_nobody_before_it_was_given_up_is_none_of_its_own(monkeypatch):
+    job = made_up()
+    desk = Desk(job.count, clock=lambda: 10.0)
+    one, _ = member(monkeypatch, job, desk, Session(job))
+    desk.begin()
+    desk.come(1)
+    chunk = desk.book.take(1, 10.0)
+    desk.book.answer(chunk.number, 12.0)
+    desk.book.take(1, 12.0)
+    desk.book.leave(1, 13.0)
+    desk.clock = lambda: 133.0
+    desk.close()
+    found = record.fleet_of(job, desk, [one], servers=(), latencies=None, machine={}, busy=None)
+    assert (found.drained, found.seconds, found.rate) == (8, 2.0, 4.0)
+    assert found.devices[0].about == {"engine": "chromium", "version": "153.0"}  # its address is its own
 
 
 def test_progress_is_a_line_a_device_and_the_time_left(monkeypatch):

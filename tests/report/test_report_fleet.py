@@ -86,6 +86,13 @@ def lossy():
     return fleet(*devices, chunks=[*chunks(1, 8.0), *lost], seconds=8.0, images=1100, drained=1010)
 
 
+def test_what_hung_until_a_job_was_given_up_is_no_work_of_it():
+    after = [FleetChunk(1, 90, 95, 7.0, 60.0, "hung"), FleetChunk(1, 95, 99, 61.0, None, "open")]
+    given_up = fleet(device(1, 100.0), chunks=[*chunks(1, 6.0), *after], seconds=8.0, images=1100, drained=1000)
+    (cells,) = titled(section(given_up), "Chunks over time").table.rows
+    assert cells[2:4] == ["7.00", "88 %"]
+
+
 def test_each_chunk_is_in_the_picture_as_what_became_of_it():
     found = section(lossy())
     chart = titled(found, "Chunks over time")

@@ -84,6 +84,7 @@ def check_saved(file, folder):
         assert keys.WITNESS not in info
         assert info[keys.SERVING][keys.WITNESS]["p10"] > 0
         assert info[keys.SERVING].keys() >= {keys.WITNESS, keys.CORES}
+        assert not {*plugin.OF_THE_SERVER} & info[keys.TRUST].keys()
 
 
 def check_shown(shown):
@@ -165,10 +166,18 @@ def test_what_is_no_device_is_refused_in_a_line(device, monkeypatch, engine, tol
 
 def test_doubts_of_the_machine_that_serves_say_so():
     doubts = {"other_programs": "other programs used 1.2 cores", "margin": "other starts may differ by ±33%"}
-    info = {keys.TRUST: {keys.DOUBTS: doubts}, keys.WITNESS: {"p10": 1.0}, "p10": 0.002}
+    unknown = {"stolen": "what a host took", "computing_share": "the processor time"}
+    trust = {keys.DOUBTS: doubts, keys.UNKNOWN: unknown, "other_programs": 1.2, "margin": 0.33}
+    info = {keys.TRUST: trust, keys.WITNESS: {"p10": 1.0}, "p10": 0.002}
     tell_apart(info)
     assert info[keys.TRUST][keys.DOUBTS] == {
         "other_programs": "on the machine that serves, other programs used 1.2 cores",
         "margin": "other starts may differ by ±33%",
     }
-    assert info == {keys.TRUST: info[keys.TRUST], "p10": 0.002, keys.SERVING: {keys.WITNESS: {"p10": 1.0}}}
+    assert unknown == {
+        "stolen": "on the machine that serves, what a host took",
+        "computing_share": "the processor time",
+    }
+    assert trust.keys() == {keys.DOUBTS, keys.UNKNOWN, "margin"}
+    serving = {keys.WITNESS: {"p10": 1.0}, "other_programs": 1.2}
+    assert info == {keys.TRUST: trust, "p10": 0.002, keys.SERVING: serving}

@@ -69,7 +69,7 @@ def _draw(chunks: Sequence[FleetChunk], end: float, until: float, band: Band) ->
         return LEFT + (RIGHT - LEFT) * min(seconds, end) / end
 
     spans = {
-        fate: [(at(chunk.taken), at(until if chunk.ended is None else chunk.ended)) for chunk in of]
+        fate: [(at(chunk.taken), at(max(chunk.taken, until if chunk.ended is None else chunk.ended))) for chunk in of]
         for fate, of in _by_look(chunks).items()
     }
     middle = (band.top + band.bottom) / 2
@@ -109,7 +109,9 @@ def merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _busy(chunks: Sequence[FleetChunk], until: float) -> float:
-    return sum((until if chunk.ended is None else chunk.ended) - chunk.taken for chunk in chunks)
+    """Return how many seconds of the job they took: what is taken or lost after the last image counted is beyond it."""
+    ends = [until if chunk.ended is None else min(chunk.ended, until) for chunk in chunks]
+    return sum(max(0.0, end - chunk.taken) for chunk, end in zip(chunks, ends, strict=True))
 
 
 def _words(job: Job, devices: Sequence[FleetDevice]) -> str:
