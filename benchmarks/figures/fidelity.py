@@ -32,6 +32,7 @@ from benchmarks.protocol import Block, Case, UnavailableError
 from benchmarks.run.choices import Target
 from benchmarks.settings import Settings, positive
 from browser_harness import chromium, driver
+from browser_harness.joined.found import Engine, find
 from models import manifest
 
 LOW, HIGH = 0.98, 1.02
@@ -82,12 +83,30 @@ def page(name: str, ending: str = "", flags: Sequence[str] = ("--disable-gpu",),
     return command
 
 
+def linked(engine: Engine, name: str, ending: str = "") -> Bare:
+    """Return how to start the plain page of that name in a browser that nobody drives."""
+
+    def command(case: Case) -> Command:
+        query = f"model=/{_file(case, ending).relative_to(ROOT)}&threads={case.threads}"
+        return Command(
+            ["bare_linked.py", f"{name}.html?{query}", *STARTING[engine], str(find(engine).path), *OPENING[engine]]
+        )
+
+    return command
+
+
 def _file(case: Case, ending: str) -> Path:
     file = manifest.derived(case.artefact, ending) if ending else case.model_file
     assert file is not None, f"{case.artefact.name} has no .{ending}"
     return file
 
 
+STARTING: Mapping[Engine, Sequence[str]] = {"firefox": (), "webkit": ("xvfb-run", "-a")}
+OPENING: Mapping[Engine, Sequence[str]] = {
+    "firefox": ("--headless", "--no-remote", "--profile", "PROFILE", "URL"),
+    "webkit": ("--private", "URL"),
+}
+ENDINGS = {"wasm": "", "tfjs": "tfjs.json", "litert": "b1.tflite"}
 WEBNN = "--enable-features=WebMachineLearningNeuralNetwork"
 # Every platform has a bare loop of its own: a function of bare_native.py by its name, a page in bare/ by what comes
 # behind "chromium-". One without is not compared with another's.
@@ -102,6 +121,7 @@ BARE: dict[str, Bare] = {
     "chromium-webgpu": page("webgpu", flags=["--enable-unsafe-webgpu"]),
     "chromium-webnn": page("webnn", flags=["--disable-gpu", WEBNN], device="cpu"),
     "chromium-webnn-gpu": page("webnn", flags=[WEBNN], device="gpu"),
+    **{f"{engine}-{name}": linked(engine, name, ending) for engine in OPENING for name, ending in ENDINGS.items()},
 }
 ON_TWO_THREADS = (Target("server-cpu", 2), Target("chromium-wasm", 2))
 

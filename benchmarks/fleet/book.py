@@ -4,7 +4,6 @@ Nothing here has a clock, a thread or a network: times are told, in seconds of a
 Whose time is over loses its chunk, and what it answers later is discarded.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -122,10 +121,6 @@ class Book:
     def expire(self, now: float) -> list[Entry]:
         """Take chunks whose time is over from their devices; return what became of them."""
         return [self._close(chunk, now, "hung") for chunk in [*self._out.values()] if now > chunk.due]
-
-    def counts(self) -> Iterator[tuple[int, int]]:
-        """Yield the images that count, as spans."""
-        yield from (entry.chunk.span for entry in self.entries if entry.fate == "counted")
 
     def _cut(self, device: int) -> tuple[int, int]:
         """Take as many of the free images as the device is to have."""

@@ -9,6 +9,7 @@ from benchmarks.results.fleet import Fleet, FleetDevice
 from benchmarks.results.numbers import NONE, counted, three
 
 HEAD = ["device", "images", "lost", "images/s", "equal a server", "by latency", "off"]
+ALONE = 4  # of its columns, where no server was measured
 COSTS = ["an image, ms", "latency", "inferring", "normalising", "way", "rest", "all"]
 
 
@@ -18,8 +19,9 @@ def lines(fleet: Fleet) -> Iterator[str]:
     yield from _servers(fleet)
     yield ""
     equals = {device.number: equal(fleet, device) for device in fleet.devices}
-    rows = [_row(device, equals[device.number]) for device in fleet.devices]
-    yield tabulate(rows, HEAD, disable_numparse=True, colalign=("left", *["right"] * 6))
+    columns = len(HEAD) if fleet.servers else ALONE
+    rows = [_row(device, equals[device.number])[:columns] for device in fleet.devices]
+    yield tabulate(rows, HEAD[:columns], disable_numparse=True, colalign=("left", *["right"] * (columns - 1)))
     yield ""
     yield from _costs(fleet, equals)
     yield from _verdicts(fleet, equals)
@@ -83,6 +85,9 @@ def _cost(name: str, cost: Cost) -> list[str]:
 
 
 def _verdicts(fleet: Fleet, equals: dict[int, Equal | None]) -> Iterator[str]:
+    if not fleet.servers:
+        yield "not compared with a server, for that was not measured"
+        return
     for device in fleet.devices:
         found = equals[device.number]
         if found is None or found.agrees is None:

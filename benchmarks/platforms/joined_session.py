@@ -32,6 +32,7 @@ class Patience:
 
     seconds: float
     fault: Callable[[], str | None] = lambda: None
+    remedy: str = "open the link again and leave its page in front, or raise --device-patience"
 
 
 class JoinedSession(DrivenSession):
@@ -135,6 +136,6 @@ class JoinedSession(DrivenSession):
         with self._case.explained():  # who let the device in may have ended, too
             if self._channel.device.wait(0 if fault else seconds):
                 return
-        remedy = "open the link again and leave its page in front, or raise --device-patience"
-        words = f"{cut}, and was not back within {seconds:g} s: {remedy}"
-        raise self._case.failed(fault or words) from cut
+        words = f"{cut}, and was not back within {seconds:g} s: {self._patience.remedy}"
+        # It may have ended only after its page was lost.
+        raise self._case.failed(fault or self._patience.fault() or words) from cut

@@ -6,7 +6,6 @@ whether it computes what the model computes is checked where its outputs are hel
 """
 
 import base64
-import binascii
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -185,15 +184,13 @@ def _bytes(output: Mapping[str, Any]) -> int:
 
 def _base64(told: Fields, length: int) -> str:
     data = told.told["data"]
-    if not isinstance(data, str) or len(data) != 4 * math.ceil(length / 3):
-        raise told.breach("data", f"not {length:,} bytes in base64")
     try:
-        is_whole = len(base64.b64decode(data, validate=True)) == length
-    except (binascii.Error, ValueError):
+        is_whole = isinstance(data, str) and len(base64.b64decode(data, validate=True)) == length
+    except ValueError:  # of base64's
         is_whole = False
     if not is_whole:
         raise told.breach("data", f"not {length:,} bytes in base64")
-    return data
+    return str(data)
 
 
 def _animated(call: Call, answer: Any) -> dict[str, Any]:

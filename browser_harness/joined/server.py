@@ -13,6 +13,7 @@ import hmac
 import itertools
 import secrets
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ SENDING, SLOWEST = 10.0, 32e3  # seconds in which a body has come, and one more 
 HEARTBEAT = 10.0  # seconds in which a device answers that it is there: its network does, also while its page computes
 PARTING = 2.0  # seconds for the last words between two ends of a socket
 HANDSHAKE = 5.0  # seconds, of TLS
+GONE = (ConnectionError, TimeoutError, ssl.SSLError, asyncio.CancelledError)  # of somebody who is
 KEPT = 24 * 3600  # seconds for which a browser keeps its secret, which is worth nothing after the run
 SHELL_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; img-src data:; "
@@ -67,6 +69,7 @@ class JoinServer:
         self.entrance, self.offer = entrance or Entrance(), dict(offer or {})
         self.devices: list[Device] = []
         self.tasks_left = 0  # when it had ended; none should be
+        self._told: set[str] = set()
         self._on_join, self._numbers = on_join, itertools.count(1)
         self._token = secrets.token_urlsafe(16)  # 128 bits
         self._thread, self._limits = LoopThread(), Limits()
@@ -128,9 +131,12 @@ class JoinServer:
         self.tasks_left = len(asyncio.all_tasks() - {asyncio.current_task()})
 
     def _failed(self, error: BaseException | None) -> None:
-        """Tell of a fault of the server's own; that somebody goes away in the midst of something is none."""
-        if isinstance(error, Exception) and not isinstance(error, OSError):
-            sys.stderr.write(f"the server that devices join failed: {tamed(repr(error))}\n")
+        """Tell once of a fault of the server's own; that somebody goes away in the midst of something is none."""
+        words = tamed(repr(error))
+        if error is None or isinstance(error, GONE) or words in self._told:
+            return
+        self._told.add(words)
+        sys.stderr.write(f"the server that devices join failed: {words}\n")
 
     async def _answered(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever it is."""

@@ -13,6 +13,14 @@ from browser_harness.joined import entrance as entrance_module
 from browser_harness.joined.entrance import PLAIN, Entrance, EntranceError, add_options, entrance_of
 
 
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return socket.has_dualstack_ipv6()
+
+
 def entrance(*words):
     parser = argparse.ArgumentParser()
     add_options(parser)
@@ -178,6 +186,7 @@ def test_a_port_that_is_taken_and_an_address_of_another_machine_are_told():
         Entrance("203.0.113.9").listen()
 
 
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize(("host", "reached"), [("::1", ["::1"]), ("::", ["::1", "127.0.0.1"])])
 def test_it_listens_on_ipv6_and_with_every_address_on_both(host, reached):
     with Entrance(host).listen() as listening:

@@ -1,17 +1,20 @@
 """Nobody else gets in: who is answered, what is served to whom, what that may be used for, and how much is taken."""
 
+import argparse
 import asyncio
 import json
+import queue
 import re
 import socket
 import ssl
+import threading
 
 import pytest
 from guests import ABOUT, FILES, answer, asking, joined, joining
 
 from browser_harness.joined import connections, door
 from browser_harness.joined import server as server_module
-from browser_harness.joined.entrance import Entrance
+from browser_harness.joined.entrance import Entrance, EntranceError, add_options, entrance_of
 from browser_harness.joined.limits import Rate
 from browser_harness.joined.server import JoinServer
 from browser_harness.server import policy
@@ -189,7 +192,10 @@ def test_a_socket_is_opened_by_a_device_alone(server):
         {"Sec-WebSocket-Protocol": "\x1b[31mred"},
         {"Sec-WebSocket-Protocol": "chat"},
     ):
-        assert answer(server, opening(server, cookie, **wrong))[0] in (400, 421)
+        status, headers, body = answer(server, opening(server, cookie, **wrong))
+        assert status in (400, 421)
+        assert headers["content-security-policy"] == [connections.NOTHING]
+        assert b"short" not in body
     assert not server.devices[0].has_come
     assert answer(server, opening(server, cookie))[0] == 101
 
@@ -481,14 +487,69 @@ def test_no_more_devices_join_than_may_and_who_never_came_gives_way():
         assert answer(server, joining(server, "", Cookie=first))[0] == 200  # it is one of them
 
 
-def test_over_https_the_secret_is_sent_over_https_alone(tmp_path):
-    import argparse
+def test_over_ipv6_its_address_has_brackets():
+    try:
+        entered = JoinServer(Entrance("::1")).__enter__()
+    except EntranceError as error:
+        pytest.skip(str(error))
+    try:
+        assert entered.url.startswith(f"http://[::1]:{entered._door.port}/#")
+        for host, status in (("[::1]", 200), ("localhost", 200), ("127.0.0.1", 421), ("::1", 421), ("[::2]", 421)):
+            with socket.create_connection(("::1", entered._door.port), timeout=10) as connection:
+                connection.sendall(asking(entered, Host=f"{host}:{entered._door.port}"))
+                assert connection.recv(1 << 16).startswith(f"HTTP/1.1 {status} ".encode())
+    finally:
+        entered.__exit__(None, None, None)
 
-    from browser_harness.joined.entrance import add_options, entrance_of
 
+def test_a_port_that_is_taken_is_told_and_nothing_stays_behind(server):
+    threads = threading.active_count()
+    with pytest.raises(EntranceError, match="is taken by another program"):
+        JoinServer(Entrance(port=server._door.port)).__enter__()
+    assert threading.active_count() == threads
+
+
+def test_a_device_is_told_of_when_its_socket_is_open_and_not_before():
+    came = queue.SimpleQueue()
+    with JoinServer(on_join=came.put, offer={"title": "x", "minutes": 3}) as server:
+        told = answer(server, joining(server))
+        assert json.loads(told[2])["offer"] == {"title": "x", "minutes": 3}
+        assert came.empty()
+        cookie = told[1]["set-cookie"][0].partition(";")[0]
+        for _ in range(2):
+            assert answer(server, opening(server, cookie))[0] == 101
+        assert came.get(timeout=10) is server.devices[0]
+    assert came.empty()  # it came back, and is known
+
+
+def test_a_device_that_vanishes_is_missed(monkeypatch):
+    monkeypatch.setattr(server_module, "HEARTBEAT", 0.1)
+    with JoinServer() as server:
+        cookie = joined(server)
+        with socket.create_connection(("127.0.0.1", server._door.port), timeout=10) as connection:
+            connection.sendall(opening(server, cookie))
+            content = b""
+            while more := connection.recv(1 << 16):  # until the server, which had no answer to its pings, hangs up
+                content += more
+        assert content.startswith(b"HTTP/1.1 101 ")
+        while server.devices[0].presence.state != "away":
+            pass
+
+
+def test_who_begins_no_tls_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(server_module, "HANDSHAKE", 0.1)
+    with JoinServer(https()) as server, socket.create_connection(("127.0.0.1", server._door.port), timeout=10) as one:
+        assert one.recv(1) == b""
+
+
+def https():
     parser = argparse.ArgumentParser()
     add_options(parser)
-    with JoinServer(entrance_of(parser.parse_args(["--https"]))) as server:
+    return entrance_of(parser.parse_args(["--https"]))
+
+
+def test_over_https_the_secret_is_sent_over_https_alone():
+    with JoinServer(https()) as server:
         assert server.url.startswith("https://127.0.0.1:")
         tls = ssl._create_unverified_context()
         with tls.wrap_socket(socket.create_connection(("127.0.0.1", server._door.port), timeout=10)) as connection:
@@ -512,8 +573,9 @@ def test_nothing_of_the_link_stands_in_pages_logs_or_errors(server, capfd, caplo
 
 def test_a_fault_of_the_server_is_told_here_and_not_to_strangers(server, monkeypatch, capfd):
     monkeypatch.setattr(server._door.__class__, "check", lambda *_: 1 / 0)
-    status, headers, body = answer(server, asking(server))
-    assert (status, body) == (500, b"Internal Server Error\n")
+    for _ in range(2):
+        status, headers, body = answer(server, asking(server))
+        assert (status, body) == (500, b"Internal Server Error\n")
     assert headers.items() >= ALL.items()
     told = capfd.readouterr().err
     assert told == "the server that devices join failed: ZeroDivisionError('division by zero')\n"

@@ -37,7 +37,7 @@ def test_every_platform_has_a_bare_loop_of_its_own():
 
 def test_bare_loops_share_no_code_with_the_suite():
     scripts = [*FIGURES.glob("bare*.py"), *(FIGURES / "bare").iterdir()]
-    assert len(scripts) == 9
+    assert len(scripts) == 10
     for script in scripts:
         text = script.read_text()
         assert not re.search(r"^\s*(from|import) (benchmarks|browser_harness)\b", text, re.MULTILINE), script
@@ -48,11 +48,18 @@ def test_bare_loops_share_no_code_with_the_suite():
 def test_a_bare_loop_is_started_on_files_that_are_there(platform, monkeypatch, tmp_path):
     browser = fidelity.chromium.Browser(tmp_path / "chrome", "made up", "1", {"LD_LIBRARY_PATH": "made-up"})
     monkeypatch.setattr(fidelity.chromium, "find", lambda _named=None: browser)
+    monkeypatch.setattr(fidelity, "find", lambda _engine: browser)
     monkeypatch.setattr(fidelity, "vulkan", fidelity.vulkan.__wrapped__)  # what this browser has must not be kept
     command = fidelity.BARE[platform](case_of(manifest.load("resnet20"), threads=2))
     script, *words = command.words
     assert (FIGURES / script).is_file()
-    if script == "bare_page.py":
+    if script == "bare_linked.py":
+        (page, query), (program,) = words[0].split("?"), [word for word in words if word == str(browser.path)]
+        asked = dict(part.split("=") for part in query.split("&"))
+        assert (FIGURES / "bare" / page).is_file()
+        assert (fidelity.ROOT / asked["model"].removeprefix("/")).is_file()
+        assert (words[words.index(program) + 1 :][-1], asked["threads"]) == ("URL", "2")
+    elif script == "bare_page.py":
         page, query = words[1].split("?")
         asked = dict(part.split("=") for part in query.split("&"))
         assert (FIGURES / "bare" / page).is_file()

@@ -15,6 +15,12 @@ from browser_harness.joined import HiddenError, LeftError
 from browser_harness.joined.untrusted import BreachError
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Look at once whether a device is back."""
+    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
+
+
 def content(change):
     """Return a deed that sends other logits."""
     return lambda sent, right, chunk: replace(sent, content=change(right.copy()))
@@ -103,7 +109,6 @@ def test_one_that_cannot_do_it_is_sent_home_and_nobody_waits_for_it(monkeypatch,
 
 
 def test_one_that_leaves_or_hides_while_it_opens_is_waited_for(monkeypatch):
-    monkeypatch.setattr(f"{Member.__module__}.LOOK", 0.01)
     errors = [LeftError("left"), HiddenError("hidden")]
     session = Session(made_up())
 

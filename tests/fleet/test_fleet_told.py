@@ -97,7 +97,7 @@ def test_all_of_it_is_told_and_fits():
         ({"devices": (replace(DEVICE, counted=Counted(9, 1000, 8.8, PARTS)),)}, "120 % longer than its latency on the"),
         ({"devices": (replace(DEVICE, sent_home="3 faults in a row"),)}, "was given nothing more (3 faults in a row)"),
         ({"chunks": (FleetChunk(1, 0, 9, 0.0, 5.0, "counted", is_hidden=True),)}, "1 chunk of a hidden page"),
-        ({"servers": (), "devices": ()}, "resnet20, batch 1"),
+        ({"servers": (), "devices": ()}, "not compared with a server, for that was not measured"),
     ],
 )
 def test_what_is_not_as_it_should_be_is_told(change, words):

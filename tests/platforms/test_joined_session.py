@@ -304,3 +304,20 @@ def test_other_faults_are_told_at_once(session, device):
     with pytest.raises(PlatformError, match=r"^page-doubling: tiny\.onnx: time: no such input$"):
         session.time(FEEDS, 1)
     assert (device.asked, device.waited) == (["time"], [])
+
+
+def test_a_browser_of_this_machine_that_ends_while_it_is_waited_for_says_so(make, device):
+    faults = iter([None, "firefox ended with -9"])
+    session = make(patience=Patience(10, lambda: next(faults)))
+    session.open()
+    device.cuts, device.comes_back = [LEFT], False
+    with pytest.raises(PlatformError, match=r"tiny\.onnx: firefox ended with -9$"):
+        session.time(FEEDS, 3)
+
+
+def test_a_page_of_this_machine_that_is_lost_is_told_with_a_remedy_of_its_own(make, device):
+    session = make(patience=Patience(10, remedy="its page may have crashed"))
+    session.open()
+    device.cuts, device.comes_back = [LEFT], False
+    with pytest.raises(PlatformError, match=r"was not back within 10 s: its page may have crashed$"):
+        session.time(FEEDS, 3)

@@ -12,6 +12,7 @@ from benchmarks.quota import Limit
 from benchmarks.run import choices, nothing
 from benchmarks.run.choices import BASE, PHASES, Phase, Target
 from benchmarks.run.selection import Selection
+from browser_harness.joined.found import ENGINES
 from browser_harness.network import LOOPBACK, parse
 from models import manifest
 from models.manifest import ModelError
@@ -54,6 +55,20 @@ def test_a_case_has_its_parameters_in_order_and_a_name():
 def test_without_a_choice_the_phase_decides():
     assert names(Selection(), "load") == [f"{BEST}-{platform}-b1" for platform in DEFAULT_SWEEP]
     assert len(names(Selection(), "latency")) == len(manifest.chosen()) * len(DEFAULT_SWEEP) * 2
+
+
+def test_a_browser_has_the_usual_clients_as_far_as_it_runs_them():
+    def platforms(*browsers, **choices):
+        return [target.platform for target in Selection(browsers=browsers, **choices).targets_of(PHASE)]
+
+    in_firefox, in_webkit = ([f"{name}-{runtime}" for runtime in ("wasm", "tfjs", "litert")] for name in ENGINES[1:])
+    assert platforms("firefox") == ["server-cpu", *in_firefox]
+    assert platforms("webkit", "firefox", "webkit") == ["server-cpu", *in_webkit, *in_firefox]
+    assert platforms("chromium") == [*DEFAULT_SWEEP]
+    servers = [name for name in local() if PLATFORMS[name].side == "server"]
+    assert platforms("firefox", is_full=True) == [*servers, *in_firefox]
+    assert {*in_firefox, *in_webkit} <= {*platforms(platforms=("all",))}
+    assert PLATFORMS["firefox-wasm"].caches == PLATFORMS["webkit-litert"].caches == ("cold",)
 
 
 def test_what_a_phase_is_swept_over_are_its_fields():
@@ -187,6 +202,11 @@ def test_lengths_of_free_dimensions_are_in_the_name_of_the_file_that_has_them(tm
         (Selection(clients=(CLIENTS["low-end-mobile"],), platforms=("server-cpu",)), "--client has no effect: "),
         (Selection(networks=(CABLE,), platforms=("server-cpu",)), "--network has no effect: "),
         (Selection(dims=(("sequence", 2),)), "--dim sequence: not a free dimension; "),
+        (
+            Selection(browsers=("webkit",), platforms=("firefox-wasm",)),
+            "--browser webkit beside --platform firefox-wasm: a --platform names its browser already: ",
+        ),
+        (Selection(browsers=("webkit",), about={"engine": "firefox"}), "--browser webkit: this run is for a device, "),
     ],
 )
 def test_a_choice_without_effect_or_meaning_is_a_fault(selection, words):

@@ -456,6 +456,7 @@ def test_a_missing_platform_fails_where_it_was_asked_for(suite):
         ("--threads=1000", "*argument --threads: '1000' is not a number from 1 to *"),
         ("--slowdown=3", "*argument --slowdown: '3' is not among 2, 4, 6, 10*"),
         ("--browser-path=no/browser", "*--browser-path: no/browser does not start: *; name a Chrome or Chromium*"),
+        ("--browser=opera", "*argument --browser: unknown browser 'opera': choose from chromium, firefox, webkit"),
         ("--server-url=http://h", "*--server-url has no effect: it is of --platform remote-url*"),
         ("--server-model=tiny", "*--server-model has no effect: it is of --platform remote-url*"),
         ("--slowdown=2", "*--slowdown has no effect: it is of clients*"),
