@@ -14,6 +14,7 @@ NO_CODE = shutil.ignore_patterns("node_modules", "__pycache__", "*.onnx", "*.tfl
 # Who parses JSON, and of what: saved runs are read in one place.
 PARSERS = {
     "benchmarks/results/saved.py": "saved runs",
+    "benchmarks/results/fleet.py": "a saved fleet, which is no run of pytest-benchmark",
     "benchmarks/decide/checks.py": "its own answers, for the cells that were checked",
     "benchmarks/run/journal.py": "what a run that was killed has left, to make a saved run of it",
     "benchmarks/run/reporting.py": "what it has just measured, to be drawn as it would be saved",

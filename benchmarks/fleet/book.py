@@ -102,15 +102,15 @@ class Book:
         self.expire(now)
         chunk = self._out.get(number)
         if chunk is None:
-            return self._late(number, now)
+            return self._late(number, now, tells_speed=not (is_hidden or fault))
         if fault:
             return self._close(chunk, now, "lied", is_hidden, fault)
         if self._counted[chunk.start]:
             return self._close(chunk, now, "beaten", is_hidden)
         self._counted[chunk.start : chunk.stop] = True
         self.left -= chunk.images
-        if not is_hidden and chunk.device in self._rates:
-            self._rates[chunk.device] = _smoothed(self.rate(chunk.device), chunk.images / max(now - chunk.taken, 1e-6))
+        if not is_hidden:
+            self._learn(chunk, now)
         return self._close(chunk, now, "counted", is_hidden)
 
     def fail(self, number: int, now: float, why: str) -> Entry:
@@ -164,12 +164,20 @@ class Book:
         entry = self.entries[chunk.number] = Entry(chunk, fate, now, is_hidden, why)
         return entry
 
-    def _late(self, number: int, now: float) -> Entry:
-        """Note an answer to a chunk that was taken away."""
+    def _late(self, number: int, now: float, *, tells_speed: bool) -> Entry:
+        """Note an answer to a chunk that was taken away; one that is slow has the time for its next that it needs."""
         entry = self.entries[number]
         if entry.fate == "hung":
             entry = self.entries[number] = replace(entry, fate="late", ended=now)
+            if tells_speed:
+                self._learn(entry.chunk, now)
         return entry
+
+    def _learn(self, chunk: Chunk, now: float) -> None:
+        """Note how fast a device that is here was with a chunk."""
+        if chunk.device in self._rates:
+            latest = chunk.images / max(now - chunk.taken, 1e-6)
+            self._rates[chunk.device] = _smoothed(self.rate(chunk.device), latest)
 
 
 def _smoothed(rate: float | None, latest: float) -> float:

@@ -96,6 +96,7 @@ def _reference(artefact: Artefact, first: Examination, question: str) -> NDArray
     with suppress(OSError, ValueError, EOFError):  # none is there, or a damaged one
         if len(kept := np.load(file, allow_pickle=False)) >= count:
             return np.asarray(kept[:count])
+    print(f"asking the reference about {count:,} images, once for all", flush=True)
     answers = reference_logits(artefact, first)
     with suppress(OSError):  # then it is asked again the next time
         FOLDER.mkdir(exist_ok=True)

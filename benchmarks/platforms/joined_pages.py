@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.platforms.page import PagePlatform
 
 RETURNING = 10.0  # seconds in which a browser of this machine may come back: nobody carries it out of reach
+CRASHED = "its page may have crashed; run again, or measure a smaller model"
 IN_USE: set[AnyDevice] = set()  # devices with a case open; a device has one page
 
 Opened = tuple[AnyDevice, Host, Patience]
@@ -103,7 +104,7 @@ def _opened(page_case: PageCase, platform: "PagePlatform", stack: ExitStack, *, 
     kind, timeout = Kind(platform.browser, settings.program(platform.browser)), settings.timeout
     joined = LENDER.lend(kind, timeout) if is_lent else joined_here(kind.engine, kind.named, timeout=timeout)
     device, browser = stack.enter_context(joined)
-    return device, LocalHost(browser, quota, browser.compiling), Patience(RETURNING, browser.fault)
+    return device, LocalHost(browser, quota, browser.compiling), Patience(RETURNING, browser.fault, CRASHED)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from numpy.typing import NDArray
+
 from benchmarks.platforms.page_runtime import InEffect, PageCase
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.protocol import Block, Blocking, Facts, Feeds
@@ -18,6 +20,7 @@ from browser_harness.host import Host
 from browser_harness.joined import AwayError, JoinedPage, LeftError
 
 MOST_CUTS = 10  # attempts at one thing: a page that hides each time would go on for ever
+STALL, MOST_STALLS = 1.0, 5  # seconds of a call that its samples fill half of, or it is asked again; how often at most
 WARM_UP, MOST_ROUNDS = 0.15, 200  # seconds of inferences, and the most of them, as a start is warmed up
 
 Answer = TypeVar("Answer")
@@ -29,6 +32,7 @@ class Patience:
 
     seconds: float
     fault: Callable[[], str | None] = lambda: None
+    remedy: str = "open the link again and leave its page in front, or raise --device-patience"
 
 
 class JoinedSession(DrivenSession):
@@ -41,6 +45,7 @@ class JoinedSession(DrivenSession):
         self._patience = patience
         self._cut: AwayError | None = None  # after which the page was not made good yet
         self._began = 0.0  # when what was asked last began, after all that was cut
+        self._on_the_way = 0.0  # seconds that large outputs of it were
 
     def _facts(self, in_effect: InEffect) -> Facts:
         """Tell, besides, whose processor time is counted, if anybody's.
@@ -60,8 +65,30 @@ class JoinedSession(DrivenSession):
     def time(self, feeds: Feeds, rounds: int, iterations: int = 1) -> Block:
         """Time *rounds* samples in one call."""
         asked, once = time.perf_counter(), super().time
-        block = self._in_good_page(partial(once, feeds, rounds, iterations), partial(once, feeds))
-        return replace(block, beside=block.beside + self._began - asked)
+        block = self._in_good_page(
+            partial(self._in_time, partial(once, feeds, rounds, iterations)), partial(once, feeds)
+        )
+        return replace(block, beside=block.beside + self._began - asked + self._on_the_way)
+
+    def _in_time(self, draw: Callable[[], Block]) -> Block:
+        """Return a block whose call did not lie on the way: a radio may stall for seconds, and nobody could tell then.
+
+        One that is slow whenever it is asked is returned as it is, and refused by whoever draws it.
+        """
+        for _ in range(MOST_STALLS):
+            self._began, self._on_the_way = time.perf_counter(), 0.0
+            block = draw()
+            seconds = time.perf_counter() - self._began - self._on_the_way
+            if seconds <= STALL or block.duration >= seconds / 2:
+                break
+        return block
+
+    def _output(self, name: str, output: dict[str, Any]) -> NDArray[Any]:
+        """Return an output; note how long a large one was on its way."""
+        began = time.perf_counter()
+        array = super()._output(name, output)
+        self._on_the_way += time.perf_counter() - began
+        return array
 
     def blocking(self, feeds: Feeds, seconds: float) -> tuple[Block, Blocking]:
         """Run inferences for some *seconds* while the page draws an animation."""
@@ -109,6 +136,6 @@ class JoinedSession(DrivenSession):
         with self._case.explained():  # who let the device in may have ended, too
             if self._channel.device.wait(0 if fault else seconds):
                 return
-        remedy = "open the link again and leave its page in front, or raise --device-patience"
-        words = f"{cut}, and was not back within {seconds:g} s: {remedy}"
-        raise self._case.failed(fault or words) from cut
+        words = f"{cut}, and was not back within {seconds:g} s: {self._patience.remedy}"
+        # It may have ended only after its page was lost.
+        raise self._case.failed(fault or self._patience.fault() or words) from cut

@@ -17,7 +17,7 @@ from browser_harness.joined.untrusted import LARGEST, MOST_NESTED, BreachError, 
 
 MOST_REQUESTS = 10_000  # of a load: what a browser takes note of (loading.mjs)
 MOST_OUTPUTS = 1000
-MOST_HELD = 2**31  # bytes of an output: more a page cannot hold in one piece
+MOST_HELD = 2**31  # bytes of an output, which a page holds in one piece, and of all that it answers with
 MOST_DIMS = 32
 # By how much a page's clock may be ahead of this machine's: milliseconds, as the coarsest steps, and a share of a call.
 SLACK, SHARE = 100.0, 0.01
@@ -155,6 +155,8 @@ def _outputs(call: Call, told: Fields) -> list[list[Any]]:
     inline = sum(_bytes(output) for _, output in outputs if "data" in output)
     if inline > call.argument.get("inline", 0):
         raise BreachError(f"{call.function}: {inline:,} bytes of outputs came, and less was asked for")
+    if (held := sum(_bytes(output) for _, output in outputs)) > MOST_HELD:
+        raise BreachError(f"{call.function}: its outputs have {held:,} bytes together, which no page can have")
     if len({name for name, _ in outputs}) < len(outputs):
         raise BreachError(f"{call.function}: two outputs have one name")
     return outputs

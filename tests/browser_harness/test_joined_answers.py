@@ -333,6 +333,8 @@ def test_a_large_output_is_bounded_before_anything_is_allocated():
     assert check("time", {**TIMED, "outputs": [["large", held]]})["outputs"] == [["large", held]]
     with pytest.raises(BreachError, match=r"which no page can have$"):
         check("time", {**TIMED, "outputs": [["large", {**held, "dims": [MOST_HELD, 2]}]]})
+    with pytest.raises(BreachError, match=r"^time: its outputs have 2,147,483,652 bytes together"):
+        check("time", {**TIMED, "outputs": [["large", held], ["small", ONE]]})
 
 
 @cases("told", [[1.0] * 4, [-1], ["1"], [math.inf], {}, "x", 7, [[1]], [True]])

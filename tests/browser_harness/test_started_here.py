@@ -73,7 +73,7 @@ def test_all_that_a_browser_keeps_for_its_person_goes_with_its_profile(firefox, 
         while not (told.exists() and told.read_text()):
             assert browser.fault() is None
         home, cache, folder, *words = told.read_text().split()
-        assert words == ["--headless", "--no-remote", "--profile", f"{home}/profile", "http://link/"]
+        assert words == ["--headless", "--no-remote", "--profile", f"{home}/profile", f"file://{home}/link.html"]
         assert (folder, cache) == (home, f"{home}/cache")
         assert browser.processes()["browser"] == [browser._process.pid]
     assert_is_clean(temporary)

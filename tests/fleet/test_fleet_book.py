@@ -86,6 +86,18 @@ def test_a_chunk_that_is_lost_is_anothers(fate):
     assert book.take(2, 100.0).span == lost.span
 
 
+@pytest.mark.parametrize(("fault", "is_hidden"), [("", False), ("it is wrong", False), ("", True)])
+def test_one_that_is_too_slow_for_its_first_chunk_has_the_time_for_its_next_that_it_needs(fault, is_hidden):
+    book = Book(IMAGES, batch=64)
+    book.come(1)
+    first = book.take(1, 0.0)
+    assert book.answer(first.number, 64.0, fault=fault, is_hidden=is_hidden).fate == "late"
+    second = book.take(1, 64.0)
+    is_known = not fault and not is_hidden
+    assert (second.span, second.due - 64.0) == (first.span, 5 * 64.0 if is_known else PACE.unknown)
+    assert book.answer(second.number, 128.0 if is_known else 65.0).fate == "counted"
+
+
 def test_a_late_answer_is_discarded():
     book = Book(IMAGES)
     for device in (1, 2):

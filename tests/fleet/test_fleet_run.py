@@ -1,8 +1,10 @@
 """The whole command: a real Chromium drains a job beside a client that lies; what is saved, told, and left behind."""
 
 import asyncio
+import itertools
 import threading
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -129,6 +131,18 @@ def test_what_was_drained_until_a_person_stopped_it_is_told_and_saved(
     assert fleet.drained < IMAGES
     assert f"not whole: {IMAGES - fleet.drained} images were not classified" in out
     assert f"saved    {file}" in out
+
+
+def test_a_job_that_nobody_is_there_for_says_so_and_is_given_up(monkeypatch):
+    run, told, seconds = command.Run(options.parser().parse_args([])), [], itertools.count()
+    monkeypatch.setattr(run._board, "tell", told.append)
+    monkeypatch.setattr(command.progress, "lines", lambda *_: [])
+    desk = SimpleNamespace(wait=lambda _: False, clock=lambda: next(seconds))
+    run._watch(desk, Crew(None, [SimpleNamespace(is_here=False)]))
+    assert told == [
+        "no device is there: the job waits for one, 120 s at most",
+        "given up: no device has been there for 120 s",
+    ]
 
 
 def test_no_images_are_told_in_a_line_with_the_remedy(monkeypatch, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """What a device cuts by leaving or hiding its page is measured again, whole; everything here is made up."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from test_page_session import FEEDS, SECONDS, Doubling, Page
@@ -111,6 +113,43 @@ def test_a_block_that_nothing_cuts_is_asked_for_once(session, device):
     assert is_right(block, device)
     assert (device.asked, device.waited) == (["time"], [])
     assert block.beside < 0.1
+
+
+@pytest.fixture
+def stalls(device, monkeypatch):
+    """Have the next calls take so many seconds, each."""
+    clock, seconds, call = [0.0], [], device.call
+
+    def slow(*asked):
+        clock[0] += seconds.pop(0) if seconds else 0.01
+        return call(*asked)
+
+    monkeypatch.setattr(device, "call", slow)
+    monkeypatch.setattr(joined_session, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    return seconds
+
+
+def test_a_call_that_lay_on_the_way_is_asked_again_and_counts_for_nothing(session, device, stalls):
+    stalls += [3.0, 2.0]
+    block = session.time(FEEDS, 3)
+    assert device.asked == ["time"] * 3
+    assert is_right(block, device)
+    assert block.beside == pytest.approx(5.0)
+
+
+def test_one_that_always_takes_longer_than_its_samples_is_handed_on_and_refused(session, device, stalls):
+    stalls += [3.0] * joined_session.MOST_STALLS
+    block = session.time(FEEDS, 3)
+    with pytest.raises(sampler.SampleError, match="is its unit wrong"):
+        sampler.check(block, 3, 15.0, session.facts)
+
+
+def test_large_outputs_that_are_long_on_the_way_are_beside_the_samples(session, device, stalls, monkeypatch):
+    monkeypatch.setattr(page_session, "INLINE", 0)
+    stalls += [0.01, 7.0]
+    block = session.time(FEEDS, 3)
+    assert device.asked == ["time", "send"]
+    assert block.beside == pytest.approx(7.0)
 
 
 @pytest.mark.parametrize(
@@ -265,3 +304,20 @@ def test_other_faults_are_told_at_once(session, device):
     with pytest.raises(PlatformError, match=r"^page-doubling: tiny\.onnx: time: no such input$"):
         session.time(FEEDS, 1)
     assert (device.asked, device.waited) == (["time"], [])
+
+
+def test_a_browser_of_this_machine_that_ends_while_it_is_waited_for_says_so(make, device):
+    faults = iter([None, "firefox ended with -9"])
+    session = make(patience=Patience(10, lambda: next(faults)))
+    session.open()
+    device.cuts, device.comes_back = [LEFT], False
+    with pytest.raises(PlatformError, match=r"tiny\.onnx: firefox ended with -9$"):
+        session.time(FEEDS, 3)
+
+
+def test_a_page_of_this_machine_that_is_lost_is_told_with_a_remedy_of_its_own(make, device):
+    session = make(patience=Patience(10, remedy="its page may have crashed"))
+    session.open()
+    device.cuts, device.comes_back = [LEFT], False
+    with pytest.raises(PlatformError, match=r"was not back within 10 s: its page may have crashed$"):
+        session.time(FEEDS, 3)
