@@ -58,7 +58,7 @@ class _Lending:
     """Answers one process after the other, in a thread of its own, until it is ended."""
 
     def __init__(self, device: AnyDevice, listener: Listener, key: bytes) -> None:
-        self._device, self._listener, self._key = device, listener, key
+        self._device, self._listener, self._key, self._greeting = device, listener, key, GREETING
         self._ended, self._end = Pipe(duplex=False)
         self._thread = threading.Thread(target=self._serve, name="lending", daemon=True)
         self._thread.start()
@@ -79,7 +79,7 @@ class _Lending:
 
     def _is_known(self, connection: "Talk") -> bool:
         """Let in one who has the key; nothing else of it is read before."""
-        ready = wait([connection, self._ended], GREETING)
+        ready = wait([connection, self._ended], self._greeting)
         is_known = connection in ready and hmac.compare_digest(connection.recv_bytes(len(self._key)), self._key)
         if is_known:
             connection.send_bytes(WELCOME)

@@ -54,7 +54,7 @@ class Fields:
 
     def breach(self, name: str, words: str) -> BreachError:
         """Return the error of a field."""
-        return BreachError(f"{self.where}: {name} is {described(self.told.get(name))}, {words}")
+        return BreachError(f"{self.where}: {tamed(name, 40)} is {described(self.told.get(name))}, {words}")
 
     def number(self, name: str, low: float, high: float) -> float:
         """Take a finite number."""

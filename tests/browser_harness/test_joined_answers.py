@@ -458,6 +458,11 @@ def paths(told):
     return [[name, *path] for name, one in inside for path in [[], *paths(one)]]
 
 
+def test_a_name_that_was_sent_is_told_in_printable_words():
+    words = taken_or_told(lambda: check("classify", {"\x07": None}, ASKED))
+    assert words == r"classify: \x07 is None, no number from 0 to 1110"
+
+
 @given(st.data())
 def test_whatever_is_answered_is_taken_or_a_breach(data):
     """A right answer in which one thing is anything at all: what is taken of it can be written as JSON."""

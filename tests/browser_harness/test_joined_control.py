@@ -77,8 +77,9 @@ def test_it_is_asked_as_if_it_were_here_and_its_errors_are_told_here():
             there.call("leave", {}, 10)
         assert borrowed(variables[VARIABLE]) is there
     assert lending() == []
+    assert there.about() == {"engine": "made-up"}  # a run that was cut off saves what it measured
     with pytest.raises(PageError, match=r"^the process that lent the device has ended"):
-        there.about()
+        there.call("time", {"rounds": 3}, 10)
 
 
 def test_an_answer_that_cannot_be_handed_on_is_told():

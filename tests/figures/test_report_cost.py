@@ -49,7 +49,7 @@ def test_the_same_call_makes_the_same_files(tmp_path):
 
 def test_every_section_of_a_report_has_something_to_show(runs):
     material = Material.of(runs)
-    assert [make.__name__ for make in SECTIONS if make(material) is None] == []
+    assert [make.__name__ for make in SECTIONS if make(material) is None] == ["fleet"]  # which no run of a machine has
     assert len({decision.model.name for decision in material.decisions}) == 3
 
 
