@@ -56,5 +56,8 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
             rounds.put(line.strip())
             print(samples.get(), flush=True)
     finally:
-        os.killpg(browser.pid, signal.SIGTERM)
+        if sys.platform == "win32":  # which has no sessions
+            browser.terminate()
+        else:
+            os.killpg(browser.pid, signal.SIGTERM)
         browser.wait(ENDING)

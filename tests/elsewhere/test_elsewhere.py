@@ -23,7 +23,7 @@ from browser_harness.processes import end_session
 HERE = Path(__file__).parent
 SYSTEMS = ("darwin", "win32")
 # They are run, not imported.
-PROGRAMS = ("benchmarks.figures.bare_page", "benchmarks.remote.kserve_server")
+PROGRAMS = ("benchmarks.figures.bare_linked", "benchmarks.figures.bare_page", "benchmarks.remote.kserve_server")
 PACKAGES = ("benchmarks", "browser_harness", "models")
 MODULES = ["conftest", "train_models", *PACKAGES]
 MODULES += [
