@@ -393,7 +393,7 @@ def test_the_readmes_sentences_say_what_its_table_does(kept):
     _, _, *lines = answer_table(kept).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     times, strong, weaker = ([row[at] for row in cells if row[at] != "–"] for at in (2, 3, 4))
-    slower, earlier, once = sentences(kept)
+    slower, earlier, once, devices = sentences(kept)
     ends = [float(end) for cell in times for end in cell.removesuffix(" (!)").split(" to ")]
     assert f"**{min(ends)} to {max(ends)} times" in slower
     assert ("(!)" in slower) == any("(!)" in cell for cell in times)
@@ -401,6 +401,9 @@ def test_the_readmes_sentences_say_what_its_table_does(kept):
         sure = [cell for cell in column if cell.startswith("always")]
         assert re.search(rf"with {len(sure)} of {len(column)}( \(!\))? {clients}", earlier)
     assert all(f"{row[5]}" in once for row in cells if row[0] in ("`resnet20`", "`resnet50`*"))
+    served = [row for row in kept.rows if row.served_by]
+    assert served
+    assert all(row.machine in devices for row in served)
 
 
 def test_of_what_was_not_measured_the_readme_says_nothing():
