@@ -28,6 +28,8 @@ QUICK = ["--model=resnet8", "-k", "wasm", "--starts=2", "--benchmark-max-time=0.
 
 def test_of_one_that_leaves_in_the_midst_is_saved_what_was_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(suite, "FOLDER", tmp_path / "logs")
+    for name in [name for name in os.environ if name.startswith("PYTEST_")]:  # this run's, and its workers'
+        monkeypatch.delenv(name)
     line, board = Line(), Board(io.StringIO())
     words = [*QUICK, "--starts=1", "--device-patience=0.3", f"--benchmark-storage=file://{tmp_path}/saved"]
     host = Host(line, board, suite.measure, words, most=1)
