@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from benchmarks.platforms.between import linked, network_of
 from benchmarks.platforms.page_runtime import PageCase
 from benchmarks.platforms.page_session import DrivenSession
-from benchmarks.platforms.pages import obtained
+from benchmarks.platforms.pages import cold, obtained, quota_of
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
-from browser_harness import cgroup, chromium
+from browser_harness import chromium
 from browser_harness.browser_page import BrowserPage
 from browser_harness.driven import DrivenPage
 from browser_harness.host import LocalHost
@@ -75,7 +75,7 @@ class DrivenPages:
         with page_case.explained(), ExitStack() as stack:  # what a browser tells when it closes is explained, too
             link = stack.enter_context(linked(platform.name, case))
             served = page_case.serving(link.host)  # what cannot be served is told first
-            quota = stack.enter_context(_quota(page_case)) if case.slowdown > 1 else None
+            quota = stack.enter_context(quota_of(page_case)) if case.slowdown > 1 else None
             with link.on_server_side():
                 server = stack.enter_context(served)
             found = chromium.find(settings.browser_path)
@@ -97,11 +97,7 @@ class DrivenPages:
 
     def _cold(self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
         slowdown = obtained(self, platform, case, feeds, settings)
-        while True:
-            with self._browser(platform, case, settings) as session:
-                opening = session.opening(feeds)
-                session.prove_fetched(all_of_it=True)
-                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
+        yield from cold(lambda: self._browser(platform, case, settings), feeds, slowdown)
 
     def _warm(self, platform: "PagePlatform", case: Case, feeds: Feeds, settings: Settings) -> Iterator[Opening]:
         slowdown = obtained(self, platform, case, feeds, settings)
@@ -117,9 +113,3 @@ class DrivenPages:
 
 
 DRIVEN = DrivenPages()
-
-
-def _quota(page_case: PageCase) -> cgroup.Quota:
-    if reason := cgroup.unavailable():
-        raise page_case.unavailable(reason)
-    return cgroup.Quota(page_case.case.slowdown, page_case.case.threads)

@@ -5,17 +5,15 @@ Nobody drives such a browser: it is asked by the channel that its page has opene
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from benchmarks.platforms.claims import borrowed
 from benchmarks.platforms.joined_session import JoinedSession, Patience
 from benchmarks.platforms.page_runtime import JoinedCase, PageCase
-from benchmarks.platforms.pages import obtained
+from benchmarks.platforms.pages import cold, obtained, quota_of
 from benchmarks.platforms.threads import refuse_threads
 from benchmarks.protocol import Case, Feeds, Opening
 from benchmarks.settings import Settings
-from browser_harness import cgroup
 from browser_harness.host import Host, LocalHost, UnknownHost
 from browser_harness.joined import AnyDevice, JoinedPage
 from browser_harness.joined.browsers import find, missing
@@ -72,11 +70,7 @@ class JoinedPages:
             words = "nobody can tell what the caches of a browser that joined hold; measure this in a browser here"
             raise PageCase(platform, case, settings).unavailable(words)
         slowdown = obtained(self, platform, case, feeds, settings)
-        while True:
-            with _session(platform, case, settings, is_lent=False) as session:
-                opening = session.opening(feeds)
-                session.prove_fetched(all_of_it=True)
-                yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
+        yield from cold(lambda: _session(platform, case, settings, is_lent=False), feeds, slowdown)
 
 
 JOINED = JoinedPages()
@@ -100,7 +94,7 @@ def _opened(page_case: PageCase, platform: "PagePlatform", stack: ExitStack, *, 
     if settings.device is not None:
         device = stack.enter_context(_alone(borrowed(settings.device), page_case))
         return device, UnknownHost(), Patience(settings.device_patience)
-    quota = stack.enter_context(_quota(page_case)) if page_case.case.slowdown > 1 else None
+    quota = stack.enter_context(quota_of(page_case)) if page_case.case.slowdown > 1 else None
     kind, timeout = Kind(platform.browser, settings.program(platform.browser)), settings.timeout
     joined = LENDER.lend(kind, timeout) if is_lent else joined_here(kind.engine, kind.named, timeout=timeout)
     device, browser = stack.enter_context(joined)
@@ -119,9 +113,3 @@ def _alone(device: AnyDevice, page_case: PageCase) -> Iterator[AnyDevice]:
         yield device
     finally:
         IN_USE.remove(device)
-
-
-def _quota(page_case: PageCase) -> cgroup.Quota:
-    if reason := cgroup.unavailable():
-        raise page_case.unavailable(reason)
-    return cgroup.Quota(page_case.case.slowdown, page_case.case.threads)

@@ -1,12 +1,15 @@
 """What all ways to a page have in common, and what a platform tells them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from benchmarks.platforms.page_runtime import PageCase
 from benchmarks.platforms.page_session import DrivenSession
 from benchmarks.protocol import Case, Feeds, Opening, Slowdown
 from benchmarks.settings import Settings
+from browser_harness import cgroup
 
 if TYPE_CHECKING:
     from benchmarks.platforms.page import PagePlatform
@@ -44,3 +47,21 @@ def obtained(pages: Pages, platform: "PagePlatform", case: Case, feeds: Feeds, s
         return None
     with pages.open(platform, case, settings) as session:
         return Slowdown(case.slowdown, session.obtained_slowdown(feeds))
+
+
+def cold(
+    fresh: Callable[[], AbstractContextManager[DrivenSession]], feeds: Feeds, slowdown: Slowdown | None
+) -> Iterator[Opening]:
+    """Open a case again and again, each time in a *fresh* browser, all of which it is to fetch."""
+    while True:
+        with fresh() as session:
+            opening = session.opening(feeds)
+            session.prove_fetched(all_of_it=True)
+            yield replace(opening, facts=replace(opening.facts, slowdown=slowdown))
+
+
+def quota_of(page_case: PageCase) -> cgroup.Quota:
+    """Return what makes the browser of a case weaker; raises UnavailableError where nothing here can."""
+    if reason := cgroup.unavailable():
+        raise page_case.unavailable(reason)
+    return cgroup.Quota(page_case.case.slowdown, page_case.case.threads)
