@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.settings import Settings
+from browser_harness.about import system_of
 from browser_harness.joined import AnyDevice
 
-# What browsers say that they run on, in Python's words; anything else is called as it is said.
-SYSTEMS = {"Windows": "win32", "macOS": "darwin", "Mac OS X": "darwin", "iPhone": "ios", "iPad": "ios"}
-# Android says that it is Linux, too.
-SAID = ("Android", "CrOS", "Windows", "iPhone", "iPad", "Mac OS X", "Linux")  # codespell:ignore
+# What devices say that they run on, in Python's words; anything else is called as it is said.
+SYSTEMS = {"Windows": "win32", "macOS": "darwin", "Mac OS X": "darwin"}
 
 
 def borrowed(told: str) -> AnyDevice:
@@ -29,9 +28,5 @@ def system(settings: Settings) -> str:
     """Return what the browsers of a run are on, as ``sys.platform`` calls it: this machine's, or a device's word."""
     if (about := of_device(settings)) is None:
         return sys.platform
-    said = (about.get("hints") or {}).get("platform") or _said(str(about.get("userAgent")))
+    said, _ = system_of(about)
     return SYSTEMS.get(said, said.lower())
-
-
-def _said(user_agent: str) -> str:
-    return next((name for name in SAID if name in user_agent), "unknown")

@@ -9,25 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.results import keys
+from browser_harness.about import UNKNOWN, hints, system_of
 from models.names import tame
 
 Info = Mapping[str, Any]  # pytest-benchmark's machine_info, or what a device says of itself
 
-UNKNOWN = "unknown"
 LONGEST = 40  # letters of a claim in a device's name
 # What pytest-benchmark tells of a machine, and no browser of its device.
 UNTOLD = (
     *("processor", "python_compiler", "python_implementation", "python_implementation_version"),
     *("python_version", "python_build"),
-)
-# By the user agent, in this order: Android says that it is Linux, and iPhones that they are like Mac OS X.
-SYSTEMS = (
-    (r"Android(?: (?P<release>[\d.]+))?", "Android"),
-    (r"CrOS", "ChromeOS"),  # codespell:ignore
-    (r"(?:iPhone|CPU) OS (?P<release>[\d_]+)", "iOS"),
-    (r"Windows", "Windows"),
-    (r"Mac OS X", "macOS"),
-    (r"Linux", "Linux"),
 )
 MODELS = re.compile(r"iPhone|iPad|Macintosh")
 BROWSERS = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit"}
@@ -49,7 +40,7 @@ def machine_info(about: Info, serving: Info, versions: Mapping[str, str] | None 
     return {
         **dict.fromkeys(UNTOLD, UNKNOWN),
         "node": model_of(about) or UNKNOWN,
-        "machine": _hints(about).get("architecture") or UNKNOWN,
+        "machine": hints(about).get("architecture") or UNKNOWN,
         "system": system,
         "release": release,
         "cpu": cores,
@@ -86,25 +77,9 @@ def story_of(info: Info) -> Info:
 
 def model_of(about: Info) -> str | None:
     """Return which model it says it is; None where it does not say."""
-    told = _hints(about).get("model")
+    told = hints(about).get("model")
     found = MODELS.search(str(about.get("userAgent")))
     return str(told) if told else found[0] if found else None
-
-
-def system_of(about: Info) -> tuple[str, str]:
-    """Return the system that it says it has, and its release."""
-    hints = _hints(about)
-    if hints.get("platform"):
-        return str(hints["platform"]), str(hints.get("platformVersion") or UNKNOWN)
-    for pattern, name in SYSTEMS:
-        if found := re.search(pattern, str(about.get("userAgent"))):
-            return name, (found.groupdict().get("release") or UNKNOWN).replace("_", ".")
-    return UNKNOWN, UNKNOWN
-
-
-def _hints(about: Info) -> Info:
-    hints = about.get("hints")
-    return hints if isinstance(hints, Mapping) else {}
 
 
 def browser(about: Info) -> str:
@@ -154,7 +129,7 @@ def identity(about: Info) -> dict[str, Any]:
         "device's model": model_of(about),
         "system": system,
         "system's release": release,
-        "architecture": _hints(about).get("architecture"),
+        "architecture": hints(about).get("architecture"),
         "cores": about.get("cores"),
         "memory": about.get("memory"),
         "isolated": about.get("isolated"),

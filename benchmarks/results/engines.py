@@ -9,6 +9,7 @@ from benchmarks.measuring.starts import Figure
 from benchmarks.results import devices
 from benchmarks.results.numbers import is_time
 from benchmarks.results.tidy import Mark, Row
+from browser_harness.about import system_of
 
 ENGINES = re.compile(r"(?:chromium|firefox|webkit)-")  # before a runtime in a page, in a platform's name
 CHROMIUM = "chromium-"
@@ -87,7 +88,7 @@ def _told(row: Row) -> Told:
     if not row.served_by:
         return Told(is_here=True)
     about = devices.of_run(row.run.machine)
-    return Told(about.get("transport") == "loopback", devices.model_of(about), devices.system_of(about)[0])
+    return Told(about.get("transport") == "loopback", devices.model_of(about), system_of(about)[0])
 
 
 def _are_on_one_device(one: Told, other: Told) -> bool:

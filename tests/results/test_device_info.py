@@ -16,6 +16,7 @@ from benchmarks.gate.baseline import SavedError, refusals
 from benchmarks.gate.baseline import load as load_for_gate
 from benchmarks.results import alike, devices, keys, load_checked
 from benchmarks.results.machine import circumstances, fingerprint, machine_name, names
+from browser_harness.about import system_of
 
 SERVING = {
     "node": "laptop",
@@ -75,7 +76,7 @@ def test_an_address_is_not_saved():
     ],
 )
 def test_a_system_is_what_the_browser_says(user_agent, system):
-    assert devices.system_of({"userAgent": user_agent}) == system
+    assert system_of({"userAgent": user_agent}) == system
 
 
 def test_a_device_is_called_by_what_it_says_of_itself():

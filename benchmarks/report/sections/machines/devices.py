@@ -6,9 +6,9 @@ from typing import Any
 from benchmarks.report.content import Table
 from benchmarks.report.rows.lines import shortened
 from benchmarks.results import Row, Run, devices, numbers
+from browser_harness.about import UNKNOWN, system_of
 
 About = Mapping[str, Any]  # what a device says of itself
-UNKNOWN = "unknown"
 CLAIMS = "What each device that joined says of itself: claims, which nobody could check"
 SEEN = "What was seen of each device that joined"
 TRANSPORTS = {
@@ -63,7 +63,7 @@ def _memory(about: About) -> Any:
 
 
 def _system(about: About) -> str:
-    return " ".join(word for word in devices.system_of(about) if word != UNKNOWN)
+    return " ".join(word for word in system_of(about) if word != UNKNOWN)
 
 
 def _architecture(about: About) -> Any:
