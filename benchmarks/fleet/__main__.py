@@ -109,7 +109,7 @@ class Run:
     def _measure_server(self, job: Job, when: str) -> None:
         """Have the server do the job, on one core and on all, while no device works."""
         for workers in () if self._arguments.no_server else dict.fromkeys((1, hardware.CORES)):
-            rate = record.server_rate(rates.measure(job, workers, self._settings), when)
+            rate = rates.measure(job, workers, self._settings, when)
             self._servers.append(rate)
             print(f"server   {when}, {workers} of server-cpu: {rate.rate:,.0f} images/s", flush=True)
 

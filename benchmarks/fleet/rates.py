@@ -13,6 +13,7 @@ from benchmarks.fleet.job import NUMBER, Job
 from benchmarks.inputs import case_of
 from benchmarks.platforms.native import INPUT
 from benchmarks.protocol import PlatformError
+from benchmarks.results.fleet import ServerRate
 from benchmarks.settings import Settings
 
 LEAST = 3.0  # seconds of work, however few the images are
@@ -29,22 +30,7 @@ class Served:
     logits: NDArray[Any]  # [images, classes], of the first time round
 
 
-@dataclass(frozen=True)
-class Rate:
-    """What the server did, all its processes together. Times in seconds."""
-
-    workers: int  # processes, each on one thread
-    images: int
-    seconds: float
-    inferring: float  # summed over the processes
-
-    @property
-    def value(self) -> float:
-        """Images a second."""
-        return self.images / self.seconds
-
-
-def measure(job: Job, workers: int, settings: Settings) -> Rate:
+def measure(job: Job, workers: int, settings: Settings, when: str) -> ServerRate:
     """Have so many processes do the job at once, each a part; raise PlatformError where one's answers are wrong."""
     case = case_of(job.artefact, job.batch)
     with ExitStack() as stack:
@@ -62,7 +48,8 @@ def measure(job: Job, workers: int, settings: Settings) -> Rate:
         _check(job, one, *span)
     # Each at its own rate: one that is done early would leave the others a machine that is less busy.
     seconds = sum(one.images for one in served) / sum(one.images / one.seconds for one in served)
-    return Rate(workers, sum(one.images for one in served), seconds, sum(one.inferring for one in served))
+    inferring = sum(one.inferring for one in served)
+    return ServerRate(when, workers, sum(one.images for one in served), seconds, inferring)
 
 
 def _spans(images: int, workers: int) -> list[tuple[int, int]]:

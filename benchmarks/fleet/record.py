@@ -11,7 +11,6 @@ from benchmarks.fleet.book import LOST, Entry
 from benchmarks.fleet.desk import Desk
 from benchmarks.fleet.job import Job
 from benchmarks.fleet.member import Member
-from benchmarks.fleet.rates import Rate
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.results.devices import shared
 from benchmarks.results.fleet import PARTS, Counted, Fleet, FleetChunk, FleetDevice, Latency, ServerRate
@@ -130,8 +129,3 @@ def version() -> str:
     for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(f"{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def server_rate(rate: Rate, when: str) -> ServerRate:
-    """Return what is saved of a rate that was measured."""
-    return ServerRate(when, rate.workers, rate.images, rate.seconds, rate.inferring)
