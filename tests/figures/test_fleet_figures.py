@@ -4,47 +4,27 @@ import argparse
 import json
 from dataclasses import asdict, replace
 
+import made_up_fleets
 import pytest
 
 from benchmarks.figures.fleet import __main__ as figures
 from benchmarks.figures.fleet.coordinator import IMAGES, Limit, made_up, measure
 from benchmarks.figures.kept import KeptError
 from benchmarks.fleet.record import version
-from benchmarks.results.fleet import Counted, Fleet, FleetDevice, Latency, ServerRate, dump
+from benchmarks.results.fleet import Latency, dump
 
-DEVICE = FleetDevice(
-    number=1,
+DEVICE = replace(
+    made_up_fleets.DEVICE,
     about={"engine": "chromium", "version": "153.0"},
     platform="chromium-wasm",
-    slowdown=4,
-    images=1000,
-    chunks=9,
-    lost={},
-    counted=Counted(9, 1000, 4.4),
     latency=Latency("mean", 4e-3, 5e-4, 8.0, 7.9, 8.1, 4e-3, 5e-4, 3),
 )
 
 
 def fleet(images=1000, seconds=4.4, device=DEVICE):
-    return Fleet(
-        saved="2026-11-26T18:00:00+00:00",
-        suite=version(),
-        machine={},
-        model="resnet20",
-        model_sha256="98c5",
-        precision="float32",
-        batch=1,
-        images=images,
-        drained=images,
-        seconds=seconds,
-        right=690,
-        wanted=690,
-        wanted_by="its manifest row says",
-        allowed=2,
-        busy=0.44,
-        servers=(ServerRate("before", 1, 8000, 4.4, 4.2),),
-        devices=(device,),
-    )
+    """Return what this version measured."""
+    done = {"images": images, "drained": images, "seconds": seconds, "busy": 0.44}
+    return replace(made_up_fleets.FLEET, suite=version(), devices=(device,), **done)
 
 
 @pytest.fixture
@@ -54,7 +34,7 @@ def options(tmp_path):
 
 @pytest.mark.parametrize(("seconds", "words"), [(4.4, "+0.0 %"), (5.5, "+25.0 %")])
 def test_clients_that_equal_a_server_are_told_and_held_to_the_mark(options, capsys, seconds, words):
-    device = replace(DEVICE, counted=Counted(9, 1000, seconds))
+    device = replace(DEVICE, counted=replace(DEVICE.counted, seconds=seconds))
     for name in ("quotas", "engines"):
         dump(fleet(device=device), options.keep / f"{name}.json")
     is_met = figures.devices(options)

@@ -3,50 +3,14 @@
 import json
 from dataclasses import asdict, replace
 
+import made_up_fleets
 import pytest
+from made_up_fleets import DEVICE
 
-from benchmarks.results.fleet import (
-    SCHEMA,
-    Counted,
-    Fleet,
-    FleetChunk,
-    FleetDevice,
-    Latency,
-    NotAFleetError,
-    ServerRate,
-    dump,
-    is_one,
-    load,
-)
+from benchmarks.results.fleet import SCHEMA, Counted, FleetChunk, NotAFleetError, ServerRate, dump, is_one, load
 
-LATENCY = Latency("median", 4e-3, 5e-4, 8.0, 7.9, 8.1, 4.1e-3, 5.1e-4, 3)
-PARTS = {"fetching": 0.1, "normalising": 0.1, "inferring": 3.9, "sending": 0.1}
-DEVICE = FleetDevice(
-    1,
-    {"engine": "firefox", "version": "153.7"},
-    "firefox-wasm",
-    4,
-    1000,
-    9,
-    {"hung": 1},
-    Counted(9, 1000, 4.4, PARTS),
-    LATENCY,
-)
-FLEET = Fleet(
-    saved="2026-11-26T18:00:00+00:00",
-    suite="0123456789ab",
-    machine={"node": "here"},
-    model="resnet20",
-    model_sha256="98c5",
-    precision="float32",
-    batch=1,
-    images=1000,
-    drained=1000,
-    seconds=5.0,
-    right=690,
-    wanted=690,
-    wanted_by="its manifest row says",
-    allowed=2,
+FLEET = replace(
+    made_up_fleets.FLEET,
     servers=(ServerRate("before", 1, 8000, 4.0, 3.8), ServerRate("after", 1, 8000, 4.4, 4.2)),
     devices=(DEVICE, replace(DEVICE, number=2, counted=Counted(), latency=None, no_latency="it came later")),
     chunks=(FleetChunk(1, 0, 1000, 0.0, 5.0, "counted"), FleetChunk(2, 0, 1000, 4.0, None, "open", takes_over=0)),
