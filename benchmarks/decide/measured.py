@@ -311,10 +311,7 @@ def _reading(result: Result, machine: str, figure: Figure | None = None) -> Read
 
 def _rate(result: Result, machine: str) -> Reading | None:
     """Return the predictions a second of a throughput; None where it has none."""
-    saved = result.info.get(keys.QUERIES_PER_SECOND)
-    if isinstance(saved, Mapping):
-        return _reading(result, machine, Figure(**saved))
-    return _reading(result, machine, Figure(float(saved), 1)) if isinstance(saved, int | float) else None
+    return _reading(result, machine, result.rate) if result.rate else None
 
 
 def _note_server(model: Model, result: Result, machine: str) -> None:

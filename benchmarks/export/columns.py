@@ -127,7 +127,7 @@ COLUMNS = (
     Column("iterations", int, lambda row: row.result.iterations),
     Column("starts", int, lambda row: len(row.result.starts) if row.result.samples else None),
     Column("images_per_second", float, lambda row: row.images_per_second),
-    Column("queries_per_second", float, _figure(keys.QUERIES_PER_SECOND)),
+    Column("queries_per_second", float, lambda row: getattr(row.result.rate, "value", None)),
     Column("ratio", float, _ratio("value")),
     Column("ratio_low", float, _ratio("low")),
     Column("ratio_high", float, _ratio("high")),

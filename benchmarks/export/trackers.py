@@ -17,7 +17,7 @@ from benchmarks.export.columns import compared, machine_id
 from benchmarks.export.refusing import ExportError, check_once
 from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Row, keys
+from benchmarks.results import Row
 from benchmarks.results.damage import is_number
 from benchmarks.results.numbers import between
 from benchmarks.results.tidy import DOUBT, OF_THE_DAY
@@ -86,8 +86,8 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
     measures = {LATENCY: _metric(checked(row), NANO)}
     if row.ratio:
         measures[RATIO] = _metric(row.ratio)
-    if rate := row.result.info.get(keys.QUERIES_PER_SECOND):
-        measures[THROUGHPUT] = _metric(Figure(**rate))
+    if rate := row.result.rate:
+        measures[THROUGHPUT] = _metric(rate)
     return {**measures, DOUBTS: {"value": float(len(row.result.doubts))}}
 
 

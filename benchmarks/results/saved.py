@@ -213,6 +213,12 @@ class Result:
         return self.figure(statistic).value
 
     @property
+    def rate(self) -> Figure | None:
+        """How many queries a second a server carried under LoadGen's load; None where none was found, or asked for."""
+        saved = self.info.get(keys.QUERIES_PER_SECOND)
+        return Figure(**saved) if saved else None
+
+    @property
     def ratios(self) -> dict[str, Ratio]:
         """The ratios that were measured in turns, by the partner's name, such as ``server_cpu``."""
         names = [key for key in self.info if key.startswith(keys.RATIO_TO)]

@@ -51,8 +51,8 @@ def _faults(row: Row) -> Iterator[str]:
         yield f"a sample is {shown(wrong[0])}, no time"
     for name in result.info.get(keys.FIGURES, {}):
         yield from _of(f"its {name}", vars(result.figure(name)))
-    if isinstance(rate := result.info.get(keys.QUERIES_PER_SECOND), Mapping):
-        yield from _of("its rate", rate)
+    if rate := result.rate:
+        yield from _of("its rate", vars(rate))
     for name, ratio in result.ratios.items():
         yield from _of(f"its ratio to {name}", vars(ratio))
     _read_all(row)

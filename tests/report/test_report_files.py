@@ -84,7 +84,7 @@ def damaged(**changes):
         ({"stats": {"median": HUGE}}, "damaged: OverflowError"),
         ({"extra_info": {"figures": {"median": {"value": -2.0, "starts": 1}}}}, "its median is -2.0, no time"),
         ({"extra_info": {"figures": {"median": {"value": 2.0, "starts": 3, "high": 1e300}}}}, "is 1e+300, no time"),
-        ({"extra_info": {"queries_per_second": {"value": 2.0, "low": -1.0}}}, "its rate is -1.0, no rate"),
+        ({"extra_info": {"queries_per_second": {"value": 2.0, "starts": 3, "low": -1.0}}}, "its rate is -1.0, no rate"),
         ({"extra_info": {"figures": 5}}, "damaged: "),
         ({"extra_info": {"ratio_to_server_cpu": "fast"}}, "damaged: "),
         ({"extra_info": {"trust": [1]}}, "damaged: "),

@@ -1,7 +1,5 @@
 """Every benchmark with its figures and marks: what no chart shows is here."""
 
-from collections.abc import Mapping
-
 from benchmarks.report.content import Material, Section, Table
 from benchmarks.results import Row, keys
 from benchmarks.results.numbers import NONE, milliseconds, three, within
@@ -40,8 +38,8 @@ def _besides(row: Row) -> str:
     info, found = row.result.info, list[str]()
     if row.images_per_second is not None:
         found.append(f"{three(row.images_per_second)} images/s")
-    if isinstance(rate := info.get(keys.QUERIES_PER_SECOND), Mapping):
-        found.append(f"{three(rate['value'])} queries/s{within(rate.get('low'), rate.get('high'))}")
+    if rate := row.result.rate:
+        found.append(f"{three(rate.value)} queries/s{within(rate.low, rate.high)}")
     if row.phase == "accuracy":
         found += [f"{name} {info[name]:.2f} %" for name in (keys.TOP1, keys.TOP5) if info.get(name) is not None]
     if task := info.get(keys.LONGEST_TASK):

@@ -160,7 +160,7 @@ def _carried(rows: Rows) -> list[Column]:
     bounds = [row.result.info.get(keys.P99_BOUND) for row in rows]
     within = [Column("within p99 ms", partial(_percentile, keys.P99_BOUND))] if any(bounds) else []
     return [
-        Column("queries/s", lambda row: _of_figure(_rate, row, keys.QUERIES_PER_SECOND)),
+        Column("queries/s", lambda row: _rate(row.result.rate.value) if row.result.rate else ""),
         Column("from … to", _between),
         *within,
         *(Column("p99 ms", partial(_percentile, "p99"), P95) for _ in within),
@@ -169,8 +169,8 @@ def _carried(rows: Rows) -> list[Column]:
 
 
 def _between(row: Told) -> str:
-    rate = row.result.info.get(keys.QUERIES_PER_SECOND, {})
-    return f"{_rate(rate['low'])} to {_rate(rate['high'])}" if rate.get("low") is not None else ""
+    rate = row.result.rate
+    return "" if rate is None or rate.low is None else f"{_rate(rate.low)} to {_rate(rate.high)}"
 
 
 def _accuracy(rows: Rows) -> list[Column]:

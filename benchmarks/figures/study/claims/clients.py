@@ -38,12 +38,12 @@ def _sentences(evidence: Evidence, rated: Sequence[Decision]) -> Iterator[str]:
         yield f"How both were counted: {how}."
     yield "By a factor: nobody measured such a client; the time of this machine's times a factor that is JavaScript's."
     for row in evidence.visits:
-        rate = row.result.info.get(keys.QUERIES_PER_SECOND)
+        rate = row.result.rate
         if row.phase == "server" and rate and str(row.platform).startswith("server-"):
             workers, bound = row.result.info[keys.WORKERS], row.result.info[keys.P99_BOUND]
             cores = row.run.machine["cores_usable"]
             yield (
-                f"`{row.platform}` carried {rate['value']:,.0f} a second of `{row.model}` within a 99th percentile of "
+                f"`{row.platform}` carried {rate.value:,.0f} a second of `{row.model}` within a 99th percentile of "
                 f"{bound * 1e3:g} ms, by MLPerf LoadGen, shortened: {workers} workers of {threads_of(row)} each on "
                 f"{cores} cores. A client computes on one thread (WebNN on as many as it likes), and does nothing else."
             )

@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from benchmarks.measuring.starts import Figure
 from benchmarks.report.charts.dots import Dot, dots, in_words, sizes
@@ -173,9 +172,8 @@ def _loaded(group: Group) -> Iterator[Part]:
 
 def rate_of(row: Row) -> Figure | None:
     """Return the rate that was found; None where there is none."""
-    saved: Any = row.result.info.get(keys.QUERIES_PER_SECOND)
-    figure = Figure(**saved) if isinstance(saved, Mapping) else Figure(float(saved), 1) if saved else None
-    return figure if figure and numbers.is_time(figure.value) else None
+    rate = row.result.rate
+    return rate if rate and numbers.is_time(rate.value) else None
 
 
 def _rate_dot(row: Row, rate: Figure, heading: str, label: str) -> Dot:
