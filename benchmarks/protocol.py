@@ -185,6 +185,11 @@ class Memory:
     peak: int | None  # resident, the most that was seen
     wasm: int | None = None  # WebAssembly memory at the end; a page's alone
 
+    @property
+    def over_start(self) -> int | None:
+        """What it took over its start: the peak less what it held before; None where either is not told."""
+        return None if self.before is None or self.peak is None else max(0, self.peak - self.before)
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -220,12 +225,17 @@ class Blocking:
     @property
     def blocked(self) -> float:
         """The total blocking time as a share of the window."""
-        return self.total_blocking_time / self.window
+        return self.total_blocking_time / self.window if self.window else 0.0
 
     @property
     def frames_wanted(self) -> int:
         """How many frames were to be drawn in the window."""
         return self.frames + self.frames_missed
+
+    @property
+    def missed(self) -> float | None:
+        """The frames missed as a share of those wanted; None where none were."""
+        return self.frames_missed / self.frames_wanted if self.frames_wanted else None
 
 
 @dataclass(frozen=True)

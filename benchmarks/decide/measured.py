@@ -390,18 +390,13 @@ def _longest_task(result: Result, machine: str) -> Reading | None:
 
 def _frames_missed(result: Result) -> float | None:
     """Return the share of frames that a page missed: what else draws it may be busy while its main thread is free."""
-    saved: Mapping[str, int] = result.info.get(keys.BLOCKING) or {}
-    wanted = saved.get("frames", 0) + saved.get("frames_missed", 0)
-    return saved["frames_missed"] / wanted if wanted else None
+    return result.blocking.missed if result.blocking else None
 
 
 def _note_memory(client: Client, caches: str, result: Result) -> None:
     """Note what a page took over its start, where the system told that, and what it might take."""
-    before, peak, taken = (result.info.get(key) for key in (f"{keys.MEMORY}before", f"{keys.MEMORY}peak", keys.TAKEN))
-    if taken is None and before is not None and peak is not None:  # of an older run
-        taken = max(0, int(peak) - int(before))
-    if taken is not None:
-        client.memories[caches] = int(taken)
+    if result.taken is not None:
+        client.memories[caches] = result.taken
     client.budget = result.info.get(keys.MEMORY_BUDGET, client.budget)
 
 

@@ -5,7 +5,7 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime
 from enum import Enum
 from functools import cached_property
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring.drift import Drift, widened
 from benchmarks.measuring.ratio import STATISTICS, Ratio
 from benchmarks.measuring.starts import Figure, figure
+from benchmarks.protocol import Blocking, Memory
 from benchmarks.results import fleet, keys
 from benchmarks.results.damage import check_count, check_mapping, check_numbers, check_once, is_number
 from benchmarks.results.schema import upgraded
@@ -28,6 +29,7 @@ Json = Mapping[str, Any]
 REMEDY = "name a run that --benchmark-json or --benchmark-autosave saved"
 GIT_REMEDY = "measure again where git can be read, as the run said when it was made"
 
+BLOCKING = {field.name: field.default for field in fields(Blocking)}
 PERCENTILE = re.compile(r"p[0-9]+")
 
 NO_COMMIT = ("unknown", "unversioned")  # pytest-benchmark's words where git cannot be read, and where there is none
@@ -217,6 +219,21 @@ class Result:
         """How many queries a second a server carried under LoadGen's load; None where none was found, or asked for."""
         saved = self.info.get(keys.QUERIES_PER_SECOND)
         return Figure(**saved) if saved else None
+
+    @property
+    def blocking(self) -> Blocking | None:
+        """What the page suffered in the start that froze most; None where all of it is not told."""
+        saved = self.info.get(keys.BLOCKING)
+        told = {name: saved[name] for name in BLOCKING if name in saved} if isinstance(saved, Mapping) else {}
+        is_whole = all(is_number(told.get(name)) for name in BLOCKING if name in told or BLOCKING[name] is MISSING)
+        return Blocking(**told) if is_whole else None
+
+    @property
+    def taken(self) -> int | None:
+        """The bytes taken over the start; of older runs and of processes the peak less what was held before."""
+        if (told := self.info.get(keys.TAKEN)) is not None:
+            return int(told)
+        return Memory(*(self.info.get(f"{keys.MEMORY}{name}") for name in ("before", "peak"))).over_start
 
     @property
     def ratios(self) -> dict[str, Ratio]:

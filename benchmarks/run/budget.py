@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.platforms import PLATFORMS
-from benchmarks.protocol import Memory, Opening
+from benchmarks.protocol import Opening
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
 from benchmarks.run.choices import PHASES, Target, phase_of
@@ -42,17 +42,12 @@ def _is_of_a_page(item: pytest.Item) -> bool:
     return label is not None and PLATFORMS[Target.of(label).platform].side == "client"
 
 
-def over_start(memory: Memory) -> int | None:
-    """Return the bytes that it took over its start; None where the system does not tell."""
-    return None if memory.before is None or memory.peak is None else memory.peak - memory.before
-
-
 def judged(openings: Sequence[Opening], budget: int | None) -> dict[str, Any]:
     """Return what a page took over its start, of the opening that took most, and how that compares; for extra_info.
 
     Nothing of what is no page, nor where the system does not tell: then it is not within, nobody knows.
     """
-    told = [over_start(opening.memory) for opening in openings if opening.facts.surrounding == "page"]
+    told = [opening.memory.over_start for opening in openings if opening.facts.surrounding == "page"]
     known = [taken for taken in told if taken is not None]
     if not known or len(known) < len(told):
         return {}

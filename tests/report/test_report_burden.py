@@ -8,7 +8,7 @@ from benchmarks.report.charts import drawing
 from benchmarks.report.content import Material, Table
 from benchmarks.report.sections.burden import burden
 from benchmarks.report.sections.burden.blocking import longest_task, suffered, tasks
-from benchmarks.report.sections.burden.memory import judged, sizes, taken
+from benchmarks.report.sections.burden.memory import judged, sizes
 from benchmarks.results import Run, keys, rows_of
 
 DOUBT = {"trust": {"doubts": {"disagreement": "page, browser and frames differ"}}}
@@ -113,15 +113,15 @@ def test_memory_is_what_the_start_took_against_the_run_s_budget(tmp_path):
 def test_memory_of_older_runs_and_processes_is_held_to_nothing(tmp_path):
     older = row(tmp_path, memory("resnet20", 150_000_000, **{keys.SURROUNDING: "page"}))
     process = row(tmp_path, memory("resnet20", 50_000_000, "server-cpu", "process", **{keys.SURROUNDING: "process"}))
-    assert (taken(older), judged(older)) == (150_000_000, "no budget")
-    assert (taken(process), judged(process)) == (50_000_000, "a process, no budget")
+    assert (older.result.taken, judged(older)) == (150_000_000, "no budget")
+    assert (process.result.taken, judged(process)) == (50_000_000, "a process, no budget")
     assert [told["mb"] for told in sizes([("a", older), ("b", process)])] == [150, 50]
 
 
 def test_memory_that_the_system_does_not_tell_is_no_zero(tmp_path):
     saved = memory("resnet20", 1)
     del saved["extra_info"][f"{keys.MEMORY}before"]
-    assert taken(row(tmp_path, saved)) is None
+    assert row(tmp_path, saved).result.taken is None
     (chart,) = charts(run(tmp_path, saved))
     assert chart.alternative == "This system does not tell."
     assert chart.table.rows[0][1] == "not told"

@@ -142,8 +142,8 @@ def _blocking(rows: Rows) -> list[Column]:
 
 
 def _suffered(row: Told, say: Callable[[Blocking], str]) -> str:
-    worst = row.result.info.get(keys.BLOCKING)
-    return "" if worst is None else say(Blocking(**worst))
+    worst = row.result.blocking
+    return "" if worst is None else say(worst)
 
 
 def _queries(_rows: Rows) -> list[Column]:

@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.decide import words
 from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
+from benchmarks.protocol import Blocking
 from benchmarks.report.charts.drawing import DIM, DOUBT, PAPER, SERIES, values
 from benchmarks.report.content import Chart, Table
 from benchmarks.report.ends import FEW
@@ -17,8 +18,6 @@ from benchmarks.results.damage import is_number
 MILLI = 1e3
 LONG_TASK = 0.05  # seconds: W3C, Long Tasks API
 TICKS = (0.1, 1, 10, 100, 1000, 10_000)  # ms
-# What is told of the start that froze most; it may tell more.
-TOLD = ("window", "longest_task", "total_blocking_time", "frames", "frames_missed", "frames_at_rest")
 CLOCK = (
     "The longest task while inferences run and the page draws, with its interval. Blocked and frames: of the start "
     "that froze most. Hollow: a weaker client, emulated."
@@ -38,30 +37,17 @@ def blocking(lines: Lines[Row]) -> Chart:
 
 def longest_task(row: Row) -> Figure | None:
     """Return the longest task in the middle of the starts, in seconds; of an older run that of the worst start."""
-    saved, worst = row.result.info.get(keys.LONGEST_TASK), _worst(row)
+    saved, worst = row.result.info.get(keys.LONGEST_TASK), row.result.blocking
     if isinstance(saved, Mapping) and is_number(saved.get("value")):
         return Figure(**saved)
-    return Figure(worst["longest_task"], 1) if worst else None
-
-
-def _worst(row: Row) -> Mapping[str, Any]:
-    """Return what the start tells that froze most; of a file that was damaged nothing."""
-    saved = row.result.info.get(keys.BLOCKING)
-    is_whole = isinstance(saved, Mapping) and all(is_number(saved.get(name)) for name in TOLD)
-    return saved if is_whole and saved is not None else {}
+    return Figure(worst.longest_task, 1) if worst else None
 
 
 def suffered(row: Row) -> str:
     """Say what share of the window the page was blocked and which frames were missed, of the start that froze most."""
-    if not (worst := _worst(row)):
+    if (worst := row.result.blocking) is None:
         return "not told"
-    wanted = worst["frames"] + worst["frames_missed"]
-    return f"{_blocked(worst):.0%} blocked, {worst['frames_missed']} of {wanted} frames missed"
-
-
-def _blocked(worst: Mapping[str, Any]) -> float:
-    """Return the share of the window that tasks took beyond 50 ms each."""
-    return worst["total_blocking_time"] / worst["window"] if worst["window"] else 0.0
+    return f"{worst.blocked:.0%} blocked, {worst.frames_missed} of {worst.frames_wanted} frames missed"
 
 
 def _freezing(named: Sequence[tuple[str, Row]]) -> str:
@@ -163,7 +149,7 @@ def _table(named: Sequence[tuple[str, Row]]) -> Table:
         "wanted",
         "at rest, 1/s",
     ]
-    rows = [[name, _thread(row), _task(row), *_of_worst(_worst(row)), _doubts(row)] for name, row in named]
+    rows = [[name, _thread(row), _task(row), *_of_worst(row.result.blocking), _doubts(row)] for name, row in named]
     return Table("Tasks of the main thread, and frames", [*head, "doubts"], rows, range(3, 8))
 
 
@@ -171,15 +157,15 @@ def _thread(row: Row) -> str:
     return str(row.result.info.get(keys.WHERE, "main"))
 
 
-def _of_worst(worst: Mapping[str, Any]) -> list[str]:
-    if not worst:
+def _of_worst(worst: Blocking | None) -> list[str]:
+    if worst is None:
         return ["not told"] * 5
     return [
-        words.duration(worst["longest_task"]),
-        f"{_blocked(worst):.1%}",
-        str(worst["frames_missed"]),
-        str(worst["frames"] + worst["frames_missed"]),
-        f"{worst['frames_at_rest']:.1f}",
+        words.duration(worst.longest_task),
+        f"{worst.blocked:.1%}",
+        str(worst.frames_missed),
+        str(worst.frames_wanted),
+        f"{worst.frames_at_rest:.1f}",
     ]
 
 

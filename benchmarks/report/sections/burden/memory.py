@@ -25,15 +25,6 @@ def memory(lines: Lines[Row]) -> Chart:
     )
 
 
-def taken(row: Row) -> int | None:
-    """Return the bytes taken over the start; of older runs and of processes the peak less what was held before."""
-    info = row.result.info
-    if keys.TAKEN in info:
-        return int(info[keys.TAKEN])
-    before, peak = info.get(f"{keys.MEMORY}before"), info.get(f"{keys.MEMORY}peak")
-    return None if before is None or peak is None else max(0, int(peak) - int(before))
-
-
 def judged(row: Row) -> str:
     """Say how that compares with the run's budget."""
     info = row.result.info
@@ -45,7 +36,7 @@ def judged(row: Row) -> str:
 
 def _most(named: Sequence[tuple[str, Row]]) -> str:
     """Say who takes least and most, and who takes more than the budget."""
-    told = sorted((size, name) for name, row in named if (size := taken(row)) is not None)
+    told = sorted((size, name) for name, row in named if (size := row.result.taken) is not None)
     if not told:
         return "This system does not tell."
     least, most = (f"{name} {words.size(size)}" for size, name in (told[0], told[-1]))
@@ -69,7 +60,7 @@ def sizes(named: Sequence[tuple[str, Row]]) -> list[dict[str, Any]]:
     """Return a row for each benchmark: what it took and its budget in MB, and the words beside it."""
     rows = list[dict[str, Any]]()
     for name, row in named:
-        found, budget = taken(row), row.result.info.get(keys.MEMORY_BUDGET)
+        found, budget = row.result.taken, row.result.info.get(keys.MEMORY_BUDGET)
         one: dict[str, Any] = {"name": name, "label": shortened(name), "size": _size(found)}
         one["beside"] = _beside(row)
         one |= {"mb": found / MEGA, "over": bool(row.result.info.get(keys.OVER_BUDGET))} if found is not None else {}
@@ -109,7 +100,7 @@ def _table(named: Sequence[tuple[str, Row]]) -> Table:
     rows = [
         [
             name,
-            _size(taken(row)),
+            _size(row.result.taken),
             _size(row.result.info[keys.MEMORY_BUDGET]) if keys.MEMORY_BUDGET in row.result.info else "none",
             judged(row),
             *(_size(row.result.info.get(f"{keys.MEMORY}{part}")) for part in ("before", "peak", "wasm")),
