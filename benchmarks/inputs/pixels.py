@@ -58,8 +58,9 @@ def nearest(values: NDArray[np.float32], by: Normalisation) -> Pixels:
 
     Raises ModelError where one lies further off than rounding to a pixel moves it: it is no picture's.
     """
-    mean, std = (np.array(numbers, np.float64).reshape(-1, 1, 1) for numbers in (by.mean, by.std))
-    levels = (values.astype(np.float64) * std + mean) * LEVELS
+    from benchmarks.remote import pictures
+
+    levels = pictures.levels(values, by.mean, by.std)
     pixels = np.clip(np.rint(levels), 0, LEVELS)
     if not bool((np.abs(levels - pixels) <= HALF).all()):  # of what is no number neither
         least, most = (normalised(np.full((len(by.mean), 1, 1), level, np.uint8), by) for level in (0, LEVELS))

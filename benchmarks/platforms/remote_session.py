@@ -31,7 +31,7 @@ from benchmarks.protocol import (
     Takes,
     Upload,
 )
-from benchmarks.remote import Served
+from benchmarks.remote import Served, pictures
 from benchmarks.remote.oip import DTYPES
 from browser_harness.channel import DrivenChannel
 from browser_harness.host import UnknownHost
@@ -156,9 +156,7 @@ def uploaded(case: Case, takes: Takes, served: Served) -> Upload:
 
 def pixels_of(array: NDArray[Any], normalisation: Normalisation) -> NDArray[np.uint8]:
     """Return the pixels, 0…255, that were normalised to *array* [n, channels, height, width]."""
-    mean, std = (np.array(values).reshape(-1, 1, 1) for values in (normalisation.mean, normalisation.std))
-    pixels: NDArray[np.uint8] = np.rint((array * std + mean) * 255).astype(np.uint8)
-    return pixels
+    return np.rint(pictures.levels(array, normalisation.mean, normalisation.std)).astype(np.uint8)
 
 
 class RemoteSession:

@@ -7,7 +7,7 @@ same bytes by this same file. So it needs NumPy and Pillow alone, which that ser
 import io
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,12 @@ def normalise(pixels: NDArray[np.uint8], mean: Sequence[float], std: Sequence[fl
     """
     means, deviations = (np.array(values, np.float32).reshape(-1, 1, 1) for values in (mean, std))
     return (pixels.astype(np.float32) / np.float32(255) - means) / deviations
+
+
+def levels(values: NDArray[Any], mean: Sequence[float], std: Sequence[float]) -> NDArray[np.float64]:
+    """Return which levels, 0…255, were normalised to *values*: the way back, as float32 has it a little off."""
+    means, deviations = (np.array(numbers, np.float64).reshape(-1, 1, 1) for numbers in (mean, std))
+    return (values.astype(np.float64) * deviations + means) * 255
 
 
 def _loaded(content: bytes) -> "Image":
