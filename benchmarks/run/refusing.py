@@ -83,12 +83,14 @@ def _has_idle_network(config: pytest.Config, items: Sequence[pytest.Item]) -> bo
 
 
 def _idle_of_clients(config: pytest.Config, items: Sequence[pytest.Item]) -> str | None:
-    """Return an option that was given of clients where only servers are measured; None where there is none."""
-    selection, targets = selection_of(config), _targets(items)
+    """Return an option that was given of clients where only servers are measured; None where there is none.
+
+    Where every --platform is a server, the options alone have told so: before several machines are asked to collect.
+    """
+    targets = _targets(items)
     if not targets or any(PLATFORMS[target.platform].side == "client" for target in targets):
         return None
-    given = {"--slowdown": selection.slowdowns, "--client": selection.clients, "--where": selection.wheres}
-    return next((option for option, values in given.items() if values), None)
+    return selection_of(config).option_of_clients
 
 
 def _targets(items: Sequence[pytest.Item]) -> list[Target]:

@@ -83,6 +83,12 @@ class Selection:
         """The one that the catalogue's models are fed."""
         return next(iter(self.pictures), None)
 
+    @property
+    def option_of_clients(self) -> str | None:
+        """The first option given that is of clients alone; None where none was."""
+        given = {"--slowdown": self.slowdowns, "--client": self.clients, "--where": self.wheres}
+        return next((option for option, values in given.items() if values), None)
+
     def faults(self) -> Iterator[str]:
         """Yield which choices could not be told apart, and which would have no effect on anything else chosen."""
         paths = [model for model in self.models if isinstance(model, Path)]
@@ -95,11 +101,8 @@ class Selection:
             yield f"--browser {self.browsers[0]} beside --platform {self.platforms[0]}: {words}"
         yield from self._faults_of_device()
         clients = [name for name in self.platforms if name == ALL or _is_client(name)]
-        if (self.slowdowns or self.clients) and self.platforms and not clients:
-            option = "--slowdown" if self.slowdowns else "--client"
-            yield f"{option} has no effect: it is of clients, and every --platform is a server"
-        if self.wheres and self.platforms and not clients:
-            yield "--where has no effect: it is of clients, and every --platform is a server"
+        if self.option_of_clients and self.platforms and not clients:
+            yield f"{self.option_of_clients} has no effect: it is of clients, and every --platform is a server"
         if self.networks and self.platforms and not [name for name in self.platforms if name == ALL or _asks(name)]:
             yield "--network has no effect: it is between a page and a server, and no --platform has a page"
 
