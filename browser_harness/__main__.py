@@ -46,9 +46,17 @@ def ensure_packages() -> None:
 
 
 def ensure_encoded() -> None:
-    """Encode what pages load as it will be sent; models, and modules that a server changes, are at their first use."""
+    """Encode what pages load as it will be sent; models, and modules that a server changes, are at their first use.
+
+    Then what was encoded once and is used no more can go.
+    """
+
+    def tell(words: str) -> None:
+        print(words, flush=True)
+
     published = [packages.NODE_MODULES / name for name in served.digests(served.RECORD)]
-    encoding.make([*published, *page_files.FILES.values()], tell=lambda words: print(words, flush=True))
+    encoding.make([*published, *page_files.FILES.values()], tell)
+    encoding.prune(tell)
 
 
 def ensure_browser() -> chromium.Browser:

@@ -3,7 +3,7 @@
 Each lies under the SHA-256 of its content, its coding and the levels of that. So nothing old is ever sent for a file
 that was damaged, changed or updated, and two versions of the suite that encode otherwise do not meet. A record beside
 it has the SHA-256 of what was made, once that had been decoded to the content again; what is not as recorded is made
-anew. That a content is not worth encoding is recorded, too.
+anew. That a content is not worth encoding is recorded, too. A record's own time is when it was last used, to a day.
 """
 
 import hashlib
@@ -11,8 +11,10 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +29,8 @@ WORTH = 0.9  # of its bytes an encoded content may have; where it has more, the 
 JUDGED_WHOLE = 1 << 20
 SAMPLES, SAMPLE = 16, 64 << 10
 TOLD = 1 << 20  # bytes of a content from which on it is told that it was encoded
+DAY = 24 * 3600.0  # seconds
+MOST_DAYS = 90  # that what nobody uses is kept: a branch, or a version of a model, may rest for weeks
 
 Content = Path | bytes
 
@@ -89,7 +93,29 @@ def keep_copy(content: Content, cache: Path) -> None:
     copy.mkdir(parents=True, exist_ok=True)
     for entry in _entries(content):
         for file in filter(Path.is_file, (entry.file, entry.record)):
-            shutil.copy2(file, copy / file.name)
+            shutil.copyfile(file, copy / file.name)  # with a time of its own: it is used from now on
+
+
+def prune(tell: Callable[[str], None]) -> None:
+    """Remove what was not used for MOST_DAYS, and *tell* it; a server notes its use as it starts."""
+    sizes = [size for file in folder().glob("*") if (size := _removed(file)) is not None]
+    if sizes:
+        words = f"{len(sizes)} encoded files of {sum(sizes):,} bytes that were not used for {MOST_DAYS} days"
+        tell(f"removed  {words}, from {folder()}; who needs one makes it anew")
+
+
+def _removed(file: Path) -> int | None:
+    """Remove a file that is too old; return how many bytes it had, and None where it stays."""
+    record = file if file.suffix == ".json" else file.with_name(f"{file.name}.json")
+    try:
+        size = file.stat().st_size
+        used = (record if record.exists() else file).stat().st_mtime
+        if time.time() - used <= MOST_DAYS * DAY:
+            return None
+        file.unlink()
+    except OSError:  # another process has removed it, or it is not ours to remove
+        return None
+    return size
 
 
 @dataclass(frozen=True)
@@ -120,6 +146,7 @@ class _Entry:
         """Return whether it is known what to send, and the sound form if that is not the content as it is."""
         try:
             told = json.loads(self.record.read_text())
+            self._note_use()
             digest, level = told["sha256"], told["level"]
             if digest is None:
                 return True, None
@@ -128,6 +155,11 @@ class _Entry:
             return form.is_sound, form if form.is_sound else None
         except (OSError, ValueError, TypeError, KeyError):  # nothing that can be read
             return False, None
+
+    def _note_use(self) -> None:
+        with suppress(OSError):  # a store that is only read is not pruned either
+            if time.time() - self.record.stat().st_mtime > DAY:
+                os.utime(self.record)
 
     def __str__(self) -> str:
         what = self.source.name if isinstance(self.source, Path) else self.content[:12]

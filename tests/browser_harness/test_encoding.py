@@ -209,6 +209,42 @@ def test_what_is_kept_can_be_taken_along(file, tmp_path, monkeypatch):
     }
 
 
+def rest(store, days):
+    """Make all that is kept so many days older."""
+    for path in store.iterdir():
+        then = path.stat().st_mtime - days * kept.DAY
+        os.utime(path, (then, then))
+
+
+def test_what_was_not_used_for_long_is_removed_and_told(file, store):
+    forms, told = made(file), []
+    (store / "killed.br-10-9.7.8.part").write_bytes(b"half of it")
+    rest(store, kept.MOST_DAYS - 1)
+    encoding.prune(told.append)
+    assert (told, len([*store.iterdir()])) == ([], 5)
+    rest(store, 2)
+    size = sum(path.stat().st_size for path in store.iterdir())
+    encoding.prune(told.append)
+    (line,) = told
+    words = f"removed  5 encoded files of {size:,} bytes that were not used for 90 days, from {store}; "
+    assert line.startswith(words)
+    assert [*store.iterdir()] == []
+    assert {name: form.digest for name, form in made(file).items()} == {name: f.digest for name, f in forms.items()}
+
+
+def test_what_is_in_use_stays_however_long_ago_it_was_made(file, store):
+    made(file)
+    rest(store, kept.MOST_DAYS + 1)
+    forms = encoding.forms(file)  # as a server asks for them that starts
+    encoding.prune(pytest.fail)
+    assert all(form.is_sound for form in forms.values())
+
+
+def test_a_store_that_is_not_there_has_nothing_to_remove(store):
+    encoding.prune(pytest.fail)
+    assert not store.exists()
+
+
 def test_the_set_up_encodes_the_published_files_and_tells_of_the_large_ones(monkeypatch, tmp_path, capsys):
     name = "some/dist/large.wasm"
     (tmp_path / "some" / "dist").mkdir(parents=True)
@@ -228,6 +264,11 @@ def test_the_set_up_encodes_the_published_files_and_tells_of_the_large_ones(monk
     assert [*encoding.forms(tmp_path / name)] == ["br", "gzip"]
     set_up.ensure_encoded()
     assert capsys.readouterr().out == ""  # nothing is left to do
+    made(b"of a model that nobody asks for any more" * 99)
+    rest(kept.folder(), kept.MOST_DAYS + 1)
+    set_up.ensure_encoded()  # of which what pages load stays
+    assert capsys.readouterr().out.startswith("removed  4 encoded files")
+    assert [*encoding.forms(tmp_path / name)] == ["br", "gzip"]
 
 
 def test_the_store_is_shared_by_all_checkouts(store):
