@@ -11,7 +11,7 @@ from benchmarks.gate.decide_runs import Runs, decide_stored
 from benchmarks.gate.decide_starts import Rules, Suspicion, judge
 from benchmarks.gate.measurements import Measurements
 from benchmarks.gate.pair import Match
-from benchmarks.gate.screen import row_of
+from benchmarks.gate.screen import doubted, row_of
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.results import NotARunError, Result, Run, alike, devices
 from benchmarks.results.saved import GIT_REMEDY, Fault, short
@@ -134,7 +134,8 @@ def rows(base: Sequence[Run], head: Sequence[Run], rules: Rules, can_confirm: bo
         elif words := unlike(name, base, head):
             decided[name] = Row(short(name), Verdict.NOT_COMPARABLE, why=words)
         else:
-            decided[name] = replace(row, name=short(name))
+            doubts = [run.by_name[name].doubts for run in [*base, *head] if name in run.by_name]
+            decided[name] = replace(row, name=short(name), doubts=doubted(doubts))
     return decided
 
 

@@ -9,6 +9,7 @@ from benchmarks.gate.pair import SIDES, Matched
 from benchmarks.results.saved import WitnessTimes, short
 
 SCREEN, CONFIRM = "screen", "confirm"  # the stages of a gate
+Doubts = Mapping[str, str]  # of a result, in words by the name of the check
 MachineInfo = Mapping[str, Any]  # what a saved run says of machine and versions
 
 
@@ -24,6 +25,7 @@ class Comparison:
     threads: int | None = None
     witness: Sequence[WitnessTimes] = ()  # what each side saw of the state of the machine
     statistics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by side; of one run, for the JSON
+    doubts: Sequence[Doubts] = ()  # of each side's result
 
     def to_json(self) -> dict[str, Any]:
         """Return what the gate's JSON keeps of it."""
@@ -80,6 +82,12 @@ class Measurements:
     def comparisons_of(self, name: str) -> list[Comparison]:
         """Return all of a benchmark."""
         return [comparison for comparison in self.comparisons if comparison.name == name]
+
+    def doubts_of(self, name: str) -> list[Doubts]:
+        """Return what the results doubt that the verdict rests on: of a suspect those of its fresh starts."""
+        comparisons = self.comparisons_of(name)
+        fresh = [comparison for comparison in comparisons if comparison.stage == CONFIRM]
+        return [doubts for comparison in fresh or comparisons for doubts in comparison.doubts]
 
     def reasons_of(self, name: str) -> list[str]:
         """Return why pairs lack a benchmark, each reason once."""

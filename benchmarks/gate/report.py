@@ -15,6 +15,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from tabulate import tabulate
 
 from benchmarks.gate.verdicts import WORST_FIRST, Effect, Exit, Outcome, Policy, Row, Verdict
+from benchmarks.results.tidy import DOUBT
 from models.files import replacing
 
 NAMES = ("gate.txt", "gate.json", "gate.xml", "gate.md")
@@ -88,6 +89,7 @@ def json_text(outcome: Outcome) -> str:
       - ``effect``: null, or ``value``, ``low`` and ``high`` (0.02 is 2 % slower), ``starts`` (runs a side where the
         statistic is ``p10``), ``statistic`` (``quartile``, ``mean`` or ``p10``), ``confidence`` (0.99)
       - ``more_starts``: null, or how many would decide; ``renamed_from``: null, or the base's name
+      - ``doubts``: what the results doubt of themselves (may be empty)
 
     - ``policy``: ``allow_new``, ``allow_missing``, ``fail_on_faster``
     - ``refusals``, ``problems``, ``notes``: lists of texts
@@ -223,6 +225,8 @@ def _remarks(row: Row, policy: Policy) -> Iterator[str]:
         yield "fails because of --fail-on faster: renew the baseline"
     if option := ALLOWING.get(row.verdict):
         yield f"{option} lets it pass" if _is_against(row, policy) else f"let pass by {option}"
+    if row.doubts:
+        yield f"{DOUBT} {_one_line(row.doubts)}"
 
 
 def _remark(row: Row, policy: Policy, prose: Writer = str, code: Writer = str) -> str:

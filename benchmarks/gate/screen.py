@@ -13,16 +13,19 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from benchmarks.gate.decide_starts import LogRatio, Rules, decide, fresh_pairs, log_ratio_of_turns, suspects
-from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Failure, MachineInfo, Measurements
+from benchmarks.gate.measurements import CONFIRM, SCREEN, Comparison, Doubts, Failure, MachineInfo, Measurements
 from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, match, run_pair, started
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.starts import FEWEST_STARTS
-from benchmarks.results import Result, alike, load
+from benchmarks.results import Result, alike, keys, load
 from benchmarks.results.saved import in_rows_alike, short
 from benchmarks.run.lockstep import Schedule
 
 NO_RESULT = "no result, and no reason"
 STATISTICS = ("min", "median", "mean", "rounds")
+# Doubts that are none in lockstep: there the other side is the other program, and how far starts differ from one
+# another is in the effect's interval.
+TAKEN_CARE_OF = (keys.OTHER_PROGRAMS, "margin")
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,12 @@ def comparison(stage: str, index: int, benchmark: Match, saved: Mapping[str, Sav
         head.threads,
         [result.witness for result in (base, head) if result.witness],
         plain(base, head),
+        [_left(result.doubts) for result in (base, head)],
     )
+
+
+def _left(doubts: Doubts) -> Doubts:
+    return {name: words for name, words in doubts.items() if name not in TAKEN_CARE_OF}
 
 
 def failure(benchmark: Match, saved: Mapping[str, Saved]) -> str:
@@ -205,9 +213,18 @@ def row_of(benchmark: Match, measured: Measurements, decided: Mapping[str, Row])
     """Return the verdict on a benchmark of both sides: what was *decided*, where it ran to its end and as it should."""
     name, before = short(benchmark.head), short(benchmark.base)
     row = replace(_verdict_on(benchmark.head, measured, decided), name=name)
+    row = replace(row, doubts=doubted(measured.doubts_of(benchmark.head)))
     if benchmark.base == benchmark.head:
         return row
     return replace(row, renamed_from=before, verdict=Verdict.RENAMED if row.verdict is Verdict.SAME else row.verdict)
+
+
+def doubted(doubts: Sequence[Doubts]) -> str:
+    """Say what results doubt, and how many of them, in the words of the first; nothing where none does."""
+    by_name: dict[str, list[str]] = {}
+    for name, words in (told for one in doubts for told in one.items()):
+        by_name.setdefault(name, []).append(words)
+    return "; ".join(f"{len(words)} of {len(doubts)} results: {words[0]}" for words in by_name.values())
 
 
 def _verdict_on(name: str, measured: Measurements, decided: Mapping[str, Row]) -> Row:

@@ -60,6 +60,7 @@ class Row:
     why: str = ""  # what there is to say beside the effect
     more_starts: int | None = None  # that would decide what is undecided
     renamed_from: str | None = None
+    doubts: str = ""  # what the results that it rests on doubt of themselves, which changes no verdict
 
 
 @dataclass(frozen=True)

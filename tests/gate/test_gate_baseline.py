@@ -372,6 +372,13 @@ def test_a_slowdown_is_told_from_a_slow_machine(slower, verdict):
         assert verdict_on(runs(), runs(slower), can_confirm=True).verdict is Verdict.UNDECIDED
 
 
+def test_a_verdict_on_runs_tells_what_they_doubt_of_themselves():
+    doubtful = runs(0.08, trust={"doubts": {"other_programs": "other programs used 1.2 cores"}})
+    told, quiet = verdict_on(runs(), doubtful), verdict_on(runs(), runs(0.08))
+    assert told.doubts == "5 of 10 results: other programs used 1.2 cores"
+    assert replace(told, doubts="") == quiet
+
+
 def test_runs_whose_samples_are_of_more_or_fewer_inferences_are_compared_in_rows_of_as_many():
     def scattered(iterations):
         inferences = [1e-3 * (1 + step % 7 / 20) for step in range(320)]

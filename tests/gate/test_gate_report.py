@@ -181,6 +181,7 @@ def test_effects(effect, text):
         (Row("one", Verdict.MISSING), Policy(), "--allow-missing lets it pass"),
         (Row("one", Verdict.MISSING, why="gone"), ALLOWING, "gone; let pass by --allow-missing"),
         (Row("one", Verdict.FASTER), STRICT, "fails because of --fail-on faster: renew the baseline"),
+        (Row("one", Verdict.SAME, EFFECT, doubts="1 of 4 results: hot"), Policy(), "(!) 1 of 4 results: hot"),
         (Row("one", Verdict.RENAMED, renamed_from="old"), Policy(), "renamed from old"),
         (Row("one", Verdict.SLOWER, renamed_from="old"), Policy(), "renamed from old"),
     ],
@@ -303,6 +304,7 @@ def test_json_has_no_nan_and_every_key():
                 "why": "why",
                 "more_starts": 3,
                 "renamed_from": "old",
+                "doubts": "",
             }
         ],
         "policy": {"allow_new": True, "allow_missing": True, "fail_on_faster": False},

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from helpers import FAKE_PLATFORMS, INI, ROOT, clean_environment, command_line
 
 from benchmarks.gate import pair, screen
 from benchmarks.gate.decide_starts import LogRatio, Rules
+from benchmarks.gate.measurements import CONFIRM, SCREEN, Measurements
 from benchmarks.gate.pair import Match, Matched, SideError, Version, match
 from benchmarks.gate.verdicts import Outcome, Verdict
 from benchmarks.results import Result
@@ -303,6 +305,31 @@ def test_what_one_pair_of_processes_lacks_is_not_made_up_by_the_others(count, re
     )
     (row,) = screen.rows(measured, RULES)
     assert (row.verdict, row.why) == (verdict, "; ".join(dict.fromkeys(reasons)))
+
+
+def doubtful(**doubts):
+    saved = {"data": [1e-3] * 4, "min": 1e-3, "median": 1e-3, "mean": 1e-3, "rounds": 4}
+    extra_info = {"starts": [[2, 2]], "trust": {"doubts": doubts}}
+    return Result.of({"name": "a", "stats": saved, "extra_info": extra_info})
+
+
+def pairs_of(stage, *sides):
+    """Return pairs of processes with the base's and the head's result of each."""
+    for number, results in enumerate(sides, 1):
+        saved = {side: screen.Saved({}, {"a": one}, {}) for side, one in zip(("base", "head"), results, strict=True)}
+        yield screen.comparison(stage, number, Match("a", "a"), saved)
+
+
+def test_a_verdict_tells_what_the_results_that_it_rests_on_doubt_of_themselves():
+    sound, hot = doubtful(), doubtful(throttled="it was throttled 3 times", stolen="the host took 5%")
+    beside = doubtful(other_programs="other programs used 0.5 cores", margin="other starts may differ by ±20%")
+    screened = [*pairs_of(SCREEN, (sound, hot), (hot, sound))]
+    measured = Measurements(Matched([Match("a", "a")], [], []), screened)
+    (row,) = screen.rows(measured, RULES)
+    assert row.doubts == "2 of 4 results: it was throttled 3 times; 2 of 4 results: the host took 5%"
+    fresh = [*pairs_of(CONFIRM, (beside, beside))]
+    (row,) = screen.rows(replace(measured, comparisons=[*screened, *fresh]), RULES)
+    assert row.doubts == ""  # of the fresh starts, in which the other side is the other program
 
 
 @pytest.mark.parametrize(("fresh", "verdict"), [(4, Verdict.NOT_GATED), (2, Verdict.UNDECIDED)])
