@@ -1,11 +1,12 @@
-"""What of a saved run can be shown: a result that holds no times is left out, and why is told."""
+"""What of a saved run can be shown: what is damaged is refused, or left out, and why is told."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from benchmarks.results import keys
-from benchmarks.results.damage import is_number, shown
-from benchmarks.results.saved import NotARunError, Run
+from benchmarks.results import alike, keys
+from benchmarks.results.damage import DamagedError, check_numbers, is_number, shown
+from benchmarks.results.saved import NotARunError, Result, Run, load_any
 from benchmarks.results.tidy import Row, rows_of
 
 MOST = 1e12  # seconds, or times as long: nobody waited longer, and what is reckoned with them stays finite
@@ -20,19 +21,36 @@ class LeftOut:
     why: str
 
 
+def load_checked(file: Path) -> Run:
+    """Read a run that pytest-benchmark saved, of this suite or not; raise NotARunError where any of it is damaged."""
+    run = load_any(file)
+    for row in _rows(run):
+        try:
+            _read_all(row)
+        except Exception as error:  # whatever a file holds in place of names and numbers
+            words = f"{row.result.fullname}: it is damaged ({_words(error)})"
+            raise NotARunError(run.file, DamagedError(words)) from error
+    return run
+
+
 def sound(run: Run) -> tuple[Run, list[LeftOut]]:
     """Return *run* without the results that no run can have measured, and those with the reason.
 
     Raises NotARunError where what it tells of its machine cannot be read.
     """
-    try:
-        rows = rows_of([run])
-    except Exception as error:  # whatever a file holds in place of names and numbers
-        raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
+    rows = _rows(run)
     why = [_why_none(row) for row in rows]
     left_out = [LeftOut(row.name, words) for row, words in zip(rows, why, strict=True) if words]
     kept = [row.result for row, words in zip(rows, why, strict=True) if not words]
     return (replace(run, results=kept) if left_out else run), left_out
+
+
+def _rows(run: Run) -> list[Row]:
+    """Return the rows of a run; raise NotARunError where what it tells of its machine cannot be read."""
+    try:
+        return rows_of([run])
+    except Exception as error:  # as above
+        raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
 
 
 def _why_none(row: Row) -> str:
@@ -70,12 +88,22 @@ def _is_time(value: object) -> bool:
 
 
 def _read_all(row: Row) -> None:
-    """Read all that is shown of a row; raise whatever stands against it."""
+    """Read all that is told of a row; raise whatever stands against it."""
     for part in (row, row.result):
         for name in dir(type(part)):
             if isinstance(getattr(type(part), name), property):
                 getattr(part, name)
+    alike.of_benchmark(row.result)
+    _check_figures(row.result)
+
+
+def _check_figures(result: Result) -> None:
+    """Raise DamagedError where a figure or ratio, or an end of its interval, is no number; ends may be absent."""
+    told = {name: result.figure(name) for name in result.info.get(keys.FIGURES, {})} | result.ratios
+    for name, figure in (told | ({"rate": result.rate} if result.rate else {})).items():
+        ends = [end for end in (figure.low, figure.high) if end is not None]
+        check_numbers([figure.value, *ends], f"{name}, or an end of its interval,")
 
 
 def _words(error: Exception) -> str:
-    return f"{type(error).__name__} {shown(str(error))}"
+    return str(error) if isinstance(error, DamagedError) else f"{type(error).__name__} {shown(str(error))}"

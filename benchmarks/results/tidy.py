@@ -7,15 +7,13 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.measuring.ratio import Ratio, percentile
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Side
-from benchmarks.results import alike, devices, keys
-from benchmarks.results.damage import DamagedError, check_numbers
+from benchmarks.results import devices, keys
 from benchmarks.results.machine import names
-from benchmarks.results.saved import NotARunError, Result, Run, load_any, short
+from benchmarks.results.saved import Result, Run, short
 
 DOUBT = "(!)"
 OVER_BUDGET = "over budget"
@@ -185,35 +183,6 @@ def rows_of(runs: Sequence[Run]) -> list[Row]:
         for machine, run in zip(called[: len(runs)], runs, strict=True)
         for result in run.results
     ]
-
-
-def load_checked(file: Path) -> Run:
-    """Read a run that pytest-benchmark saved, of this suite or not; raise NotARunError where any of it is damaged."""
-    run = load_any(file)
-    _check(run)
-    return run
-
-
-def _check(run: Run) -> None:
-    """Raise NotARunError where something that is told of a benchmark is not what it should be."""
-    name = "its machine"
-    try:
-        for row in rows_of([run]):
-            name = row.result.fullname
-            _ = [row.figure, row.p10, row.median, row.p95, row.images_per_second, row.ratio, row.marks]
-            _ = [alike.of_benchmark(row.result), row.result.starts]
-            _check_figures(row.result)
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
-        words = f"{name}: it is damaged ({type(error).__name__} {error})"
-        raise NotARunError(run.file, DamagedError(words)) from error
-
-
-def _check_figures(result: Result) -> None:
-    """Raise DamagedError where a figure or ratio, or an end of its interval, is no number; ends may be absent."""
-    told = {name: result.figure(name) for name in result.info.get(keys.FIGURES, {})} | result.ratios
-    for name, figure in told.items():
-        ends = [end for end in (figure.low, figure.high) if end is not None]
-        check_numbers([figure.value, *ends], f"{name}, or an end of its interval,")
 
 
 def _marks(result: Result) -> Iterator[Mark]:
