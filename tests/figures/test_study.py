@@ -136,6 +136,20 @@ def test_where_the_page_cannot_be_made_that_is_told_in_a_line(tmp_path, monkeypa
     assert not [*tmp_path.iterdir()]
 
 
+def test_two_files_by_one_models_name_are_told(tmp_path, monkeypatch):
+    content = json.loads((RUNS / "timing-networks" / "float32.json").read_text())
+    for name, file in (("study", "latency.json"), ("timing-networks", "float32.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(json.dumps(content))
+        content["benchmarks"][0]["extra_info"][keys.MODEL_SHA256] = "0" * 64
+    monkeypatch.setattr("sys.argv", ["study", "--runs", str(tmp_path), "--out", str(tmp_path / "page.md")])
+    with pytest.raises(
+        SystemExit, match=r"its mobilenet-v3-small.* is another file .* than in .*; leave one of them out"
+    ):
+        study.main()
+    assert not (tmp_path / "page.md").exists()
+
+
 def test_a_file_that_is_no_run_is_told(tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "latency.json").write_text("{}")
@@ -494,6 +508,9 @@ def test_the_readme_tells_of_which_machine_and_client_its_table_is(kept):
     assert told.startswith(f"On {kept.single[0].machine}, ")
     assert all(f"`{one.client.platform}`" in told for one in kept.decisions if one.clients.factor == 1)
     assert where(NOTHING) == ""
+    assert "What decides" not in told
+    moved = replace(kept, visits=evidence(timed("resnet20", "chromium-wasm", 0.003), machine="EPYC").rows)
+    assert "What decides who wins is of EPYC, 2 cores." in " ".join(where(moved).split())
 
 
 def test_of_what_was_not_measured_the_readme_says_nothing():

@@ -80,6 +80,9 @@ def where(evidence: Evidence) -> str:
     if not timed:
         return ""
     told = f"On {words.tamed(timed[0].machine)}, one image at once, each on one thread (WebNN on as many as it likes)."
+    elsewhere = dict.fromkeys(row.machine for row in evidence.visits if row.machine != timed[0].machine)
+    if elsewhere:
+        told += f" What decides who wins is of {words.tamed(words.listed([*elsewhere]))}."
     clients = [f"`{one.client.platform}`" for one in evidence.decisions if one.clients.factor in (1, WEAKER)]
     if clients:
         told += f" The client that is held against the server is {words.listed([*dict.fromkeys(clients)])}."
