@@ -4,6 +4,7 @@ import html
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from helpers import ROOT
+from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 from benchmarks.results import load, rows_of
@@ -100,7 +102,7 @@ def test_it_runs_and_shows_the_report_and_tells_that_there_is_no_gpu(executed):
 def cells(*names, **variables):
     """Run cells by their ids where nothing is run outside; return what they print and the commands they would run."""
     asked = []
-    space = {"suite": lambda *words: asked.append(words), "subprocess": subprocess, **variables}
+    space = {"shutil": shutil, "suite": lambda *words: asked.append(words), "subprocess": subprocess, **variables}
     for name in names:
         exec(SOURCES[name], space)
     return asked
@@ -110,7 +112,7 @@ GPU_SAYS = {
     "NVIDIA H200, 580.159.04": (1, ""),
     "Tesla T4, 550.54.15": (
         0,
-        "Tesla T4 has the driver 550.54.15, and CUDA 13 needs 580 or newer: the GPU is left out.\n",
+        "Tesla T4 has the driver 550.54.15, and CUDA 13 needs 580 or newer: the GPU is left out; another runtime",
     ),
     "": (0, "No GPU here."),
 }
@@ -134,15 +136,94 @@ def test_without_a_program_to_ask_there_is_no_gpu(tmp_path, monkeypatch, capsys)
     assert capsys.readouterr().out.startswith("No GPU here.")
 
 
-def test_without_a_repository_it_says_where_to_name_one(monkeypatch):
-    monkeypatch.delenv("CLIENT_OR_SERVER_REPOSITORY", raising=False)
-    with pytest.raises(ValueError, match="REPOSITORY is empty: fill in above"):
-        cells("choose", "set-up")
-
-
-def test_a_command_that_fails_stops_the_notebook(tmp_path, monkeypatch, capfd):
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty folder as the notebook's, and a repository that is none."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLIENT_OR_SERVER_REPOSITORY", (tmp_path / "nothing").as_uri())
-    with pytest.raises(subprocess.CalledProcessError, match=r"git clone .* returned non-zero exit status 128"):
-        cells("choose", "set-up")
+    monkeypatch.setenv("CLIENT_OR_SERVER_REPOSITORY", address := (tmp_path / "nothing").as_uri())
+    return tmp_path, address
+
+
+def stopped(*names, **variables):
+    """Return in which line cells stop."""
+    with pytest.raises(Exception, match=r".") as caught:
+        cells(*names, **variables)
+    assert type(caught.value).__name__ == "StoppedError"
+    (line,) = caught.value._render_traceback_()
+    assert "\n" not in line
+    return line
+
+
+def test_without_a_repository_it_says_where_to_name_one(elsewhere, monkeypatch):
+    monkeypatch.delenv("CLIENT_OR_SERVER_REPOSITORY")
+    assert stopped("choose", "set-up").startswith("Stopped: REPOSITORY is empty: fill in above")
+
+
+def test_a_command_that_fails_stops_the_notebook_in_a_line_with_the_remedy(elsewhere, capfd):
+    folder, address = elsewhere
+    assert stopped("choose", "set-up") == (
+        f"Stopped: git clone --depth=1 {address} {folder / 'client-or-server'} ended with 128: "
+        "is REPOSITORY above what you would clone?"
+    )
     assert "Could not read from remote repository" in capfd.readouterr().out
+
+
+def test_a_checkout_of_another_address_is_not_measured_in_its_place(elsewhere):
+    folder, address = elsewhere
+    checkout = folder / "client-or-server"
+    for words in (["init", "-q", checkout], ["-C", checkout, "remote", "add", "origin", "https://example.org/other"]):
+        subprocess.run(["git", *words], check=True)
+    assert f"{checkout} is of https://example.org/other, not of {address}: remove it" in stopped("choose", "set-up")
+
+
+class Asked(list):
+    """In the place of processes: the commands that would be run, each of which ends well and says nothing."""
+
+    stdout, returncode = (), 0
+
+    def __call__(self, command, **_):
+        self.append([*command])
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_tox_is_installed_beside_what_the_machine_has_and_not_into_it(elsewhere, monkeypatch):
+    folder, address = elsewhere
+    monkeypatch.delenv("CLIENT_OR_SERVER_TOX", raising=False)
+    monkeypatch.setattr(subprocess, "Popen", asked := Asked())
+    cells("choose", "set-up")
+    python = str(folder / "tox" / "bin" / "python")
+    assert asked == [
+        ["git", "clone", "--depth=1", address, str(folder / "client-or-server")],
+        [sys.executable, "-m", "venv", "--without-pip", str(folder / "tox")],
+        [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "tox"],
+    ]
+
+
+def test_a_report_of_nothing_says_what_to_run_first(elsewhere, monkeypatch):
+    monkeypatch.setattr(subprocess, "Popen", Asked())
+    assert "has no JSON file: run the cell that measures on the processor first" in stopped(
+        "choose", "set-up", "report"
+    )
+
+
+def test_what_was_measured_is_kept_without_the_cell_of_the_gpu(elsewhere, monkeypatch, capsys):
+    monkeypatch.setattr(subprocess, "Popen", Asked())
+    cells("choose", "set-up", "keep")
+    assert capsys.readouterr().out.splitlines()[-1] == str(elsewhere[0] / "results.zip")
+
+
+def test_ipython_shows_the_line_alone(elsewhere, monkeypatch, capsys):
+    monkeypatch.setenv("IPYTHONDIR", str(elsewhere[0] / "ipython"))
+    monkeypatch.setenv("CLIENT_OR_SERVER_REPOSITORY", "")
+    shell = InteractiveShell()
+    for name in ("choose", "set-up"):
+        shell.run_cell(SOURCES[name], store_history=False)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Stopped: REPOSITORY is empty")
+    assert shown.strip().count("\n") == 0

@@ -10,7 +10,7 @@ from helpers import ROOT
 
 from benchmarks.decide.spans import Span
 from benchmarks.figures.study import __main__ as study
-from benchmarks.figures.study.answer import BEGIN, answer_table, put_into, sentences
+from benchmarks.figures.study.answer import BEGIN, answer_table, put_into, sentences, where
 from benchmarks.figures.study.claims import CLAIMS
 from benchmarks.figures.study.claims.clients import SEVERAL
 from benchmarks.figures.study.claims.saved import NETWORK, PRIVACY, SERVER
@@ -136,6 +136,20 @@ def test_where_the_page_cannot_be_made_that_is_told_in_a_line(tmp_path, monkeypa
     assert not [*tmp_path.iterdir()]
 
 
+def test_two_files_by_one_models_name_are_told(tmp_path, monkeypatch):
+    content = json.loads((RUNS / "timing-networks" / "float32.json").read_text())
+    for name, file in (("study", "latency.json"), ("timing-networks", "float32.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / file).write_text(json.dumps(content))
+        content["benchmarks"][0]["extra_info"][keys.MODEL_SHA256] = "0" * 64
+    monkeypatch.setattr("sys.argv", ["study", "--runs", str(tmp_path), "--out", str(tmp_path / "page.md")])
+    with pytest.raises(
+        SystemExit, match=r"its mobilenet-v3-small.* is another file .* than in .*; leave one of them out"
+    ):
+        study.main()
+    assert not (tmp_path / "page.md").exists()
+
+
 def test_a_file_that_is_no_run_is_told(tmp_path, monkeypatch):
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "latency.json").write_text("{}")
@@ -206,6 +220,17 @@ def test_slower_by_an_order_of_magnitude(wasm, webnn, word):
     assert SLOWER.measure(evidence(*rows)).word == word
 
 
+DOUBTFUL = {keys.TRUST: {keys.DOUBTS: {"drift": "drifted"}}}
+
+
+def test_the_marks_of_the_ratios_that_a_sentence_tells_are_in_it():
+    rows = [timed(model, "chromium-wasm", 0.01, ratio) for model, ratio in zip(STUDYS, (5.0, 4.0, 3.0), strict=True)]
+    doubtful = timed("resnet20", "chromium-tfjs", 0.01, 6.0, **DOUBTFUL)
+    verdict = SLOWER.measure(evidence(*rows, doubtful))
+    assert ": 3.00 to 6.00 (!);" in verdict.short
+    assert "`chromium-wasm` 3.00 to 5.00, `chromium-tfjs` 6.00 (!)." in verdict.sentences[0]
+
+
 def test_a_browser_is_held_against_more_threads_of_the_server_too():
     alone = [timed("resnet20", "chromium-wasm", 0.003, 6.0)]
     both = [*alone, timed("resnet20", "server-cpu-2t", 0.0003, 0.5, **{keys.THREADS: 2})]
@@ -243,6 +268,17 @@ def test_the_slowest_and_the_most_accurate(times, scores, word):
     assert SLOWEST.measure(of_three(times, scores)).word == word
 
 
+def test_what_does_not_tell_apart_is_counted_as_open_and_not_as_a_no():
+    rows = [
+        timed(model, platform, seconds, share=share)
+        for platform, share in (("server-cpu", 0.01), ("server-torch", 0.3))
+        for model, seconds in zip(STUDYS, (3, 2, 1), strict=True)
+    ]
+    verdict = SLOWEST.measure(evidence(*rows))
+    assert "the slowest on 1 of 2 platforms, open on 1;" in verdict.short
+    assert "yes / open" in verdict.table
+
+
 def test_times_without_scores_confirm_nothing():
     rows = [timed(model, "server-cpu", seconds) for model, seconds in zip(STUDYS, (3, 2, 1), strict=True)]
     verdict = SLOWEST.measure(evidence(*rows))
@@ -257,6 +293,18 @@ def test_times_without_scores_confirm_nothing():
 def test_what_a_weak_client_does(four, ten, word):
     found = evidence(weaker("resnet20", "chromium-wasm", four), weaker("resnet20", "chromium-wasm", ten, factor=10))
     assert WEAK.measure(found).word == word
+
+
+def test_a_weak_clients_sentences_keep_its_marks_and_tell_what_the_quota_did():
+    quick = weaker("resnet20", "chromium-wasm", 100)
+    slow = weaker("resnet20", "chromium-tfjs", 30)
+    slow["extra_info"] |= {keys.SLOWDOWN_OBTAINED: 9.06, **DOUBTFUL}
+    verdict = WEAK.measure(evidence(quick, slow))
+    assert verdict.short == "weaker clients that reach it: 1 of 2 (!) emulated, 0 open"
+    assert verdict.sentences[0] == (
+        "4 times weaker, a second: 30 to 100 (!) emulated; 1 of 2 reach 79; "
+        "the quota made their inferences 9.1 times slower."
+    )
 
 
 def test_which_factor_gives_what_the_study_says():
@@ -289,6 +337,23 @@ def test_several_clients_need_a_rate(kept):
 
 def test_cores_are_told(kept):
     assert "2 workers of 1 thread each on 2 cores" in " ".join(SEVERAL.measure(kept).sentences)
+
+
+def test_a_server_that_is_asked_over_http_has_its_rate_told_and_counts_in_no_verdict(kept):
+    verdict = SEVERAL.measure(kept)
+    (told,) = [sentence for sentence in verdict.sentences if sentence.startswith("`remote-cpu` carried")]
+    (row,) = [row for row in kept.visits if row.phase == "server" and row.platform == "remote-cpu"]
+    carried = row.result.info[keys.QUERIES_PER_SECOND]["value"]
+    alone = next(one for one in kept.decisions if (one.model.name, one.clients.factor) == ("resnet20", 1))
+    assert f"carried {carried:,.0f} a second" in told
+    assert f"equalled by {carried * alone.client.later.value:.1f} (" in told
+    without = replace(kept, visits=[one for one in kept.visits if one is not row])
+    assert SEVERAL.measure(without).word == verdict.word
+
+
+def test_clients_in_the_line_of_the_verdict_keep_their_marks(kept):
+    assert "(!)" not in SEVERAL.measure(kept).short
+    assert "(!)" in SEVERAL.measure(replace(kept, decisions=[*map(doubted, kept.decisions)])).short
 
 
 def test_bytes_are_paid_back(kept):
@@ -395,14 +460,57 @@ def test_the_readmes_sentences_say_what_its_table_does(kept):
     times, strong, weaker = ([row[at] for row in cells if row[at] != "–"] for at in (2, 3, 4))
     slower, earlier, once, devices = sentences(kept)
     ends = [float(end) for cell in times for end in cell.removesuffix(" (!)").split(" to ")]
-    assert f"**{min(ends)} to {max(ends)} times" in slower
+    assert f" {min(ends)} to {max(ends)} times" in slower
     assert ("(!)" in slower) == any("(!)" in cell for cell in times)
     for column, clients in ((strong, "models on a client as strong as the server"), (weaker, "on one 4 times weaker")):
         sure = [cell for cell in column if cell.startswith("always")]
         assert re.search(rf"with {len(sure)} of {len(column)}( \(!\))? {clients}", earlier)
     assert all(f"{row[5]}" in once for row in cells if row[0] in ("`resnet20`", "`resnet50`*"))
     assert kept.joined
-    assert all(row.machine in devices for row in kept.joined)
+    assert all(row.machine.removesuffix(", loopback") in devices for row in kept.joined)
+
+
+def doubted(decision):
+    """Return a decision whose client is in doubt."""
+    candidates = [replace(one, doubts=["drifted"]) for one in decision.clients.candidates]
+    return replace(
+        decision,
+        clients=replace(decision.clients, candidates=candidates),
+        answers=[replace(one, client=candidates[0]) for one in decision.answers],
+    )
+
+
+def test_the_readmes_first_visit_keeps_the_marks_of_its_client(kept):
+    def visits(evidence):
+        return next(line.split("|")[6:8] for line in answer_table(evidence).splitlines() if "`resnet50`" in line)
+
+    doubtful = replace(kept, decisions=[*map(doubted, kept.decisions)])
+    assert not any("(!)" in cell for cell in visits(kept))
+    assert all("(!)" in cell for cell in visits(doubtful))
+    assert re.search(r"first visit\*\*: [\d.]+ s to \d+ s \(!\)", [*sentences(doubtful)][2])
+    assert "s (!)" not in [*sentences(kept)][2]
+
+
+def test_a_page_that_is_in_doubt_to_freeze_is_marked(kept):
+    def frozen(decision, is_doubtful):
+        freezes = replace(decision.client.burden, longest_task=Span.exactly(0.1), is_doubtful=is_doubtful)
+        candidates = [replace(one, burden=freezes) for one in decision.clients.candidates]
+        return replace(decision, clients=replace(decision.clients, candidates=candidates))
+
+    for is_doubtful in (True, False):
+        told = answer_table(replace(kept, decisions=[frozen(one, is_doubtful) for one in kept.decisions]))
+        cell = next(line for line in told.splitlines() if "`resnet20`" in line).split("|")[4]
+        assert cell.strip() == ("always † (!)" if is_doubtful else "always †")
+
+
+def test_the_readme_tells_of_which_machine_and_client_its_table_is(kept):
+    told = where(kept)
+    assert told.startswith(f"On {kept.single[0].machine}, ")
+    assert all(f"`{one.client.platform}`" in told for one in kept.decisions if one.clients.factor == 1)
+    assert where(NOTHING) == ""
+    assert "What decides" not in told
+    moved = replace(kept, visits=evidence(timed("resnet20", "chromium-wasm", 0.003), machine="EPYC").rows)
+    assert "What decides who wins is of EPYC, 2 cores." in " ".join(where(moved).split())
 
 
 def test_of_what_was_not_measured_the_readme_says_nothing():

@@ -51,17 +51,23 @@ def test_the_readme_has_a_line_of_them(of):
     evidence = of(({}, (4.5, 3.3)), (CHROMIUM, (3.0, 2.9), doubtful()))
     (said,) = sentences(evidence)
     assert said == (
-        "Of **real browsers that opened a link**, Firefox 153, 2 cores, loopback takes 3.3 to 4.5 and Chromium 153, "
-        "2 cores, loopback takes 2.9 to 3.0 (!) times as long as the server that served them."
+        "**Browsers that opened a link** on this machine take so many times as long as the server for `resnet20` and "
+        "`resnet8`: Firefox 153, 2 cores: 3.3 to 4.5; Chromium 153, 2 cores: 2.9 to 3.0 (!)."
     )
     readme = put_into(README.read_text(), evidence)
-    assert "- Of **real browsers" in readme
+    assert "- **Browsers that opened a link**" in readme
     assert put_into(readme.replace("Firefox 153", "Firefox 154"), evidence) == readme
 
 
 def test_many_are_told_together(of):
     evidence = of(*(({"cores": cores}, (2.0 + cores, 2.0)) for cores in range(1, 7)))
-    assert ", 6 take 2.0 to 8.0 times as long" in sentence_of(evidence)
+    assert ": 6 of them, 2.0 to 8.0." in sentence_of(evidence)
+
+
+def test_browsers_of_other_devices_are_not_said_to_be_on_this_machine(of):
+    said = sentence_of(of(({}, (4.5,)), ({**CHROMIUM, **PHONE}, (9.0,))))
+    assert "on this machine" not in said
+    assert "Firefox 153, 2 cores, loopback: 4.5; Chromium 153, Pixel 8, 8 cores, http: 9.0." in said
 
 
 def test_each_row_is_in_the_page_with_its_ratio_to_chromium_where_that_is_on_the_same_device(of):

@@ -10,18 +10,20 @@ from benchmarks.figures.study import words
 from benchmarks.figures.study.evidence import Evidence
 from benchmarks.figures.tables import table
 from benchmarks.results import Row
+from benchmarks.results import devices as devices_of
 from benchmarks.results.engines import in_turns, over_chromium, ratio_of, runtime_of, server_of
 from benchmarks.results.numbers import NONE
 from benchmarks.results.tidy import DOUBT
 
 MOST_NAMED = 4  # devices in a sentence
+HERE = "loopback"  # how a browser of the machine that serves it comes
 TITLE = "Real devices"
 COMMAND = "tox run -e clients"
 LEAD = (
     f"Browsers that opened a link (`{COMMAND}`), which nobody drives. What a device is called is its browser's own "
-    "claim. The ratio to `server-cpu`, on one thread of the machine that served it, was measured in turns. The ratio "
-    "to Chromium is of two such ratios, of the same runtime on what is known to be the same device: those two took no "
-    "turns with each other."
+    f"claim; `{HERE}` is on the machine that served it. The ratio to `server-cpu`, on one thread of that machine, was "
+    "measured in turns. The ratio to Chromium is of two such ratios, of the same runtime on what is known to be the "
+    "same device: those two took no turns with each other."
 )
 
 
@@ -33,12 +35,21 @@ def timed(evidence: Evidence) -> list[Row]:
 
 def sentence_of(evidence: Evidence) -> str:
     """Return how many times as long it takes there as on the server; nothing where there are none."""
-    devices = dict.fromkeys(row.machine for row in timed(evidence))
+    rows = timed(evidence)
+    devices = dict.fromkeys(row.machine for row in rows)
     if not devices:
         return ""
-    told = [f"{words.tamed(name)} takes {_spread(evidence, [name])}" for name in devices]
-    which = words.listed(told) if len(told) <= MOST_NAMED else f"{len(told)} take {_spread(evidence, [*devices])}"
-    return f"Of **real browsers that opened a link**, {which} times as long as the server that served them."
+    is_here = all(devices_of.of_run(row.run.machine).get("transport") == HERE for row in rows)
+    told = [f"{words.tamed(_brief(name) if is_here else name)}: {_spread(evidence, [name])}" for name in devices]
+    which = "; ".join(told) if len(told) <= MOST_NAMED else f"{len(told)} of them, {_spread(evidence, [*devices])}"
+    models = words.listed([f"`{model}`" for model in dict.fromkeys(row.model for row in rows)])
+    place = " on this machine" if is_here else ""
+    return f"**Browsers that opened a link**{place} take so many times as long as the server for {models}: {which}."
+
+
+def _brief(name: str) -> str:
+    """Return what a device on this machine is called, without saying so."""
+    return name.replace(f", {HERE}", "")
 
 
 def _spread(evidence: Evidence, names: Sequence[str]) -> str:

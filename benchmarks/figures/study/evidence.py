@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.decide import Decision, decisions_of
+from benchmarks.decide import Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, keys, load, rows_of
 from benchmarks.results.tidy import DOUBT
 
@@ -37,6 +37,7 @@ class Evidence:
         kinds = [[*_runs(folder, patterns)] for patterns in ((*TIMED, *SCORED), DECIDED, JOINED)]
         rows = iter(rows_of([run for runs in kinds for run in runs]))  # of all together, so that a machine has one name
         own, visits, joined = ([*islice(rows, sum(len(run.results) for run in runs))] for runs in kinds)
+        _check_files([*own, *visits, *joined])
         return cls(own, decisions_of(kinds[1]), visits, joined)
 
     @cached_property
@@ -78,6 +79,20 @@ def _runs(folder: Path, patterns: Sequence[str]) -> Iterator[Run]:
     for pattern in patterns:
         for file in sorted(folder.glob(pattern)):
             yield load(file)
+
+
+def _check_files(rows: Iterable[Row]) -> None:
+    """Raise MixedError where two runs mean two files by one model's name: their figures are no one's."""
+    first: dict[tuple[str | None, str | None], Row] = {}
+    for row in rows:
+        if not row.sha256:
+            continue
+        seen = first.setdefault((row.label, row.precision), row)
+        if seen.sha256 != row.sha256:
+            raise MixedError(
+                f"{row.run.file}: its {row.label} is another file (SHA-256 {row.sha256[:12]}) than in {seen.run.file} "
+                f"({str(seen.sha256)[:12]}); leave one of them out"
+            )
 
 
 def by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:

@@ -57,8 +57,8 @@ def altogether(answers: Iterable[Answer]) -> Word:
 
 def together(answers: Iterable[Answer]) -> str:
     """Return what several cases say in a cell of a table."""
-    said = [*answers]
-    return said[0] if len(set(said)) == 1 else "some" if "yes" in said else "open"
+    said = {*answers}
+    return " / ".join(answer for answer in ("yes", "open", "no") if answer in said)
 
 
 def quotient(one: Span, other: Span) -> Span:

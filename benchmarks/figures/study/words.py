@@ -12,6 +12,7 @@ from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, keys
 from benchmarks.results.numbers import NONE, three
+from benchmarks.results.tidy import DOUBT
 from models.names import tame
 
 WIDTH = 130
@@ -40,7 +41,7 @@ def _spanned(span: Span, write: Callable[[float], str]) -> str:
 def marked(text: str, *rows: Row) -> str:
     """Return a figure with all marks of the rows that it was made of."""
     signs = dict.fromkeys(mark.sign for row in rows for mark in row.marks)
-    return " ".join([text, *signs])
+    return " ".join([text, *sorted(signs, key=lambda sign: sign != DOUBT)])
 
 
 def seconds(span: Span) -> str:
@@ -110,6 +111,12 @@ def spread(values: Iterable[float], write: Callable[[float], str]) -> str:
     known = [*values]
     low, high = write(min(known)), write(max(known))
     return low if low == high else f"{low} to {high}"
+
+
+def spread_of_rows(values: Iterable[tuple[float, Row]], write: Callable[[float], str]) -> str:
+    """Write the least and the greatest of what rows say, with the marks of the two."""
+    known = sorted(values, key=lambda one: one[0])
+    return marked(spread((value for value, _ in known), write), known[0][1], known[-1][1])
 
 
 def listed(names: Sequence[Any]) -> str:

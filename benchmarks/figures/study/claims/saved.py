@@ -43,15 +43,22 @@ def judge_network(evidence: Evidence) -> Verdict | None:
     body = [
         [
             f"`{one.model.name}`{evidence.signs(one)}",
+            f"`{one.client.platform}`",
             f"{one.client.download.wire / 1e6:.1f} MB",
             f"{sent(one) / 1e3:.1f} kB",
             words.whole(number),
         ]
         for one, number in zip(known, after, strict=True)
     ]
-    head = ["model", "first load, as a CDN sends it", "a prediction sends to a server, and back", "saved from"]
+    head = [
+        "model",
+        "browser",
+        "first load, as a CDN sends it",
+        "a prediction sends to a server, and back",
+        "saved from",
+    ]
     word: Word = "confirmed" if max(after) <= 1 else "qualified"
-    return Verdict(word, short, [_cached()], table(head, body))
+    return Verdict(word, short, [_cached()], table(head, body, words=2))
 
 
 def _cached() -> str:
@@ -144,7 +151,8 @@ NETWORK = Claim(
     "Computing on the client saves the network",
     "The bytes of a first load, as a CDN sends them, over the bytes of a prediction on the wire, both ways, of the way "
     "of asking that takes the fewest: from so many predictions on a visitor has moved fewer. Confirmed where that is "
-    "one prediction with every model, qualified else: the number is the qualification.",
+    "one prediction with every model, qualified else: the number is the qualification. Load and prediction may be of "
+    "two runs: bytes are counted, not timed.",
     COMMAND,
     judge_network,
 )

@@ -58,12 +58,11 @@ def judge(evidence: Evidence) -> Verdict | None:
     if not plain:
         return None
     said = [case.answer for case in all_cases]
-    alone = words.spread((case.ratio.value for case in plain), times)
     weaker = sum(case.answer == "yes" and is_weaker(case.row) for case in all_cases)
     of_weaker = f" ({weaker} of them weaker clients, emulated)" if weaker else ""
     counted = f"ten times in {said.count('yes')} of {len(said)} cases{of_weaker}, open in {said.count('open')}"
     sentences = [_by_runtime(plain), *_named(all_cases)]
-    short = f"{alone} times by the runtime, {THREADS}; {counted}"
+    short = f"times as long, by the runtime, {THREADS}: {_spread(plain)}; {counted}"
     return Verdict(altogether(said), short, sentences, _tables(all_cases))
 
 
@@ -74,12 +73,17 @@ def _is_plain(case: Case) -> bool:
 
 
 def _by_runtime(plain: Sequence[Case]) -> str:
-    by_platform: dict[str, list[float]] = {}
+    by_platform: dict[str, list[Case]] = {}
     for case in plain:
-        by_platform.setdefault(f"`{case.row.platform}`", []).append(case.ratio.value)
-    told = [f"{name} {words.spread(values, times)}" for name, values in by_platform.items()]
+        by_platform.setdefault(f"`{case.row.platform}`", []).append(case)
+    told = [f"{name} {_spread(cases)}" for name, cases in by_platform.items()]
     everything = "over all networks that were timed, untrained ones too, and all machines"
-    return f"O{THREADS[1:]}, in turns, {everything}: {', '.join(told)} times."
+    return f"Times as long, {THREADS}, in turns, {everything}: {', '.join(told)}."
+
+
+def _spread(cases: Sequence[Case]) -> str:
+    """Write the least and the greatest ratio to one thread of the server, with the marks of the two."""
+    return words.spread_of_rows(((case.ratio.value, case.row) for case in cases), times)
 
 
 def _named(all_cases: Sequence[Case]) -> Iterator[str]:

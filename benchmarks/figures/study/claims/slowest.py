@@ -62,10 +62,16 @@ def judge(evidence: Evidence) -> Verdict | None:
     said = [answer for of in (slower, better) for found in of.values() for answer in found.answers]
     unscored = [place for place in asked if place not in better]
     word = altogether(said) if slower and better else "qualified"
-    slow, accurate = (sum({*found.answers} == {"yes"} for found in of.values()) for of in (slower, better))
-    scores = f"the most accurate on {accurate} of {len(better)} that were scored" if better else "accuracy not measured"
-    short = f"the slowest on {slow} of {len(slower)} platforms, {scores}"
+    scores = f"the most accurate on {_counted(better, 'that were scored')}" if better else "accuracy not measured"
+    short = f"the slowest on {_counted(slower, 'platforms')}; {scores}"
     return Verdict(word, short, [*_sentences(evidence, unscored)], _table(asked, slower, better))
+
+
+def _counted(places: Mapping[Where, Compared], what: str) -> str:
+    """Count the places that say yes, and those that say neither yes nor no."""
+    said = [{*found.answers} for found in places.values()]
+    undecided = sum("open" in answers and "no" not in answers for answers in said)
+    return f"{said.count({'yes'})} of {len(said)} {what}" + f", open on {undecided}" * bool(undecided)
 
 
 def _times(evidence: Evidence) -> dict[Where, Compared]:

@@ -44,22 +44,29 @@ def judge(evidence: Evidence) -> Verdict | None:
     if not found:
         return None
     said = [case.answer for case in found]
-    short = f"{said.count('yes')} of {len(said)} weaker clients reach it, {said.count('open')} open"
+    counted = words.marked(f"{said.count('yes')} of {len(said)}", *(case.row for case in found))
+    short = f"weaker clients that reach it: {counted}, {said.count('open')} open"
     return Verdict(altogether(said), short, [*_sentences(evidence, found)], _tables(evidence, found))
 
 
 def _sentences(evidence: Evidence, found: Sequence[Case]) -> Iterator[str]:
     for factor in sorted({case.factor for case in found}):
-        rates = [case.rate.value for case in found if case.factor == factor]
-        reach = sum(case.answer == "yes" for case in found if case.factor == factor)
-        told = words.spread(rates, words.whole)
-        yield f"{factor} times weaker: {told} a second; {reach} of {len(rates)} reach {STATED:g}."
+        cases = [case for case in found if case.factor == factor]
+        told = words.spread_of_rows(((case.rate.value, case.row) for case in cases), words.whole)
+        reach = sum(case.answer == "yes" for case in cases)
+        yield f"{factor} times weaker, a second: {told}; {reach} of {len(cases)} reach {STATED:g}{_obtained(cases)}."
     for machine in _machines(found):
         factors = [f"`{row.platform}` {_factor(row)}" for row in _whole(evidence, machine) if row.model == STUDYS[0]]
         if factors:
             how = "if a rate falls as the factor, which of short inferences it does not quite under a quota"
             who = f"A client so many times weaker than {machine}"
             yield f"{who} makes {STATED:g} a second of `{STUDYS[0]}`, {how}: {', '.join(factors)}."
+
+
+def _obtained(cases: Sequence[Case]) -> str:
+    """Say how much slower the quota made them, which it was only asked to do."""
+    told = [obtained for case in cases if (obtained := case.row.result.info.get(keys.SLOWDOWN_OBTAINED))]
+    return f"; the quota made their inferences {words.spread(told, '{:.1f}'.format)} times slower" if told else ""
 
 
 def _whole(evidence: Evidence, machine: str) -> list[Row]:
@@ -70,7 +77,7 @@ def _whole(evidence: Evidence, machine: str) -> list[Row]:
 
 def _factor(row: Row) -> str:
     rate = words.rate_of(row)
-    return words.times_with_interval(rate.times(1 / STATED)) if rate else NONE
+    return words.marked(words.times_with_interval(rate.times(1 / STATED)), row) if rate else NONE
 
 
 def _tables(evidence: Evidence, found: Sequence[Case]) -> str:
@@ -113,7 +120,8 @@ def _cell(case: Case) -> str:
 WEAK = Claim(
     "weak",
     "A weak client computes 79 predictions a second",
-    "Each weaker client, emulated by a quota on this processor, with each of the study's networks: the case says yes "
+    "Each weaker client, emulated by a quota on this processor, with each of the study's networks, by the factor that "
+    "was asked for: the case says yes "
     "where its whole interval is at 79 a second or above, no where it is below, and is open else. Confirmed where all "
     "cases say yes, refuted where all say no, qualified else. Predictions a second are 1 / mean, one after another.",
     "tox run -e bench -- --slowdown 4 --slowdown 10 --batch-size 1",
