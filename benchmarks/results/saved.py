@@ -381,6 +381,8 @@ def _read(file: Path, needed: str) -> Run:
         content = json.loads(file.read_bytes())
         if fleet.is_one(content):
             raise OtherKindError("a fleet, which `tox run -e report` shows")
+        if isinstance(content, Mapping) and content.keys() >= keys.ANSWERS:
+            raise OtherKindError("decide's answers, whose check `tox run -e report` shows")
         content[needed]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotARunError(file, error) from error

@@ -15,6 +15,7 @@ from benchmarks.compare.sides import UsageError, reference, sides_of
 from benchmarks.measuring.drift import Drift
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
+from benchmarks.results.reading import read
 
 GPU = {"gpus": [{"name": "NVIDIA H200"}], "cores_usable": 16}
 
@@ -82,14 +83,14 @@ def test_an_interval_that_is_none_is_left_out_and_breaks_no_table(end):
     assert any(cell.startswith("2.00 (") for cell in found)
 
 
-def test_a_figure_whose_end_is_no_number_makes_its_file_none(tmp_path):
+def test_a_figure_whose_end_is_no_number_is_left_out_of_its_run(tmp_path):
     damaged = benchmark()
     damaged["extra_info"][keys.FIGURES]["median"]["low"] = "x"
-    runs, refused = command.read([save(tmp_path / "bad.json", damaged), save(tmp_path / "good.json", benchmark())])
-    assert [one.file.name for one in runs] == ["good.json"]
-    assert 'median, or an end of its interval, is "x", not a number' in refused[0]
+    found = read([save(tmp_path / "bad.json", damaged, benchmark(platform="good"))])
+    assert [one.name for one in found.runs[0].results] == ["test_latency[resnet20-good-b1]"]
+    assert 'its median is "x", no time' in found.refused[0].why
     damaged["extra_info"].update({keys.FIGURES: {}, keys.STARTS_WANTED: math.inf})
-    assert "OverflowError" in command.read([save(tmp_path / "bad.json", damaged)])[1][0]
+    assert "OverflowError" in read([save(tmp_path / "bad.json", damaged)]).refused[0].why
 
 
 # Columns
@@ -271,9 +272,24 @@ def called(*arguments):
     return command.run(command.parser().parse_args([*map(str, arguments)]), 120)
 
 
+def saved(folder):
+    """Return the files of two runs."""
+    return [save(folder / f"{name}.json", benchmark(of_starts=time)) for name, time in (("a", 0.001), ("b", 0.002))]
+
+
 def test_what_was_compared_ends_with_0(tmp_path, capsys):
-    assert called(save(tmp_path / "a.json", benchmark()), save(tmp_path / "b.json", benchmark())) == 0
+    assert called(*saved(tmp_path)) == 0
     assert "server-cpu-b1" in capsys.readouterr().out
+
+
+def test_a_folder_is_all_runs_in_it_and_a_copy_of_one_is_no_column(tmp_path, capsys):
+    file, _ = saved(tmp_path)
+    (tmp_path / "copy.json").write_bytes(file.read_bytes())
+    assert called(tmp_path) == 0
+    told = capsys.readouterr()
+    assert "B ÷ A" in told.out
+    assert "C" not in told.out.split()
+    assert told.err.endswith(f"copy.json: the same run as {file}, which is read\n")
 
 
 def test_nothing_in_common_ends_with_1_and_why(tmp_path, capsys):
@@ -284,30 +300,32 @@ def test_nothing_in_common_ends_with_1_and_why(tmp_path, capsys):
 
 def test_a_file_that_holds_no_run_is_told_in_a_line_and_the_others_are_compared(tmp_path, capsys):
     (tmp_path / "c.json").write_text("{")
-    files = [save(tmp_path / "a.json", benchmark()), save(tmp_path / "b.json", benchmark()), tmp_path / "c.json"]
-    assert called(*files, tmp_path / "absent.json") == 1
+    assert called(*saved(tmp_path), tmp_path / "c.json", tmp_path / "absent.json") == 1
     told = capsys.readouterr()
     assert "server-cpu-b1" in told.out
     assert len(told.err.splitlines()) == 2
     assert "absent.json" in told.err
 
 
-def test_a_damaged_benchmark_is_told_in_a_line(tmp_path, capsys):
-    damaged = benchmark(**{f"{keys.RATIO_TO}server_cpu": {"value": 1.0}})
-    assert called(save(tmp_path / "a.json", damaged), save(tmp_path / "b.json", benchmark())) == 1
-    refused, nothing = capsys.readouterr().err.splitlines()
-    assert "it is damaged" in refused
-    assert "nothing is compared" in nothing
+@pytest.mark.parametrize("no_time", [0.0, -1.0, math.nan])
+def test_what_is_no_time_is_told_in_a_line_and_the_rest_is_compared(tmp_path, capsys, no_time):
+    damaged = benchmark(platform="damaged")
+    damaged["stats"]["data"][3] = no_time
+    first, _ = saved(tmp_path)
+    assert called(first, save(tmp_path / "c.json", damaged, benchmark(of_starts=0.003))) == 1
+    told = capsys.readouterr()
+    assert re.search(r"^refused  .*c\.json: test_latency\[.*damaged-b1]: a sample is \S+, no time$", told.err)
+    assert "3.00" in told.out
 
 
-def test_one_file_alone_is_no_comparison(tmp_path):
-    with pytest.raises(UsageError, match="two files"):
-        called(save(tmp_path / "a.json", benchmark()))
+def test_one_file_alone_is_no_comparison(tmp_path, capsys):
+    file = save(tmp_path / "a.json", benchmark())
+    assert called(file, file) == 1
+    assert capsys.readouterr().err == "compare: nothing is compared: 1 run found; name two at least\n"
 
 
 def test_bad_usage_ends_with_2_and_a_line(tmp_path, monkeypatch, capsys):
-    file = str(save(tmp_path / "a.json", benchmark()))
-    monkeypatch.setattr(sys, "argv", ["compare", file, file, "--reference", "nobody"])
+    monkeypatch.setattr(sys, "argv", ["compare", *map(str, saved(tmp_path)), "--reference", "nobody"])
     with pytest.raises(SystemExit) as ended:
         command.main()
     assert ended.value.code == 2

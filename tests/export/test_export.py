@@ -315,17 +315,38 @@ def test_runs_that_are_not_whole_are_left_out_where_that_is_asked_and_told(tmp_p
     assert "not in the table" not in out.read_text()
     assert export(*words, whole, cut, absent) == 1
     *_, first, second = out.read_text().splitlines()
-    assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", first)
-    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; no run of this suite", second)
-    assert capsys.readouterr().err.count("refused   ") == 2
-    with pytest.raises(ExportError, match=r"b\.json.*; .*c_"):
+    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; cannot be read", first)
+    assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", second)
+    assert capsys.readouterr().err.count("refused  ") == 2
+    with pytest.raises(ExportError, match=r"c_.*; .*b\.json"):
         export(*words, cut, absent)
+    with pytest.raises(ExportError, match=r"c_.*; 1 more refused; --skip-refused leaves all out"):
+        export("--format", "csv", cut, absent)
 
 
-def test_a_damaged_benchmark_is_refused(tmp_path):
-    damaged = benchmark(**{f"{keys.RATIO_TO}server_cpu": {"value": 1.0}})
-    with pytest.raises(ExportError, match="it is damaged"):
-        export("--format", "csv", save(tmp_path / "a.json", damaged))
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    ("info", "why"),
+    [
+        ({f"{keys.RATIO_TO}server_cpu": {"value": 1.0}}, "damaged: TypeError"),
+        *(({keys.FIGURES: {"p10": {"value": value, "starts": 5}}}, "its p10 is") for value in (0.0, -1.0, math.nan)),
+    ],
+)
+def test_a_run_of_which_a_benchmark_is_no_result_is_refused(tmp_path, kind, info, why):
+    file = save(tmp_path / "a.json", benchmark(), benchmark(platform="damaged", **info))
+    with pytest.raises(ExportError, match=rf"damaged-b1]: {why}"):
+        export("--format", kind, file, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_all_runs_in_it_each_once(tmp_path):
+    (tmp_path / "deep").mkdir()
+    first = save(tmp_path / "a.json", benchmark())
+    save(tmp_path / "deep" / "b.json", benchmark(of_starts=0.002))
+    (tmp_path / "copy.json").write_bytes(first.read_bytes())
+    export("--format", "csv", tmp_path, first, "--out", tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="") as text:
+        assert [Path(row["file"]).name for row in csv.DictReader(text)] == ["a.json", "b.json"]
 
 
 @pytest.mark.parametrize("kind", ["github-action", "bencher"])
