@@ -66,6 +66,13 @@ def interval(line: Line, side: Side) -> str:
     return _marked(between(row.figure.low, row.figure.high, 1e3), line, side)
 
 
+def rate(line: Line, side: Side) -> str:
+    """Write the queries a second that a server carries."""
+    row = line.rows.get(side.letter)
+    found = row.rate if row else None
+    return _marked(with_interval(found.value, found.low, found.high), line, side) if found else NONE
+
+
 def ratio(reference: Side) -> Column:
     """Return a column of the ratios to that side."""
 

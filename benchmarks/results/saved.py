@@ -129,10 +129,10 @@ class Result:
 
         Percentiles of single inferences and of means of several are not the same figure: so two runs can be compared
         of which one made a sample of more. Neighbours of a block are taken together, and what is left over of a block
-        is left out. Without samples, or with some that are no times, it stays as it is.
+        is left out. Without samples, or with some that are no times, it stays as it is, and where it is no multiple.
         """
-        together = iterations // self.iterations
-        if together == 1 or not self.samples or not all(0 < value < math.inf for value in self.samples):
+        together, rest = divmod(iterations, self.iterations)
+        if together == 1 or rest or not self.samples or not all(0 < value < math.inf for value in self.samples):
             return self
         starts = [[_in_rows(block, together) for block in start] for start in self.starts]
         of_starts = [np.concatenate(start) for start in starts if start]
@@ -140,11 +140,11 @@ class Result:
         samples = np.concatenate(of_starts)
         times = {name: float(getattr(np, name)(samples)) for name in ("min", "median", "mean", "max")}
         rounds = [[len(block) for block in start] for start in starts]
-        rest = {name: value for name, value in self.info.items() if not PERCENTILE.fullmatch(name)}  # of other samples
+        kept = {name: value for name, value in self.info.items() if not PERCENTILE.fullmatch(name)}  # of other samples
         return replace(
             self,
             stats={**times, "data": samples.tolist(), "iterations": iterations, "rounds": len(samples)},
-            info={**rest, keys.STARTS: rounds, keys.FIGURES: figures},
+            info={**kept, keys.STARTS: rounds, keys.FIGURES: figures},
         )
 
     def _of_any_state(self, figure: Figure) -> Figure:

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_up_runs import benchmark, doubtful, ratio, run, save, starts
+from made_up_runs import SERVING, about, benchmark, doubtful, of_device, ratio, run, save, starts
 
 from benchmarks.compare import __main__ as command
 from benchmarks.compare.lines import lines_of
 from benchmarks.compare.ratio import of_independent
 from benchmarks.compare.sides import UsageError, reference, sides_of
+from benchmarks.compare.told import DEVICE
 from benchmarks.measuring.drift import Drift
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
@@ -133,6 +134,7 @@ def test_samples_of_rows_are_made_alike_and_their_interval_still_knows_of_the_ma
     text = compared(*two([single], [rows]))
     assert cells(text, "server-cpu-b1")[:2] == ["1.25", "1.25"]
     assert "A: samples of 1 benchmark are means of neighbours" in text
+    assert "the mean of several inferences, and percentiles are of such means: server-cpu-b1" in " ".join(text.split())
     (line,) = lines_of(sides := sides_of(two([single], [rows])), sides[0])
     assert line.rows["A"].figure.margin > 0.09 > line.rows["B"].figure.margin
 
@@ -176,9 +178,52 @@ def test_what_a_system_does_not_tell_is_told():
     assert re.findall("^unknown +(.+)", text, re.MULTILINE) == ["B: what a host took, how many threads computed"]
 
 
-def test_one_run_twice_is_told():
-    same = run(Path("a.json"), benchmark())
+def test_one_run_twice_is_told_and_two_of_one_moment_are_not_one():
+    same, other = run(Path("a.json"), benchmark()), run(Path("b.json"), benchmark(of_starts=0.002))
     assert "A and B are one and the same run" in compared(same, same)
+    assert "the same run" not in compared(same, other)
+
+
+def test_devices_served_by_other_machines_are_told_by_both():
+    epyc = {**SERVING, "cpu": {"brand_raw": "AMD EPYC"}, "cores_usable": 64}
+    served = [
+        run(Path(f"{at}.json"), benchmark(**ratio(4.0)), **of_device(serving=on))
+        for at, on in ((1, SERVING), (2, epyc))
+    ]
+    text = compared(*served)
+    assert "Firefox 153, 2 cores, loopback, served by AMD EPYC, 64 cores" in " ".join(text.split())
+    assert re.search(r"^served by A \| B: usable cores 2 \| 64, processor Intel.* \| AMD EPYC", text, re.MULTILINE)
+
+
+def test_a_device_beside_a_machine_is_told_to_be_one_and_not_by_what_machines_do_not_tell():
+    text = compared(*two([benchmark()], [benchmark()], **of_device()))
+    assert re.findall("^machine +(.+)", text, re.MULTILINE) == [f"A | B: a machine | {DEVICE}"]
+    assert "browser not told" not in text
+
+
+def test_a_platform_that_went_another_way_is_told():
+    built = [
+        benchmark(**{keys.DETAILS: {"build": build, "load_parts": {"runtime": at}}}) for at, build in enumerate("xy")
+    ]
+    text = compared(*two(*([one] for one in built)))
+    assert re.findall("^way +(.+)", text, re.MULTILINE) == ["A | B: build: x | y, of 1 benchmark"]
+    assert "≠" not in text
+
+
+def test_latencies_under_another_load_are_another_measurement():
+    def loaded(rate):
+        told = {"value": rate, "starts": 5, "low": rate, "high": rate * 1.1}
+        return [benchmark(phase="server", **{keys.P99_BOUND: 0.02, keys.QUERIES_PER_SECOND: told})]
+
+    text = compared(*two(loaded(2903.0), loaded(366.0)))
+    assert "≠         A | B: queries a second meanwhile: 2,903 | 366, of 1 benchmark" in text
+    assert cells(text, "server-cpu-b1")[2].endswith("≠")
+    assert "366 (366 to 403)" in text
+
+
+def test_what_is_missing_is_told_by_phase_where_there_are_several():
+    text = compared(*two([benchmark(), benchmark(phase="first_inference")], [benchmark(phase="first_inference")]))
+    assert "B lacks 1 of 2 benchmarks: latency server-cpu-b1" in text
 
 
 def test_samples_that_cannot_be_made_alike_are_another_measurement():
@@ -211,6 +256,8 @@ def test_a_run_that_is_not_whole_is_shown_with_its_mark():
     text = compared(*two([benchmark()], [benchmark()], exit_status=keys.KILLED))
     assert "B [w] ÷ A" in text
     assert "killed before it was saved" in text
+    killed = run(Path("a.json"), benchmark(), exit_status=keys.KILLED)
+    assert "B ÷ A [w]" in compared(killed, run(Path("b.json"), benchmark()))
 
 
 def test_a_plain_file_is_shown_as_far_as_it_goes():
@@ -263,6 +310,20 @@ def test_no_line_is_wider_than_the_screen(width, number):
     machines = [{**GPU, "cores_usable": cores + 2} for cores in range(number)]
     runs = [run(Path(f"machine-{at}.json"), *benchmarks, **machine) for at, machine in enumerate(machines)]
     assert max(map(len, compared(*runs, width=width).splitlines())) <= width
+
+
+def test_a_ratio_is_explained_where_there_is_one_and_has_no_column_in_a_block_without():
+    text = compared(*two([benchmark(), benchmark("resnet8")], [benchmark()]))
+    assert (text.count("B ÷ A"), text.count("÷         over A's figure")) == (1, 1)
+    assert "÷" not in compared(*two([benchmark()], [benchmark("resnet8")]))
+
+
+def test_a_long_name_of_a_machine_fills_no_screen():
+    pixels = [run(Path(f"{at}.json"), benchmark(), **of_device(about(version=f"153.{at}"))) for at in range(2)]
+    text = compared(*pixels)
+    lines = text.splitlines()
+    assert next(at for at, line in enumerate(lines) if line.startswith("---")) - lines.index("resnet20: latency") < 10
+    assert "browser's version 153.1" in text
 
 
 # The command
