@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import STOPPED, until_unread
-from benchmarks.export import parquet, texts, trackers
+from benchmarks.export import columns, parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, whole
 from benchmarks.results import NotARunError, Row, load_any, rows_of
 from benchmarks.results.reading import read
@@ -30,11 +30,24 @@ TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
 TEXTS: Mapping[str, Callable[[Sequence[Row]], str]] = {"csv": texts.csv_text, "markdown": texts.markdown, **TRACKERS}
 
 
+class _Columns(argparse.Action):
+    """Prints the columns and ends, whatever else is asked, as ``--help`` does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **rest)
+
+    def __call__(self, *_: Any) -> None:
+        with until_unread():
+            print("\n".join(columns.explained()))
+        sys.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what the command understands."""
     found = argparse.ArgumentParser(
         prog="export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    found.add_argument("--columns", action=_Columns, help="print what each column of the rows means, and end")
     found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="runs of any machines, or folders")
     found.add_argument("--format", required=True, choices=("csv", PARQUET, "markdown", *TRACKERS))
     found.add_argument("--out", type=at_home, metavar="FILE", help="default: the screen; parquet needs it")

@@ -12,7 +12,7 @@ from benchmarks.results import Row
 from benchmarks.results.numbers import NONE, between, three
 from models.names import shown
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so (OWASP, "CSV Injection")
+FORMULA = tuple("=+-@＝＋－＠")  # a spreadsheet computes what begins so (OWASP, "CSV Injection"); no control is left
 MARKUP = re.compile(r"[\\`*_\[\]<>&#~$|@:]")  # what Markdown, HTML or GitHub could read as more than a letter
 MARKDOWN = ("machine", "benchmark", "headline, ms", "95 %", "p10, ms", "× server-cpu", "95 %", "marks")
 

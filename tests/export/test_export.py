@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from made_up_runs import benchmark, doubtful, ratio, run, save
+from made_up_runs import SERVING, about, benchmark, doubtful, of_device, ratio, run, save
 from pyarrow import parquet as arrow
 
 from benchmarks.compare import __main__ as comparing
@@ -153,6 +153,34 @@ def test_a_name_stays_whatever_is_exported_beside_it():
     assert trackers.name(alone[0]) == trackers.name(both[0]) != trackers.name(both[1])
 
 
+def of_browser(version, serving=SERVING):
+    (row,) = rows(benchmark(platform="firefox-wasm", **ratio(4.0)), **of_device(about(version=version), serving))
+    return row
+
+
+def test_a_browsers_name_stays_as_it_is_renewed_and_has_who_served_it():
+    epyc = {**SERVING, "cpu": {"brand_raw": "AMD EPYC"}, "cores_usable": 64}
+    name = "firefox-2-cores-loopback served by intel-xeon-model-6.167-2-cores/latency[resnet20-firefox-wasm-b1]"
+    assert [trackers.name(of_browser(version)) for version in ("153.0", "154.1")] == [name, name]
+    assert "Firefox 154" in trackers.github_action([of_browser("154.1")])
+    elsewhere = trackers.name(of_browser("153.0", epyc))
+    assert elsewhere.startswith("firefox-2-cores-loopback served by amd-epyc-64-cores/")
+    (record,) = columns.records([of_browser("153.0", epyc)])
+    assert (record["served_by"], record["served_by_id"]) == ("AMD EPYC, 64 cores", "amd-epyc-64-cores")
+
+
+def test_of_a_load_that_was_found_the_rate_is_kept_and_no_latency_under_it():
+    (loaded,) = rows(benchmark(phase="server", **RATE, **{keys.P99_BOUND: 0.02}))
+    (entry,) = json.loads(trackers.github_action([loaded]))
+    assert (entry["value"], entry["range"]) == (10.0, "9.09 to 11.1 ms (95 %)")
+    assert entry["name"].endswith("server[resnet20-server-cpu-b1] time for a query")
+    ((name, measures),) = json.loads(trackers.bencher([loaded])).items()
+    assert (name, measures.keys()) == (entry["name"], {"throughput", "doubts"})
+    (unfound,) = rows(benchmark(phase="server", **{keys.P99_BOUND: 0.02}))
+    with pytest.raises(ExportError, match="its rate is nan"):
+        trackers.github_action([unfound])
+
+
 @pytest.mark.parametrize("tracker", [trackers.github_action, trackers.bencher])
 def test_the_same_benchmark_twice_is_refused_for_trackers_and_two_rows_elsewhere(tracker):
     twice = rows_of([run(Path(name), benchmark()) for name in ("a.json", "b.json")])
@@ -189,11 +217,17 @@ def test_no_name_of_a_model_breaks_a_trackers_table():
 # Rows
 
 
-def test_the_columns_are_documented_and_in_that_order():
+def test_the_columns_are_told_with_their_meaning_by_the_command_and_in_parquet(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.parser().parse_args(["--columns"])
+    told = capsys.readouterr().out.splitlines()
     names = [column.name for column in columns.COLUMNS]
-    assert list(table(rows(benchmark()))[0]) == names
-    said = re.findall(r"``(\w+)``", columns.__doc__)
-    assert [name for name in said if name in names] == names
+    assert ended.value.code is None
+    assert [line.split()[0] for line in told] == names == list(table(rows(benchmark()))[0])
+    meanings = {
+        field.name: field.metadata[b"meaning"].decode() for field in parquet.rows_table(rows(benchmark())).schema
+    }
+    assert all(line.endswith(meanings[name]) and meanings[name] for line, name in zip(told, names, strict=True))
 
 
 def test_a_row_has_its_figures_in_the_units_of_the_columns_names():
@@ -222,10 +256,21 @@ def test_what_is_no_number_is_empty():
     assert "nan" not in texts.csv_text(rows(damaged)).lower()
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("first", "=+-@＝＋－＠")
 def test_no_cell_is_a_formula(first):
     (found,) = table(rows(benchmark(model=f"{first}cmd|'/c calc'!A0")))
     assert found["model"].startswith(f"'{first}")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_halves_of_characters_and_controls_are_written_escaped(tmp_path, kind):
+    file, out = save(tmp_path / "a.json", benchmark(model="\t=a\ud800\x1b[2J\nb")), tmp_path / "out"
+    export("--format", kind, file, "--out", out, "--samples", tmp_path / "samples")
+    text = str(arrow.read_table(out).to_pylist()) if kind == "parquet" else out.read_text()
+    assert not re.search("[\t\x1b\ud800]", text)
+    assert "=a" in text
+    (names,) = {row["benchmark"] for row in arrow.read_table(tmp_path / "samples").to_pylist()}
+    assert r"[\t=a\ud800\x1b[2J\nb-server-cpu-b1]" in names
 
 
 def test_a_table_in_markdown_holds_what_a_name_may_contain():
