@@ -105,7 +105,7 @@ def _why_kept(file: Path) -> str:
 
 def _write(text: str, file: Path | None) -> None:
     if file is None:
-        sys.stdout.write(text)
+        print(text, end="")
         return
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
@@ -145,7 +145,7 @@ def main() -> None:
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:
-        sys.exit(f"export: {error.filename}: {error.strerror}; {REMEDY}")
+        sys.exit(f"export: {error.filename or 'the screen'}: {error.strerror}; {REMEDY}")
     except KeyboardInterrupt:
         print("export: stopped; each file is whole or as it was", file=sys.stderr)
         sys.exit(STOPPED)

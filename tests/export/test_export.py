@@ -484,3 +484,28 @@ def test_stopped_it_ends_in_a_line(monkeypatch, capsys, words):
 
 def stop(*_):
     raise KeyboardInterrupt
+
+
+class Full(io.StringIO):
+    """A screen, or a file in its place, on which no more fits."""
+
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("screen", "ended_with"), [(None, 0), (Full(), "export: the screen: No space left on device; ")]
+)
+def test_a_screen_that_is_closed_or_full_gives_no_traceback(tmp_path, monkeypatch, screen, ended_with):
+    monkeypatch.setattr(sys, "argv", ["export", "--format", "csv", str(save(tmp_path / "a.json", benchmark()))])
+    monkeypatch.setattr(sys, "stdout", screen)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert str(ended.value.code).startswith(str(ended_with))
+
+
+def test_what_else_the_suite_saved_is_not_written_over(tmp_path):
+    file, fleet = save(tmp_path / "a.json", benchmark()), tmp_path / "fleet.json"
+    fleet.write_text('{"fleet_schema": 1}')
+    with pytest.raises(ExportError, match="cannot be written: the suite saved it"):
+        export("--format", "csv", file, "--out", fleet)
