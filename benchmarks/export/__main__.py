@@ -137,7 +137,7 @@ def main() -> None:
     options = parser().parse_args()
     if options.format == PARQUET and not options.out:
         parser().error("--format parquet needs --out FILE: it is no text")
-    if options.samples and options.samples == options.out:
+    if options.samples and options.out and options.samples.resolve() == options.out.resolve():
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
         with until_unread():

@@ -51,7 +51,7 @@ def _cells(row: Row) -> list[str]:
     figure, ratio = row.figure, row.ratio
     in_turns = [three(ratio.value), between(ratio.low, ratio.high)] if ratio else [NONE, NONE]
     return [
-        _code(row.machine),
+        " served by ".join(_code(one) for one in (row.machine, row.served_by) if one),
         _code(row.name),
         f"{row.result.headline} {three(figure.value * 1e3)}",
         between(figure.low, figure.high, 1e3),

@@ -70,6 +70,8 @@ def _extra(row: Row) -> Iterator[str]:
     """Yield what must be read beside a figure, a line each."""
     result = row.result
     yield f"machine: {shown(row.machine)}"
+    if row.served_by:
+        yield f"served by: {shown(row.served_by)}"
     yield f"model's SHA-256: {row.sha256 or 'not told'}"
     yield f"samples: {len(result.samples)}, each of {result.iterations} in a row; starts: {compared(row).starts}"
     for mark in row.marks:

@@ -162,7 +162,11 @@ def test_a_browsers_name_stays_as_it_is_renewed_and_has_who_served_it():
     epyc = {**SERVING, "cpu": {"brand_raw": "AMD EPYC"}, "cores_usable": 64}
     name = "firefox-2-cores-loopback served by intel-xeon-model-6.167-2-cores/latency[resnet20-firefox-wasm-b1]"
     assert [trackers.name(of_browser(version)) for version in ("153.0", "154.1")] == [name, name]
-    assert "Firefox 154" in trackers.github_action([of_browser("154.1")])
+    extra = json.loads(trackers.github_action([of_browser("154.1")]))[0]["extra"]
+    assert extra.startswith("machine: Firefox 154, 2 cores, loopback\nserved by: Intel Xeon, 2 cores\n")
+    assert "| `Firefox 154, 2 cores, loopback` served by `Intel Xeon, 2 cores` |" in texts.markdown(
+        [of_browser("154.1")]
+    )
     elsewhere = trackers.name(of_browser("153.0", epyc))
     assert elsewhere.startswith("firefox-2-cores-loopback served by amd-epyc-64-cores/")
     (record,) = columns.records([of_browser("153.0", epyc)])
@@ -420,13 +424,14 @@ def test_what_is_doubtful_is_counted_and_left_out_where_that_is_asked(tmp_path, 
     ("arguments", "code", "words"),
     [
         (["--format", "parquet"], 2, "needs --out"),
-        (["--format", "csv", "--out", "a", "--samples", "a"], 2, "name one file"),
+        (["--format", "csv", "--out", "a", "--samples", "../{here}/a"], 2, "name one file"),
         (["--format", "csv", "--out", "absent/a.csv"], 1, "absent/a.csv cannot be written: there is no folder absent"),
     ],
 )
 def test_what_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch, capsys, arguments, code, words):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["export", str(save(tmp_path / "a.json", benchmark())), *arguments])
+    words_given = [str(save(tmp_path / "a.json", benchmark())), *(one.format(here=tmp_path.name) for one in arguments)]
+    monkeypatch.setattr(sys, "argv", ["export", *words_given])
     with pytest.raises(SystemExit) as ended:
         command.main()
     told = f"{ended.value.code}{capsys.readouterr().err}"
