@@ -18,7 +18,9 @@ BETWEEN = 2  # spaces between columns
 HEAD_ROOM = 2  # letters by which tabulate makes a column wider than its head
 TITLE = 24  # letters of a column's title in a line
 WORDS = 5  # lines of a column's title
-COLUMNS = ("headline", "ratio", "server-cpu", "rate")
+# What a phase measures beside times stands where it was measured: a column without anything is left out.
+BESIDE = ("rate", "longest", "memory", "top1")
+COLUMNS = ("headline", "ratio", "server-cpu", *BESIDE)
 ORDERS: Mapping[str, Callable[[Row], float | None]] = {
     "median": lambda row: row.median,
     "mean": lambda row: row.result.seconds("mean"),
@@ -49,7 +51,7 @@ def columns(names: Sequence[str], sides: Sequence[Side], reference: Side) -> lis
 
 def kinds() -> list[str]:
     """Return the names of all kinds of columns."""
-    return ["headline", "interval", "ratio", "server-cpu", *ORDERS, "images", "rate"]
+    return ["headline", "interval", "ratio", "server-cpu", *ORDERS, "images", *BESIDE]
 
 
 def _kinds(reference: Side) -> dict[str, cells.Column]:
@@ -60,13 +62,17 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "server-cpu": cells.in_turns,
         **{name: cells.figure(value) for name, value in ORDERS.items()},
         "images": cells.figure(lambda row: row.images_per_second, numbers.three),
-        "rate": cells.rate,
+        "rate": cells.with_ends(lambda row: row.rate),
+        "longest": cells.with_ends(lambda row: row.longest_task, 1e3),
+        "memory": cells.figure(lambda row: row.memory_taken, cells.megabytes),
+        "top1": cells.figure(lambda row: row.top1, numbers.three),
     }
 
 
 def _head(name: str, side: Side, reference: Side) -> str:
     letter, base = (" ".join([one.letter, *map(cells.brief, run_marks(one.run))]) for one in (side, reference))
     units = {"server-cpu": "× server-cpu", "interval": "ms, 95 %", "images": "images/s", "rate": "queries/s"}
+    units |= {"longest": "frozen, ms", "memory": "memory, MB", "top1": "right, %"}
     if name == "ratio":
         return f"{letter} ÷ {base}"
     if name == "headline":

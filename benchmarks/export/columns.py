@@ -181,7 +181,10 @@ COLUMNS = (
         "of an inference in a worker, what the page waits for beside it",
     ),
     Column(
-        "longest_task_s", float, _figure(keys.LONGEST_TASK), "for which a page was frozen, in the middle of the starts"
+        "longest_task_s",
+        float,
+        lambda row: getattr(row.longest_task, "value", None),
+        "for which a page was frozen, in the middle of the starts",
     ),
     Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before"), "of the page before it opened the model"),
     Column("memory_peak_bytes", int, _info(f"{keys.MEMORY}peak"), "of the page at most"),
@@ -189,7 +192,7 @@ COLUMNS = (
     Column(
         "memory_over_start_bytes",
         int,
-        _info(keys.TAKEN),
+        lambda row: row.memory_taken,
         "by which a page is held to its budget: what it took over its start",
     ),
     Column("memory_budget_bytes", int, _info(keys.MEMORY_BUDGET), "that a page might take over its start"),
@@ -208,10 +211,10 @@ COLUMNS = (
     Column(
         "top1_percent",
         float,
-        lambda row: _right(row, keys.TOP1),
+        lambda row: row.top1,
         "of right answers, where they were counted (phase accuracy)",
     ),
-    Column("top5_percent", float, lambda row: _right(row, keys.TOP5), "of answers with the right one among five"),
+    Column("top5_percent", float, _info(keys.TOP5), "of answers with the right one among five"),
     Column("as_reference_percent", float, _info(keys.AS_REFERENCE), "of answers that are the reference's"),
     Column(
         "served_by",
@@ -227,11 +230,6 @@ def explained() -> Iterator[str]:
     """Yield a line for each column: its name, what it holds, and what it means."""
     kinds = {str: "text", int: "integer", float: "number", bool: "yes or no"}
     yield from (f"{column.name:<24}{kinds[column.kind]:<11}{column.words}" for column in COLUMNS)
-
-
-def _right(row: Row, name: str) -> Any:
-    """Return a share of right answers where it was measured; elsewhere the same key is the manifest's."""
-    return row.result.info.get(name) if row.phase == "accuracy" else None
 
 
 def records(rows: Iterable[Row]) -> list[dict[str, Value]]:

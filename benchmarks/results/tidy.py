@@ -128,6 +128,24 @@ class Told:
         return Figure(**told) if told else None
 
     @property
+    def top1(self) -> float | None:
+        """The right answers in per cent, where they were counted; elsewhere the same key is the manifest's."""
+        value: float | None = self.result.info.get(keys.TOP1) if self.phase == "accuracy" else None
+        return value
+
+    @property
+    def longest_task(self) -> Figure | None:
+        """For how long the page was frozen at once, in seconds; None where nobody looked."""
+        told = self.result.info.get(keys.LONGEST_TASK)
+        return Figure(**told) if told else None
+
+    @property
+    def memory_taken(self) -> int | None:
+        """The bytes that a page took over its start; None where the system does not tell."""
+        value: int | None = self.result.info.get(keys.TAKEN)
+        return value
+
+    @property
     def is_at_own_rate(self) -> bool:
         """Whether its times are those of the rate that was found for it, so that another's are of another load."""
         return keys.P99_BOUND in self.result.info

@@ -221,6 +221,29 @@ def test_latencies_under_another_load_are_another_measurement():
     assert "366 (366 to 403)" in text
 
 
+@pytest.mark.parametrize(
+    ("phase", "told", "head", "cell"),
+    [
+        ("accuracy", {keys.TOP1: 69.61}, "right, %", "69.6 (!)"),
+        ("memory", {keys.TAKEN: 250_000_000}, "memory, MB", "250 (!)"),
+        (
+            "blocking",
+            {keys.LONGEST_TASK: {"value": 0.05, "starts": 3, "low": 0.04, "high": 0.06}},
+            "frozen, ms",
+            "50.0 (40.0 to 60.0) (!)",
+        ),
+    ],
+)
+def test_what_a_phase_measures_beside_times_stands_there_and_nowhere_else(phase, told, head, cell):
+    both = [benchmark(), benchmark(phase=phase, **told, **doubtful())]
+    text = compared(*two(both, both))
+    _, latency, of_phase = re.split("^resnet20: ", text, flags=re.MULTILINE)
+    assert head not in latency
+    assert head in of_phase
+    assert of_phase.count(cell) == 2
+    assert head not in compared(*two([benchmark(**{keys.TOP1: 69.61})], [benchmark()]))
+
+
 def test_what_is_missing_is_told_by_phase_where_there_are_several():
     text = compared(*two([benchmark(), benchmark(phase="first_inference")], [benchmark(phase="first_inference")]))
     assert "B lacks 1 of 2 benchmarks: latency server-cpu-b1" in text
