@@ -19,7 +19,8 @@ def until_unread() -> Iterator[None]:
     """Write out what is printed; where nobody reads on, as behind ``| head``, end with UNREAD and without a word."""
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # of a process that was started without one
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(UNREAD)

@@ -1,7 +1,7 @@
-"""Saved runs side by side: ``python -m benchmarks.compare A.json B.json … [--reference NAME|FILE] [--sort …]``.
+"""Saved runs side by side: ``python -m benchmarks.compare A.json FOLDER … [--reference NAME|FILE] [--sort …]``.
 
-Ends with 0 where all files were compared, 1 where one could not be read or nothing could be compared, and 2 where the
-command line asks for what there is not.
+Of a folder all runs are taken that lie in it. Ends with 0 where all were compared, 1 where a file or a result could not
+be read or nothing could be compared, and 2 where the command line asks for what there is not.
 """
 
 import argparse
@@ -14,8 +14,9 @@ from benchmarks.commands import STOPPED, until_unread
 from benchmarks.compare import table, told
 from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
-from benchmarks.results import REMEDY, NotARunError, Run, load_checked
-from models.files import at_home
+from benchmarks.results.numbers import counted
+from benchmarks.results.reading import read
+from benchmarks.results.reading import told as told_of
 from models.names import shown
 
 BAD_USAGE = 2
@@ -28,7 +29,8 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         prog="compare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="a run is a column; two at least")
+    words = "runs, or folders of them; a run is a column; two at least"
+    found.add_argument("files", nargs="+", type=Path, metavar="SAVED.json", help=words)
     words = "the run that ratios are to, by machine, file or letter; default: the first file"
     found.add_argument("--reference", metavar="NAME|FILE", help=words)
     found.add_argument(
@@ -44,17 +46,6 @@ def _columns(text: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in table.kinds()]:
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no column; there are {', '.join(table.kinds())}")
     return names
-
-
-def read(files: Sequence[Path]) -> tuple[list[Run], list[str]]:
-    """Return the runs, and of each file that holds none why."""
-    runs, refused = list[Run](), list[str]()
-    for file in files:
-        try:
-            runs.append(load_checked(file))
-        except NotARunError as error:
-            refused.append(f"{error}; {REMEDY}")
-    return runs, refused
 
 
 def text(
@@ -80,24 +71,26 @@ def compared(lines: Sequence[Line], sides: Sequence[Side]) -> int:
 
 def run(options: argparse.Namespace, width: int) -> int:
     """Print the comparison; return the exit code."""
-    if len(options.files) < 2:
-        raise UsageError("one run alone is compared with nothing; name two files at least")
-    runs, refused = read(options.files)
-    for words in refused:
-        print(f"refused   {shown(words)}", file=sys.stderr)
-    if len(runs) < 2:
-        print("compare: nothing is compared: fewer than two files hold a run", file=sys.stderr)
+    found = read(options.files, _say)
+    for line in told_of(found):
+        _say(line)
+    if len(found.runs) < 2:
+        _say(f"compare: nothing is compared: {counted(len(found.runs), 'run')} found; name two at least")
         return 1
-    sides = sides_of(runs)
+    sides = sides_of(found.runs)
     base = reference(sides, options.reference)
     lines = lines_of(sides, base)
     for line in text(lines, sides, base, options, width):
         print(line)
     if not compared(lines, sides):
         why = f"{base.letter} has no figure that another run has, too, by name and statistic"
-        print(f"compare: nothing was compared: {why}", file=sys.stderr)
+        _say(f"compare: nothing was compared: {why}")
         return 1
-    return 1 if refused else 0
+    return 1 if found.refused else 0
+
+
+def _say(line: str) -> None:
+    print(shown(line), file=sys.stderr, flush=True)
 
 
 def main() -> None:

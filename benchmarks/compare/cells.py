@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.compare.lines import Line
 from benchmarks.compare.sides import Side
+from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row
-from benchmarks.results.numbers import NONE, between, is_time, three, with_interval
+from benchmarks.results.numbers import NONE, between, is_time, three, with_interval, within
 from benchmarks.results.tidy import DOUBT, Mark, run_marks
 
 OTHER = "≠"
@@ -40,6 +41,11 @@ def milliseconds(seconds: float | None) -> str:
     return three(seconds * 1e3) if seconds is not None and is_time(seconds) else NONE
 
 
+def megabytes(size: float | None) -> str:
+    """Write a size in MB, whose head has the unit."""
+    return three(None if size is None else size / 1e6)
+
+
 def _marked(text: str, line: Line, *sides: Side) -> str:
     """Put behind *text* the marks of the rows that it is made of, each once."""
     rows = [line.rows[side.letter] for side in sides if side.letter in line.rows]
@@ -53,7 +59,8 @@ def figure(value: Callable[[Row], float | None], write: Callable[[float | None],
 
     def cell(line: Line, side: Side) -> str:
         row = line.rows.get(side.letter)
-        return _marked(write(value(row)), line, side) if row else NONE
+        text = write(value(row)) if row else NONE
+        return text if text == NONE else _marked(text, line, side)
 
     return cell
 
@@ -64,6 +71,19 @@ def interval(line: Line, side: Side) -> str:
     if row is None or row.figure.low is None:
         return NONE
     return _marked(between(row.figure.low, row.figure.high, 1e3), line, side)
+
+
+def with_ends(value: Callable[[Row], Figure | None], factor: float = 1.0) -> Column:
+    """Return a column of that figure of each row with its interval, so many times as large."""
+
+    def cell(line: Line, side: Side) -> str:
+        row = line.rows.get(side.letter)
+        found = value(row) if row else None
+        if found is None:
+            return NONE
+        return _marked(f"{three(found.value * factor)}{within(found.low, found.high, factor)}", line, side)
+
+    return cell
 
 
 def ratio(reference: Side) -> Column:

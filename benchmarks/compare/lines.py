@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.compare.ratio import Ratio, of_independent
 from benchmarks.compare.sides import Side
-from benchmarks.results import Row, alike
+from benchmarks.results import Row, alike, numbers
 from benchmarks.results.saved import in_rows_alike
 
 Difference = tuple[str, Any, Any]  # what differs, and what it is in the reference and in the other
@@ -28,10 +28,14 @@ class Line:
         return next(iter(self.rows.values()))
 
     @property
+    def phase(self) -> str:
+        """What was measured, in words; of a benchmark that is not this suite's, its function."""
+        return self.any.phase.replace("_", " ") if self.any.model else self.any.phase
+
+    @property
     def block(self) -> str:
-        """What it stands among: model and phase; of a benchmark that is not this suite's, its function."""
-        row = self.any
-        return f"{row.model}: {row.phase.replace('_', ' ')}" if row.model else row.phase
+        """What it stands among: model and phase."""
+        return f"{self.any.model}: {self.phase}" if self.any.model else self.phase
 
     @property
     def label(self) -> str:
@@ -48,6 +52,13 @@ class Line:
         base = self.rows.get(self.reference)
         others = {letter: row for letter, row in self.rows.items() if base and letter != self.reference}
         return {letter: [*_differences(base, row)] for letter, row in others.items() if base}
+
+    @cached_property
+    def ways(self) -> dict[str, list[Difference]]:
+        """In what the platforms say that they went another way in each other side, by the letter."""
+        base = self.rows.get(self.reference)
+        others = {letter: row for letter, row in self.rows.items() if base and letter != self.reference}
+        return {letter: [*_ways(base, row)] for letter, row in others.items() if base}
 
     def is_other(self, letter: str) -> bool:
         """Whether that side measured something else than the reference."""
@@ -68,6 +79,14 @@ def _differences(before: Row, now: Row) -> Iterator[Difference]:
         yield "inferences in a sample", *counts
     if before.result.headline != now.result.headline:
         yield "statistic", before.result.headline, now.result.headline
+    if before.rate and now.rate and before.is_at_own_rate:  # LoadGen's Server: latencies under as much as it carries
+        yield "queries a second meanwhile", numbers.three(before.rate.value), numbers.three(now.rate.value)
+
+
+def _ways(before: Row, now: Row) -> Iterator[Difference]:
+    """Yield what both platforms tell of how they ran, and tell otherwise."""
+    then, here = alike.of_details(before.result), alike.of_details(now.result)
+    yield from ((name, then[name], here[name]) for name in then if name in here and then[name] != here[name])
 
 
 def lines_of(sides: Sequence[Side], reference: Side) -> list[Line]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_uppercase
 
-from benchmarks.results import Row, Run
-from benchmarks.results.machine import names
+from benchmarks.results import Row, Run, devices
 from benchmarks.results.numbers import counted
 from benchmarks.results.saved import short
+from benchmarks.results.tidy import machines_of
 
 
 class UsageError(Exception):
@@ -22,6 +22,7 @@ class Side:
 
     letter: str
     machine: str  # its name beside the others; runs of one machine share it
+    served_by: str | None  # the same of the machine that served, of a device that joined by a link
     title: str  # what sets it apart from the others, as short as does it: of its machine's name, else its file
     run: Run
     rows: Mapping[str, Row]  # by the name that is compared
@@ -32,15 +33,16 @@ class Side:
         run = self.run
         commit = f"{(run.commit.id or 'no commit')[:9]}{' with changes' if run.commit.is_changed else ''}"
         benchmarks = counted(len(run.results), "benchmark")
-        return f"{run.file}: {self.machine}; {run.saved[:16].replace('T', ' ')}, {commit}; {benchmarks}"
+        served = f", served by {self.served_by or 'a machine not told'}" if devices.is_device(run.machine) else ""
+        return f"{run.file}: {self.machine}{served}; {run.saved[:16].replace('T', ' ')}, {commit}; {benchmarks}"
 
 
 def sides_of(runs: Sequence[Run]) -> list[Side]:
     """Return *runs* as columns, in the order given."""
-    machines = names([run.machine for run in runs])
-    titles = _titles(machines, [run.file for run in runs])
+    machines = machines_of(runs)
+    titles = _titles([machine for machine, _ in machines], [run.file for run in runs])
     return [
-        Side(_letter(number), machine, title, run, _rows(machine, run))
+        Side(_letter(number), *machine, title, run, _rows(machine, run))
         for number, (machine, title, run) in enumerate(zip(machines, titles, runs, strict=True))
     ]
 
@@ -60,10 +62,10 @@ def _titles(machines: Sequence[str], files: Sequence[Path]) -> list[str]:
     return [", ".join(word for word in each if word) for each in told]
 
 
-def _rows(machine: str, run: Run) -> dict[str, Row]:
+def _rows(machine: tuple[str, str | None], run: Run) -> dict[str, Row]:
     """Return a run's rows by the benchmark's name; with its file where the name alone is not one."""
     often = Counter(short(result.fullname) for result in run.results)
-    rows = [Row(machine, run, result) for result in run.results]
+    rows = [Row(machine[0], run, result, machine[1]) for result in run.results]
     return {row.name if often[row.name] == 1 else row.result.fullname: row for row in rows}
 
 

@@ -17,7 +17,10 @@ from models.names import shown
 BETWEEN = 2  # spaces between columns
 HEAD_ROOM = 2  # letters by which tabulate makes a column wider than its head
 TITLE = 24  # letters of a column's title in a line
-COLUMNS = ("headline", "ratio", "server-cpu")
+WORDS = 5  # lines of a column's title
+# What a phase measures beside times stands where it was measured: a column without anything is left out.
+BESIDE = ("rate", "longest", "memory", "top1")
+COLUMNS = ("headline", "ratio", "server-cpu", *BESIDE)
 ORDERS: Mapping[str, Callable[[Row], float | None]] = {
     "median": lambda row: row.median,
     "mean": lambda row: row.result.seconds("mean"),
@@ -48,7 +51,7 @@ def columns(names: Sequence[str], sides: Sequence[Side], reference: Side) -> lis
 
 def kinds() -> list[str]:
     """Return the names of all kinds of columns."""
-    return ["headline", "interval", "ratio", "server-cpu", *ORDERS, "images"]
+    return ["headline", "interval", "ratio", "server-cpu", *ORDERS, "images", *BESIDE]
 
 
 def _kinds(reference: Side) -> dict[str, cells.Column]:
@@ -59,22 +62,28 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "server-cpu": cells.in_turns,
         **{name: cells.figure(value) for name, value in ORDERS.items()},
         "images": cells.figure(lambda row: row.images_per_second, numbers.three),
+        "rate": cells.with_ends(lambda row: row.rate),
+        "longest": cells.with_ends(lambda row: row.longest_task, 1e3),
+        "memory": cells.figure(lambda row: row.memory_taken, cells.megabytes),
+        "top1": cells.figure(lambda row: row.top1, numbers.three),
     }
 
 
 def _head(name: str, side: Side, reference: Side) -> str:
-    letter = " ".join([side.letter, *(cells.brief(mark) for mark in run_marks(side.run))])
-    units = {"server-cpu": "× server-cpu", "interval": "ms, 95 %", "images": "images/s"}
+    letter, base = (" ".join([one.letter, *map(cells.brief, run_marks(one.run))]) for one in (side, reference))
+    units = {"server-cpu": "× server-cpu", "interval": "ms, 95 %", "images": "images/s", "rate": "queries/s"}
+    units |= {"longest": "frozen, ms", "memory": "memory, MB", "top1": "right, %"}
     if name == "ratio":
-        return f"{letter} ÷ {reference.letter}"
+        return f"{letter} ÷ {base}"
     if name == "headline":
         return "\n".join([letter, *_wrapped(shown(side.title)), "ms"])
     return f"{letter}\n{units.get(name, f'{name}, ms')}"
 
 
 def _wrapped(title: str) -> list[str]:
-    """Return a title's words, of a machine's name each on a line."""
-    return [word[: TITLE - 1] + "…" if len(word) > TITLE else word for word in title.split(", ") if word]
+    """Return a title's words, of a machine's name each on a line; of many the first: all of them stand at the top."""
+    words = [word[: TITLE - 1] + "…" if len(word) > TITLE else word for word in title.split(", ") if word]
+    return words if len(words) <= WORDS else [*words[: WORDS - 1], "…"]
 
 
 def ordered(lines: Sequence[Line], by: str, sides: Sequence[Side], reference: Side) -> list[Line]:
@@ -110,7 +119,10 @@ def blocks(lines: Sequence[Line]) -> list[tuple[str, list[Line]]]:
 
 
 def text(lines: Sequence[Line], wanted: Sequence[Column], width: int) -> Iterator[str]:
-    """Yield the tables of all blocks, line by line; a column in which no block has anything is left out."""
+    """Yield the tables of all blocks, line by line.
+
+    A column in which no block has anything is left out, and where a block alone has nothing, all but its figures.
+    """
     labels = [shown(line.label) for line in lines]
     written = {column: {line.name: column.write(line, column.side) for line in lines} for column in wanted}
     full = {column: told for column, told in written.items() if {*told.values()} != {numbers.NONE}}
@@ -118,9 +130,11 @@ def text(lines: Sequence[Line], wanted: Sequence[Column], width: int) -> Iterato
     for title, of_block in blocks(lines):
         yield from ("", shown(title))
         for group in groups:
-            rows = [[shown(line.label), *(full[column][line.name] for column in group)] for line in of_block]
-            if any(cell != numbers.NONE for row in rows for cell in row[1:]):
-                yield from ("", *_table(rows, group))
+            told = {column: [full[column][line.name] for line in of_block] for column in group}
+            some = {column for column, of_column in told.items() if {*of_column} != {numbers.NONE}}
+            kept = [column for column in group if column in some or column.kind == "headline"] if some else []
+            rows = [[shown(line.label), *(told[column][at] for column in kept)] for at, line in enumerate(of_block)]
+            yield from ("", *_table(rows, kept)) if kept else ()
 
 
 def _width(column: Column, told: Mapping[str, str]) -> int:

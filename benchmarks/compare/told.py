@@ -2,13 +2,14 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 from benchmarks.compare import cells
 from benchmarks.compare.lines import Difference, Line
 from benchmarks.compare.sides import Side
-from benchmarks.results import Run, alike, keys
+from benchmarks.results import Run, alike, devices, keys
 from benchmarks.results.damage import shown as as_saved
 from benchmarks.results.numbers import counted
 from models.names import shown
@@ -16,7 +17,9 @@ from models.names import shown
 LABEL = 10  # letters of the label at the beginning of a line
 NAMED = 6  # benchmarks that are named of many
 DIGEST = 12  # digits of a SHA-256
+DEVICE = "a device that joined by a link, which says of itself what it likes"
 Told = tuple[str, str]  # a label, and the words
+Info = Mapping[str, Any]  # a run's machine_info
 
 
 def wrapped(told: Told, width: int) -> list[str]:
@@ -36,12 +39,10 @@ def runs(sides: Sequence[Side], reference: Side) -> Iterator[Told]:
         alone = [] if side.run.is_of_this_suite else ["pytest-benchmark's alone"]
         is_base = ["ratios are to it"] if side is reference else []
         yield side.letter, "; ".join([side.words, *faults, *alone, *is_base])
-    seen: dict[Any, str] = {}
-    for side in sides:
-        run = side.run
-        first = seen.setdefault((run.saved, run.commit.id, tuple(sorted(side.rows))), side.letter)
-        if first != side.letter:
-            yield "note", f"{first} and {side.letter} are one and the same run: nothing is told by their being alike"
+    for one, other in combinations(sides, 2):
+        if one.run.saved == other.run.saved and [*one.run.results] == [*other.run.results]:
+            letters = f"{one.letter} and {other.letter}"
+            yield "note", f"{letters} are one and the same run: nothing is told by their being alike"
 
 
 def machines(sides: Sequence[Side], reference: Side) -> Iterator[Told]:
@@ -51,10 +52,20 @@ def machines(sides: Sequence[Side], reference: Side) -> Iterator[Told]:
         if side is reference or not base.machine or not side.run.machine:
             continue
         pair = f"{reference.letter} | {side.letter}"
-        if facts := _facts(alike.differences(alike.of_machine(base.machine), alike.of_machine(side.run.machine))):
+        if devices.is_device(base.machine) != devices.is_device(side.run.machine):
+            kinds = (("a machine", DEVICE)[devices.is_device(run.machine)] for run in (base, side.run))
+            yield "machine", f"{pair}: {' | '.join(kinds)}"
+        elif facts := _facts_of(base.machine, side.run.machine):
             yield "machine", f"{pair}: {facts}"
+        if facts := _facts_of(*(devices.served_by(run.machine) for run in (base, side.run))):
+            yield "served by", f"{pair}: {facts}"
         if versions := _facts(_versions(base, side.run)):
             yield "versions", f"{pair}: {versions}"
+
+
+def _facts_of(base: Info, other: Info) -> str:
+    """Return in words what of two machines is told, and is not alike."""
+    return _facts(alike.differences(alike.of_machine(base), alike.of_machine(other))) if base and other else ""
 
 
 def unknown(sides: Sequence[Side]) -> Iterator[Told]:
@@ -89,15 +100,21 @@ def _value(value: Any) -> str:
 def differences(lines: Sequence[Line], sides: Sequence[Side], reference: Side) -> Iterator[Told]:
     """Yield a line for each kind of difference between what two runs measured, with the number of benchmarks."""
     for side in sides:
-        by_kind: dict[str, list[Difference]] = {}
-        for line in lines:
-            for found in line.differences.get(side.letter, ()):
-                by_kind.setdefault(found[0], []).append(found)
-        for kind, all_of_it in by_kind.items():
-            pairs = dict.fromkeys(f"{_short(kind, then)} | {_short(kind, now)}" for _, then, now in all_of_it)
-            more = f" and {len(pairs) - 1} other pairs" if len(pairs) > 1 else ""
-            words = f"{kind}: {next(iter(pairs))}{more}, of {counted(len(all_of_it), 'benchmark')}"
-            yield cells.OTHER, f"{reference.letter} | {side.letter}: {words}"
+        pair = f"{reference.letter} | {side.letter}"
+        measured = (found for line in lines for found in line.differences.get(side.letter, ()))
+        yield from ((cells.OTHER, f"{pair}: {words}") for words in _by_kind(measured))
+        ways = (found for line in lines for found in line.ways.get(side.letter, ()))
+        yield from (("way", f"{pair}: {words}") for words in _by_kind(ways))
+
+
+def _by_kind(differences: Iterable[Difference]) -> Iterator[str]:
+    by_kind: dict[str, list[Difference]] = {}
+    for found in differences:
+        by_kind.setdefault(found[0], []).append(found)
+    for kind, all_of_it in by_kind.items():
+        pairs = dict.fromkeys(f"{_short(kind, then)} | {_short(kind, now)}" for _, then, now in all_of_it)
+        others = f" and {counted(len(pairs) - 1, 'other pair')}" if len(pairs) > 1 else ""
+        yield f"{kind}: {next(iter(pairs))}{others}, of {counted(len(all_of_it), 'benchmark')}"
 
 
 def _short(kind: str, value: Any) -> str:
@@ -108,19 +125,31 @@ def _short(kind: str, value: Any) -> str:
 def missing(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
     """Yield how many benchmarks each run lacks that another has, and which, those of several models together."""
     for side in sides:
-        lacks = Counter(line.label for line in lines if side.letter not in line.rows)
+        lacks = [line for line in lines if side.letter not in line.rows]
         if lacks:
-            names = [f"{label} ({number})" if number > 1 else label for label, number in lacks.items()]
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            told, of = ", ".join(names[:NAMED]), counted(len(lines), "benchmark")
-            yield "missing", f"{side.letter} lacks {lacks.total()} of {of}: {told}{more}"
+            yield (
+                "missing",
+                f"{side.letter} lacks {len(lacks)} of {counted(len(lines), 'benchmark')}: {_named(lacks, lines)}",
+            )
+
+
+def _named(some: Sequence[Line], lines: Sequence[Line]) -> str:
+    """Return which of *lines* these are: those of several models together, and of many the first."""
+    is_of_one = len({line.phase for line in lines}) == 1
+    labels = Counter(line.label if is_of_one else f"{line.phase} {line.label}" for line in some)
+    names = [f"{label} ({number})" if number > 1 else label for label, number in labels.items()]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}"
 
 
 def rowed(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
-    """Yield whose samples were taken together, so that those of all sides are of as many inferences."""
+    """Yield of which benchmarks a sample is of several inferences, and whose were taken together for that."""
+    in_rows = [line for line in lines if any(row.result.iterations > 1 for row in line.rows.values())]
+    if in_rows:
+        words = "a sample is the mean of several inferences, and percentiles are of such means"
+        yield "rows", f"{words}: {_named(in_rows, lines)}"
     for side in sides:
-        number = sum(side.letter in line.rowed for line in lines)
-        if number:
+        if number := sum(side.letter in line.rowed for line in lines):
             of = counted(number, "benchmark")
             yield "rows", f"{side.letter}: samples of {of} are means of neighbours, as the other's are"
 
@@ -128,7 +157,8 @@ def rowed(lines: Sequence[Line], sides: Sequence[Side]) -> Iterator[Told]:
 def explained(lines: Sequence[Line], sides: Sequence[Side], reference: Side, wanted: Sequence[str]) -> Iterator[Told]:
     """Yield what the columns and marks mean."""
     yield "ms", "the median, of a weak client the mean, in the middle of a benchmark's starts"
-    if "ratio" in wanted:
+    ratios = (line.ratio(letter) for line in lines for letter in line.rows if letter != reference.letter)
+    if "ratio" in wanted and any(ratios):
         yield (
             "÷",
             f"over {reference.letter}'s figure: above 1 is slower. The runs were apart: the interval of 95 % is made "

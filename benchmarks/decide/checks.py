@@ -11,13 +11,13 @@ from benchmarks.decide.answers import Winner
 from benchmarks.decide.report import SCHEMA
 from benchmarks.decide.sides import FIRST_WITHIN, KEPT_WITHIN
 from benchmarks.decide.spans import Span
+from benchmarks.results import keys
 from benchmarks.results.damage import check_numbers
 from browser_harness.network import Conditions
 
 NETWORKS, PAIRS = 3, 6  # at least, of a check: 18 cells
 NEAR, NEAR_CELLS = 1.5, 6  # at least so many cells have a client's time within so many times the server's
 SIDES = ("server_kept", "server_first", "client")  # in JSON, of a cell's times
-KEYS = {"schema", "decisions", "checked"}  # that decide's JSON has at its top, and no saved run
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def check_in(file: Path) -> Check | None:
 
 def checked_of(content: Any, file: str) -> Check | None:
     """Return the check in what a *file* holds; None where it is not decide's. Raises UnreadError as above."""
-    if not isinstance(content, Mapping) or not content.keys() >= KEYS:
+    if not isinstance(content, Mapping) or not content.keys() >= keys.ANSWERS:
         return None
     if (schema := content["schema"]) != SCHEMA:
         words = f"decide's answers of schema {schema}, and this version reads {SCHEMA}; update the suite"

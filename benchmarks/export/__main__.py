@@ -1,9 +1,9 @@
-"""Saved runs for other programs: ``python -m benchmarks.export --format FORMAT SAVED.json … [--out FILE]``.
+"""Saved runs for other programs: ``python -m benchmarks.export --format FORMAT SAVED.json FOLDER … [--out FILE]``.
 
-``csv`` and ``parquet`` are tidy rows, one a benchmark; ``markdown`` a table for a comment; ``github-action`` what
-github-action-benchmark reads with ``tool: customSmallerIsBetter``; ``bencher`` Bencher Metric Format, for ``--adapter
-json``. Ends with 1 and writes nothing where a run is not whole, unless ``--skip-refused`` leaves that out, and with 2
-where the command line is wrong.
+Of a folder all runs are taken that lie in it. ``csv`` and ``parquet`` are tidy rows, one a benchmark; ``markdown`` a
+table for a comment; ``github-action`` what github-action-benchmark reads with ``tool: customSmallerIsBetter``;
+``bencher`` Bencher Metric Format, for ``--adapter json``. Ends with 1 and writes nothing where a run is not whole or
+cannot be read, unless ``--skip-refused`` leaves that out, and with 2 where the command line is wrong.
 """
 
 import argparse
@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import STOPPED, until_unread
-from benchmarks.export import parquet, texts, trackers
-from benchmarks.export.refusing import ExportError, read, read_whole
-from benchmarks.results import NotARunError, Row, load_any
+from benchmarks.export import columns, parquet, texts, trackers
+from benchmarks.export.refusing import ExportError, whole
+from benchmarks.results import NotARunError, Row, load_any, rows_of
+from benchmarks.results.reading import read
+from benchmarks.results.saved import OtherKindError
 from models.files import at_home, replacing, why_unwritable
 from models.names import shown
 
@@ -28,12 +30,25 @@ TRACKERS: Mapping[str, Callable[[Sequence[Row]], str]] = {
 TEXTS: Mapping[str, Callable[[Sequence[Row]], str]] = {"csv": texts.csv_text, "markdown": texts.markdown, **TRACKERS}
 
 
+class _Columns(argparse.Action):
+    """Prints the columns and ends, whatever else is asked, as ``--help`` does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **rest)
+
+    def __call__(self, *_: Any) -> None:
+        with until_unread():
+            print("\n".join(columns.explained()))
+        sys.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what the command understands."""
     found = argparse.ArgumentParser(
         prog="export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="runs of any machines")
+    found.add_argument("--columns", action=_Columns, help="print what each column of the rows means, and end")
+    found.add_argument("files", nargs="+", type=at_home, metavar="SAVED.json", help="runs of any machines, or folders")
     found.add_argument("--format", required=True, choices=("csv", PARQUET, "markdown", *TRACKERS))
     found.add_argument("--out", type=at_home, metavar="FILE", help="default: the screen; parquet needs it")
     found.add_argument("--samples", type=at_home, metavar="FILE", help="write every sample there, too, as Parquet")
@@ -60,33 +75,37 @@ def run(options: argparse.Namespace) -> int:
     if options.format in TEXTS:
         _write(text, options.out)
     for file in filter(None, (options.out, options.samples)):
-        print(f"written   {file}", file=sys.stderr)
+        _say(f"written  {file}")
     return 1 if refused else 0
 
 
 def _read(options: argparse.Namespace) -> tuple[list[Row], list[str]]:
     """Return the rows, and why some files have none, which is told."""
-    is_for_tracker = options.format in TRACKERS
-    if not options.skip_refused:
-        return read(options.files, is_for_tracker), []
-    rows, refused = read_whole(options.files, is_for_tracker)
+    found = read(options.files, _say)
+    for copy in found.copies:
+        _say(f"once     {copy.file}: {copy.why}")
+    runs, refused = whole(found, options.format in TRACKERS, options.skip_refused)
     for words in refused:
-        print(f"refused   {shown(words)}", file=sys.stderr)
-    return rows, refused
+        _say(f"refused  {words}")
+    return rows_of(runs), refused
+
+
+def _say(line: str) -> None:
+    print(shown(line), file=sys.stderr, flush=True)
 
 
 def _why_kept(file: Path) -> str:
     """Return why a file that is there stays: what was measured is written over by nothing."""
     try:
         load_any(file)
-    except NotARunError:
-        return ""
+    except NotARunError as error:
+        return "the suite saved it" if isinstance(error.cause, OtherKindError) else ""
     return "it is a saved run"
 
 
 def _write(text: str, file: Path | None) -> None:
     if file is None:
-        sys.stdout.write(text)
+        print(text, end="")
         return
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
@@ -97,7 +116,7 @@ def _samples(rows: Sequence[Row]) -> Any:
     without = sum(not row.result.samples for row in rows)
     if without:
         words = "benchmarks have no samples: pytest-benchmark's own runs need --benchmark-save-data"
-        print(f"samples   {without} of {len(rows)} {words}", file=sys.stderr)
+        _say(f"samples  {without} of {len(rows)} {words}")
     return parquet.samples_table(rows)
 
 
@@ -106,7 +125,7 @@ def _kept(rows: Sequence[Row], skips_doubtful: bool) -> list[Row]:
     doubtful = sum(bool(row.result.doubts) for row in rows)
     if doubtful:
         words = "left out" if skips_doubtful else "exported with the doubt told; --skip-doubtful leaves them out"
-        print(f"doubt     {doubtful} of {len(rows)} benchmarks in doubt: {words}", file=sys.stderr)
+        _say(f"doubt    {doubtful} of {len(rows)} benchmarks in doubt: {words}")
     kept = [row for row in rows if not (skips_doubtful and row.result.doubts)]
     if not kept:
         raise ExportError("all benchmarks are in doubt, and --skip-doubtful leaves none")
@@ -118,7 +137,7 @@ def main() -> None:
     options = parser().parse_args()
     if options.format == PARQUET and not options.out:
         parser().error("--format parquet needs --out FILE: it is no text")
-    if options.samples and options.samples == options.out:
+    if options.samples and options.out and options.samples.resolve() == options.out.resolve():
         parser().error("--samples and --out name one file: the samples have rows of their own")
     try:
         with until_unread():
@@ -126,7 +145,7 @@ def main() -> None:
     except ExportError as error:
         sys.exit(f"export: {shown(str(error))}")
     except OSError as error:
-        sys.exit(f"export: {error.filename}: {error.strerror}; {REMEDY}")
+        sys.exit(f"export: {error.filename or 'the screen'}: {error.strerror}; {REMEDY}")
     except KeyboardInterrupt:
         print("export: stopped; each file is whole or as it was", file=sys.stderr)
         sys.exit(STOPPED)

@@ -1,54 +1,40 @@
-"""The tidy row that is exported: a benchmark of a run, in columns whose order stays.
+"""The tidy row that is exported: a benchmark of a run, in columns whose order stays; new ones come at the end.
 
-Units stand in the names: ``_s`` seconds, ``_bytes``, ``_percent``, ``_per_second``. What is not known is None. The
-columns, of all formats of rows:
-
-- whose: ``machine`` (as it is called beside the others of the export), ``machine_id`` (the name of its folder in the
-  storage, which stays), ``file``, ``saved`` (when, at its end, ISO 8601), ``commit``, ``commit_changed`` (files were
-  changed since)
-- what: ``benchmark`` (its full name), ``phase``, ``model``, ``model_sha256``, ``platform``, ``batch_size``,
-  ``precision``, ``caches``, ``threads``, ``slowdown`` (times weaker than the machine), ``network``, ``provider``
-- how far it is to be trusted: ``marks`` (``(!)``, ``untrained`` …, a comma between), ``doubts`` (in words),
-  ``unknown`` (what should be known of the circumstances and is not, in words), ``meanings`` (of the other marks)
-- times: ``statistic`` (``p10`` or ``mean``: by which two runs are compared), ``statistic_s`` with ``statistic_low_s``
-  and ``statistic_high_s``; ``headline`` (``median`` or ``mean``: what the suite shows), ``headline_s``,
-  ``headline_low_s``, ``headline_high_s``; ``p10_s``, ``median_s``, ``mean_s``, ``p95_s``. Each lies in the middle of
-  the starts, p95 is of all samples; intervals are of 95 %
-- how: ``rounds`` (samples), ``iterations`` (inferences of which a sample is the mean), ``starts``
-- ``images_per_second``, ``queries_per_second``
-- ``ratio`` to ``server-cpu`` in turns, ``ratio_low``, ``ratio_high``, ``ratio_statistic``
-- what else was measured: ``cpu_s`` (of an inference), ``server_s``, ``transfer_s``, ``longest_task_s``,
-  ``memory_before_bytes``, ``memory_peak_bytes``, ``memory_wasm_bytes``, ``memory_over_start_bytes`` (by which a page
-  is held to its ``memory_budget_bytes``), ``fetched_wire_bytes``, ``joules_per_inference`` (in words, of each counter
-  of the machine: ``rapl package-0 0.0123, nvml gpu 0 0.0456``),
-  ``top1_percent``, ``top5_percent``, ``as_reference_percent``
+Units stand in the names: ``_s`` seconds, ``_bytes``, ``_percent``, ``_per_second``. What is not known is None.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import Row, keys
+from benchmarks.results import Row, devices, keys
 from benchmarks.results.damage import is_number
 from benchmarks.results.machine import machine_name
 from benchmarks.results.tidy import DOUBT
+from models.names import tame
 
 Value = str | int | float | bool | None
 
 
 class Column(NamedTuple):
-    """A column: its name, what it holds (str, int, float or bool), and how it is read from a row."""
+    """A column: its name, what it holds (str, int, float or bool), how it is read from a row, and what it means."""
 
     name: str
     kind: type
     read: Callable[[Row], Any]
+    words: str
 
 
 def machine_id(info: Mapping[str, Any]) -> str:
     """Return the name that a machine always has, whatever is exported beside it: that of its folder in the storage."""
     cores = info.get("cores_usable") or (info.get("cpu") or {}).get("count") or 0
     return machine_name(info, cores, [gpu["name"] for gpu in info.get("gpus") or ()], info.get(keys.QUOTA))
+
+
+def _served_by_id(row: Row) -> str | None:
+    serving = devices.served_by(row.run.machine)
+    return machine_id(serving) if serving else None
 
 
 def compared(row: Row) -> Figure:
@@ -89,69 +75,161 @@ def _meanings(row: Row) -> str:
 
 
 COLUMNS = (
-    Column("machine", str, lambda row: row.machine),
-    Column("machine_id", str, lambda row: machine_id(row.run.machine)),
-    Column("file", str, lambda row: str(row.run.file)),
-    Column("saved", str, lambda row: row.run.saved),
-    Column("commit", str, lambda row: row.run.commit.id),
-    Column("commit_changed", bool, lambda row: row.run.commit.is_changed),
-    Column("benchmark", str, lambda row: row.result.fullname),
-    Column("phase", str, lambda row: row.phase),
-    Column("model", str, lambda row: row.model),
-    Column("model_sha256", str, lambda row: row.sha256),
-    Column("platform", str, lambda row: row.platform),
-    Column("batch_size", int, lambda row: row.batch_size),
-    Column("precision", str, lambda row: row.precision),
-    Column("caches", str, lambda row: row.caches),
-    Column("threads", int, lambda row: row.result.threads),
-    Column("slowdown", float, _asked),
-    Column("network", str, _network),
-    Column("provider", str, _info(keys.EXECUTION_PROVIDER)),
-    Column("marks", str, lambda row: ", ".join(mark.sign for mark in row.marks)),
-    Column("doubts", str, lambda row: "; ".join(row.result.doubts.values())),
-    Column("unknown", str, lambda row: "; ".join(row.result.unknown.values())),
-    Column("meanings", str, _meanings),
-    Column("statistic", str, lambda row: row.result.statistic),
-    Column("statistic_s", float, lambda row: compared(row).value),
-    Column("statistic_low_s", float, lambda row: compared(row).low),
-    Column("statistic_high_s", float, lambda row: compared(row).high),
-    Column("headline", str, lambda row: row.result.headline),
-    Column("headline_s", float, lambda row: row.figure.value),
-    Column("headline_low_s", float, lambda row: row.figure.low),
-    Column("headline_high_s", float, lambda row: row.figure.high),
-    Column("p10_s", float, lambda row: row.p10),
-    Column("median_s", float, lambda row: row.median),
-    Column("mean_s", float, lambda row: row.result.seconds("mean")),
-    Column("p95_s", float, lambda row: row.p95),
-    Column("rounds", int, lambda row: row.result.stats.get("rounds")),
-    Column("iterations", int, lambda row: row.result.iterations),
-    Column("starts", int, lambda row: len(row.result.starts) if row.result.samples else None),
-    Column("images_per_second", float, lambda row: row.images_per_second),
-    Column("queries_per_second", float, lambda row: getattr(row.result.rate, "value", None)),
-    Column("ratio", float, _ratio("value")),
-    Column("ratio_low", float, _ratio("low")),
-    Column("ratio_high", float, _ratio("high")),
-    Column("ratio_statistic", str, _ratio("statistic")),
-    Column("cpu_s", float, _info(keys.CPU_SECONDS)),
-    Column("server_s", float, _figure(keys.SERVER_SECONDS)),
-    Column("transfer_s", float, _figure(keys.TRANSFER_SECONDS)),
-    Column("longest_task_s", float, _figure(keys.LONGEST_TASK)),
-    Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before")),
-    Column("memory_peak_bytes", int, _info(f"{keys.MEMORY}peak")),
-    Column("memory_wasm_bytes", int, _info(f"{keys.MEMORY}wasm")),
-    Column("memory_over_start_bytes", int, _info(keys.TAKEN)),
-    Column("memory_budget_bytes", int, _info(keys.MEMORY_BUDGET)),
-    Column("fetched_wire_bytes", int, lambda row: (_info(keys.DETAILS)(row) or {}).get(keys.FETCHED_WIRE_BYTES)),
-    Column("joules_per_inference", str, _joules),
-    Column("top1_percent", float, lambda row: _right(row, keys.TOP1)),
-    Column("top5_percent", float, lambda row: _right(row, keys.TOP5)),
-    Column("as_reference_percent", float, _info(keys.AS_REFERENCE)),
+    Column(
+        "machine",
+        str,
+        lambda row: row.machine,
+        "what the machine is called beside the others of the export; of a device that joined, what it says it is",
+    ),
+    Column(
+        "machine_id",
+        str,
+        lambda row: machine_id(row.run.machine),
+        "the name of its folder in the storage, whatever is exported beside it",
+    ),
+    Column("file", str, lambda row: str(row.run.file), "the saved run"),
+    Column("saved", str, lambda row: row.run.saved, "when, at its end, ISO 8601"),
+    Column("commit", str, lambda row: row.run.commit.id, "that was measured, as git told it"),
+    Column("commit_changed", bool, lambda row: row.run.commit.is_changed, "files were changed since that commit"),
+    Column("benchmark", str, lambda row: row.result.fullname, "its full name"),
+    Column("phase", str, lambda row: row.phase, "what was measured: latency, load, first_inference …"),
+    Column("model", str, lambda row: row.model, "as the benchmark names it"),
+    Column("model_sha256", str, lambda row: row.sha256, "of the model's file"),
+    Column(
+        "platform",
+        str,
+        lambda row: row.platform,
+        "where it ran, with all that was asked for: chromium-wasm-2t@worker@4x",
+    ),
+    Column("batch_size", int, lambda row: row.batch_size, "images in a batch; empty of a graph without one"),
+    Column("precision", str, lambda row: row.precision, "of the model's weights: float32, fp16, int8"),
+    Column("caches", str, lambda row: row.caches, "what they held, of an opening: cold, warm, process"),
+    Column(
+        "threads",
+        int,
+        lambda row: row.result.threads,
+        "that computed; empty where the platform takes as many as it likes",
+    ),
+    Column("slowdown", float, _asked, "times weaker than the machine, as it was asked for and emulated"),
+    Column("network", str, _network, "that was emulated between page and server"),
+    Column("provider", str, _info(keys.EXECUTION_PROVIDER), "the execution provider, by its own word"),
+    Column(
+        "marks",
+        str,
+        lambda row: ", ".join(mark.sign for mark in row.marks),
+        "that must be read beside the figures: (!), untrained, emulated …, a comma between",
+    ),
+    Column(
+        "doubts", str, lambda row: "; ".join(row.result.doubts.values()), "what makes the figures doubtful, in words"
+    ),
+    Column(
+        "unknown",
+        str,
+        lambda row: "; ".join(row.result.unknown.values()),
+        "what should be known of the circumstances and is not, in words",
+    ),
+    Column("meanings", str, _meanings, "of the other marks, in words"),
+    Column(
+        "statistic", str, lambda row: row.result.statistic, "by which two runs are compared: p10, of a weak client mean"
+    ),
+    Column(
+        "statistic_s",
+        float,
+        lambda row: compared(row).value,
+        "it, of an inference of a batch or an opening, in the middle of the starts",
+    ),
+    Column("statistic_low_s", float, lambda row: compared(row).low, "the lower end of its interval of 95 %"),
+    Column("statistic_high_s", float, lambda row: compared(row).high, "the upper end of it"),
+    Column("headline", str, lambda row: row.result.headline, "what the suite shows: median, of a weak client mean"),
+    Column(
+        "headline_s",
+        float,
+        lambda row: row.figure.value,
+        "it, of an inference of a batch or an opening, in the middle of the starts",
+    ),
+    Column("headline_low_s", float, lambda row: row.figure.low, "the lower end of its interval of 95 %"),
+    Column("headline_high_s", float, lambda row: row.figure.high, "the upper end of it"),
+    Column("p10_s", float, lambda row: row.p10, "the 10th percentile in the middle of the starts"),
+    Column("median_s", float, lambda row: row.median, "the median in the middle of the starts"),
+    Column("mean_s", float, lambda row: row.result.seconds("mean"), "the mean in the middle of the starts"),
+    Column("p95_s", float, lambda row: row.p95, "the 95th percentile of all samples; empty of too few"),
+    Column("rounds", int, lambda row: row.result.stats.get("rounds"), "samples"),
+    Column("iterations", int, lambda row: row.result.iterations, "inferences of which a sample is the mean"),
+    Column(
+        "starts",
+        int,
+        lambda row: len(row.result.starts) if row.result.samples else None,
+        "fresh pages or processes; empty without samples",
+    ),
+    Column("images_per_second", float, lambda row: row.images_per_second, "of all that was timed"),
+    Column(
+        "queries_per_second",
+        float,
+        lambda row: getattr(row.rate, "value", None),
+        "that a server carries, by LoadGen; the times of phase server are those under that load",
+    ),
+    Column("ratio", float, _ratio("value"), "how many times server-cpu's time, measured in turns with it"),
+    Column("ratio_low", float, _ratio("low"), "the lower end of its interval of 95 %"),
+    Column("ratio_high", float, _ratio("high"), "the upper end of it"),
+    Column("ratio_statistic", str, _ratio("statistic"), "of which times that ratio is"),
+    Column("cpu_s", float, _info(keys.CPU_SECONDS), "processor time of an inference"),
+    Column("server_s", float, _figure(keys.SERVER_SECONDS), "of the inference in the server, by its own word"),
+    Column(
+        "transfer_s",
+        float,
+        _figure(keys.TRANSFER_SECONDS),
+        "of an inference in a worker, what the page waits for beside it",
+    ),
+    Column(
+        "longest_task_s",
+        float,
+        lambda row: getattr(row.longest_task, "value", None),
+        "for which a page was frozen, in the middle of the starts",
+    ),
+    Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before"), "of the page before it opened the model"),
+    Column("memory_peak_bytes", int, _info(f"{keys.MEMORY}peak"), "of the page at most"),
+    Column("memory_wasm_bytes", int, _info(f"{keys.MEMORY}wasm"), "of WebAssembly's own memory"),
+    Column(
+        "memory_over_start_bytes",
+        int,
+        lambda row: row.memory_taken,
+        "by which a page is held to its budget: what it took over its start",
+    ),
+    Column("memory_budget_bytes", int, _info(keys.MEMORY_BUDGET), "that a page might take over its start"),
+    Column(
+        "fetched_wire_bytes",
+        int,
+        lambda row: (_info(keys.DETAILS)(row) or {}).get(keys.FETCHED_WIRE_BYTES),
+        "of all that a page loaded, as it was sent",
+    ),
+    Column(
+        "joules_per_inference",
+        str,
+        _joules,
+        "of each counter of the machine, in words: rapl package-0 0.0123, nvml gpu 0 0.0456",
+    ),
+    Column(
+        "top1_percent",
+        float,
+        lambda row: row.top1,
+        "of right answers, where they were counted (phase accuracy)",
+    ),
+    Column("top5_percent", float, _info(keys.TOP5), "of answers with the right one among five"),
+    Column("as_reference_percent", float, _info(keys.AS_REFERENCE), "of answers that are the reference's"),
+    Column(
+        "served_by",
+        str,
+        lambda row: row.served_by,
+        "of a device that joined, the machine whose server-cpu it is held against",
+    ),
+    Column("served_by_id", str, _served_by_id, "the name of that machine's folder"),
 )
 
 
-def _right(row: Row, name: str) -> Any:
-    """Return a share of right answers where it was measured; elsewhere the same key is the manifest's."""
-    return row.result.info.get(name) if row.phase == "accuracy" else None
+def explained() -> Iterator[str]:
+    """Yield a line for each column: its name, what it holds, and what it means."""
+    kinds = {str: "text", int: "integer", float: "number", bool: "yes or no"}
+    yield from (f"{column.name:<24}{kinds[column.kind]:<11}{column.words}" for column in COLUMNS)
 
 
 def records(rows: Iterable[Row]) -> list[dict[str, Value]]:
@@ -165,4 +243,4 @@ def _as(kind: type, value: Any) -> Value:
         return kind(value) if is_number(value) and math.isfinite(value) else None
     if kind is bool:
         return bool(value)
-    return str(value) if value not in (None, "") else None
+    return tame(str(value)) if value not in (None, "") else None  # a half of a character is in no file of text

@@ -4,19 +4,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.export.columns import COLUMNS, machine_id, records
+from benchmarks.export.columns import COLUMNS, records
 from benchmarks.export.refusing import ExportError
 from benchmarks.results import Row
 from models.files import replacing
 
 REMEDY = "Parquet needs pyarrow; tox run -e export has it, or: pip install pyarrow"
+NAMES = ("machine_id", "file", "benchmark")  # the columns by which samples are found again among the rows
 
 
 def rows_table(rows: Sequence[Row]) -> Any:
     """Return the tidy rows as a table of Arrow, each column of its kind."""
     pa = _pyarrow()
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-    schema = pa.schema([(column.name, kinds[column.kind]) for column in COLUMNS])
+    fields = (pa.field(one.name, kinds[one.kind], metadata={"meaning": one.words}) for one in COLUMNS)
+    schema = pa.schema([*fields])
     try:
         return pa.Table.from_pylist(records(rows), schema)
     except (pa.ArrowException, OverflowError) as error:
@@ -32,7 +34,7 @@ def samples_table(rows: Sequence[Row]) -> Any:
     """
     pa = _pyarrow()
     name = pa.dictionary(pa.int32(), pa.string())
-    names = [(column, name) for column in ("machine_id", "file", "benchmark")]
+    names = [(column, name) for column in NAMES]
     numbers = [("start", pa.int32()), ("block", pa.int32()), ("index", pa.int32())]
     schema = pa.schema([*names, *numbers, ("seconds", pa.float64()), ("iterations", pa.int64())])
     return pa.concat_tables([pa.table(_columns(row), schema) for row in rows])
@@ -52,7 +54,8 @@ def _columns(row: Row) -> dict[str, list[Any]]:
     if len(places) != len(seconds):
         words = f"{len(seconds)} samples, and its starts tell of {len(places)}: the file is damaged"
         raise ExportError(f"{row.run.file}: {row.result.fullname}: {words}")
-    of_all = {"machine_id": machine_id(row.run.machine), "file": str(row.run.file), "benchmark": row.result.fullname}
+    (record,) = records([row])
+    of_all = {name: record[name] for name in NAMES}
     where = {name: [place[at] for place in places] for at, name in enumerate(("start", "block", "index"))}
     same = {name: [value] * len(seconds) for name, value in {**of_all, "iterations": row.result.iterations}.items()}
     return {**where, **same, "seconds": seconds}

@@ -1,10 +1,10 @@
 """What is not exported: a run that is not whole, and for trackers whatever they could take for something else."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from benchmarks.results import REMEDY, NotARunError, Row, Run, load_checked, rows_of
+from benchmarks.results import Run
+from benchmarks.results.reading import Found
 from benchmarks.results.saved import Fault
 
 WHOLE = "export a run that came to its end"
@@ -14,33 +14,22 @@ class ExportError(Exception):
     """Nothing is exported; the message says of what, why, and what helps."""
 
 
-def read(files: Sequence[Path], is_for_tracker: bool) -> list[Row]:
-    """Return the rows of whole runs; raise ExportError for the first of all others, and for a tracker of plain ones."""
-    return rows_of([_whole(file, is_for_tracker) for file in files])
+def whole(found: Found, is_for_tracker: bool, is_skipping: bool) -> tuple[list[Run], list[str]]:
+    """Return the runs that are exported, and why each of the others is refused.
 
-
-def read_whole(files: Sequence[Path], is_for_tracker: bool) -> tuple[list[Row], list[str]]:
-    """Return the rows of whole runs, and why each of the others is left out; raise ExportError where none is whole."""
-    runs, refused = list[Run](), list[str]()
-    for file in files:
-        try:
-            runs.append(_whole(file, is_for_tracker))
-        except ExportError as error:
-            refused.append(str(error))
+    Raises ExportError where one is, and *is_skipping* does not leave it out, and where none is left.
+    """
+    sound = [run for run in found.runs if run.file not in found.damaged]
+    why = {run.file: next(_faults(run, is_for_tracker), "") for run in sound}
+    refused = [f"{one.file}: {one.why}" for one in found.refused]
+    refused += [f"{file}: {words}" for file, words in why.items() if words]
+    runs = [run for run in sound if not why[run.file]]
+    if refused and not is_skipping:
+        others = f"; {len(refused) - 1} more refused; --skip-refused leaves all out" if len(refused) > 1 else ""
+        raise ExportError(f"{refused[0]}{others}")
     if not runs:
         raise ExportError("; ".join(refused))
-    return rows_of(runs), refused
-
-
-def _whole(file: Path, is_for_tracker: bool) -> Run:
-    """Return a whole run; raise ExportError of any other."""
-    try:
-        run = load_checked(file)
-    except NotARunError as error:
-        raise ExportError(f"{error}; {REMEDY}") from error
-    for why in _faults(run, is_for_tracker):
-        raise ExportError(f"{file}: {why}")
-    return run
+    return runs, refused
 
 
 def _faults(run: Run, is_for_tracker: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from benchmarks.results import Row
 from benchmarks.results.numbers import NONE, between, three
 from models.names import shown
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet computes what begins so (OWASP, "CSV Injection")
+FORMULA = tuple("=+-@＝＋－＠")  # a spreadsheet computes what begins so (OWASP, "CSV Injection"); no control is left
 MARKUP = re.compile(r"[\\`*_\[\]<>&#~$|@:]")  # what Markdown, HTML or GitHub could read as more than a letter
 MARKDOWN = ("machine", "benchmark", "headline, ms", "95 %", "p10, ms", "× server-cpu", "95 %", "marks")
 
@@ -51,7 +51,7 @@ def _cells(row: Row) -> list[str]:
     figure, ratio = row.figure, row.ratio
     in_turns = [three(ratio.value), between(ratio.low, ratio.high)] if ratio else [NONE, NONE]
     return [
-        _code(row.machine),
+        " served by ".join(_code(one) for one in (row.machine, row.served_by) if one),
         _code(row.name),
         f"{row.result.headline} {three(figure.value * 1e3)}",
         between(figure.low, figure.high, 1e3),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from benchmarks.report.content import Refused
     from benchmarks.results import Run
+    from benchmarks.results.reading import Refused
 
 
 def write(file: Path, runs: "Sequence[Run]", refused: "Sequence[Refused]" = ()) -> list[str]:

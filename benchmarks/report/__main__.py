@@ -13,6 +13,7 @@ from benchmarks.report.page import write
 from benchmarks.report.place import fault, place
 from benchmarks.report.reading import Read, read
 from benchmarks.results import REMEDY
+from benchmarks.results.reading import told
 from models.files import at_home
 from models.names import shown
 
@@ -45,10 +46,8 @@ def run(options: argparse.Namespace) -> int:
     if why := fault(out, inputs):
         return _refused(why)
     found = read(inputs, _say)
-    for refused in found.refused:
-        _say(f"refused  {refused.file}: {refused.why}")
-    for copy in found.copies:
-        _say(f"once     {copy.file}: {copy.why}")
+    for line in told(found):
+        _say(line)
     if not found.fleets and not any(run.results for run in found.runs):
         return _refused(f"no file holds a result; {REMEDY}")
     return _write(out, found)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from benchmarks.decide import Check, Decision, MixedError, decisions_of
 from benchmarks.results import Row, Run, rows_of
 from benchmarks.results.fleet import Fleet
+from benchmarks.results.reading import Refused
 
 
 @dataclass(frozen=True)
@@ -77,14 +78,6 @@ class Section:
     title: str
     lead: str  # a sentence or two below the heading
     parts: Sequence[Part]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file that could not be shown, and why."""
-
-    file: str
-    why: str
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from markupsafe import Markup
 from benchmarks.decide import Check
 from benchmarks.report.charts import drawing
 from benchmarks.report.charts.drawers import drawers
-from benchmarks.report.content import Chart, FleetFile, Material, Part, Refused, Section, Table, Verdict, Words
+from benchmarks.report.content import Chart, FleetFile, Material, Part, Section, Table, Verdict, Words
 from benchmarks.report.sections import SECTIONS
 from benchmarks.report.summary import Summary
 from benchmarks.results import Run
+from benchmarks.results.reading import Refused
 from models.files import replacing
 from models.names import tame
 

@@ -19,6 +19,7 @@ IN_FORCE = (
     *(keys.WORKERS, keys.P99_BOUND),
     *(keys.NETWORK, keys.SERVER, keys.UPLOAD),
 )
+ADAPTERS = ("adapter", "adapters")  # in details: of a GPU, with all that it tells
 ENCODINGS = "encodings"  # of what an opening fetched, by name and level: what is sent compressed has to be unpacked
 MEASURED = (keys.MODEL_SHA256, keys.DATA_SHA256, *IN_FORCE, ENCODINGS, keys.STARTS)
 OPTIONS = ("timer", "warmup", "disable_gc", "max_time", "min_rounds")
@@ -58,6 +59,13 @@ def of_machine(info: Mapping[str, Any]) -> Facts:
 def of_benchmark(result: Result) -> Facts:
     """Return what of a benchmark must be alike."""
     return _facts(MEASURED, _asked(result)) | _facts(OPTIONS, result.options)
+
+
+def of_details(result: Result) -> Facts:
+    """Return what a platform tells of how it ran: builds, adapters, modes; nothing that is measured, or counted."""
+    details: Mapping[str, Any] = result.info.get(keys.DETAILS, {})
+    told = {name: value for name, value in details.items() if isinstance(value, str | bool) or name in ADAPTERS}
+    return {name.replace("_", " "): value for name, value in told.items()}
 
 
 def in_force(result: Result) -> Facts:

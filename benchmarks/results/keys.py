@@ -14,6 +14,7 @@ EXIT_STATUS = "exit_status"  # pytest's; 0 of a whole run, KILLED of one that di
 KILLED = 137  # as a shell tells it of a process that SIGKILL ended; pytest has no such exit code
 RECOVERED = "recovered"  # what a run lacks that was killed, and saved from its journal; absent of all others
 UNSTABLE = "unstable"  # the doubtful benchmarks by name
+ANSWERS = {"schema", "decisions", "checked"}  # at the top of decide's JSON, and of no saved run
 
 # In machine_info
 QUOTA = "quota"  # in cores, of the run's control groups; null where it is not below those that the run may use

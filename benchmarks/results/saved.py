@@ -131,10 +131,10 @@ class Result:
 
         Percentiles of single inferences and of means of several are not the same figure: so two runs can be compared
         of which one made a sample of more. Neighbours of a block are taken together, and what is left over of a block
-        is left out. Without samples, or with some that are no times, it stays as it is.
+        is left out. Without samples, or with some that are no times, it stays as it is, and where it is no multiple.
         """
-        together = iterations // self.iterations
-        if together == 1 or not self.samples or not all(0 < value < math.inf for value in self.samples):
+        together, rest = divmod(iterations, self.iterations)
+        if together == 1 or rest or not self.samples or not all(0 < value < math.inf for value in self.samples):
             return self
         starts = [[_in_rows(block, together) for block in start] for start in self.starts]
         of_starts = [np.concatenate(start) for start in starts if start]
@@ -142,11 +142,11 @@ class Result:
         samples = np.concatenate(of_starts)
         times = {name: float(getattr(np, name)(samples)) for name in ("min", "median", "mean", "max")}
         rounds = [[len(block) for block in start] for start in starts]
-        rest = {name: value for name, value in self.info.items() if not PERCENTILE.fullmatch(name)}  # of other samples
+        kept = {name: value for name, value in self.info.items() if not PERCENTILE.fullmatch(name)}  # of other samples
         return replace(
             self,
             stats={**times, "data": samples.tolist(), "iterations": iterations, "rounds": len(samples)},
-            info={**rest, keys.STARTS: rounds, keys.FIGURES: figures},
+            info={**kept, keys.STARTS: rounds, keys.FIGURES: figures},
         )
 
     def _of_any_state(self, figure: Figure) -> Figure:
@@ -404,6 +404,8 @@ def _read(file: Path, needed: str) -> Run:
         content = json.loads(file.read_bytes())
         if fleet.is_one(content):
             raise OtherKindError("a fleet, which `tox run -e report` shows")
+        if isinstance(content, Mapping) and content.keys() >= keys.ANSWERS:
+            raise OtherKindError("decide's answers, whose check `tox run -e report` shows")
         content[needed]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotARunError(file, error) from error

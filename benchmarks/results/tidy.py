@@ -120,6 +120,34 @@ class Told:
         return _finite(self.result.seconds("images_per_second"))
 
     @property
+    def rate(self) -> Figure | None:
+        """The queries a second that a server carries, by LoadGen; None where nobody searched for them."""
+        return self.result.rate
+
+    @property
+    def top1(self) -> float | None:
+        """The right answers in per cent, where they were counted; elsewhere the same key is the manifest's."""
+        value: float | None = self.result.info.get(keys.TOP1) if self.phase == "accuracy" else None
+        return value
+
+    @property
+    def longest_task(self) -> Figure | None:
+        """For how long the page was frozen at once, in seconds; None where nobody looked."""
+        told = self.result.info.get(keys.LONGEST_TASK)
+        return Figure(**told) if told else None
+
+    @property
+    def memory_taken(self) -> int | None:
+        """The bytes that a page took over its start; None where the system does not tell."""
+        value: int | None = self.result.info.get(keys.TAKEN)
+        return value
+
+    @property
+    def is_at_own_rate(self) -> bool:
+        """Whether its times are those of the rate that was found for it, so that another's are of another load."""
+        return keys.P99_BOUND in self.result.info
+
+    @property
     def ratio(self) -> Ratio | None:
         """How many times ``server-cpu``'s time, measured in turns with it; None where there was no such partner."""
         return self.result.ratios.get(BASE)
@@ -174,15 +202,20 @@ def shared_signs(signs: Sequence[Sequence[str]]) -> list[str]:
 
 def rows_of(runs: Sequence[Run]) -> list[Row]:
     """Return a row for each benchmark of *runs*, in their order; nothing is averaged, also where a name comes twice."""
+    return [
+        Row(machine, run, result, served_by)
+        for (machine, served_by), run in zip(machines_of(runs), runs, strict=True)
+        for result in run.results
+    ]
+
+
+def machines_of(runs: Sequence[Run]) -> list[tuple[str, str | None]]:
+    """Return what each run's machine is called beside the others, and of a device the machine that served it."""
     of_devices = [run for run in runs if devices.is_device(run.machine)]
     infos = [run.machine for run in runs] + [devices.served_by(run.machine) for run in of_devices]
     called = names(infos)
     servers = dict(zip(map(id, of_devices), called[len(runs) :], strict=True))
-    return [
-        Row(machine, run, result, servers.get(id(run)))
-        for machine, run in zip(called[: len(runs)], runs, strict=True)
-        for result in run.results
-    ]
+    return [(machine, servers.get(id(run))) for machine, run in zip(called[: len(runs)], runs, strict=True)]
 
 
 def _marks(result: Result) -> Iterator[Mark]:

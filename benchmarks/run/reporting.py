@@ -87,8 +87,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _write(config: pytest.Config) -> list[str]:
     """Draw the run; return what of it could not be made."""
     from benchmarks.report import write
-    from benchmarks.report.content import Refused
     from benchmarks.report.place import place
+    from benchmarks.results.reading import Refused
 
     content, file = _content(config), place(config.getoption("report"))
     if not content.get("benchmarks"):

@@ -6,15 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_up_runs import benchmark, doubtful, ratio, run, save, starts
+from made_up_runs import SERVING, about, benchmark, doubtful, of_device, ratio, run, save, starts
 
 from benchmarks.compare import __main__ as command
 from benchmarks.compare.lines import lines_of
 from benchmarks.compare.ratio import of_independent
 from benchmarks.compare.sides import UsageError, reference, sides_of
+from benchmarks.compare.told import DEVICE
 from benchmarks.measuring.drift import Drift
 from benchmarks.measuring.starts import Figure, figure
 from benchmarks.results import keys
+from benchmarks.results.reading import read
 
 GPU = {"gpus": [{"name": "NVIDIA H200"}], "cores_usable": 16}
 
@@ -82,14 +84,14 @@ def test_an_interval_that_is_none_is_left_out_and_breaks_no_table(end):
     assert any(cell.startswith("2.00 (") for cell in found)
 
 
-def test_a_figure_whose_end_is_no_number_makes_its_file_none(tmp_path):
+def test_a_figure_whose_end_is_no_number_is_left_out_of_its_run(tmp_path):
     damaged = benchmark()
     damaged["extra_info"][keys.FIGURES]["median"]["low"] = "x"
-    runs, refused = command.read([save(tmp_path / "bad.json", damaged), save(tmp_path / "good.json", benchmark())])
-    assert [one.file.name for one in runs] == ["good.json"]
-    assert 'median, or an end of its interval, is "x", not a number' in refused[0]
+    found = read([save(tmp_path / "bad.json", damaged, benchmark(platform="good"))])
+    assert [one.name for one in found.runs[0].results] == ["test_latency[resnet20-good-b1]"]
+    assert 'its median is "x", no time' in found.refused[0].why
     damaged["extra_info"].update({keys.FIGURES: {}, keys.STARTS_WANTED: math.inf})
-    assert "OverflowError" in command.read([save(tmp_path / "bad.json", damaged)])[1][0]
+    assert "OverflowError" in read([save(tmp_path / "bad.json", damaged)]).refused[0].why
 
 
 # Columns
@@ -132,6 +134,7 @@ def test_samples_of_rows_are_made_alike_and_their_interval_still_knows_of_the_ma
     text = compared(*two([single], [rows]))
     assert cells(text, "server-cpu-b1")[:2] == ["1.25", "1.25"]
     assert "A: samples of 1 benchmark are means of neighbours" in text
+    assert "the mean of several inferences, and percentiles are of such means: server-cpu-b1" in " ".join(text.split())
     (line,) = lines_of(sides := sides_of(two([single], [rows])), sides[0])
     assert line.rows["A"].figure.margin > 0.09 > line.rows["B"].figure.margin
 
@@ -175,9 +178,75 @@ def test_what_a_system_does_not_tell_is_told():
     assert re.findall("^unknown +(.+)", text, re.MULTILINE) == ["B: what a host took, how many threads computed"]
 
 
-def test_one_run_twice_is_told():
-    same = run(Path("a.json"), benchmark())
+def test_one_run_twice_is_told_and_two_of_one_moment_are_not_one():
+    same, other = run(Path("a.json"), benchmark()), run(Path("b.json"), benchmark(of_starts=0.002))
     assert "A and B are one and the same run" in compared(same, same)
+    assert "the same run" not in compared(same, other)
+
+
+def test_devices_served_by_other_machines_are_told_by_both():
+    epyc = {**SERVING, "cpu": {"brand_raw": "AMD EPYC"}, "cores_usable": 64}
+    served = [
+        run(Path(f"{at}.json"), benchmark(**ratio(4.0)), **of_device(serving=on))
+        for at, on in ((1, SERVING), (2, epyc))
+    ]
+    text = compared(*served)
+    assert "Firefox 153, 2 cores, loopback, served by AMD EPYC, 64 cores" in " ".join(text.split())
+    assert re.search(r"^served by A \| B: usable cores 2 \| 64, processor Intel.* \| AMD EPYC", text, re.MULTILINE)
+
+
+def test_a_device_beside_a_machine_is_told_to_be_one_and_not_by_what_machines_do_not_tell():
+    text = compared(*two([benchmark()], [benchmark()], **of_device()))
+    assert re.findall("^machine +(.+)", text, re.MULTILINE) == [f"A | B: a machine | {DEVICE}"]
+    assert "browser not told" not in text
+
+
+def test_a_platform_that_went_another_way_is_told():
+    built = [
+        benchmark(**{keys.DETAILS: {"build": build, "load_parts": {"runtime": at}}}) for at, build in enumerate("xy")
+    ]
+    text = compared(*two(*([one] for one in built)))
+    assert re.findall("^way +(.+)", text, re.MULTILINE) == ["A | B: build: x | y, of 1 benchmark"]
+    assert "≠" not in text
+
+
+def test_latencies_under_another_load_are_another_measurement():
+    def loaded(rate):
+        told = {"value": rate, "starts": 5, "low": rate, "high": rate * 1.1}
+        return [benchmark(phase="server", **{keys.P99_BOUND: 0.02, keys.QUERIES_PER_SECOND: told})]
+
+    text = compared(*two(loaded(2903.0), loaded(366.0)))
+    assert "≠         A | B: queries a second meanwhile: 2,903 | 366, of 1 benchmark" in text
+    assert cells(text, "server-cpu-b1")[2].endswith("≠")
+    assert "366 (366 to 403)" in text
+
+
+@pytest.mark.parametrize(
+    ("phase", "told", "head", "cell"),
+    [
+        ("accuracy", {keys.TOP1: 69.61}, "right, %", "69.6 (!)"),
+        ("memory", {keys.TAKEN: 250_000_000}, "memory, MB", "250 (!)"),
+        (
+            "blocking",
+            {keys.LONGEST_TASK: {"value": 0.05, "starts": 3, "low": 0.04, "high": 0.06}},
+            "frozen, ms",
+            "50.0 (40.0 to 60.0) (!)",
+        ),
+    ],
+)
+def test_what_a_phase_measures_beside_times_stands_there_and_nowhere_else(phase, told, head, cell):
+    both = [benchmark(), benchmark(phase=phase, **told, **doubtful())]
+    text = compared(*two(both, both))
+    _, latency, of_phase = re.split("^resnet20: ", text, flags=re.MULTILINE)
+    assert head not in latency
+    assert head in of_phase
+    assert of_phase.count(cell) == 2
+    assert head not in compared(*two([benchmark(**{keys.TOP1: 69.61})], [benchmark()]))
+
+
+def test_what_is_missing_is_told_by_phase_where_there_are_several():
+    text = compared(*two([benchmark(), benchmark(phase="first_inference")], [benchmark(phase="first_inference")]))
+    assert "B lacks 1 of 2 benchmarks: latency server-cpu-b1" in text
 
 
 def test_samples_that_cannot_be_made_alike_are_another_measurement():
@@ -210,6 +279,8 @@ def test_a_run_that_is_not_whole_is_shown_with_its_mark():
     text = compared(*two([benchmark()], [benchmark()], exit_status=keys.KILLED))
     assert "B [w] ÷ A" in text
     assert "killed before it was saved" in text
+    killed = run(Path("a.json"), benchmark(), exit_status=keys.KILLED)
+    assert "B ÷ A [w]" in compared(killed, run(Path("b.json"), benchmark()))
 
 
 def test_a_plain_file_is_shown_as_far_as_it_goes():
@@ -264,6 +335,20 @@ def test_no_line_is_wider_than_the_screen(width, number):
     assert max(map(len, compared(*runs, width=width).splitlines())) <= width
 
 
+def test_a_ratio_is_explained_where_there_is_one_and_has_no_column_in_a_block_without():
+    text = compared(*two([benchmark(), benchmark("resnet8")], [benchmark()]))
+    assert (text.count("B ÷ A"), text.count("÷         over A's figure")) == (1, 1)
+    assert "÷" not in compared(*two([benchmark()], [benchmark("resnet8")]))
+
+
+def test_a_long_name_of_a_machine_fills_no_screen():
+    pixels = [run(Path(f"{at}.json"), benchmark(), **of_device(about(version=f"153.{at}"))) for at in range(2)]
+    text = compared(*pixels)
+    lines = text.splitlines()
+    assert next(at for at, line in enumerate(lines) if line.startswith("---")) - lines.index("resnet20: latency") < 10
+    assert "browser's version 153.1" in text
+
+
 # The command
 
 
@@ -271,9 +356,24 @@ def called(*arguments):
     return command.run(command.parser().parse_args([*map(str, arguments)]), 120)
 
 
+def saved(folder):
+    """Return the files of two runs."""
+    return [save(folder / f"{name}.json", benchmark(of_starts=time)) for name, time in (("a", 0.001), ("b", 0.002))]
+
+
 def test_what_was_compared_ends_with_0(tmp_path, capsys):
-    assert called(save(tmp_path / "a.json", benchmark()), save(tmp_path / "b.json", benchmark())) == 0
+    assert called(*saved(tmp_path)) == 0
     assert "server-cpu-b1" in capsys.readouterr().out
+
+
+def test_a_folder_is_all_runs_in_it_and_a_copy_of_one_is_no_column(tmp_path, capsys):
+    file, _ = saved(tmp_path)
+    (tmp_path / "copy.json").write_bytes(file.read_bytes())
+    assert called(tmp_path) == 0
+    told = capsys.readouterr()
+    assert "B ÷ A" in told.out
+    assert "C" not in told.out.split()
+    assert told.err.endswith(f"copy.json: the same run as {file}, which is read\n")
 
 
 def test_nothing_in_common_ends_with_1_and_why(tmp_path, capsys):
@@ -284,30 +384,32 @@ def test_nothing_in_common_ends_with_1_and_why(tmp_path, capsys):
 
 def test_a_file_that_holds_no_run_is_told_in_a_line_and_the_others_are_compared(tmp_path, capsys):
     (tmp_path / "c.json").write_text("{")
-    files = [save(tmp_path / "a.json", benchmark()), save(tmp_path / "b.json", benchmark()), tmp_path / "c.json"]
-    assert called(*files, tmp_path / "absent.json") == 1
+    assert called(*saved(tmp_path), tmp_path / "c.json", tmp_path / "absent.json") == 1
     told = capsys.readouterr()
     assert "server-cpu-b1" in told.out
     assert len(told.err.splitlines()) == 2
     assert "absent.json" in told.err
 
 
-def test_a_damaged_benchmark_is_told_in_a_line(tmp_path, capsys):
-    damaged = benchmark(**{f"{keys.RATIO_TO}server_cpu": {"value": 1.0}})
-    assert called(save(tmp_path / "a.json", damaged), save(tmp_path / "b.json", benchmark())) == 1
-    refused, nothing = capsys.readouterr().err.splitlines()
-    assert "it is damaged" in refused
-    assert "nothing is compared" in nothing
+@pytest.mark.parametrize("no_time", [0.0, -1.0, math.nan])
+def test_what_is_no_time_is_told_in_a_line_and_the_rest_is_compared(tmp_path, capsys, no_time):
+    damaged = benchmark(platform="damaged")
+    damaged["stats"]["data"][3] = no_time
+    first, _ = saved(tmp_path)
+    assert called(first, save(tmp_path / "c.json", damaged, benchmark(of_starts=0.003))) == 1
+    told = capsys.readouterr()
+    assert re.search(r"^refused  .*c\.json: test_latency\[.*damaged-b1]: a sample is \S+, no time$", told.err)
+    assert "3.00" in told.out
 
 
-def test_one_file_alone_is_no_comparison(tmp_path):
-    with pytest.raises(UsageError, match="two files"):
-        called(save(tmp_path / "a.json", benchmark()))
+def test_one_file_alone_is_no_comparison(tmp_path, capsys):
+    file = save(tmp_path / "a.json", benchmark())
+    assert called(file, file) == 1
+    assert capsys.readouterr().err == "compare: nothing is compared: 1 run found; name two at least\n"
 
 
 def test_bad_usage_ends_with_2_and_a_line(tmp_path, monkeypatch, capsys):
-    file = str(save(tmp_path / "a.json", benchmark()))
-    monkeypatch.setattr(sys, "argv", ["compare", file, file, "--reference", "nobody"])
+    monkeypatch.setattr(sys, "argv", ["compare", *map(str, saved(tmp_path)), "--reference", "nobody"])
     with pytest.raises(SystemExit) as ended:
         command.main()
     assert ended.value.code == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from made_up_runs import benchmark, doubtful, ratio, run, save
+from made_up_runs import SERVING, about, benchmark, doubtful, of_device, ratio, run, save
 from pyarrow import parquet as arrow
 
 from benchmarks.compare import __main__ as comparing
@@ -153,6 +153,38 @@ def test_a_name_stays_whatever_is_exported_beside_it():
     assert trackers.name(alone[0]) == trackers.name(both[0]) != trackers.name(both[1])
 
 
+def of_browser(version, serving=SERVING):
+    (row,) = rows(benchmark(platform="firefox-wasm", **ratio(4.0)), **of_device(about(version=version), serving))
+    return row
+
+
+def test_a_browsers_name_stays_as_it_is_renewed_and_has_who_served_it():
+    epyc = {**SERVING, "cpu": {"brand_raw": "AMD EPYC"}, "cores_usable": 64}
+    name = "firefox-2-cores-loopback served by intel-xeon-model-6.167-2-cores/latency[resnet20-firefox-wasm-b1]"
+    assert [trackers.name(of_browser(version)) for version in ("153.0", "154.1")] == [name, name]
+    extra = json.loads(trackers.github_action([of_browser("154.1")]))[0]["extra"]
+    assert extra.startswith("machine: Firefox 154, 2 cores, loopback\nserved by: Intel Xeon, 2 cores\n")
+    assert "| `Firefox 154, 2 cores, loopback` served by `Intel Xeon, 2 cores` |" in texts.markdown(
+        [of_browser("154.1")]
+    )
+    elsewhere = trackers.name(of_browser("153.0", epyc))
+    assert elsewhere.startswith("firefox-2-cores-loopback served by amd-epyc-64-cores/")
+    (record,) = columns.records([of_browser("153.0", epyc)])
+    assert (record["served_by"], record["served_by_id"]) == ("AMD EPYC, 64 cores", "amd-epyc-64-cores")
+
+
+def test_of_a_load_that_was_found_the_rate_is_kept_and_no_latency_under_it():
+    (loaded,) = rows(benchmark(phase="server", **RATE, **{keys.P99_BOUND: 0.02}))
+    (entry,) = json.loads(trackers.github_action([loaded]))
+    assert (entry["value"], entry["range"]) == (10.0, "9.09 to 11.1 ms (95 %)")
+    assert entry["name"].endswith("server[resnet20-server-cpu-b1] time for a query")
+    ((name, measures),) = json.loads(trackers.bencher([loaded])).items()
+    assert (name, measures.keys()) == (entry["name"], {"throughput", "doubts"})
+    (unfound,) = rows(benchmark(phase="server", **{keys.P99_BOUND: 0.02}))
+    with pytest.raises(ExportError, match="its rate is nan"):
+        trackers.github_action([unfound])
+
+
 @pytest.mark.parametrize("tracker", [trackers.github_action, trackers.bencher])
 def test_the_same_benchmark_twice_is_refused_for_trackers_and_two_rows_elsewhere(tracker):
     twice = rows_of([run(Path(name), benchmark()) for name in ("a.json", "b.json")])
@@ -189,11 +221,17 @@ def test_no_name_of_a_model_breaks_a_trackers_table():
 # Rows
 
 
-def test_the_columns_are_documented_and_in_that_order():
+def test_the_columns_are_told_with_their_meaning_by_the_command_and_in_parquet(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.parser().parse_args(["--columns"])
+    told = capsys.readouterr().out.splitlines()
     names = [column.name for column in columns.COLUMNS]
-    assert list(table(rows(benchmark()))[0]) == names
-    said = re.findall(r"``(\w+)``", columns.__doc__)
-    assert [name for name in said if name in names] == names
+    assert ended.value.code is None
+    assert [line.split()[0] for line in told] == names == list(table(rows(benchmark()))[0])
+    meanings = {
+        field.name: field.metadata[b"meaning"].decode() for field in parquet.rows_table(rows(benchmark())).schema
+    }
+    assert all(line.endswith(meanings[name]) and meanings[name] for line, name in zip(told, names, strict=True))
 
 
 def test_a_row_has_its_figures_in_the_units_of_the_columns_names():
@@ -222,10 +260,21 @@ def test_what_is_no_number_is_empty():
     assert "nan" not in texts.csv_text(rows(damaged)).lower()
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("first", "=+-@＝＋－＠")
 def test_no_cell_is_a_formula(first):
     (found,) = table(rows(benchmark(model=f"{first}cmd|'/c calc'!A0")))
     assert found["model"].startswith(f"'{first}")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_halves_of_characters_and_controls_are_written_escaped(tmp_path, kind):
+    file, out = save(tmp_path / "a.json", benchmark(model="\t=a\ud800\x1b[2J\nb")), tmp_path / "out"
+    export("--format", kind, file, "--out", out, "--samples", tmp_path / "samples")
+    text = str(arrow.read_table(out).to_pylist()) if kind == "parquet" else out.read_text()
+    assert not re.search("[\t\x1b\ud800]", text)
+    assert "=a" in text
+    (names,) = {row["benchmark"] for row in arrow.read_table(tmp_path / "samples").to_pylist()}
+    assert r"[\t=a\ud800\x1b[2J\nb-server-cpu-b1]" in names
 
 
 def test_a_table_in_markdown_holds_what_a_name_may_contain():
@@ -315,17 +364,38 @@ def test_runs_that_are_not_whole_are_left_out_where_that_is_asked_and_told(tmp_p
     assert "not in the table" not in out.read_text()
     assert export(*words, whole, cut, absent) == 1
     *_, first, second = out.read_text().splitlines()
-    assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", first)
-    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; no run of this suite", second)
-    assert capsys.readouterr().err.count("refused   ") == 2
-    with pytest.raises(ExportError, match=r"b\.json.*; .*c_"):
+    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; cannot be read", first)
+    assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", second)
+    assert capsys.readouterr().err.count("refused  ") == 2
+    with pytest.raises(ExportError, match=r"c_.*; .*b\.json"):
         export(*words, cut, absent)
+    with pytest.raises(ExportError, match=r"c_.*; 1 more refused; --skip-refused leaves all out"):
+        export("--format", "csv", cut, absent)
 
 
-def test_a_damaged_benchmark_is_refused(tmp_path):
-    damaged = benchmark(**{f"{keys.RATIO_TO}server_cpu": {"value": 1.0}})
-    with pytest.raises(ExportError, match="it is damaged"):
-        export("--format", "csv", save(tmp_path / "a.json", damaged))
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    ("info", "why"),
+    [
+        ({f"{keys.RATIO_TO}server_cpu": {"value": 1.0}}, "damaged: TypeError"),
+        *(({keys.FIGURES: {"p10": {"value": value, "starts": 5}}}, "its p10 is") for value in (0.0, -1.0, math.nan)),
+    ],
+)
+def test_a_run_of_which_a_benchmark_is_no_result_is_refused(tmp_path, kind, info, why):
+    file = save(tmp_path / "a.json", benchmark(), benchmark(platform="damaged", **info))
+    with pytest.raises(ExportError, match=rf"damaged-b1]: {why}"):
+        export("--format", kind, file, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_all_runs_in_it_each_once(tmp_path):
+    (tmp_path / "deep").mkdir()
+    first = save(tmp_path / "a.json", benchmark())
+    save(tmp_path / "deep" / "b.json", benchmark(of_starts=0.002))
+    (tmp_path / "copy.json").write_bytes(first.read_bytes())
+    export("--format", "csv", tmp_path, first, "--out", tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open(newline="") as text:
+        assert [Path(row["file"]).name for row in csv.DictReader(text)] == ["a.json", "b.json"]
 
 
 @pytest.mark.parametrize("kind", ["github-action", "bencher"])
@@ -354,13 +424,14 @@ def test_what_is_doubtful_is_counted_and_left_out_where_that_is_asked(tmp_path, 
     ("arguments", "code", "words"),
     [
         (["--format", "parquet"], 2, "needs --out"),
-        (["--format", "csv", "--out", "a", "--samples", "a"], 2, "name one file"),
+        (["--format", "csv", "--out", "a", "--samples", "../{here}/a"], 2, "name one file"),
         (["--format", "csv", "--out", "absent/a.csv"], 1, "absent/a.csv cannot be written: there is no folder absent"),
     ],
 )
 def test_what_cannot_be_written_is_told_in_a_line(tmp_path, monkeypatch, capsys, arguments, code, words):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["export", str(save(tmp_path / "a.json", benchmark())), *arguments])
+    words_given = [str(save(tmp_path / "a.json", benchmark())), *(one.format(here=tmp_path.name) for one in arguments)]
+    monkeypatch.setattr(sys, "argv", ["export", *words_given])
     with pytest.raises(SystemExit) as ended:
         command.main()
     told = f"{ended.value.code}{capsys.readouterr().err}"
@@ -418,3 +489,28 @@ def test_stopped_it_ends_in_a_line(monkeypatch, capsys, words):
 
 def stop(*_):
     raise KeyboardInterrupt
+
+
+class Full(io.StringIO):
+    """A screen, or a file in its place, on which no more fits."""
+
+    def write(self, _):
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("screen", "ended_with"), [(None, 0), (Full(), "export: the screen: No space left on device; ")]
+)
+def test_a_screen_that_is_closed_or_full_gives_no_traceback(tmp_path, monkeypatch, screen, ended_with):
+    monkeypatch.setattr(sys, "argv", ["export", "--format", "csv", str(save(tmp_path / "a.json", benchmark()))])
+    monkeypatch.setattr(sys, "stdout", screen)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert str(ended.value.code).startswith(str(ended_with))
+
+
+def test_what_else_the_suite_saved_is_not_written_over(tmp_path):
+    file, fleet = save(tmp_path / "a.json", benchmark()), tmp_path / "fleet.json"
+    fleet.write_text('{"fleet_schema": 1}')
+    with pytest.raises(ExportError, match="cannot be written: the suite saved it"):
+        export("--format", "csv", file, "--out", fleet)

@@ -9,13 +9,14 @@ from decide_runs_made_up import client, content, figure, result, whole
 
 from benchmarks.report import page as pages
 from benchmarks.report import summary
-from benchmarks.report.content import Chart, Material, Refused, Section, Table, Verdict, Words
+from benchmarks.report.content import Chart, Material, Section, Table, Verdict, Words
 from benchmarks.report.page import page
 from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.figures import figures
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.summary import Summary
 from benchmarks.results import Run, keys
+from benchmarks.results.reading import Refused
 from models.names import tame
 
 HOSTILE = [

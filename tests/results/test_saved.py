@@ -342,3 +342,8 @@ def test_what_has_no_samples_stays_as_it_is():
     kept = result({keys.FIGURES: {"p10": {"value": 2.0, "starts": 1}}}, median=2.0)
     for same in (kept, in_rows([1.0, 0.0], [[2]]), in_rows([1.0, math.nan], [[2]])):
         assert in_rows_alike([same, in_rows([1.0], [[1]], 2)])[0] is same
+
+
+def test_samples_of_which_no_number_makes_as_many_stay_as_they_are():
+    of_two, of_five = in_rows([1.0, 2.0, 3.0, 4.0], [[4]], 2), in_rows([1.0, 2.0], [[2]], 5)
+    assert in_rows_alike([of_two, of_five]) == [of_two, of_five]
