@@ -7,6 +7,7 @@ from report_parts import charts, texts
 
 from benchmarks.report.content import Material, Table, Words
 from benchmarks.report.page import page
+from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.machines.devices import CLAIMS, SEEN, plain
@@ -58,6 +59,11 @@ def titled(section, begins):
 
 
 # What each is
+
+
+def test_the_answer_names_the_machine_whose_server_a_device_is_held_against(run):
+    (verdict,) = answers(Material.of([run("firefox", about(), pages("firefox"))])).parts
+    assert verdict.conditions == [f"{FIREFOX} (server-cpu on {XEON}), latency of batch 1."]
 
 
 def test_what_a_device_says_stands_as_its_claims_and_the_rest_is_unknown(run):

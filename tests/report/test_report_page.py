@@ -111,7 +111,8 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
         (3.0, 0.1, "server", "server-cpu is the fastest, and next chromium-wasm with 3.00 times"),
         (1.02, 0.1, "undecided", "server-cpu and chromium-wasm are not told apart: 1.02 times"),
         (0.5, 0.1, "client", "chromium-wasm is the fastest: 0.500 times"),
-        (0.5, None, "undecided", "not told apart: 0.500 times the time of server-cpu (no interval: too few starts)"),
+        (0.5, None, "undecided", "chromium-wasm takes 0.500 times the time of server-cpu (too few starts for an"),
+        (4.0, None, "undecided", "chromium-wasm takes 4.00 times the time of server-cpu (too few starts for an"),
     ],
 )
 def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value, share, side, told):
@@ -124,6 +125,35 @@ def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value
     assert (verdict.chip.side, verdict.chip.of) == (side, "inference alone")
     assert told in verdict.words
     assert "latency of batch 8" in verdict.conditions[0]
+
+
+def test_without_an_interval_a_ratio_is_told_and_neither_faster_nor_alike_is_claimed(tmp_path):
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.03, 1),
+        result("latency", "resnet20", "server-cuda", 0.0006, 1, **ratio(0.0212, None)),
+    ]
+    told = verdicts(run(tmp_path, *rows))["resnet20"].words
+    assert told == "server-cuda takes 0.0212 times the time of server-cpu (too few starts for an interval)."
+
+
+@pytest.mark.parametrize(
+    ("server", "client", "side"),
+    [
+        ((0.5, 0.1), (0.4, 0.05), "client"),
+        ((0.5, 0.1), (0.46, 0.1), "undecided"),  # faster than server-cpu for sure, but not than the fastest server
+        ((0.5, None), (0.4, 0.05), "undecided"),  # of the fastest server nobody knows
+        ((0.97, 0.1), (0.99, 0.1), "undecided"),
+        ((0.5, None), (3.0, 0.1), "server"),  # server-cpu itself is faster for sure
+    ],
+)
+def test_a_side_is_the_faster_where_its_interval_lies_below_the_others(tmp_path, server, client, side):
+    about = {keys.BATCH_SIZE: 8}  # of batches nothing is decided with a network
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 8, **about),
+        result("latency", "resnet20", "server-cuda", 0.001, 8, **about, **ratio(*server)),
+        result("latency", "resnet20", "chromium-wasm", 0.001, 8, **about, **ratio(*client)),
+    ]
+    assert verdicts(run(tmp_path, *rows))["resnet20"].chip.side == side
 
 
 def test_two_runs_and_two_machines_are_never_one(tmp_path):
