@@ -73,7 +73,10 @@ def test_a_measured_accuracy_stands_before_the_manifests_and_each_says_whose_it_
     rows = [known("a", 0.001, 60.0), known("b", 0.002, 70.0), examined("a", 59.0), examined("b", 1.0, "chromium-wasm")]
     chart = charts(section(tmp_path, *rows))["server-cpu"]
     assert column(chart, "top-1, %") == {"a": "59.00", "b": "70.00"}
-    assert column(chart, "whose") == {"a": "measured on server-cpu by -m accuracy", "b": "as the models' manifest tells"}
+    assert column(chart, "whose") == {
+        "a": "measured on server-cpu by -m accuracy",
+        "b": "as the models' manifest tells",
+    }
     assert "measured by -m accuracy and as the models' manifest tells" in chart.clock
 
 

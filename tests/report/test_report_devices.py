@@ -149,6 +149,12 @@ def test_a_device_is_held_against_the_server_that_served_it(three):
     assert "chromium-wasm on the machine that serves" in texts(chart)
 
 
+def test_what_ran_on_no_device_stands_beside_none(three, run):
+    own = run("own", None, benchmark(), pages("chromium", 2.0, runtime="webnn"))
+    chart = titled(side_by_side(Material.of([*three, own])), "Times server-cpu of")
+    assert {cells[0] for cells in chart.table.rows} == {"resnet20, wasm"}
+
+
 def test_servers_are_not_mixed(three, run):
     other = {**made_up_runs.SERVING, "cpu": {"brand_raw": "Neoverse-N2"}, "cores_usable": 4}
     elsewhere = made_up_runs.run(three[0].file.parent / "o.json", pages("firefox"), **of_device(about(), other))

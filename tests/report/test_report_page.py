@@ -318,6 +318,11 @@ def test_days_are_told_as_people_read_them(days, told):
     assert summary._days(f"{day}T10:00:00" for day in days) == told
 
 
+def test_a_run_of_no_commit_is_of_an_unknown_version(tmp_path):
+    about = content(*whole()) | {"commit_info": {"id": "unversioned"}}
+    assert Summary.of(Material.of([Run.of(about, tmp_path / "a.json")])).holds.endswith("by an unknown version")
+
+
 def test_another_suites_file_asks_no_question_and_has_no_sides(tmp_path):
     unnamed = [{"name": "test_a", "stats": {"median": 1.0}}]
     plain = Run.of({"machine_info": {}, "datetime": "2026-11-26", "benchmarks": unnamed}, tmp_path / "plain.json")

@@ -1,4 +1,4 @@
-"""The requests of first loads as a waterfall: asked for, received, compiled; then the session and the first inference."""
+"""The requests of first loads as a waterfall: asked for, received, compiled; then session and first inference."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -24,7 +24,7 @@ from benchmarks.report.charts.samples import Numbers, bin_width, checked, count_
 from benchmarks.report.charts.scales import LogScale
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.ends import ends
-from benchmarks.report.rows.groups import SIDE_WORDS, Group, groups, is_ours, meaning, of_phase, side_of
+from benchmarks.report.rows.groups import SIDE_WORDS, Group, evenly, groups, is_ours, meaning, of_phase, side_of
 from benchmarks.report.rows.lines import divided
 from benchmarks.report.sections.latency.ratios import ratios
 from benchmarks.results import Row, numbers
@@ -36,6 +36,7 @@ HEAD = (
     *("images/s", "samples", "starts", "marks"),
 )
 NUMBERS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+MOST_ROWS = 18  # of a chart
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
     "Every sample, the fastest first. Upright line: the median. Thin line: 10th to 95th percentile. Thick line: the "
@@ -108,7 +109,7 @@ def _by_run(rows: Sequence[Row]) -> list[Group]:
 
 
 def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterator[Chart]:
-    """Yield the distributions of a group, the fastest first; nothing where none can be drawn."""
+    """Yield the distributions of a group on one scale, the fastest first; nothing where none can be drawn."""
     known = [(row, label) for row, label in zip(group.rows, group.labels, strict=True) if of[id(row)]]
     if not known:
         return
@@ -118,16 +119,18 @@ def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterat
     factor, unit = numbers.time_unit(min(reach), max(reach))
     scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
     shared, signs = divided([row.marks for row, _ in named])
-    rows = zip(named, signs, spreads, strict=True)
-    bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in rows]
     title = group.common if clock is UNTOLD else group.title
     untold = [sign for sign in shared if sign not in title]
     title += f" ({', '.join(untold)})" if untold else ""
     network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
-    told = [_words(row, label, own) for (row, label), own in zip(named, signs, strict=True)]
-    words = ends(told, sum(map(bool, signs)))
-    picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
-    yield Chart(title, f"{clock}{network}", words, picture, _table(title, named, spreads), group.machine)
+    rows = [*zip(named, signs, spreads, strict=True)]
+    for part, whole in evenly(len(rows), MOST_ROWS):
+        some = rows[part]
+        bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in some]
+        words = ends([_words(row, label, own) for (row, label), own, _ in some], sum(bool(own) for _, own, _ in some))
+        picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
+        table = _table(f"{title}{whole}", [pair for pair, *_ in some], [spread for *_, spread in some])
+        yield Chart(f"{title}{whole}", f"{clock}{network}", words, picture, table, group.machine)
 
 
 def _alone(groups: Sequence[Group], of: Mapping[int, Spread | None]) -> list[Table]:
