@@ -295,3 +295,11 @@ def test_many_rows_are_parted_on_one_scale_and_none_is_lost(tmp_path):
     assert (one.title, two.title) == ("resnet20, batch 1 (1 of 2)", "resnet20, batch 1 (2 of 2)")
     assert [*column(one, "platform"), *column(two, "platform")] == [f"server-{at:02}" for at in range(MOST_ROWS + 2)]
     assert {"1", "10"} <= {*texts(one)} & {*texts(two)}  # ms
+
+
+def test_percentiles_are_those_of_the_samples_that_are_drawn(tmp_path):
+    told = {"p10": 0.0016, keys.FIGURES: {"p10": {"value": 0.0016, "starts": 5}}}  # in the middle of the starts
+    row = made_up_runs.benchmark("resnet20", "server-cpu", **told)
+    row["stats"]["data"] = [(at + 1) / 1e3 for at in range(100)]
+    (chart,) = charts(latency(material(tmp_path, row))).values()
+    assert [column(chart, name) for name in ("p10", "median", "p95")] == [["10.0"], ["50.5"], ["95.0"]]

@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from benchmarks.measuring.ratio import percentile
 from benchmarks.report.charts.drawing import DIM, INK
 from benchmarks.report.charts.picture import (
     LEFT,
@@ -39,8 +40,8 @@ NUMBERS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 MOST_ROWS = 18  # of a chart
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
-    "Every sample, the fastest first. Upright line: the median. Thin line: 10th to 95th percentile. Thick line: the "
-    "95 % interval of the figure at the right, a median over the starts (of a weak client a mean)."
+    "Every sample, the fastest first. Upright line: their median. Thin line: their 10th to 95th percentile. Thick line: "
+    "the 95 % interval of the figure at the right, which is a median over the starts (of a weak client a mean)."
 )
 CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
 NETWORK = " Of a server that a page asks, the request and the network are inside, too."
@@ -67,6 +68,7 @@ class Spread:
     """What is drawn of a row, in seconds; without samples what its statistics tell."""
 
     samples: Numbers
+    p10: float | None
     least: float
     median: float
     most: float
@@ -78,10 +80,10 @@ class Spread:
         if samples:
             array = np.asarray(samples, dtype=np.float64)
             reach = float(array.min()), float(np.median(array)), float(array.max())
-            return None if count_no_times(array) else cls(array, *reach)
+            return None if count_no_times(array) else cls(array, percentile(array, 10), *reach)
         saved = [told.get(name) for name in ("min", "median", "max")]
         known = [float(value) for value in saved if isinstance(value, int | float) and numbers.is_time(value)]
-        return cls(np.empty(0), *known) if len(known) == 3 else None
+        return cls(np.empty(0), row.p10, *known) if len(known) == 3 else None
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -178,7 +180,7 @@ def _draw(row: Row, spread: Spread, scale: LogScale, factor: float, band: Band) 
     """Draw a distribution, and below it the percentiles and the interval."""
     ground = band.bottom - BELOW
     shapes = _hill(spread.samples, scale, factor, colour_of(row.side), ground)
-    low, high = (row.p10, row.p95) if len(spread.samples) else spread.reach
+    low, high = (spread.p10, row.p95) if len(spread.samples) else spread.reach
     if low and high:
         shapes.append(Shape(box(scale.at(low * factor), scale.at(high * factor), ground + 4, ground + 5.2), DIM))
     figure = row.figure
@@ -219,7 +221,7 @@ def _table(title: str, named: Sequence[tuple[Row, str]], spreads: Sequence[Sprea
 
 def _cells(row: Row, label: str, spread: Spread) -> list[str]:
     figure, of = row.figure, row.result.headline if row.run.is_of_this_suite else "median"
-    times = (row.p10, spread.median, row.p95, *spread.reach)
+    times = (spread.p10, spread.median, row.p95, *spread.reach)
     return [
         label,
         side_of(row),
