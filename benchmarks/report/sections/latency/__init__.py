@@ -40,8 +40,8 @@ NUMBERS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 MOST_ROWS = 18  # of a chart
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
-    "Every sample, the fastest first. Upright line: their median. Thin line: their 10th to 95th percentile. Thick line: "
-    "the 95 % interval of the figure at the right, which is a median over the starts (of a weak client a mean)."
+    "Every sample, the fastest first. Upright line: their median. Thin line: their 10th to 95th percentile. Thick "
+    "line: the 95 % interval of the figure at the right, which is a median over the starts (of a weak client a mean)."
 )
 CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
 NETWORK = " Of a server that a page asks, the request and the network are inside, too."
