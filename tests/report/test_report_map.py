@@ -300,7 +300,7 @@ def test_a_network_in_use_is_numbered_on_every_map(runs):
 def test_a_map_where_one_wins_everywhere_is_told_in_words(tmp_path):
     (chart,) = charts(section([run(tmp_path, *slow())]))
     assert not [row for row in chart.spec["data"]["values"] if row["panel"].startswith("10×")]
-    assert chart.alternative.endswith("10× weaker: the server everywhere on the map.")
+    assert chart.alternative.endswith("10× weaker, by a factor, not measured: the server everywhere on the map.")
     assert len({row[0] for row in chart.table.rows}) == len(decided([run(tmp_path, *slow())]))
 
 

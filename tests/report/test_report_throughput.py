@@ -112,7 +112,7 @@ def test_clients_that_equal_a_server_say_how_that_is_known_and_keep_marks(tmp_pa
     (chart,) = charts(section(tmp_path, *rows, exit_status=1))
     assert chart.title == "Clients that equal a server"
     assert "server by 1 / latency of one after another" in chart.clock
-    assert chart.alternative.startswith("resnet20 4.00 (")
+    assert chart.alternative.startswith("resnet20 with chromium-wasm, the client as measured 4.00 (")
     assert "(!) not whole" in chart.alternative
     assert "chromium-wasm, the client as measured" in texts(chart)
     assert len(chart.table.rows) > 1  # weaker ones by a factor, which no chart need show

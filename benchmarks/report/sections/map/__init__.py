@@ -134,7 +134,7 @@ def _client(decision: Decision) -> str:
 def _words(drawn: Sequence[Decision]) -> str:
     """Say where the border of each class is, and what is doubtful of the clients."""
     doubts = dict.fromkeys(doubt for one in drawn for doubt in one.client.doubts)
-    told = [f"{_who(one).partition(',')[0]}: {_border(one)}{words.mark(one.client.doubts)}" for one in drawn]
+    told = [f"{_who(one)}: {_border(one)}{words.mark(one.client.doubts)}" for one in drawn]
     sentence = f"{'; '.join(told)}."
     doubtful = f" (!) {'; '.join(doubts)}." if doubts else ""
     return f"At {SPOKEN:g} Mbit/s, {sentence}{doubtful}"

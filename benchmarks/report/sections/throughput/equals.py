@@ -122,4 +122,5 @@ def _chart(title: str, drawn: Sequence[Counted], counted: Sequence[Counted]) -> 
     table = Table(title, HEAD, [one.cells for one in counted], (5, 6, 7))
     clock = f"{CLOCK} A client computes {duty} of its time.{how[:2].upper()}{how[2:]}"
     picture = dots(bare if how else rows, "clients for one server, logarithmic", beside=1.0)
-    return Chart(title, clock, in_words(bare), picture, table, drawn[0].on)
+    told = [replace(row, label=f"{row.label} with {row.note}") for row in bare]  # which clients, and whether emulated
+    return Chart(title, clock, in_words(told), picture, table, drawn[0].on)
