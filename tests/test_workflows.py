@@ -149,8 +149,18 @@ def test_the_gates_results_are_kept_also_where_it_fails():
 
 def test_the_nightly_run_is_appended_to_the_history_before_that_is_drawn():
     done = [step.get("run") or step["uses"].partition("@")[0] for step in steps("nightly", "nightly")]
-    wanted = ["actions/cache/restore", "tox run -e bench", "actions/cache/save", "tox run -e history"]
+    bench, report = (
+        "tox run -e bench -- --benchmark-json=night.json",
+        "tox run -e report -- night.json --out report.html",
+    )
+    wanted = ["actions/cache/restore", bench, "actions/cache/save", "tox run -e history", report]
     assert all(done.index(before) < done.index(after) for before, after in pairwise(wanted))
+
+
+def test_each_night_has_a_report_also_where_its_run_failed():
+    *_, report, upload = steps("nightly", "nightly")
+    assert (report["if"], upload["if"]) == ("always()", "always()")
+    assert report["run"].split()[-1] in upload["with"]["path"].split()
 
 
 def test_a_lost_history_fails_the_nightly_run():

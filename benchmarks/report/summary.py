@@ -53,8 +53,8 @@ def _named(names: Iterable[str], noun: str, between: str = ", ") -> str:
 
 
 def _versions(runs: Sequence[Run], fleets: Sequence[Fleet]) -> str:
-    """Return the commits of the suite, or what a run, or fleet, says of its version."""
-    told = [f"commit {run.commit.id[:12]}" if run.commit.id else f"version {run.version}" for run in runs]
+    """Return the commits of the suite; of a fleet what it says of its version."""
+    told = [f"commit {run.commit.id[:12]}" if run.commit.id else "an unknown version" for run in runs]
     return _named([*told, *(f"suite {shortened(one.suite)}" for one in fleets)], "version")
 
 

@@ -77,7 +77,8 @@ def _short(info: Info) -> str:
 
 
 def _longer(info: Info) -> str:
-    words = [_short(info), _model(info), str(info.get("system", "")), str(info.get("python_version", ""))]
+    python = f"Python {info['python_version']}" if info.get("python_version") else ""
+    words = [_short(info), _model(info), str(info.get("system", "")), python]
     return ", ".join(word for word in words if word)
 
 

@@ -73,8 +73,20 @@ def test_a_measured_accuracy_stands_before_the_manifests_and_each_says_whose_it_
     rows = [known("a", 0.001, 60.0), known("b", 0.002, 70.0), examined("a", 59.0), examined("b", 1.0, "chromium-wasm")]
     chart = charts(section(tmp_path, *rows))["server-cpu"]
     assert column(chart, "top-1, %") == {"a": "59.00", "b": "70.00"}
-    assert column(chart, "whose") == {"a": "measured on server-cpu by -m accuracy", "b": "the manifest's"}
-    assert "measured by -m accuracy and the manifest's" in chart.clock
+    assert column(chart, "whose") == {
+        "a": "measured on server-cpu by -m accuracy",
+        "b": "as the models' manifest tells",
+    }
+    assert "measured by -m accuracy and as the models' manifest tells" in chart.clock
+
+
+def test_an_accuracy_that_was_measured_is_told_without_any_latency(tmp_path):
+    (alone,) = section(tmp_path, examined("a", 59.0), examined("a", 58.5, "chromium-wasm", 50)).parts
+    assert [(row[0], row[2], *row[4:8]) for row in alone.rows] == [
+        ("a", "server-cpu", "59.00", "58.03 to 59.96", "–", "10,000"),
+        ("a", "chromium-wasm", "58.50", "44.72 to 71.07", "–", "50"),
+    ]
+    assert not alone.is_folded
 
 
 def test_a_weaker_clients_accuracy_is_its_platforms(tmp_path):
@@ -129,7 +141,7 @@ def test_machines_are_never_held_against_each_other(tmp_path):
         made_up_runs.run(tmp_path / "one.json", known("a", 0.001, 60.0)),
         made_up_runs.run(tmp_path / "two.json", known("b", 0.002, 50.0), examined("a", 1.0), cores_usable=64),
     ]
-    (alone,) = accuracy(Material.of(runs)).parts
+    alone, _ = accuracy(Material.of(runs)).parts
     assert [(row[0], row[5]) for row in alone.rows] == [("a", "60.00"), ("b", "50.00")]
     assert len({row[-1] for row in alone.rows}) == 2
 

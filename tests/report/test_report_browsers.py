@@ -146,7 +146,7 @@ def test_all_letters_grow_with_the_ones_that_a_person_chose(seen):
 
 
 def test_all_of_it_comes_onto_paper(seen):
-    assert seen["paper"] == {"folded": [], "beyond": []}
+    assert seen["paper"] == {"folded": [], "beyond": [], "torn": []}
 
 
 def test_the_first_paint_is_told(study):
@@ -175,3 +175,4 @@ def test_every_fault_is_found(browser):
     assert len(seen["widths"]) == 7  # three windows, folded and unfolded, and larger letters
     assert min(seen["growth"].values()) == 1
     assert (bool(seen["paper"]["folded"]), bool(seen["paper"]["beyond"])) == (True, True)
+    assert len(seen["paper"]["torn"]) == 2  # a number, and a chart that no page holds

@@ -84,7 +84,9 @@ def test_a_frame_and_a_long_task_are_drawn_as_limits(tmp_path):
     (chart,) = charts(run(tmp_path, blocking("resnet20", 0.03)))
     limits = chart.spec["layer"][0]["data"]["values"]
     assert [limit["ms"] for limit in limits] == pytest.approx([1000 / 60, 50])
-    assert "a frame" in drawing.svg(chart.spec, 1, chart.alternative)
+    drawn = drawing.svg(chart.spec, 1, chart.alternative)
+    assert "a frame" in drawn
+    assert ("var(--client)" in drawn, "var(--series" in drawn) == (True, False)  # a page is a client, as in all charts
 
 
 def test_models_and_machines_stand_in_charts_of_their_own(tmp_path):
@@ -140,6 +142,8 @@ def test_joules_stand_in_a_table_by_counter(tmp_path):
     assert [*table.rows] == [
         ["resnet20", "server-cpu", "Xeon, 2 cores", "package-0", "0.0123", "1", "(!)", "run.json"],
     ]
+    assert "also while it idles" in table.caption
+    assert not table.is_folded
 
 
 def test_nothing_is_made_of_runs_without_any_of_it(tmp_path):

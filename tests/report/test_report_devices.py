@@ -7,6 +7,7 @@ from report_parts import charts, texts
 
 from benchmarks.report.content import Material, Table, Words
 from benchmarks.report.page import page
+from benchmarks.report.sections.answers import answers
 from benchmarks.report.sections.latency import latency
 from benchmarks.report.sections.machines import machines
 from benchmarks.report.sections.machines.devices import CLAIMS, SEEN, plain
@@ -58,6 +59,11 @@ def titled(section, begins):
 
 
 # What each is
+
+
+def test_the_answer_names_the_machine_whose_server_a_device_is_held_against(run):
+    (verdict,) = answers(Material.of([run("firefox", about(), pages("firefox"))])).parts
+    assert verdict.conditions == [f"{FIREFOX} (server-cpu on {XEON}), latency of batch 1."]
 
 
 def test_what_a_device_says_stands_as_its_claims_and_the_rest_is_unknown(run):
@@ -141,6 +147,12 @@ def test_a_device_is_held_against_the_server_that_served_it(three):
     assert [cells[3] for cells in chart.table.rows] == ["3.00", "3.10", "4.50", "9.00"]
     assert "of the machine that served it" in chart.clock
     assert "chromium-wasm on the machine that serves" in texts(chart)
+
+
+def test_what_ran_on_no_device_stands_beside_none(three, run):
+    own = run("own", None, benchmark(), pages("chromium", 2.0, runtime="webnn"))
+    chart = titled(side_by_side(Material.of([*three, own])), "Times server-cpu of")
+    assert {cells[0] for cells in chart.table.rows} == {"resnet20, wasm"}
 
 
 def test_servers_are_not_mixed(three, run):

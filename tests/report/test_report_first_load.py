@@ -121,7 +121,23 @@ def test_requests_stand_where_the_page_saw_them(tmp_path):
     assert (lines[3]["start"], lines[3]["response"], lines[3]["end"], lines[3]["compiled"]) == (10, 30, 120, 170)
     assert lines[3]["text"] == "ort.wasm, 2.30 MB br → 14.0 MB"
     assert lines[2]["text"] == "model/0, 1.00 MB"
+    assert lines[-2]["text"] == "the session opens"
+    assert (lines[-2]["opening"], lines[-2]["opened"]) == pytest.approx((170, 300))
     assert (lines[-1]["begin"], lines[-1]["done"]) == pytest.approx((300, 320))
+
+
+def test_parts_that_mean_something_else_share_no_chart_and_no_legend_has_a_colour_twice(tmp_path):
+    """Of an older run the WebAssembly came while the session opened: its parts have other names, some like colours."""
+    older = load("chromium-webnn", **{keys.LOAD_PARTS: OLDER, keys.WATERFALL: None})
+    worker = load("chromium-wasm@worker", **{keys.LOAD_PARTS: {"worker": 0.0, **PARTS}})
+    runs = [run(tmp_path, load(), worker, first(), load("chromium-tfjs", **{keys.LOAD_PARTS: None}), older)]
+    new, old = (chart for chart in charts(section(*runs)) if "requests" not in chart.title)
+    assert (new.title, old.title) == ("resnet20: first load", "resnet20: first load, in older parts")
+    assert ("older version" in new.clock, "older version" in old.clock) == (False, True)
+    for chart in (new, old):
+        scale = chart.spec["layer"][0]["encoding"]["color"]["scale"]
+        assert len(scale["domain"]) == len({*scale["range"]}) > 2
+    assert scale["domain"] == ["runtime's script", "model's download", "WebAssembly and session"]  # as they were
 
 
 def test_the_first_inference_is_of_the_same_run_client_and_caches(tmp_path):

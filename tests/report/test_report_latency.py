@@ -17,7 +17,7 @@ from benchmarks.report.charts.placing import Box, placed
 from benchmarks.report.charts.samples import bin_width, buckets, checked, front, histogram
 from benchmarks.report.charts.scales import LogScale, even
 from benchmarks.report.content import Material, Table, Words
-from benchmarks.report.sections.latency import latency, outline
+from benchmarks.report.sections.latency import MOST_ROWS, latency, outline
 from benchmarks.results import keys
 from benchmarks.results.numbers import change, milliseconds, three, time
 
@@ -287,3 +287,19 @@ def test_the_picture_is_small_and_names_from_files_are_data(tmp_path):
     assert "NaN" not in drawn
     expressions = re.findall(r'"expr": "([^"]*)"', json.dumps(chart.spec))
     assert {*expressions} == {"datum.a", "datum.w"}
+
+
+def test_many_rows_are_parted_on_one_scale_and_none_is_lost(tmp_path):
+    rows = [made_up_runs.benchmark("resnet20", f"server-{at:02}", 0.001 * (at + 1)) for at in range(MOST_ROWS + 2)]
+    one, two = charts(latency(material(tmp_path, *rows))).values()
+    assert (one.title, two.title) == ("resnet20, batch 1 (1 of 2)", "resnet20, batch 1 (2 of 2)")
+    assert [*column(one, "platform"), *column(two, "platform")] == [f"server-{at:02}" for at in range(MOST_ROWS + 2)]
+    assert {"1", "10"} <= {*texts(one)} & {*texts(two)}  # ms
+
+
+def test_percentiles_are_those_of_the_samples_that_are_drawn(tmp_path):
+    told = {"p10": 0.0016, keys.FIGURES: {"p10": {"value": 0.0016, "starts": 5}}}  # in the middle of the starts
+    row = made_up_runs.benchmark("resnet20", "server-cpu", **told)
+    row["stats"]["data"] = [(at + 1) / 1e3 for at in range(100)]
+    (chart,) = charts(latency(material(tmp_path, row))).values()
+    assert [column(chart, name) for name in ("p10", "median", "p95")] == [["10.0"], ["50.5"], ["95.0"]]

@@ -300,7 +300,7 @@ def test_a_network_in_use_is_numbered_on_every_map(runs):
 def test_a_map_where_one_wins_everywhere_is_told_in_words(tmp_path):
     (chart,) = charts(section([run(tmp_path, *slow())]))
     assert not [row for row in chart.spec["data"]["values"] if row["panel"].startswith("10×")]
-    assert chart.alternative.endswith("10× weaker: the server everywhere on the map.")
+    assert chart.alternative.endswith("10× weaker, by a factor, not measured: the server everywhere on the map.")
     assert len({row[0] for row in chart.table.rows}) == len(decided([run(tmp_path, *slow())]))
 
 
@@ -325,3 +325,10 @@ def test_of_many_maps_some_are_folded_tables_alone(tmp_path):
     folded = [part for part in made.parts if isinstance(part, Table) and part.is_folded]
     assert len(folded) == 9 - MOST_DRAWN
     assert folded[-1].caption.startswith("resnet20: client or server, on P7, 2 cores. Who answers")
+
+
+def test_of_many_maps_those_that_were_checked_are_drawn(tmp_path):
+    names = [f"resnet{number}" for number in range(MOST_DRAWN)]
+    others = [row for name in names for row in (result("latency", name, "server-cpu", 0.001, 1), *client(name, 0.06))]
+    made = section([run(tmp_path, *others, *slow(later=0.002))], cell("client", "client"))
+    assert charts(made)[0].title == "resnet20: client or server"

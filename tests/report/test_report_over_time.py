@@ -87,9 +87,7 @@ def test_another_suites_samples_stand_by_their_file(tmp_path):
 def test_rows_of_few_samples_are_left_to_the_table_of_all_figures(tmp_path):
     few = made_up_runs.benchmark(phase="load", of_starts=[[0.1]] * (FEWEST - 1))
     made = over_time(Material.of([made_up_runs.run(tmp_path / "run.json", few)]))
-    assert [*made.parts[0].sentences] == [
-        "Not drawn, for they have fewer than 10 samples: 1 of the rows of all figures."
-    ]
+    assert [*made.parts[0].sentences] == ["Not drawn, for want of 10 samples at least: 1 benchmark of all figures."]
 
 
 def test_latencies_come_first(tmp_path):

@@ -68,13 +68,17 @@ def test_where_both_sides_were_measured_decide_answers_and_weaker_clients_stand_
     assert (verdict.chip.of, verdict.chips) == ("on lighthouse-slow-4g, p75-2026, cable", [])
     assert any(words.startswith("First answers on p75-2026: client ") for words in verdict.conditions)
     (weaker,) = verdict.tables
-    assert [row[0].partition(" (")[0] for row in weaker.rows][-1] == "a low-end mobile"
+    name, networks, where, *_ = weaker.rows[-1]
+    assert name.startswith("a low-end mobile (10x")
+    assert (networks, where.partition(" ms ")[0]) == ("client", "the server, below 12.9")
 
 
 def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(tmp_path):
     slow = verdicts(run(tmp_path, *whole(later=0.2)))["resnet20"]
     assert {chip.side for chip in slow.chips} == {"client", "server"}
     assert (slow.chip.side, slow.chip.word) == ("depends", "it depends")
+    twice, *_ = verdicts(run(tmp_path, *whole(later=0.1)))["resnet20"].tables[0].rows
+    assert twice[1] == "lighthouse-slow-4g: client, p75-2026: server, cable: server"
 
 
 def test_clients_of_another_machine_than_the_servers_say_both(tmp_path):
@@ -101,7 +105,7 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
     assert verdict.words == ("server-openvino is the fastest: 0.900 times the time of server-cpu (0.891 to 0.909) (!).")
     assert verdict.conditions == ["Xeon, 2 cores, latency of batch 1."]
     assert verdict.more == [
-        "Not measured: its latency on a client; pytest benchmarks/ --benchmark-only --model resnet20 "
+        "Not measured: its latency on a client; this measures it: pytest benchmarks/ --benchmark-only --model resnet20 "
         "--platform chromium-wasm --batch-size 1."
     ]
 
@@ -112,7 +116,8 @@ def test_where_one_side_alone_was_measured_the_fastest_and_what_is_missing_are_t
         (3.0, 0.1, "server", "server-cpu is the fastest, and next chromium-wasm with 3.00 times"),
         (1.02, 0.1, "undecided", "server-cpu and chromium-wasm are not told apart: 1.02 times"),
         (0.5, 0.1, "client", "chromium-wasm is the fastest: 0.500 times"),
-        (0.5, None, "undecided", "not told apart: 0.500 times the time of server-cpu (no interval: too few starts)"),
+        (0.5, None, "undecided", "chromium-wasm takes 0.500 times the time of server-cpu (too few starts for an"),
+        (4.0, None, "undecided", "chromium-wasm takes 4.00 times the time of server-cpu (too few starts for an"),
     ],
 )
 def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value, share, side, told):
@@ -125,6 +130,35 @@ def test_of_larger_batches_the_side_that_computes_faster_is_told(tmp_path, value
     assert (verdict.chip.side, verdict.chip.of) == (side, "inference alone")
     assert told in verdict.words
     assert "latency of batch 8" in verdict.conditions[0]
+
+
+def test_without_an_interval_a_ratio_is_told_and_neither_faster_nor_alike_is_claimed(tmp_path):
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.03, 1),
+        result("latency", "resnet20", "server-cuda", 0.0006, 1, **ratio(0.0212, None)),
+    ]
+    told = verdicts(run(tmp_path, *rows))["resnet20"].words
+    assert told == "server-cuda takes 0.0212 times the time of server-cpu (too few starts for an interval)."
+
+
+@pytest.mark.parametrize(
+    ("server", "client", "side"),
+    [
+        ((0.5, 0.1), (0.4, 0.05), "client"),
+        ((0.5, 0.1), (0.46, 0.1), "undecided"),  # faster than server-cpu for sure, but not than the fastest server
+        ((0.5, None), (0.4, 0.05), "undecided"),  # of the fastest server nobody knows
+        ((0.97, 0.1), (0.99, 0.1), "undecided"),
+        ((0.5, None), (3.0, 0.1), "server"),  # server-cpu itself is faster for sure
+    ],
+)
+def test_a_side_is_the_faster_where_its_interval_lies_below_the_others(tmp_path, server, client, side):
+    about = {keys.BATCH_SIZE: 8}  # of batches nothing is decided with a network
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 8, **about),
+        result("latency", "resnet20", "server-cuda", 0.001, 8, **about, **ratio(*server)),
+        result("latency", "resnet20", "chromium-wasm", 0.001, 8, **about, **ratio(*client)),
+    ]
+    assert verdicts(run(tmp_path, *rows))["resnet20"].chip.side == side
 
 
 def test_two_runs_and_two_machines_are_never_one(tmp_path):
@@ -158,7 +192,7 @@ def test_a_simulated_gpu_is_no_answer(tmp_path):
 def test_what_says_no_latency_names_the_command_that_measures_it(tmp_path):
     rows = [result("load", model, "chromium-wasm", 0.3, "cold") for model in ("resnet8", "resnet14")]
     told = words(answers(Material.of([run(tmp_path, *rows, exit_status=2)])))
-    assert "an inference takes of resnet8 (not whole), resnet14 (not whole): pytest " in told
+    assert "an inference takes of resnet8 (not whole), resnet14 (not whole); this measures it: pytest " in told
     assert "--model resnet8 --model resnet14 --platform server-cpu --platform chromium-wasm" in told
 
 
@@ -218,12 +252,12 @@ def test_versions_that_differ_are_told_and_those_that_are_alike_are_not(tmp_path
 
 def test_doubts_of_a_kind_stand_together_with_what_to_do(tmp_path):
     rows = [
-        result("latency", "resnet20", f"server-{number}", 0.001, 1, **doubt(drift=f"drifted by +{20 + number}%"))
-        for number in range(6)
+        result("latency", "resnet20", f"server-{number}", 0.001, 1, **doubt(drift=f"drifted by {percent:+}%"))
+        for number, percent in enumerate((95, 20, 1147, -8, 21, 22))  # as words 1147 stands before 20
     ]
     section = machines(Material.of([run(tmp_path, *rows, result("latency", "resnet8", "server-cpu", 0.001, 1))]))
     (row,) = table(section, "What is doubtful (!)").rows
-    assert row[:3] == ["Xeon, 2 cores", "drifted by +20% … drifted by +25%", "6 of 7"]
+    assert row[:3] == ["Xeon, 2 cores", "drifted by -8% … drifted by +1147%", "6 of 7"]
     assert row[3].endswith("test_latency[resnet20-server-3-b1], and 2 more")
     assert row[4] == "warm up longer with --benchmark-warmup-iterations"
 
@@ -283,6 +317,11 @@ def test_the_title_tells_the_days_and_what_it_holds_and_marks_are_explained(tmp_
 )
 def test_days_are_told_as_people_read_them(days, told):
     assert summary._days(f"{day}T10:00:00" for day in days) == told
+
+
+def test_a_run_of_no_commit_is_of_an_unknown_version(tmp_path):
+    about = content(*whole()) | {"commit_info": {"id": "unversioned"}}
+    assert Summary.of(Material.of([Run.of(about, tmp_path / "a.json")])).holds.endswith("by an unknown version")
 
 
 def test_another_suites_file_asks_no_question_and_has_no_sides(tmp_path):

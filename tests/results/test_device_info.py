@@ -113,6 +113,11 @@ def test_names_stand_beside_those_of_machines():
         "Firefox 153, 2 cores, http",
         "Chromium 153, Pixel 8, 8 cores, https",
     ]
+    newer = {**SERVING, "cpu": {**SERVING["cpu"], "family": 6, "model": 207}}
+    assert names([SERVING, newer]) == [
+        "Intel Xeon, NVIDIA L4, 2 cores, Linux, Python 3.11.7",
+        "Intel Xeon, NVIDIA L4, 2 cores, model 6.207, Linux, Python 3.11.7",
+    ]
     other = info(memory=4)
     assert names([info(), other]) == ["Firefox 153, 2 cores, http, Linux", "Firefox 153, 2 cores, http, Linux, 4 GB"]
 

@@ -1,5 +1,6 @@
 """Rows that may share a chart: of one machine, model file, batch size and precision, on adapters of one kind."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -114,6 +115,13 @@ def parted(sizes: Sequence[int], most: int) -> Iterator[tuple[slice, str]]:
         rows = sum(sizes[part])
         yield slice(first, first + rows), which(number, len(parts))
         first += rows
+
+
+def evenly(rows: int, most: int) -> Iterator[tuple[slice, str]]:
+    """Yield which of so many *rows* go into a chart together, as even as can be, and of several charts which it is."""
+    parts = math.ceil(rows / most)
+    for part in range(parts):
+        yield slice(part * rows // parts, (part + 1) * rows // parts), which(part + 1, parts)
 
 
 def which(number: int, of: int) -> str:

@@ -12,7 +12,8 @@ HEAD = (
 )
 LEAD = (
     "A row for each benchmark of each run. Times of an inference, or of what the benchmark's name says, in ms; "
-    "the shown figure is the median, of weakened clients the mean, in the middle of the starts, with its 95 % interval."
+    "the shown figure is the median, of weakened clients the mean, in the middle of the starts, with its 95 % "
+    "interval; p10 is in their middle, too, and p95 of all samples."
 )
 
 

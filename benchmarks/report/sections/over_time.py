@@ -11,7 +11,7 @@ from benchmarks.report.charts.drawing import DIM, INK, LINE
 from benchmarks.report.charts.picture import LEFT, RIGHT, Band, Bar, Shape, box, colour_of, plain, sheet
 from benchmarks.report.charts.samples import Bucket, buckets, count_no_times
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
-from benchmarks.report.rows.groups import SOFTWARE, by, is_ours, meaning, which
+from benchmarks.report.rows.groups import SOFTWARE, by, evenly, is_ours, meaning
 from benchmarks.report.rows.labels import labels
 from benchmarks.results import Row, numbers
 
@@ -68,9 +68,8 @@ def over_time(material: Material) -> Section | None:
     if lost:
         parts.append(Words([f"Not drawn, for want of samples that are all times above zero: {', '.join(lost)}."]))
     if few := len(known) - len(drawn):
-        parts.append(
-            Words([f"Not drawn, for they have fewer than {FEWEST} samples: {few} of the rows of all figures."])
-        )
+        without = numbers.counted(few, "benchmark")
+        parts.append(Words([f"Not drawn, for want of {FEWEST} samples at least: {without} of all figures."]))
     return Section("over-time", "Samples over time", LEAD if drawn else "", parts) if parts else None
 
 
@@ -90,10 +89,8 @@ def _charts(rows: Sequence[Row]) -> Iterator[Chart]:
     known = sorted(rows, key=lambda row: [*NAMES].index(row.phase) if row.phase in NAMES else len(NAMES))
     phases = [*by(known, lambda row: row.phase).values()] if is_ours(rows[0]) else [rows]
     tracks = [Track.of(row, label) for of in phases for row, label in zip(of, labels(of), strict=True)]
-    number = math.ceil(len(tracks) / MOST_ROWS)
-    for part in range(number):
-        some = tracks[part * len(tracks) // number : (part + 1) * len(tracks) // number]
-        yield _chart(some, which(part + 1, number))
+    for part, whole in evenly(len(tracks), MOST_ROWS):
+        yield _chart(tracks[part], whole)
 
 
 def _chart(tracks: Sequence["Track"], part: str) -> Chart:

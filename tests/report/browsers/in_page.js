@@ -167,11 +167,21 @@ globalThis.look = (() => {
 
   // Paper
 
-  /** What does not come onto paper: what is folded, and what of a table lies beyond the edge. */
+  const PAGE_HEIGHT = ((297 - 2 * 12) / 25.4) * 96; // px of an A4 page within its margins
+
+  /** Whether a word, such as a number, stands in several lines. */
+  function isBroken(cell) {
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return !/\s/.test(cell.textContent.trim()) && new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+  }
+
+  /** What does not come onto paper: what is folded, what lies beyond the edge, and what is torn apart. */
   function unprinted() {
     const folded = all("details:not([open]) > *:not(summary)").filter((one) => !one.checkVisibility() || box(one).height === 0);
     const scrolled = all("body *").filter((one) => SCROLLS.includes(style(one).overflowX) && one.scrollWidth > one.clientWidth + 1);
-    return { folded: folded.map(named), beyond: [...scrolled.map(named), ...sideways().outside] };
+    const torn = [...all("td.number").filter(isBroken), ...all("figure").filter((one) => box(one).height > PAGE_HEIGHT)];
+    return { folded: folded.map(named), beyond: [...scrolled.map(named), ...sideways().outside], torn: torn.map(named) };
   }
 
   /** Show on the screen what is meant for paper, where a browser cannot be told to. */

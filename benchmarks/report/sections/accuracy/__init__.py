@@ -7,7 +7,7 @@ from benchmarks.report.content import Chart, Material, Part, Section, Table, Wor
 from benchmarks.report.ends import FEW
 from benchmarks.report.rows.groups import SIDE_WORDS, SOFTWARE, file_of, is_ours, meaning, model_of, of_phase
 from benchmarks.report.sections.accuracy.picture import picture
-from benchmarks.report.sections.accuracy.points import WEAKER, Point, Shares, base, without
+from benchmarks.report.sections.accuracy.points import WEAKER, Point, Shares, base, measured_of, without
 from benchmarks.results import Row, numbers
 
 STUDYS = "server-cpu"
@@ -22,14 +22,17 @@ CLOCK = "Inside the clock: an inference, until its outputs can be read on the ho
 def accuracy(material: Material) -> Section | None:
     """Return a chart for ``server-cpu`` of each machine, and one for each side of it."""
     rows = [row for row in of_phase(material.rows, "latency") if is_ours(row) and numbers.is_time(row.figure.value)]
-    shares = Shares(of_phase(material.rows, "accuracy"))
+    examined = of_phase(material.rows, "accuracy")
+    shares, measured = Shares(examined), measured_of(examined)
     kinds = [(title, of, _points(of, shares)) for title, of in _kinds(rows)]
     charts: list[Part] = [_chart(*kind) for kind in kinds if len(kind[2]) > 1]
     alone = [(f"{title}, {_batch(of)}", points[0]) for title, of, points in kinds if len(points) == 1]
-    if not charts and not alone:
+    if not charts and not alone and not measured:
         return None
-    parts = [*charts, *(_alone(alone) if alone else ()), *_left_out(rows, shares)]
-    return Section("accuracy", "Accuracy against latency", LEAD if charts else "", parts)
+    table = [Table(MEASURED, HEAD_MEASURED, measured, (4, 5, 6, 7), is_folded=bool(charts))] if measured else []
+    parts = [*charts, *(_alone(alone) if alone else ()), *table, *_left_out(rows, shares)]
+    title = "Accuracy against latency" if charts or alone else "Accuracy"
+    return Section("accuracy", title, LEAD if charts else "", parts)
 
 
 HEAD = (
@@ -37,6 +40,11 @@ HEAD = (
     *("whose", "on the front", "file", "marks"),
 )
 NUMBERS = (3, 4, 5, 6, 7)
+MEASURED = "Accuracy, as -m accuracy measured it"
+HEAD_MEASURED = (
+    *("model", "precision", "platform", "machine", "top-1, %", "95 % interval", "top-5, %", "images"),
+    *("file", "marks"),
+)
 Kind = tuple[str, list[Row]]  # what a chart is of, and its rows
 
 
@@ -105,9 +113,10 @@ def _fastest(rows: Sequence[Row]) -> list[Row]:
 
 
 def _who(points: Sequence[Point]) -> str:
-    who = sorted({"measured by -m accuracy" if "measured" in one.share.who else one.share.who for one in points})
+    who = {"measured by -m accuracy" if "measured" in one.share.who else one.share.who for one in points}
+    told = " and ".join(sorted(who, reverse=True))  # what was measured first
     images = " or ".join(f"{number:,}" for number in sorted({point.share.images for point in points}))
-    return f"Top-1 of {images} test images: {' and '.join(who)}."
+    return f"Top-1 of {images} test images: {told}."
 
 
 def _words(points: Sequence[Point], best: set[int]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.measuring.shares import interval
-from benchmarks.report.rows.groups import is_ours, model_of
-from benchmarks.results import Row, keys
+from benchmarks.report.rows.groups import is_ours, meaning, model_of
+from benchmarks.results import Row, keys, numbers
 
 OF_IMAGES = 10_000  # test images that the manifest's accuracies are of
 WEAKER = re.compile(r"(@\d+x)?(-over-.+)?$")  # what follows a platform's name where client or network are slower
@@ -70,16 +70,39 @@ class Shares:
         alike = [one for one in self._measured if one.machine == row.machine and one.sha256 == row.sha256]
         here = [one for one in alike if base(one) == base(row)]
         of_any = alike if row.result.info.get(keys.TOP1) is None else []
-        for one in reversed(here or of_any):
-            info = one.result.info
-            if (top1 := _percent(info)) is not None:
-                return Share(top1, int(info.get("images") or OF_IMAGES), f"measured on {one.platform} by -m accuracy")
-        return None
+        return next((share for one in reversed(here or of_any) if (share := _measured(one))), None)
 
     @staticmethod
     def _as_told(row: Row) -> Share | None:
         top1 = _percent(row.result.info)
-        return None if top1 is None else Share(top1, OF_IMAGES, "the manifest's")
+        return None if top1 is None else Share(top1, OF_IMAGES, "as the models' manifest tells")
+
+
+def measured_of(rows: Sequence[Row]) -> list[list[str]]:
+    """Return the accuracies that were measured as cells of a table."""
+    return [_cells(row, share) for row in rows if is_ours(row) and (share := _measured(row))]
+
+
+def _measured(row: Row) -> Share | None:
+    top1 = _percent(row.result.info)
+    images = int(row.result.info.get("images") or OF_IMAGES)
+    return None if top1 is None else Share(top1, images, f"measured on {row.platform} by -m accuracy")
+
+
+def _cells(row: Row, share: Share) -> list[str]:
+    top5 = row.result.info.get(keys.TOP5)
+    return [
+        model_of(row),
+        row.precision or numbers.NONE,
+        str(row.platform),
+        row.machine,
+        f"{share.top1:.2f}",
+        "{:.2f} to {:.2f}".format(*share.ends),
+        f"{top5:.2f}" if isinstance(top5, int | float) else numbers.NONE,
+        f"{share.images:,}",
+        row.run.file.name,
+        meaning(row.marks),
+    ]
 
 
 def without(row: Row) -> str:

@@ -25,7 +25,7 @@ WORDS: dict[Side, str] = {
     "open": "not decided",
 }
 SIDES: dict[Winner, Side] = {"client": "client", "server": "server", "undecided": "undecided", "not measured": "open"}
-HEAD = ("clients", "later answers", "on it holds", "first answers")
+HEAD = ("clients", "answers earlier on these networks", "by round trip", "on it holds", "first answers")
 ALONE_CHIP = "inference alone"
 MODEL = "--model"
 RUN = f"pytest benchmarks/ --benchmark-only {MODEL}"
@@ -127,8 +127,8 @@ def _signs(rows: Sequence[Row], words: str = "") -> str:
 
 def _class(decision: Decision) -> list[str]:
     told = said(decision)
-    where = f"{WORDS[_side(decision)]}: {told.where}"
-    return [decision.clients.title, where, "; ".join(told.conditions), told.first or "not measured"]
+    networks = ", ".join(f"{chip.of}: {chip.word}" for chip in _chips(decision)) or WORDS[_side(decision)]
+    return [decision.clients.title, networks, told.where, "; ".join(told.conditions), told.first or "not measured"]
 
 
 def _own(model: str, rows: Sequence[Row]) -> list[Row]:
@@ -141,7 +141,7 @@ def _silent(models: Sequence[str], rows: Sequence[Row]) -> Iterator[Part]:
         signs = {model: _signs(_own(model, rows)) for model in models}
         names = ", ".join(f"{_titled(model, _own(model, rows))}{sign}" for model, sign in signs.items())
         command = f"{RUN} {f' {MODEL} '.join(models)} {' '.join(BOTH)} --batch-size 1"
-        yield Words([f"Nothing says how long an inference takes of {names}: {command}."])
+        yield Words([f"Nothing says how long an inference takes of {names}; this measures it: {command}."])
 
 
 def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdict:
@@ -181,7 +181,7 @@ def _missing(model: str, rows: Sequence[Row]) -> str:
     lacks = [*["a server"] * (not has_server), *["a client"] * (not has_client)] or ["one image at a time"]
     sides = [side for side, has in zip(BOTH, (has_server, has_client), strict=True) if not has]
     command = " ".join([RUN, model, *sides, "--batch-size 1"])
-    return _sentence(f"not measured: its latency on {' and '.join(lacks)}; {command}")
+    return _sentence(f"not measured: its latency on {' and '.join(lacks)}; this measures it: {command}")
 
 
 def _not_ours(runs: Sequence[Run]) -> Iterator[Part]:

@@ -1,5 +1,6 @@
 """Which platform computes a model fastest, of what was measured in turns with ``server-cpu`` in one run."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,35 +42,40 @@ def _is_weakened(row: Row) -> bool:
 def _alone(rows: Sequence[Row], run: str) -> Alone:
     least = min(row.batch_size or 1 for row in rows)
     rows = [row for row in rows if (row.batch_size or 1) == least]
-    of = f"{rows[0].machine}, latency of batch {least}"
+    server = f" ({BASE} on {rows[0].served_by})" if rows[0].served_by else ""
+    of = f"{rows[0].machine}{server}, latency of batch {least}"
     turns = sorted(_in_turns(rows), key=lambda one: one[1].value)
     if not turns:
         return Alone(run, of, "open", _apart(rows), rows[0].machine)
     clients = [one for one in turns if one[0].side == "client"]
     parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
-    return Alone(run, of, _side(*turns[0]) if clients else "open", "; ".join(parts), rows[0].machine)
+    return Alone(run, of, _side(turns), "; ".join(parts), rows[0].machine)
 
 
 def _in_turns(rows: Sequence[Row]) -> Iterator[tuple[Row, Ratio]]:
     yield from ((row, row.ratio) for row in rows if row.ratio)
 
 
-def _side(row: Row, ratio: Ratio) -> Side:
-    """Return the side of the fastest: the base's where no other is faster, undecided where the interval holds 1."""
-    if row.side != "client":
-        return "server"
-    if _holds_one(ratio):
-        return "undecided"
-    return "server" if ratio.value > 1 else "client"
+def _side(turns: Sequence[tuple[Row, Ratio]]) -> Side:
+    """Return the side that is faster for sure: the interval of its fastest lies below that of the other's."""
+    clients = [_ends(ratio) for row, ratio in turns if row.side == "client"]
+    servers = [(1.0, 1.0), *(_ends(ratio) for row, ratio in turns if row.side != "client")]
+    if not clients:
+        return "open"
+    (least, most), (low, high) = (tuple(map(min, zip(*ends, strict=True))) for ends in (clients, servers))
+    return "client" if most < low else "server" if high < least else "undecided"
 
 
-def _holds_one(ratio: Ratio) -> bool:
-    return ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high
+def _ends(ratio: Ratio) -> tuple[float, float]:
+    """Return the interval; of one that has none all that may be."""
+    return (0.0, math.inf) if ratio.low is None or ratio.high is None else (ratio.low, ratio.high)
 
 
 def _beside(row: Row, ratio: Ratio) -> str:
-    """Say who is fastest, the platform with the least ratio or the base itself."""
-    if _holds_one(ratio):
+    """Say who is fastest, the platform with the least ratio or the base itself; without an interval claim neither."""
+    if ratio.low is None or ratio.high is None:
+        return f"{row.platform} takes {_how(row, ratio)}"
+    if ratio.low <= 1 <= ratio.high:
         return f"{BASE} and {row.platform} are not told apart: {_how(row, ratio)}"
     if ratio.value > 1:
         return f"{BASE} is the fastest, and next {_times(row, ratio)}"
@@ -82,7 +88,7 @@ def _times(row: Row, ratio: Ratio) -> str:
 
 def _how(row: Row, ratio: Ratio) -> str:
     """Say how many times the base's time a platform takes, with its interval and its marks."""
-    interval = "no interval: too few starts" if ratio.low is None else between(ratio.low, ratio.high)
+    interval = "too few starts for an interval" if ratio.low is None else between(ratio.low, ratio.high)
     signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign not in ("untrained", "stand-in"))
     return f"{three(ratio.value)} times the time of {BASE} ({interval}){signs}"
 

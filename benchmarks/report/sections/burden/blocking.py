@@ -7,7 +7,7 @@ from benchmarks.decide import words
 from benchmarks.decide.burden import FRAME
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Blocking
-from benchmarks.report.charts.drawing import DIM, DOUBT, PAPER, SERIES, values
+from benchmarks.report.charts.drawing import DIM, DOUBT, PAPER, SIDES, values
 from benchmarks.report.content import Chart, Table
 from benchmarks.report.ends import FEW
 from benchmarks.report.rows.lines import Lines, shortened
@@ -16,6 +16,7 @@ from benchmarks.results import Row, keys
 from benchmarks.results.damage import is_number
 
 MILLI = 1e3
+COLOUR = SIDES["client"]  # only pages freeze
 LONG_TASK = 0.05  # seconds: W3C, Long Tasks API
 TICKS = (0.1, 1, 10, 100, 1000, 10_000)  # ms
 CLOCK = (
@@ -89,9 +90,10 @@ def _drawn(name: str, row: Row) -> dict[str, Any]:
 def _spec(named: Sequence[tuple[str, Row]]) -> dict[str, Any]:
     rows = tasks(named)
     y, x = axis_of(rows), _axis([row[end] for row in rows for end in ("ms", "low", "high") if end in row])
-    interval = {"type": "rule", "strokeWidth": 2, "color": SERIES[0], "yOffset": 4}
-    point = {"type": "point", "filled": True, "size": 60, "stroke": SERIES[0], "strokeWidth": 1.5, "opacity": 1}
-    fill = {"condition": {"test": "datum.emulated", "value": PAPER}, "value": SERIES[0]}
+    interval = {"type": "rule", "strokeWidth": 2, "color": COLOUR, "yOffset": 4}
+    point = {"type": "point", "shape": "diamond", "filled": True, "size": 60, "stroke": COLOUR}
+    point |= {"strokeWidth": 1.5, "opacity": 1}
+    fill = {"condition": {"test": "datum.emulated", "value": PAPER}, "value": COLOUR}
     layers = [
         *_limits(x),
         {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from benchmarks.report.content import Table
 from benchmarks.results import Row
 
+MOST_OPEN = 12  # rows: more would fill a screen
 JOULES = "joules_per_inference"
 
 
@@ -12,7 +13,9 @@ def energy(rows: Sequence[Row]) -> Iterator[Table]:
     """Yield a table of joules, a row for each counter; none where no run has any."""
     if rows:
         head = ["model", "platform", "machine", "counter", "joules an inference", "batch", "marks", "file"]
-        yield Table("Energy of the machine's counters, over inferences alone", head, [*_joules(rows)], (4, 5))
+        caption = "Energy by the machine's counters, each of a whole processor or GPU, also while it idles"
+        cells = [*_joules(rows)]
+        yield Table(caption, head, cells, (4, 5), is_folded=len(cells) > MOST_OPEN)
 
 
 def _joules(rows: Sequence[Row]) -> Iterator[list[str]]:

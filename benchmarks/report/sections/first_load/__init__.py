@@ -34,6 +34,7 @@ def first_load(material: Material) -> Section | None:
 def _lines_of(loads: Sequence[Load], file: str) -> Lines[Load]:
     """Return the lines of a chart, the quickest load first; *file* is told where a name means several."""
     over = f" over {loads[0].network}" if loads[0].network else ""
+    over += ", in older parts" if loads[0].is_older else ""
     ordered = sorted(loads, key=lambda load: load.total)
     return Lines.of(ordered, [load.row for load in ordered], file, over=over)
 

@@ -18,7 +18,7 @@ COLOURS = {  # by what a part is called
     "compile": SERIES[4],
     "session": SERIES[3],
     "WebAssembly and session": SERIES[3],
-    WHOLE: SERIES[5],
+    WHOLE: INK,
     FIRST: SERIES[1],
 }
 WIDE = 34  # px of a part that its milliseconds fit into
@@ -28,16 +28,17 @@ CLOCK = (
     "Inside the clock: from asking for the runtime to an open session, in the parts of a typical opening, left to "
     "right as the legend has them; last the first inference."
 )
+OLDER = " An older version of the suite did not see the WebAssembly come: its download is in the last part of the load."
 NEAR = " The server is on the same machine: no network."
 
 
 def bars(lines: Lines[Load]) -> Chart:
     """Return the chart of the loads of a model on a machine."""
-    near = "" if lines.named[0][1].network else NEAR
     (name, load), *others = lines.named
+    clock = f"{CLOCK}{OLDER if load.is_older else ''}{'' if load.network else NEAR}"
     last = f" The slowest of {len(others) + 1}: {others[-1][0]}, {numbers.time(others[-1][1].total)}." if others else ""
     title, told, spec = lines.titled("first load"), f"{name}: {_told(load)}.{last}", _spec(lines.named)
-    return Chart(title, CLOCK + near, told, spec, _parts_table(lines.named), lines.machine)
+    return Chart(title, clock, told, spec, _parts_table(lines.named), lines.machine)
 
 
 def _told(load: Load) -> str:

@@ -27,7 +27,7 @@ PARTS = {
 OLDER = {"runtime": "runtime's script", "fetch": "model's download", "session": "WebAssembly and session"}
 WHOLE = "load, in one"  # of a load whose parts nobody told, or that do not add up to it
 FIRST = "first inference"
-ORDER = (*PARTS.values(), "runtime's script", "WebAssembly and session", WHOLE, FIRST)
+ORDER = (PARTS["worker"], OLDER["runtime"], *[*PARTS.values()][1:], OLDER["session"], WHOLE, FIRST)
 OFF = 0.005  # by which share parts may miss a load that was timed: a page's clock has steps
 
 
@@ -105,9 +105,14 @@ class Load:
         saved = self._saved_parts
         if not saved or not self.adds_up:
             return {WHOLE: self.figure.value}
-        names = OLDER if "fetch" in saved else PARTS
+        names = OLDER if self.is_older else PARTS
         known = [key for key in names if key in saved]
         return {names.get(key, key): saved[key] for key in (*known, *(saved.keys() - names.keys()))}
+
+    @property
+    def is_older(self) -> bool:
+        """Whether its parts are those of the suite before it told requests apart: they mean something else."""
+        return "fetch" in self._saved_parts and self.adds_up
 
     @property
     def _saved_parts(self) -> Mapping[str, float]:
@@ -236,9 +241,9 @@ def _key(row: Row, phase: str) -> tuple[object, ...]:
 
 
 def groups(loads: Sequence[Load]) -> Iterator[list[Load]]:
-    """Yield the loads of a model on a machine and over a network: none is held against another in a chart."""
+    """Yield the loads of a model on a machine, over a network, in parts that mean the same: others share no chart."""
     yield from by(loads, _of).values()
 
 
 def _of(load: Load) -> tuple[object, ...]:
-    return load.row.model, load.row.precision, load.row.sha256, load.row.machine, load.network
+    return load.row.model, load.row.precision, load.row.sha256, load.row.machine, load.network, load.is_older

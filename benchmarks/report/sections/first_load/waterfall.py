@@ -1,22 +1,27 @@
-"""The requests of first loads as a waterfall: asked for, received, compiled; then the first inference."""
+"""The requests of first loads as a waterfall: asked for, received, compiled; then session and first inference."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks.decide import words
-from benchmarks.report.charts.drawing import DIM, SERIES, values
+from benchmarks.report.charts.drawing import DIM, values
 from benchmarks.report.content import Chart, Table
 from benchmarks.report.ends import ends
 from benchmarks.report.rows.lines import Lines, shortened
-from benchmarks.report.sections.first_load.bars import ACROSS, AXIS
+from benchmarks.report.sections.first_load.bars import ACROSS, AXIS, COLOURS
 from benchmarks.report.sections.first_load.loads import FIRST, Load, Request
 from benchmarks.results import numbers
 from browser_harness import page_files
 
+MODEL = "/model/"  # what the paths of a model's files begin with
 CLOCK = (
     "From asking for the runtime, ms. Thin: waiting for the first byte; thick: receiving; outlined: compiling as it "
-    "came; then the first inference."
+    "came; then the session opens, and the first inference. Colours as of the parts."
 )
+REQUEST = {
+    "condition": {"test": "datum.is_model", "value": COLOURS["model's download"]},
+    "value": COLOURS["runtime's download"],
+}
 
 
 def waterfall(lines: Lines[Load]) -> Chart:
@@ -34,25 +39,29 @@ def _requests_words(load: Load) -> str:
 
 
 def bars_of(named: Sequence[tuple[str, Load]]) -> list[dict[str, Any]]:
-    """Return a row for each line of a waterfall: a heading for each load, its requests, its first inference; in ms."""
+    """Return a row for each line of a waterfall: of each load a heading, its requests, what follows them; in ms."""
     return [{**row, "row": at} for at, row in enumerate(row for name, load in named for row in _lines(name, load))]
 
 
 def _lines(name: str, load: Load) -> Iterator[dict[str, Any]]:
     yield {"head": shortened(name)}
+    came, loaded = 0.0, load.total - (load.first.figure.value if load.first else 0.0)
     for one in load.requests:
         if one.start is not None and one.response is not None and one.end is not None:
             compiled = {"compiled": one.compiled * 1e3} if one.compiled is not None else {}
             times = {"start": one.start * 1e3, "response": one.response * 1e3, "end": one.end * 1e3}
-            yield {"text": f"{_short(one.path)}, {_bytes(one)}", **times, **compiled}
+            is_model = one.path.startswith(MODEL)
+            yield {"text": f"{_short(one.path)}, {_bytes(one)}", "is_model": is_model, **times, **compiled}
+            came = max(came, one.end, one.compiled or 0.0)
+    if came < loaded:
+        yield {"text": "the session opens", "opening": came * 1e3, "opened": loaded * 1e3}
     if load.first:
-        took = load.first.figure.value
-        text, loaded = f"{FIRST}, {numbers.time(took)}", (load.total - took) * 1e3
-        yield {"text": text, "start": loaded, "begin": loaded, "done": load.total * 1e3}
+        text = f"{FIRST}, {numbers.time(load.first.figure.value)}"
+        yield {"text": text, "begin": loaded * 1e3, "done": load.total * 1e3}
 
 
 def _short(path: str) -> str:
-    return path.removeprefix("/") if path.startswith("/model/") else path.rpartition("/")[2] or path
+    return path.removeprefix("/") if path.startswith(MODEL) else path.rpartition("/")[2] or path
 
 
 def _bytes(one: Request) -> str:
@@ -65,7 +74,7 @@ def _bytes(one: Request) -> str:
 
 def _spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     rows = bars_of(named)
-    longest = max(row.get("done", row.get("end", 0.0)) for row in rows)
+    longest = max(row.get(end, 0.0) for row in rows for end in ("end", "opened", "done"))
     scale = {"domain": [0, longest], "nice": False}
     row = {"field": "row", "type": "ordinal", "axis": None}
 
@@ -75,6 +84,7 @@ def _spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     def bar(begin: str, end: str, look: dict[str, Any]) -> dict[str, Any]:
         found = [one for one in rows if begin in one and end in one]
         encoding = {"y": row, "x": across(begin), "x2": {"field": end}}
+        encoding |= {} if "color" in look or "stroke" in look else {"color": REQUEST}
         return {"data": values(found), "mark": {"type": "bar", "yOffset": 6, **look}, "encoding": encoding}
 
     def text(field: str, look: dict[str, Any]) -> dict[str, Any]:
@@ -85,10 +95,11 @@ def _spec(named: Sequence[tuple[str, Load]]) -> dict[str, Any]:
     return {
         "height": {"step": 28},
         "layer": [
-            bar("start", "response", {"height": 2, "color": SERIES[0]}),
-            bar("response", "end", {"height": 8, "color": SERIES[0]}),
-            bar("end", "compiled", {"height": 7, "fillOpacity": 0, "stroke": SERIES[4], "strokeWidth": 1.5}),
-            bar("begin", "done", {"height": 8, "color": SERIES[1]}),
+            bar("start", "response", {"height": 2}),
+            bar("response", "end", {"height": 8}),
+            bar("end", "compiled", {"height": 7, "fillOpacity": 0, "stroke": COLOURS["compile"], "strokeWidth": 1.5}),
+            bar("opening", "opened", {"height": 8, "color": COLOURS["session"]}),
+            bar("begin", "done", {"height": 8, "color": COLOURS[FIRST]}),
             text("head", {"fontWeight": "bold", "dy": 4, "limit": ACROSS}),
             text("text", {"dy": -6, "fontSize": 10, "color": DIM, "limit": ACROSS}),
         ],

@@ -118,7 +118,7 @@ def _words(job: Job, devices: Sequence[FleetDevice]) -> str:
     """Say how busy they were, and what was lost."""
     shares = [_busy(_of(job, device), job.fleet.seconds) / job.fleet.seconds for device in devices if job.is_timed]
     busy = f"busy for {100 * min(shares):.0f} to {100 * max(shares):.0f} % of the job; " if shares else ""
-    lost = sum(sum(device.lost.values()) for device in devices)
+    lost = sum(len(_by_look(_of(job, device)).get("lost", ())) for device in devices)  # as they are drawn
     return f"{numbers.counted(len(devices), 'device')}, {busy}{numbers.counted(lost, 'chunk')} lost."
 
 

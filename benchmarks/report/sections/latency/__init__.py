@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from benchmarks.measuring.ratio import percentile
 from benchmarks.report.charts.drawing import DIM, INK
 from benchmarks.report.charts.picture import (
     LEFT,
@@ -24,7 +25,7 @@ from benchmarks.report.charts.samples import Numbers, bin_width, checked, count_
 from benchmarks.report.charts.scales import LogScale
 from benchmarks.report.content import Chart, Material, Part, Section, Table, Words
 from benchmarks.report.ends import ends
-from benchmarks.report.rows.groups import SIDE_WORDS, Group, groups, is_ours, meaning, of_phase, side_of
+from benchmarks.report.rows.groups import SIDE_WORDS, Group, evenly, groups, is_ours, meaning, of_phase, side_of
 from benchmarks.report.rows.lines import divided
 from benchmarks.report.sections.latency.ratios import ratios
 from benchmarks.results import Row, numbers
@@ -36,10 +37,11 @@ HEAD = (
     *("images/s", "samples", "starts", "marks"),
 )
 NUMBERS = (2, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+MOST_ROWS = 18  # of a chart
 NO_SAMPLES = "no samples saved: least to most"
 LEAD = (
-    "Every sample, the fastest first. Upright line: the median. Thin line: 10th to 95th percentile. Thick line: the "
-    "95 % interval of the figure at the right, a median over the starts (of a weak client a mean)."
+    "Every sample, the fastest first. Upright line: their median. Thin line: their 10th to 95th percentile. Thick "
+    "line: the 95 % interval of the figure at the right, which is a median over the starts (of a weak client a mean)."
 )
 CLOCK = "Inside the clock: an inference, until its outputs can be read on the host."
 NETWORK = " Of a server that a page asks, the request and the network are inside, too."
@@ -66,6 +68,7 @@ class Spread:
     """What is drawn of a row, in seconds; without samples what its statistics tell."""
 
     samples: Numbers
+    p10: float | None
     least: float
     median: float
     most: float
@@ -77,10 +80,10 @@ class Spread:
         if samples:
             array = np.asarray(samples, dtype=np.float64)
             reach = float(array.min()), float(np.median(array)), float(array.max())
-            return None if count_no_times(array) else cls(array, *reach)
+            return None if count_no_times(array) else cls(array, percentile(array, 10), *reach)
         saved = [told.get(name) for name in ("min", "median", "max")]
         known = [float(value) for value in saved if isinstance(value, int | float) and numbers.is_time(value)]
-        return cls(np.empty(0), *known) if len(known) == 3 else None
+        return cls(np.empty(0), row.p10, *known) if len(known) == 3 else None
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -108,7 +111,7 @@ def _by_run(rows: Sequence[Row]) -> list[Group]:
 
 
 def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterator[Chart]:
-    """Yield the distributions of a group, the fastest first; nothing where none can be drawn."""
+    """Yield the distributions of a group on one scale, the fastest first; nothing where none can be drawn."""
     known = [(row, label) for row, label in zip(group.rows, group.labels, strict=True) if of[id(row)]]
     if not known:
         return
@@ -118,16 +121,18 @@ def _spread(group: Group, clock: str, of: Mapping[int, Spread | None]) -> Iterat
     factor, unit = numbers.time_unit(min(reach), max(reach))
     scale = LogScale.of([value * factor for value in reach], LEFT, RIGHT)
     shared, signs = divided([row.marks for row, _ in named])
-    rows = zip(named, signs, spreads, strict=True)
-    bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in rows]
     title = group.common if clock is UNTOLD else group.title
     untold = [sign for sign in shared if sign not in title]
     title += f" ({', '.join(untold)})" if untold else ""
     network = NETWORK if any(row.side == "remote" for row in group.rows) else ""
-    told = [_words(row, label, own) for (row, label), own in zip(named, signs, strict=True)]
-    words = ends(told, sum(map(bool, signs)))
-    picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
-    yield Chart(title, f"{clock}{network}", words, picture, _table(title, named, spreads), group.machine)
+    rows = [*zip(named, signs, spreads, strict=True)]
+    for part, whole in evenly(len(rows), MOST_ROWS):
+        some = rows[part]
+        bars = [_bar(row, label, own, spread, scale, factor) for (row, label), own, spread in some]
+        words = ends([_words(row, label, own) for (row, label), own, _ in some], sum(bool(own) for _, own, _ in some))
+        picture = spec(sheet(bars, ABOVE + HILL + BELOW), scale, f"{unit}, logarithmic")
+        table = _table(f"{title}{whole}", [pair for pair, *_ in some], [spread for *_, spread in some])
+        yield Chart(f"{title}{whole}", f"{clock}{network}", words, picture, table, group.machine)
 
 
 def _alone(groups: Sequence[Group], of: Mapping[int, Spread | None]) -> list[Table]:
@@ -175,7 +180,7 @@ def _draw(row: Row, spread: Spread, scale: LogScale, factor: float, band: Band) 
     """Draw a distribution, and below it the percentiles and the interval."""
     ground = band.bottom - BELOW
     shapes = _hill(spread.samples, scale, factor, colour_of(row.side), ground)
-    low, high = (row.p10, row.p95) if len(spread.samples) else spread.reach
+    low, high = (spread.p10, row.p95) if len(spread.samples) else spread.reach
     if low and high:
         shapes.append(Shape(box(scale.at(low * factor), scale.at(high * factor), ground + 4, ground + 5.2), DIM))
     figure = row.figure
@@ -216,7 +221,7 @@ def _table(title: str, named: Sequence[tuple[Row, str]], spreads: Sequence[Sprea
 
 def _cells(row: Row, label: str, spread: Spread) -> list[str]:
     figure, of = row.figure, row.result.headline if row.run.is_of_this_suite else "median"
-    times = (row.p10, spread.median, row.p95, *spread.reach)
+    times = (spread.p10, spread.median, row.p95, *spread.reach)
     return [
         label,
         side_of(row),

@@ -4,6 +4,7 @@ What a machine does not tell is left out: a run of pytest-benchmark alone tells 
 tells of itself in words of its own, which stand apart; the machine that served it is among the machines.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchmarks.results import Row, Run, devices, keys
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
 HIDDEN = "not told by the system"
+NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")  # as doubts have it
 MANY = 4  # benchmarks, or runs, that are named in a cell
 LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
@@ -206,7 +208,7 @@ def _unknown(rows: Sequence[Row]) -> list[Part]:
     """Return what should be known of the circumstances and is not, of each machine what is unknown alike together."""
     found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        if unknown := ", ".join(row.result.unknown.values()):
+        if unknown := "; ".join(row.result.unknown.values()):
             found.setdefault((row.machine, unknown), []).append(row)
     total = {machine: sum(row.machine == machine for row in rows) for machine, _ in found}
     cells = [
@@ -218,9 +220,13 @@ def _unknown(rows: Sequence[Row]) -> list[Part]:
 
 
 def _words(name: str, rows: Sequence[Row]) -> str:
-    """Return the words of the first and the last of them; what each says stands beside its figure."""
-    told = sorted({row.result.doubts[name] for row in rows})
+    """Return the words of the least and the most of them; what each says stands beside its figure."""
+    told = sorted({row.result.doubts[name] for row in rows}, key=lambda words: (_numbers(words), words))
     return told[0] if len(told) == 1 else f"{told[0]} … {told[-1]}"
+
+
+def _numbers(words: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in NUMBER.findall(words)]
 
 
 def _names(rows: Sequence[Row]) -> str:

@@ -37,7 +37,7 @@ def decision_map(material: Material) -> Section | None:
     if not material.decisions:
         return None
     found = checked(material.decisions, material.checks)
-    parts = few([_chart(group, found, material) for group in _groups(material.decisions)], "maps")
+    parts = few([_chart(group, found, material) for group in _groups(material.decisions, found)], "maps")
     parts += [marks_of(material.checks), table_of(found)] if found else []
     dots = f" A dot is a network, in ms and Mbit/s: {_networks_words(material.decisions[0])}."
     return Section("map", "The map", f"{LEAD}{dots}{CHECKED if found else ''}", parts)
@@ -48,13 +48,18 @@ def _networks_words(decision: Decision) -> str:
     return "; ".join(f"{number} {_network(answer.network)}" for number, answer in enumerate(decision.answers, 1))
 
 
-def _groups(decisions: Sequence[Decision]) -> list[list[Decision]]:
-    """Return the decisions of each model and machine, those of a model's first machine first."""
-    found = by(decisions, lambda one: (one.model.name, one.clients.machine))
-    models = [model for model, _ in found]
+def _groups(decisions: Sequence[Decision], found: Sequence[Checked]) -> list[list[Decision]]:
+    """Return the decisions of each model and machine: first what was checked, then those of a model's first machine.
+
+    Of many maps the first alone are drawn.
+    """
+    groups = by(decisions, lambda one: (one.model.name, one.clients.machine))
+    models = [model for model, _ in groups]
     machines_before = [models[:at].count(model) for at, model in enumerate(models)]
-    ordered = sorted(zip(machines_before, found.values(), strict=True), key=lambda one: one[0])
-    return [group for _, group in ordered]
+    marked = {id(cell.decision) for cell in found}
+    unchecked = [marked.isdisjoint(map(id, group)) for group in groups.values()]
+    ordered = sorted(zip(unchecked, machines_before, groups.values(), strict=True), key=lambda one: one[:2])
+    return [group for *_, group in ordered]
 
 
 def _chart(decisions: Sequence[Decision], found: Sequence[Checked], material: Material) -> Chart:
@@ -129,7 +134,7 @@ def _client(decision: Decision) -> str:
 def _words(drawn: Sequence[Decision]) -> str:
     """Say where the border of each class is, and what is doubtful of the clients."""
     doubts = dict.fromkeys(doubt for one in drawn for doubt in one.client.doubts)
-    told = [f"{_who(one).partition(',')[0]}: {_border(one)}{words.mark(one.client.doubts)}" for one in drawn]
+    told = [f"{_who(one)}: {_border(one)}{words.mark(one.client.doubts)}" for one in drawn]
     sentence = f"{'; '.join(told)}."
     doubtful = f" (!) {'; '.join(doubts)}." if doubts else ""
     return f"At {SPOKEN:g} Mbit/s, {sentence}{doubtful}"

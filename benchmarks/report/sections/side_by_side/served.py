@@ -21,8 +21,10 @@ def served(places: Sequence[Group]) -> Iterator[Chart]:
     for batch, groups in by(places, lambda group: group.batch).items():
         rows = [row for group in groups for row in in_turns(group.rows)]
         for server, some in by(rows, server_of).items():
-            if any(row.served_by for row in some):
-                yield from _charts(f"Times server-cpu of {server}: {batch}", by_heading(groups, some))
+            named = by_heading(groups, some)
+            beside = {name: told for name, told in named.items() if any(row.served_by for _, row in told)}
+            if beside:
+                yield from _charts(f"Times server-cpu of {server}: {batch}", beside)
 
 
 def _charts(title: str, named: dict[str, list[Named]]) -> Iterator[Chart]:

@@ -17,10 +17,10 @@ MOST_ROWS = 18  # of a chart
 THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label
 ONE_THREAD = "one_thread"  # the partner of a scaling
 SCENARIOS = {"single_stream": "one after another", "offline": "all at once", "server": "as they arrive by chance"}
-LEAD = "Right is more, but for ratios to one thread, where it is slower."
+LEAD = "How much is computed in a second: farther right is more. Of ratios to one thread, farther right is slower."
 IMAGES = (
-    "Inside the clock: inferences one after another, until the outputs of each can be read on the host. Images (of a "
-    "graph without a batch inferences) over the sum of all samples."
+    "Inside the clock: inferences one after another, until the outputs of each can be read on the host. All images "
+    "over the sum of all samples; where a graph has no batch, all inferences."
 )
 SCALED = (
     "Inside the clock: an inference until its outputs can be read on the host, in turns with the same platform on one "
@@ -165,8 +165,9 @@ def _loaded(group: Group) -> Iterator[Part]:
         for row, label in _named(rows, lambda row: SCENARIOS[row.phase])
         if (rate := rate_of(row))
     ]
-    compliance = {str(row.result.info.get(keys.COMPLIANCE) or "compliance is not told") for _, row in kept}
-    clock = f"{LOAD} LoadGen's rules: {'; '.join(sorted(compliance))}."
+    told = {str(row.result.info.get(keys.COMPLIANCE) or "compliance is not told") for _, row in kept}
+    compliance = "; ".join(sorted(told))
+    clock = f"{LOAD} {compliance[:1].upper()}{compliance[1:]}."
     yield from _charts(f"Queries a second: {group.title}", clock, "queries a second", kept)
 
 

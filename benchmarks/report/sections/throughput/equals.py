@@ -7,7 +7,7 @@ from benchmarks.decide import Decision
 from benchmarks.decide.measured import machine_of
 from benchmarks.report.charts.dots import Dot, dots, in_words
 from benchmarks.report.content import Chart, Material, Part, Table, Words
-from benchmarks.report.rows.groups import meaning
+from benchmarks.report.rows.groups import evenly, meaning
 from benchmarks.results import Row, numbers
 from benchmarks.results.tidy import DOUBT, Mark
 
@@ -106,15 +106,15 @@ def _marks(decision: Decision, rows: Sequence[Row]) -> Iterator[Mark]:
 def _charts(counted: Sequence[Counted]) -> Iterator[Chart]:
     """Yield the charts of the clients of a machine, in the order of how they are known."""
     drawn = sorted((one for one in counted if not one.is_by_factor), key=lambda one: one.dot.heading)
-    for first in range(0, len(drawn), MOST_ROWS):
-        some = drawn[first : first + MOST_ROWS]
-        models = {one.decision.model.title for one in some}
-        yield _chart(some, [one for one in counted if one.decision.model.title in models])
+    for part, which in evenly(len(drawn), MOST_ROWS):
+        models = {one.decision.model.title for one in drawn[part]}
+        beside = [one for one in counted if one.decision.model.title in models]
+        yield _chart(f"Clients that equal a server{which}", drawn[part], beside)
 
 
-def _chart(drawn: Sequence[Counted], counted: Sequence[Counted]) -> Chart:
+def _chart(title: str, drawn: Sequence[Counted], counted: Sequence[Counted]) -> Chart:
     """Return a chart, in whose table all classes of its models stand."""
-    rows, title = [one.dot for one in drawn], "Clients that equal a server"
+    rows = [one.dot for one in drawn]
     ways = {row.heading for row in rows}
     how = f" {ways.pop()}." if len(ways) == 1 else ""  # said once
     bare = [replace(row, heading="") for row in rows]
@@ -122,4 +122,5 @@ def _chart(drawn: Sequence[Counted], counted: Sequence[Counted]) -> Chart:
     table = Table(title, HEAD, [one.cells for one in counted], (5, 6, 7))
     clock = f"{CLOCK} A client computes {duty} of its time.{how[:2].upper()}{how[2:]}"
     picture = dots(bare if how else rows, "clients for one server, logarithmic", beside=1.0)
-    return Chart(title, clock, in_words(bare), picture, table, drawn[0].on)
+    told = [replace(row, label=f"{row.label} with {row.note}") for row in bare]  # which clients, and whether emulated
+    return Chart(title, clock, in_words(told), picture, table, drawn[0].on)
