@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from benchmarks.run.compare_fail import times_given
 from benchmarks.run.saving import SAVED, UNSAVED
 from benchmarks.run.screen import Screen
 from benchmarks.run.terminal.doubts import trust_lines
-from benchmarks.run.terminal.notes import decided_lines, made_up_lines, network_lines, parity_lines, refused_lines
+from benchmarks.run.terminal.notes import (
+    decided_lines,
+    made_up_lines,
+    mark_lines,
+    network_lines,
+    parity_lines,
+    refused_lines,
+    row_lines,
+)
 from benchmarks.run.terminal.table import Line, Tables, tables
 from benchmarks.run.weaker import client_lines
 from models.cifar100 import DataError
@@ -36,6 +44,7 @@ COLUMNS = ["min", "median", "mean", "max", "iqr", "ops", "rounds"]  # of pytest-
 # What asks for pytest-benchmark's own table: each is of nothing else, or, as the histogram, is made by it.
 ASKS_FOR_BLOCKS = ("columns", "sort", "name", "group-by", "time-unit", "histogram", "compare", "cprofile", "verbose")
 
+Header = list[str | Sequence[str]]
 RESULTS = pytest.StashKey[list[Result]]()
 BLOCKS = pytest.StashKey[bool]()  # whether pytest-benchmark's table was asked for
 
@@ -53,6 +62,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def asks_for_blocks(config: pytest.Config) -> bool:
     """Whether somebody asks for pytest-benchmark's own table: with -v, or with an option that is of it alone."""
     return config.get_verbosity() > 0 or any(times_given(config, f"--benchmark-{name}") for name in ASKS_FOR_BLOCKS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, Header, Header]:
+    """Leave out pytest-benchmark's defaults: most are not this suite's, and the line is wider than any screen."""
+    lines = yield
+    return lines if config.stash[BLOCKS] else [line for line in lines if not str(line).startswith("benchmark: ")]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -151,6 +167,8 @@ def _told(config: pytest.Config, is_verbose: bool) -> Iterator[str]:
     """Yield all that must be known beside the figures."""
     results = config.stash[RESULTS]
     yield from trust_lines(results, each=is_verbose)
+    yield from mark_lines(results)
+    yield from row_lines(results)
     yield from network_lines(results)
     yield from client_lines(results)
     yield from budget_lines(results, config.getoption("memory_budget"))
