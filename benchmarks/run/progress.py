@@ -107,6 +107,7 @@ class Progress:
     cases: dict[str, Case] = field(default_factory=dict)  # those to come, by the test's id
     done: list[Done] = field(default_factory=list)
     began: float = 0.0  # of the test that runs
+    number: int = 0  # of tests, done or not
 
     def end(self, name: str, passed: bool) -> None:
         """Note that a test is over."""
@@ -132,7 +133,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """See what is to be done: what was deselected is not among it."""
-    session.config.stash[PROGRESS].cases = dict(_cases(session.items))
+    progress = session.config.stash[PROGRESS]
+    progress.cases = dict(_cases(session.items))
+    progress.number = len(progress.cases)
 
 
 def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Case]]:
@@ -191,7 +194,7 @@ def _fitting(words: str, config: pytest.Config) -> str:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not Screen.of(reporter, config).wraps:
         return words
-    writer, count = config.get_terminal_writer(), len(config.stash[PROGRESS].cases) + len(config.stash[PROGRESS].done)
+    writer, count = config.get_terminal_writer(), config.stash[PROGRESS].number
     room = writer.fullwidth - len(f" [{count}/{count}] ")
     if writer.width_of_current_line + wide(words) <= room:
         return words

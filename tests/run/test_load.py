@@ -14,6 +14,7 @@ from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Facts
 from benchmarks.run import load
 from benchmarks.run.choices import PHASES
+from benchmarks.run.load import _teller
 from benchmarks.run.selection import Selection
 
 needs_loadgen = pytest.mark.skipif(loadgen_version() is None, reason="it has wheels for some versions of Python only")
@@ -152,3 +153,17 @@ def test_what_is_not_known_of_a_trial_is_left_out():
         "seconds": 10.0,
         "given_up": True,
     }
+
+
+def test_trials_are_told_with_v_and_without_it_that_they_are_made():
+    def told(verbosity):
+        lines = []
+        reporter = SimpleNamespace(ensure_newline=lambda: None, write_line=lines.append)
+        plugins = SimpleNamespace(get_plugin=lambda _: reporter)
+        config = SimpleNamespace(pluginmanager=plugins, get_verbosity=lambda: verbosity)
+        tell = _teller(config, "net, server-cpu, 2 workers")
+        tell("Offline: 9/s")
+        return lines
+
+    assert told(1) == ["load     net, server-cpu, 2 workers: Offline: 9/s"]
+    assert told(0) == ["load     net, server-cpu, 2 workers: looks for the rates that are carried; -v shows each trial"]

@@ -12,7 +12,7 @@ from benchmarks.platforms import DEFAULT_SWEEP
 from benchmarks.results import Result, keys
 from benchmarks.results.tidy import Measured
 from benchmarks.run.screen import PIPED, Screen, wide, wrapped
-from benchmarks.run.terminal import _write, asks_for_blocks
+from benchmarks.run.terminal import _without_figures, _write, asks_for_blocks
 from benchmarks.run.terminal.doubts import odd_words, trust_lines
 from benchmarks.run.terminal.gathered import listed, ranged
 from benchmarks.run.terminal.notes import mark_lines, network_lines, parity_lines, row_lines
@@ -327,6 +327,19 @@ def test_what_is_unknown_of_all_is_one_line_and_of_some_another_with_their_numbe
     server, page = ({keys.DOUBTS: {}, keys.UNKNOWN: {**unknown, **more}} for more in ({}, {"computing_share": "time"}))
     lines = trust_lines([row(**{keys.TRUST: trust}).result for trust in (server, page, page)])
     assert lines[1:] == ["unknown  what a host took, the processor's frequency", "unknown  2 of 3: time"]
+
+
+def test_what_was_chosen_and_is_in_no_table_is_told_below_it():
+    def reports(*names):
+        return [SimpleNamespace(nodeid=f"benchmarks/test_latency.py::test_latency[{name}]") for name in names]
+
+    ended = SimpleNamespace(stats={"passed": reports("a", "closing"), "skipped": reports("b")})
+    assert [*_without_figures(ended, 3)] == []
+    ended.stats |= {"failed": reports("c"), "error": reports("c", "closing")}
+    assert [*_without_figures(ended, 6)] == [
+        "failed   2 of 6, as told above: latency[c], latency[closing]",
+        "stopped  2 of 6 were not measured",
+    ]
 
 
 def test_starts_of_many_benchmarks_are_one_line():

@@ -18,9 +18,11 @@ from benchmarks.results.saved import Result
 from benchmarks.results.tidy import DOUBT, Measured
 from benchmarks.run.budget import budget_lines
 from benchmarks.run.compare_fail import times_given
+from benchmarks.run.progress import PROGRESS
 from benchmarks.run.saving import SAVED, UNSAVED
 from benchmarks.run.screen import Screen
 from benchmarks.run.terminal.doubts import trust_lines
+from benchmarks.run.terminal.gathered import listed
 from benchmarks.run.terminal.notes import (
     decided_lines,
     made_up_lines,
@@ -126,7 +128,8 @@ def pytest_terminal_summary(
         screen, is_verbose = Screen.of(terminalreporter, config), config.get_verbosity() > 0
         found = tables([Measured(result) for result in config.stash[RESULTS]], screen, everything=is_verbose)
         _write(terminalreporter, found.lines)
-        for line in screen.fit([*_more(found, config), *_told(config, is_verbose)]):
+        missing = _without_figures(terminalreporter, config.stash[PROGRESS].number) if found.lines else ()
+        for line in screen.fit([*missing, *_more(found, config), *_told(config, is_verbose)]):
             terminalreporter.write_line(line)
         for line in _files(config):  # whole, wherever the screen ends: they are there to be copied
             terminalreporter.write_line(line)
@@ -153,6 +156,21 @@ def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
         reporter.write_line(line.mark, yellow=bool(line.mark))
     if lines:
         reporter.write_line("")
+
+
+def _without_figures(reporter: pytest.TerminalReporter, number: int) -> Iterator[str]:
+    """Yield what is in no table and was chosen: what failed, and what a run that was stopped did not come to."""
+    failed = _ids(reporter, "failed", "error")
+    if failed:
+        names = [printable(name.rpartition("::")[2].removeprefix("test_")) for name in failed]
+        yield f"failed   {len(failed)} of {number}, as told above: {listed(names)}"
+    if (rest := number - len(failed.keys() | _ids(reporter, "passed", "skipped"))) > 0:
+        yield f"stopped  {rest} of {number} were not measured"
+
+
+def _ids(reporter: pytest.TerminalReporter, *outcomes: str) -> dict[str, None]:
+    """Return the tests that ended so, each once."""
+    return dict.fromkeys(report.nodeid for outcome in outcomes for report in reporter.stats.get(outcome, ()))
 
 
 def _more(found: Tables, config: pytest.Config) -> list[str]:
