@@ -1,5 +1,6 @@
 """Set the harness up: ``python -m browser_harness``. What is there already is left as it is."""
 
+import argparse
 import asyncio
 import os
 import subprocess
@@ -11,6 +12,7 @@ from browser_harness.channel import PageError
 
 def main() -> None:
     """Make sure of the driver, of a browser, then of the npm packages, and that they lie there as they are sent."""
+    argparse.ArgumentParser(prog="browser_harness", description=__doc__).parse_args()
     try:
         ensure_driver()
         browser = ensure_browser()

@@ -165,7 +165,7 @@ def _version(path: Path, environment: dict[str, str], tried: list[str]) -> str |
             [path, "--version"], env=os.environ | environment, capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        tried.append(f"{path} does not start: {error}")
+        tried.append(f"{path} does not start: {in_words(error)}")
         return None
     version = re.search(r"Chrom\w+ (?:for Testing )?([\d.]+)", answer.stdout)
     if answer.returncode == 0 and version is not None:
@@ -173,6 +173,11 @@ def _version(path: Path, environment: dict[str, str], tried: list[str]) -> str |
     words = (answer.stderr or answer.stdout).strip().splitlines()
     tried.append(f"{path} --version ended with {answer.returncode}: {words[-1] if words else 'no words'}")
     return None
+
+
+def in_words(error: OSError | subprocess.TimeoutExpired) -> str:
+    """Say why a program does not start, without the number of the error and what Python calls the file."""
+    return error.strerror or str(error) if isinstance(error, OSError) else f"no answer in {error.timeout:.0f} s"
 
 
 def _version_of_started(path: Path, tried: list[str]) -> str | None:

@@ -3,6 +3,7 @@
 ``python -m browser_harness.packages FOLDER`` installs what is pinned in another folder, unless it lies there already.
 """
 
+import argparse
 import importlib.util
 import json
 import os
@@ -210,8 +211,11 @@ def in_a_line(output: str) -> str:
 
 def main() -> None:
     """Install what is pinned in the folder that the command line names."""
+    parser = argparse.ArgumentParser(prog="packages", description="Install what a folder's package-lock.json pins.")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds package.json and package-lock.json")
+    options = parser.parse_args()
     try:
-        ensure(Path(sys.argv[1]))
+        ensure(options.folder)
     except SetUpError as error:
         sys.exit(f"browser_harness.packages: {error}")
 

@@ -103,6 +103,13 @@ def test_every_tox_environment_says_what_it_is_for():
     assert all(section.get("description") for section in tox_environments().values())
 
 
+@pytest.mark.parametrize("name", ["browser_harness", "benchmarks.remote", "benchmarks.figures.fresh"])
+def test_a_command_without_options_begins_nothing_that_is_asked_for_help(name):
+    command = [sys.executable, "-m", name, "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith(f"usage: {name.rpartition('.')[2]} [-h]\n")
+
+
 def test_the_main_job_measures_the_steady_state_alone():
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["addopts"]
     left_out = re.fullmatch(r"not \((.+)\)", options[options.index("-m") + 1])[1].split(" or ")

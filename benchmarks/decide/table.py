@@ -1,4 +1,4 @@
-"""A decision as text: the sentences on top, then for each model and class its answers, its border and its map."""
+"""A decision as text: for each model and class its answers, border and map, then the sentences, where they are seen."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -31,8 +31,6 @@ STAR_LEGEND = (
 
 def lines(decisions: Sequence[Decision], missing: Sequence[str], prices: Prices | None = None) -> Iterator[str]:
     """Yield the whole text."""
-    yield from (sentence(decision) for decision in decisions)
-    yield from (f"not measured: {what}" for what in missing)
     for _, group in groupby(decisions, key=lambda decision: decision.model.name):
         of_model = [*group]
         yield from ("", of_model[0].model.title, "")
@@ -44,6 +42,9 @@ def lines(decisions: Sequence[Decision], missing: Sequence[str], prices: Prices 
         yield from ("", LEGEND)
     if any(candidate.burden.is_marked for decision in decisions for candidate in decision.clients.candidates):
         yield STAR_LEGEND
+    yield ""
+    yield from (sentence(decision) for decision in decisions)
+    yield from (f"not measured: {what}" for what in missing)
 
 
 def _server_lines(decision: Decision) -> Iterator[str]:

@@ -4,6 +4,7 @@ Clones the last commit into an empty folder, runs the README's first command lin
 this machine but none of this checkout's set-up, and prints the wall time. Ends with 1 where it takes too long.
 """
 
+import argparse
 import os
 import re
 import subprocess
@@ -23,6 +24,8 @@ def readme_commands() -> list[str]:
 
 def main() -> None:
     """Run the command line."""
+    words = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(prog="fresh", description=__doc__, formatter_class=words).parse_args()
     command = readme_commands()[0]
     home_cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     with TemporaryDirectory() as folder:

@@ -334,7 +334,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     several = "default: the default sweep; may be repeated"
     parser.add_argument("--platform", action="append", choices=[*PLATFORMS], metavar="NAME", help=several)
-    parser.add_argument("--model", choices=[*MODELS], default="resnet14", help="default: %(default)s")
+    parser.add_argument("--model", choices=[*MODELS], default="resnet14", metavar="NAME", help="default: %(default)s")
     counts = {
         "browsers": (6, "fresh ones of each client"),
         "pages": (3, "new ones of each browser"),

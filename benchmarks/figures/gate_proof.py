@@ -322,7 +322,8 @@ def parsed() -> tuple[argparse.Namespace, list[str]]:
         "--gates", type=positive(int), default=1, help="of aa and ab, hundreds of simulate (default: 1)"
     )
     parser.add_argument("--convolutions", type=positive(int), default=4, help="more in the head (default: 4)")
-    parser.add_argument("--only", choices=[*MODELS], help="the one model that is slower in the head (default: all)")
+    only = "the one model that is slower in the head (default: all)"
+    parser.add_argument("--only", choices=[*MODELS], metavar="NAME", help=only)
     parser.add_argument("--pairs", type=positive(int), default=6, help="of processes, of a long run (default: 6)")
     words = sys.argv[1:]
     at = words.index("--") if "--" in words else len(words)

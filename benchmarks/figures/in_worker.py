@@ -204,8 +204,9 @@ def main() -> None:
     """Run the command line."""
     pages = [name for name, platform in PLATFORMS.items() if platform.side == "client"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=[*MODELS, *NETWORKS], default="resnet20", help="default: %(default)s")
-    parser.add_argument("--platform", action="append", choices=pages, help="repeatable; default: all")
+    models = [*MODELS, *NETWORKS]
+    parser.add_argument("--model", choices=models, default="resnet20", metavar="NAME", help="default: %(default)s")
+    parser.add_argument("--platform", action="append", choices=pages, metavar="NAME", help="repeatable; default: all")
     parser.add_argument("--starts", type=positive(int), default=9, help="of both sides; default: %(default)s")
     words = "timed on each side in a start; default: %(default)s"
     parser.add_argument("--seconds", type=positive(float), default=1.5, help=words)

@@ -212,8 +212,10 @@ def rows(options: argparse.Namespace, failures: list[str]) -> Iterator[Row]:
 def parsed() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", action="append", choices=[*MODELS], help="repeatable; default: all")
-    parser.add_argument("--platform", action="append", choices=RUNTIMES, help="repeatable; default: all")
+    parser.add_argument("--model", action="append", choices=[*MODELS], metavar="NAME", help="repeatable; default: all")
+    parser.add_argument(
+        "--platform", action="append", choices=RUNTIMES, metavar="NAME", help="repeatable; default: all"
+    )
     parser.add_argument("--starts", type=positive(int), default=15, help="of each side; default: %(default)s")
     words = "timed on each side in a start; default: %(default)s"
     parser.add_argument("--seconds", type=positive(float), default=0.5, help=words)

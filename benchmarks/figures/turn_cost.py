@@ -191,8 +191,8 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=positive(int), default=3, help="of processes, for each condition; default: 3")
     several = "default: the default sweep; may be repeated"
-    parser.add_argument("--platform", action="append", choices=[*PLATFORMS], help=several)
-    parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="default: %(default)s")
+    parser.add_argument("--platform", action="append", choices=[*PLATFORMS], metavar="NAME", help=several)
+    parser.add_argument("--model", choices=[*MODELS], default="resnet20", metavar="NAME", help="default: %(default)s")
     options = parser.parse_args()
     if not sys.platform.startswith("linux"):
         parser.exit(1, "this system neither tells what a process uses nor lets choose a core; measure on Linux\n")

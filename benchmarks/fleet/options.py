@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
         description="Have all who join by the link classify the test images, and tell how many equal a server.",
     )
     names = manifest.rows()
-    found.add_argument("--model", choices=[*names], default=manifest.chosen()[0], help="default: %(default)s")
+    found.add_argument(
+        "--model", choices=[*names], default=manifest.chosen()[0], metavar="NAME", help="default: %(default)s"
+    )
     found.add_argument("--images", type=positive(int), default=10_000, metavar="N", help="the first N (10,000)")
     found.add_argument("--batch-size", type=positive(int), default=1, metavar="N", help="of an inference (1)")
     words = "start a browser of this machine, N times weaker: chromium@4x (repeatable)"

@@ -191,13 +191,15 @@ def _doubts(known: Mapping[str, Any], ignored: Sequence[str] = ()) -> dict[str, 
 
 
 def advice(names: Iterable[str]) -> list[str]:
-    """Return what to do about doubts of these names, each advice once.
+    """Return what to do about doubts of these names, each advice once, those that end alike together.
 
     Beside a quota's stops nobody is told to read what hides them.
     """
     wanted = {*names}
-    hides = OR_READ if QUOTA.name in wanted else ""
-    return [*dict.fromkeys(check.advice.removesuffix(hides) for check in CHECKS if check.name in wanted)]
+    told = dict.fromkeys(check.advice for check in CHECKS if check.name in wanted)
+    heads = [words.removesuffix(OR_READ) for words in told if words.endswith(OR_READ)]
+    together = f"{', '.join(heads)}{'' if QUOTA.name in wanted else OR_READ}"
+    return [*([together] if heads else []), *(words for words in told if not words.endswith(OR_READ))]
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ QUOTA = Check(
     "raise or lift the quota, or read the mean: p10, median and ratio hide what it does",
 )
 COMPUTING = Check(
-    "computing_share", 0.75, "computed for {:.0%} of the time", f"close other programs{OR_READ}", is_least=True
+    "computing_share", 0.75, "had a core for {:.0%} of the time", f"close other programs{OR_READ}", is_least=True
 )
 CHECKS = (
     Check("other_programs", 0.2, "other programs used {:.1f} cores", f"close other programs{OR_READ}"),

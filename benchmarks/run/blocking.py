@@ -53,10 +53,12 @@ class Animate:
         slowdown = obtained_slowdown(session, question)
         trusted = trust.assess(drawn.blocks, session.facts, before, after, slowdown)
         trusted[keys.DOUBTS] |= doubts(drawn.suffered)
-        info = of_question(question, session.facts) | _told(drawn) | {keys.TRUST: trusted}
+        told = _told(drawn)
+        info = of_question(question, session.facts) | told | {keys.TRUST: trusted}
         self.benchmark.extra_info.update(info | ({keys.SLOWDOWN_OBTAINED: slowdown} if slowdown else {}))
         images, worst = question.images(drawn.blocks), most_frozen(drawn.suffered)
-        self.record(session.facts, drawn.blocks, images, lambda: session.run(question.feeds), headline(worst))
+        words = headline(told[keys.LONGEST_TASK]["value"], worst)
+        self.record(session.facts, drawn.blocks, images, lambda: session.run(question.feeds), words)
 
 
 @pytest.fixture
@@ -129,10 +131,10 @@ def _is_disputed(one: Blocking) -> bool:
     return one.disagreement > max(1 / FRAMES_A_SECOND, TOLERATED * one.longest_task)
 
 
-def headline(one: Blocking) -> str:
-    """Say it in words: ``longest task 243 ms, blocked 79% of the time, 166 of 180 frames missed``."""
-    words = f"longest task {_milliseconds(one.longest_task)}, blocked {one.blocked:.0%} of the time"
-    return f"{words}, {one.frames_missed} of {one.frames_wanted} frames missed"
+def headline(longest_task: float, worst: Blocking) -> str:
+    """Say it in words: the longest task in the middle of the starts, and what else of the start that froze most."""
+    words = f"longest task {_milliseconds(longest_task)}; at worst blocked {worst.blocked:.0%} of the time"
+    return f"{words}, {worst.frames_missed} of {worst.frames_wanted} frames missed"
 
 
 def _milliseconds(seconds: float) -> str:

@@ -145,7 +145,7 @@ def plan_of(config: pytest.Config) -> Plan:
 
 
 def _teller(config: pytest.Config, title: str) -> Callable[[str], None]:
-    """Return what shows a trial as soon as it is over."""
+    """Return what shows a trial as soon as it is over; they are dozens, so that without -v it is said once."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
 
     def tell(line: str) -> None:
@@ -153,7 +153,10 @@ def _teller(config: pytest.Config, title: str) -> Callable[[str], None]:
             reporter.ensure_newline()
             reporter.write_line(f"load     {title}: {line}")
 
-    return tell
+    if config.get_verbosity() > 0:
+        return tell
+    tell("looks for the rates that are carried; -v shows each trial")
+    return lambda _line: None
 
 
 @dataclass(frozen=True)

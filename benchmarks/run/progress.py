@@ -5,12 +5,13 @@ All of it is worked out as a test ends, and written with its figure: nothing wak
 
 import statistics
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from benchmarks.run.choices import BASE
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL, MADE_UP
 from benchmarks.run.screen import INDENT, Screen, wide, wrapped
 from models.names import shown as printable
@@ -20,6 +21,7 @@ SHARED = ("opened", "loaded")
 # By what cases are alike, the closest first: a platform takes as long for any model, if the time decides.
 ALIKE = (("phase", "platform", "model"), ("phase", "platform"), ("phase", "model"), ("phase",), ())
 CERTAIN = 2  # so many of ALIKE foretell well
+IN_TURNS = 2.5  # times what the base takes alone: it takes turns with the base, and most open a browser as well
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,23 @@ class Left:
     """How long the rest will take, in seconds."""
 
     seconds: float
-    is_rough: bool  # some of it is unlike all that was done
+    is_rough: bool = False  # some of it is unlike all that was done
+    is_least: bool = False  # some of it is of a phase of which nothing was done
 
     def __str__(self) -> str:
-        return f"{'about ' if self.is_rough else ''}{spoken(self.seconds)} left"
+        kind = "at least " if self.is_least else "about " if self.is_rough else ""
+        return f"{kind}{spoken(self.seconds)} left"
 
 
-def left(done: Sequence[Done], cases: Iterable[Case]) -> Left:
+def left(done: Sequence[Done], cases: Collection[Case]) -> Left:
     """Return how long *cases* will take, from what those took that were done."""
     expected = [_expected(done, case) for case in cases]
-    return Left(sum(seconds for seconds, _ in expected), any(is_rough for _, is_rough in expected))
+    known = {one.case.phase for one in done if one.passed}
+    return Left(
+        sum(seconds for seconds, _ in expected),
+        any(is_rough for _, is_rough in expected),
+        any(case.phase not in known and not case.repeats for case in cases),
+    )
 
 
 def _expected(done: Sequence[Done], case: Case) -> tuple[float, bool]:
@@ -65,9 +74,15 @@ def _expected(done: Sequence[Done], case: Case) -> tuple[float, bool]:
     """
     for number, names in enumerate(ALIKE):
         like = [one for one in done if _is_like(one.case, case, names)]
-        if seconds := [one.seconds for one in like if one.passed or number < CERTAIN]:
+        if seconds := [one.seconds * _times(one.case, case) for one in like if one.passed or number < CERTAIN]:
             return statistics.fmean(seconds), number >= CERTAIN
     return 0.0, not case.repeats
+
+
+def _times(one: Case, other: Case) -> float:
+    """Return how many times as long another case takes, where one of both is the base's."""
+    alone = [case.platform == BASE.label for case in (one, other)]
+    return {(True, False): IN_TURNS, (False, True): 1 / IN_TURNS}.get((alone[0], alone[1]), 1.0)
 
 
 def _is_like(one: Case, other: Case, names: Sequence[str]) -> bool:
@@ -92,6 +107,7 @@ class Progress:
     cases: dict[str, Case] = field(default_factory=dict)  # those to come, by the test's id
     done: list[Done] = field(default_factory=list)
     began: float = 0.0  # of the test that runs
+    number: int = 0  # of tests, done or not
 
     def end(self, name: str, passed: bool) -> None:
         """Note that a test is over."""
@@ -117,7 +133,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """See what is to be done: what was deselected is not among it."""
-    session.config.stash[PROGRESS].cases = dict(_cases(session.items))
+    progress = session.config.stash[PROGRESS]
+    progress.cases = dict(_cases(session.items))
+    progress.number = len(progress.cases)
 
 
 def _cases(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Case]]:
@@ -176,7 +194,7 @@ def _fitting(words: str, config: pytest.Config) -> str:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or not Screen.of(reporter, config).wraps:
         return words
-    writer, count = config.get_terminal_writer(), len(config.stash[PROGRESS].cases) + len(config.stash[PROGRESS].done)
+    writer, count = config.get_terminal_writer(), config.stash[PROGRESS].number
     room = writer.fullwidth - len(f" [{count}/{count}] ")
     if writer.width_of_current_line + wide(words) <= room:
         return words

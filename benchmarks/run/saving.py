@@ -86,8 +86,7 @@ def _save(session: pytest.Session, benchmarks: Any, save: Callable[[], None]) ->
         except OSError as error:
             config.stash[UNSAVED].append(f"{relative(where)} could not be saved: {error.strerror}")
         else:
-            config.stash[SAVED].append(file)
-            benchmarks.logger.info(f"Saved benchmark data in: {file}")
+            config.stash[SAVED].append(file)  # told at the end, with how it is compared
 
     def save_json(content: dict[str, Any]) -> None:
         file = whole_path(Path(benchmarks.json))

@@ -119,7 +119,7 @@ def _asked(command: list[str | Path], path: Path) -> str:
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=ANSWERING, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise BrowserMissingError(f"{path} does not start ({error})") from error
+        raise BrowserMissingError(f"{path} does not start ({chromium.in_words(error)})") from error
     said = (asked.stdout if asked.returncode == 0 else asked.stderr or asked.stdout).strip().splitlines()
     if asked.returncode or not said:
         raise BrowserMissingError(f"{path} tells no version ({said[-1] if said else 'no words'})")

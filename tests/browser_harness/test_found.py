@@ -55,7 +55,7 @@ def test_a_named_program_is_the_only_candidate(program, bare):
     program("bin/firefox")
     named = program("elsewhere/firefox", "Mozilla Firefox 99.0")
     assert find("firefox", named).version == "99.0"
-    assert "nowhere/firefox does not start" in missing("firefox", bare / "nowhere/firefox")
+    assert "nowhere/firefox does not start (No such file or directory)" in missing("firefox", bare / "nowhere/firefox")
 
 
 @pytest.mark.parametrize(

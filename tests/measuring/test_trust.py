@@ -47,7 +47,7 @@ def test_a_quiet_machine_is_not_accused():
     ("changes", "words", "advice"),
     [
         ({"busy": 13.0}, "other programs used 0.5 cores", "close other programs, or read ratio"),
-        ({"share": 0.5}, "computed for 50% of the time", "close other programs, or read ratio"),
+        ({"share": 0.5}, "had a core for 50% of the time", "close other programs, or read ratio"),
         ({"stolen": 0.2}, "the host took 10% of a core", "measure again"),
         ({"frequency": 2e9}, "the processor's frequency changed by -33%", "fix the frequency"),
         ({"memory_wait": 0.1}, "programs waited for memory for 5% of the time", "raise the memory's limit"),
@@ -102,6 +102,11 @@ def test_other_programs_are_blamed_beside_a_quota_for_what_they_did_and_nothing_
     assert doubts.keys() == {"stopped", "other_programs", "computing_share"}
     assert trust.advice(doubts)[0] == "close other programs"
     assert trust.advice([*doubts][:1]) == ["close other programs, or read ratio, p10 and cpu_seconds_per_inference"]
+
+
+def test_what_helps_against_several_doubts_is_said_together():
+    words = ["close other programs, draw from more with --starts, or read ratio, p10 and cpu_seconds_per_inference"]
+    assert trust.advice(["margin", "other_programs", "computing_share"]) == words
 
 
 def test_a_quota_that_hardly_stops_the_run_is_told_and_makes_nothing_doubtful():

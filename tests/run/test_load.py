@@ -14,6 +14,7 @@ from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Facts
 from benchmarks.run import load
 from benchmarks.run.choices import PHASES
+from benchmarks.run.load import _teller
 from benchmarks.run.selection import Selection
 
 needs_loadgen = pytest.mark.skipif(loadgen_version() is None, reason="it has wheels for some versions of Python only")
@@ -39,7 +40,7 @@ def start(pytester, outside_xdist):
 @needs_loadgen
 def test_a_server_is_put_under_load_once_and_reported_by_each_scenario(start, tmp_path):
     model = make_linear(tmp_path / "linear.onnx")
-    suite, result = start("--benchmark-json=out.json", "--p99=300", prelude=COARSE, model=model)
+    suite, result = start("-v", "--benchmark-json=out.json", "--p99=300", prelude=COARSE, model=model)
     result.assert_outcomes(passed=3)
     lines = [line for line in result.outlines if line.startswith("load ")]
     assert sum("SingleStream" in line for line in lines) == 1, "all three are of one load"
@@ -48,7 +49,7 @@ def test_a_server_is_put_under_load_once_and_reported_by_each_scenario(start, tm
             "load     linear.onnx, server-cpu, * worker*: SingleStream: p50 * ms, p90 * ms, p99 * ms, * queries",
             "load     linear.onnx, server-cpu, * worker*: Server */s: p50 * ms, p99 * ms, within 300 ms, * queries",
             f"*test_server[[]linear.onnx-server-cpu-b1] */s within p99 300 ms, * worker* ({COMPLIANCE})*",
-            f"queries that arrive by chance of linear.onnx, batch 1; {COMPLIANCE}",
+            f"queries that arrive by chance of linear.onnx, batch 1; {COMPLIANCE}*",
             "*queries/s * within p99 ms *",
         ]
     )
@@ -152,3 +153,17 @@ def test_what_is_not_known_of_a_trial_is_left_out():
         "seconds": 10.0,
         "given_up": True,
     }
+
+
+def test_trials_are_told_with_v_and_without_it_that_they_are_made():
+    def told(verbosity):
+        lines = []
+        reporter = SimpleNamespace(ensure_newline=lambda: None, write_line=lines.append)
+        plugins = SimpleNamespace(get_plugin=lambda _: reporter)
+        config = SimpleNamespace(pluginmanager=plugins, get_verbosity=lambda: verbosity)
+        tell = _teller(config, "net, server-cpu, 2 workers")
+        tell("Offline: 9/s")
+        return lines
+
+    assert told(1) == ["load     net, server-cpu, 2 workers: Offline: 9/s"]
+    assert told(0) == ["load     net, server-cpu, 2 workers: looks for the rates that are carried; -v shows each trial"]

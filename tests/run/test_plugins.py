@@ -65,7 +65,7 @@ def test_a_run_that_is_saved_and_doubtful_is_the_same(pytester, outside_xdist, m
     code, lines, _errors, runs = outcomes["given"]
     assert (code, len(runs)) == (pytest.ExitCode.OK, 1)
     assert [*runs[0][2]] == ["test_latency[resnet8-fake-b1]"]
-    assert any(line.startswith("unstable # of #: computed for #% of the time (resnet# fake b#)") for line in lines)
+    assert any(line.startswith("unstable # of #: had a core for #% of the time (resnet# fake b#)") for line in lines)
     assert outcomes == dict.fromkeys(ORDERS, outcomes["given"])
 
 

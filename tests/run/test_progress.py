@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.run.progress import Case, Done, Progress, _cases, left, spoken
+from benchmarks.run.progress import IN_TURNS, Case, Done, Progress, _cases, left, spoken
 
 
 def latency(platform="wasm", model="a", **other):
@@ -34,10 +34,25 @@ def test_a_case_takes_as_long_as_those_of_its_phase_and_platform():
     assert (rest.seconds, rest.is_rough) == (10 + 15 + 2, False)
 
 
+DONE = [Done(latency("cpu"), 2), Done(latency("wasm"), 10)]
+
+
 def test_what_is_unlike_all_that_was_done_is_said_to_be_rough():
-    rest = left([Done(latency("cpu"), 2), Done(latency("wasm"), 10)], [latency("webnn"), Case("test_load", "a", "cpu")])
-    assert (rest.seconds, rest.is_rough) == (6 + 6, True)
-    assert str(rest) == "about 10 s left"
+    rest = left(DONE, [latency("webnn")])
+    assert (rest.seconds, str(rest)) == (6, "about 6 s left")
+
+
+def test_of_a_phase_of_which_nothing_was_done_nobody_knows_how_long_it_takes():
+    rest = left(DONE, [latency("webnn"), Case("test_load", "a", "cpu")])
+    assert (rest.seconds, str(rest)) == (6 + 6, "at least 10 s left")
+    repeated = Case("test_second_inference", "a", "cpu", repeats=True)
+    assert str(left(DONE, [latency("wasm"), repeated])) == "10 s left"
+
+
+def test_what_takes_turns_with_the_server_takes_longer_than_that_alone():
+    alone = [Done(latency("server-cpu"), 4)]
+    assert left(alone, [latency("wasm"), latency("server-cpu", "b")]).seconds == 4 * IN_TURNS + 4
+    assert left([Done(latency("wasm"), 10)], [latency("server-cpu")]).seconds == 10 / IN_TURNS
 
 
 def test_a_skipped_or_failed_case_tells_of_its_own_platform_alone():

@@ -21,7 +21,9 @@ LONGEST = 240  # characters of what was seen
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="faults", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="faults whose name has this in it (default: all)")
     names = parser.parse_args().names
     chosen = [fault for fault in FAULTS if not names or any(name in fault.name for name in names)]

@@ -73,8 +73,11 @@ def custom(build: builds.Build, whole: PagePlatform, question: Question, starts:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", choices=[*MODELS], default="resnet20", help="that is opened; default: resnet20")
+    parser = argparse.ArgumentParser(
+        prog="shipping", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words = "that is opened; default: resnet20"
+    parser.add_argument("--model", choices=[*MODELS], default="resnet20", metavar="NAME", help=words)
     parser.add_argument("--starts", type=positive(int), default=5, help="of each build and the whole; default: 5")
     parser.add_argument("--json", type=writable, metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()

@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,20 @@ from benchmarks.results.saved import Result
 from benchmarks.results.tidy import DOUBT, Measured
 from benchmarks.run.budget import budget_lines
 from benchmarks.run.compare_fail import times_given
+from benchmarks.run.progress import PROGRESS
 from benchmarks.run.saving import SAVED, UNSAVED
 from benchmarks.run.screen import Screen
 from benchmarks.run.terminal.doubts import trust_lines
-from benchmarks.run.terminal.notes import decided_lines, made_up_lines, network_lines, parity_lines, refused_lines
+from benchmarks.run.terminal.gathered import listed
+from benchmarks.run.terminal.notes import (
+    decided_lines,
+    made_up_lines,
+    mark_lines,
+    network_lines,
+    parity_lines,
+    refused_lines,
+    row_lines,
+)
 from benchmarks.run.terminal.table import Line, Tables, tables
 from benchmarks.run.weaker import client_lines
 from models.cifar100 import DataError
@@ -36,6 +46,7 @@ COLUMNS = ["min", "median", "mean", "max", "iqr", "ops", "rounds"]  # of pytest-
 # What asks for pytest-benchmark's own table: each is of nothing else, or, as the histogram, is made by it.
 ASKS_FOR_BLOCKS = ("columns", "sort", "name", "group-by", "time-unit", "histogram", "compare", "cprofile", "verbose")
 
+Header = list[str | Sequence[str]]
 RESULTS = pytest.StashKey[list[Result]]()
 BLOCKS = pytest.StashKey[bool]()  # whether pytest-benchmark's table was asked for
 
@@ -53,6 +64,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def asks_for_blocks(config: pytest.Config) -> bool:
     """Whether somebody asks for pytest-benchmark's own table: with -v, or with an option that is of it alone."""
     return config.get_verbosity() > 0 or any(times_given(config, f"--benchmark-{name}") for name in ASKS_FOR_BLOCKS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_header(config: pytest.Config) -> Generator[None, Header, Header]:
+    """Leave out pytest-benchmark's defaults: most are not this suite's, and the line is wider than any screen."""
+    lines = yield
+    return lines if config.stash[BLOCKS] else [line for line in lines if not str(line).startswith("benchmark: ")]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,7 +128,8 @@ def pytest_terminal_summary(
         screen, is_verbose = Screen.of(terminalreporter, config), config.get_verbosity() > 0
         found = tables([Measured(result) for result in config.stash[RESULTS]], screen, everything=is_verbose)
         _write(terminalreporter, found.lines)
-        for line in screen.fit([*_more(found, config), *_told(config, is_verbose)]):
+        missing = _without_figures(terminalreporter, config.stash[PROGRESS].number) if found.lines else ()
+        for line in screen.fit([*missing, *_more(found, config), *_told(config, is_verbose)]):
             terminalreporter.write_line(line)
         for line in _files(config):  # whole, wherever the screen ends: they are there to be copied
             terminalreporter.write_line(line)
@@ -139,6 +158,21 @@ def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
         reporter.write_line("")
 
 
+def _without_figures(reporter: pytest.TerminalReporter, number: int) -> Iterator[str]:
+    """Yield what is in no table and was chosen: what failed, and what a run that was stopped did not come to."""
+    failed = _ids(reporter, "failed", "error")
+    if failed:
+        names = [printable(name.rpartition("::")[2].removeprefix("test_")) for name in failed]
+        yield f"failed   {len(failed)} of {number}, as told above: {listed(names)}"
+    if (rest := number - len(failed.keys() | _ids(reporter, "passed", "skipped"))) > 0:
+        yield f"stopped  {rest} of {number} were not measured"
+
+
+def _ids(reporter: pytest.TerminalReporter, *outcomes: str) -> dict[str, None]:
+    """Return the tests that ended so, each once."""
+    return dict.fromkeys(report.nodeid for outcome in outcomes for report in reporter.stats.get(outcome, ()))
+
+
 def _more(found: Tables, config: pytest.Config) -> list[str]:
     """Say what was left out, and how it is seen."""
     blocks = [] if config.stash[BLOCKS] else ["pytest-benchmark's own tables"]
@@ -151,6 +185,8 @@ def _told(config: pytest.Config, is_verbose: bool) -> Iterator[str]:
     """Yield all that must be known beside the figures."""
     results = config.stash[RESULTS]
     yield from trust_lines(results, each=is_verbose)
+    yield from mark_lines(results)
+    yield from row_lines(results)
     yield from network_lines(results)
     yield from client_lines(results)
     yield from budget_lines(results, config.getoption("memory_budget"))

@@ -1,5 +1,6 @@
 """What a table shows of each phase: columns that mean something for it, with their units."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,10 +9,11 @@ from benchmarks.loadgen import COMPLIANCE
 from benchmarks.measuring.starts import Figure
 from benchmarks.protocol import Blocking
 from benchmarks.results import keys
+from benchmarks.results.numbers import between, three, with_interval
 from benchmarks.results.tidy import Told
-from benchmarks.run.replay import digits
 
 Rows = Sequence[Told]
+MS = 1e3  # in a second
 INTERVAL, IMAGES, P95 = 3, 2, 1  # what a narrow screen does without, the highest first
 LATER = 4  # what is asked for with -v
 
@@ -68,7 +70,6 @@ def _ratios(rows: Rows) -> Iterator[Column]:
     for partner in dict.fromkeys(name for row in rows for name in row.result.ratios):
         name = partner.replace("_", "-")
         yield Column(f"× {name}", partial(_ratio, partner, name, statistic_of_ratios(rows)))
-        yield Column("interval", partial(_interval_of_ratio, partner))
         yield Column("× cpu time", partial(_cpu, partner), LATER)
 
 
@@ -81,12 +82,8 @@ def statistic_of_ratios(rows: Rows) -> str | None:
 def _ratio(partner: str, name: str, usual: str | None, row: Told) -> str:
     if (ratio := row.result.ratios.get(partner)) is None:
         return "base" if row.platform == name else ""
-    return f"{'' if ratio.statistic == usual else f'{ratio.statistic} '}{ratio.value:.2f}"
-
-
-def _interval_of_ratio(partner: str, row: Told) -> str:
-    ratio = row.result.ratios.get(partner)
-    return "" if ratio is None or ratio.low is None else f"{ratio.low:.2f} to {ratio.high:.2f}"
+    told = "" if ratio.statistic == usual else f"{ratio.statistic} "
+    return f"{told}{with_interval(ratio.value, ratio.low, ratio.high)}"
 
 
 def _cpu(partner: str, row: Told) -> str:
@@ -192,18 +189,16 @@ def _of_figure(say: Callable[[float], str] | None, row: Told, key: str) -> str:
 def _interval(figure: Figure) -> str:
     if figure.low is None or figure.high is None:
         return ""
-    return f"{digits(figure.low)} to {digits(figure.high)}"
+    return between(figure.low, figure.high, MS)
 
 
 def _ms(seconds: float | None) -> str:
-    return "" if seconds is None or seconds != seconds else digits(seconds)  # noqa: PLR0124 (NaN)
+    return "" if seconds is None or math.isnan(seconds) else three(seconds * MS)
 
 
 def _rate(number: float | None) -> str:
-    """Write how many a second: three digits at least."""
-    if number is None:
-        return ""
-    return f"{number:,.0f}" if number >= 99.95 else f"{number:#.3g}"
+    """Write how many a second."""
+    return "" if number is None else three(number)
 
 
 def _megabytes(number: int) -> str:

@@ -1,11 +1,11 @@
 """How far the run can be trusted: a line for each kind of doubt, with what to do about it, and what was no speed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from benchmarks.measuring import trust
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.terminal.gathered import Told, alike, listed, ranged
+from benchmarks.run.terminal.gathered import alike, caller, line, listed, ranged
 
 Results = Sequence[Result]
 SIMULATED = "on a simulated GPU, in no table"
@@ -24,6 +24,9 @@ def trust_lines(results: Results, each: bool = False) -> list[str]:
 
 
 def _load(assessed: Results) -> str:
+    """Say how busy other programs were, unless a line of doubts does."""
+    if any(keys.OTHER_PROGRAMS in result.doubts for result in assessed):
+        return ""
     others = [result.trust[keys.OTHER_PROGRAMS] for result in assessed if keys.OTHER_PROGRAMS in result.trust]
     words = [f"; other programs used {cores:.1f} cores meanwhile" for cores in others]
     return ranged(words) if words else ""
@@ -35,10 +38,10 @@ def _unstable_one_by_one(unstable: Results) -> list[str]:
 
 def _unstable(unstable: Results, number: int) -> Iterator[str]:
     """Yield a line for each check that failed, in the order in which the checks were first seen to."""
-    case = _caller(unstable)
+    case = caller(unstable)
     for check in dict.fromkeys(name for result in unstable for name in result.doubts):
         told = [(case(result), result.doubts[check]) for result in unstable if check in result.doubts]
-        yield from (_line("unstable", kind, number) for kind in alike(told))
+        yield from (line("unstable", kind, number) for kind in alike(told))
 
 
 def _unknown(assessed: Results) -> Iterator[str]:
@@ -58,7 +61,7 @@ def _odd(assessed: Results, each: bool) -> list[str]:
         return [f"starts   {result.name}: {odd_words(result)}" for result in odd]
     if not odd:
         return []
-    times, case = [value for result in odd for value in result.odd_starts], _caller(odd)
+    times, case = [value for result in odd for value in result.odd_starts], caller(odd)
     words = f"had starts unlike their siblings, which took {min(times):.2f} to {max(times):.2f} times as long"
     return [f"starts   {len(odd)} of {len(assessed)} {words} ({listed([*map(case, odd)])})"]
 
@@ -81,22 +84,5 @@ def _software(assessed: Results, each: bool) -> list[str]:
     software = [result for result in assessed if result.is_software]
     if each:
         return [f"software {result.name}: {SIMULATED}" for result in software]
-    case = _caller(software)
-    return [_line("software", [(case(result), SIMULATED) for result in software], len(assessed))] if software else []
-
-
-def _line(kind: str, told: Sequence[Told], number: int) -> str:
-    """Return a line of those of whom the same is said: ``unstable 18 of 30: … (resnet20-chromium-wasm-b1, …)``."""
-    names, words = zip(*told, strict=True)
-    return f"{kind.ljust(9)}{len(told)} of {number}: {ranged(words)} ({listed(names)})"
-
-
-def _caller(results: Results) -> Callable[[Result], str]:
-    """Return what calls a benchmark as briefly as it can be told among *results*: by its phase where that differs."""
-    phases = {result.name.partition("[")[0] for result in results}
-
-    def case(result: Result) -> str:
-        inside = result.name.partition("[")[2]
-        return inside.removesuffix("]") if inside and len(phases) == 1 else result.name.removeprefix("test_")
-
-    return case
+    case = caller(software)
+    return [line("software", [(case(result), SIMULATED) for result in software], len(assessed))] if software else []

@@ -1,4 +1,4 @@
-"""What must be known beside the figures: the networks between, inputs made up, references that move, the decision."""
+"""What must be known beside the figures: marks, networks, inputs made up, references that move, the decision."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -7,7 +7,8 @@ from benchmarks.decide import sentences_of
 from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.results import keys
 from benchmarks.results.saved import Result
-from benchmarks.run.terminal.gathered import alike, listed, ranged
+from benchmarks.results.tidy import Measured
+from benchmarks.run.terminal.gathered import alike, caller, line, listed, ranged
 from browser_harness.network import LINKS
 from models.names import shown as printable
 
@@ -16,6 +17,22 @@ WAYS = {  # of asking the reference, as measuring/promise.py has them
     "nudge": "a batch of {batch}, its inputs moved by a rounding",
     "batch": "8 together against one by one",
 }
+
+MARKS = ("untrained", "stand-in", "emulated")  # that nothing else at the end of a run explains
+
+
+def mark_lines(results: Sequence[Result]) -> list[str]:
+    """Return what the marks of the table mean, a line for each."""
+    marks = dict.fromkeys(mark for result in results for mark in Measured(result).marks)
+    kinds = [[mark.words for mark in marks if mark.sign == sign] for sign in MARKS]
+    return [f"mark     {sign}: {ranged(words)}" for sign, words in zip(MARKS, kinds, strict=True) if words]
+
+
+def row_lines(results: Sequence[Result]) -> list[str]:
+    """Return of which benchmarks a sample is of several inferences."""
+    several, case = [result for result in results if result.iterations > 1], caller(results)
+    told = [(case(result), f"a sample is the mean of {result.iterations} inferences") for result in several]
+    return [line("rows", told, len(results))] if told else []
 
 
 def network_lines(results: Sequence[Result]) -> list[str]:

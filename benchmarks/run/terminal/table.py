@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from benchmarks.results import keys
-from benchmarks.results.tidy import Told, shared_signs
+from benchmarks.results.tidy import DOUBT, Told, shared_signs
 from benchmarks.run.screen import Screen, wide, wrapped
 from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase, statistic_of_ratios
 from models.names import shown as printable
 
 GAP = "  "  # between columns
+PLURAL = {"mean": "means", "p10": "10th percentiles"}  # of what a ratio is of
 IN_NAMES = ("untrained", "stand-in")  # marks that a model's name may have behind it
 
 
@@ -168,8 +169,7 @@ def _name(row: Told, tells_caches: bool) -> str:
 def _signs(row: Told) -> list[str]:
     """Return the marks of a row, but for those that its model's name has above it: ``resnet50.untrained``."""
     named = [sign for sign in (row.label or "").split(".") if sign in IN_NAMES]
-    in_rows = [f"in rows of {number}"] if (number := row.result.iterations) > 1 else []  # a sample is their mean
-    return [*(mark.sign for mark in row.marks if mark.sign not in named), *in_rows]
+    return [mark.sign for mark in row.marks if mark.sign not in named]
 
 
 def _shared(rows: Rows) -> list[str]:
@@ -184,14 +184,19 @@ def _title(rows: Rows, groups: Mapping[str, Rows], columns: Sequence[Column], sc
     words += [f"all {sign}" for sign in _shared(rows)]
     words += [f"caches: {only}" for only in caches if only and len(caches) == 1]
     words += [*_of_starts(rows), *filter(None, [table.note])]
-    words += ["intervals of 95%"] if any("interval" in column.head for column in columns) else []
+    words += ["intervals of 95%"] if any(_has_interval(column) for column in columns) else []
     words += [f"× is the ratio of {of}, measured in turns"] if (of := _ratios_are_of(rows)) else []
+    words += [f"{DOUBT} is unstable: see below"] if any(row.result.doubts for row in rows) else []
     return [Line(line, is_head=True) for line in wrapped("; ".join(words), screen.width, len(GAP))]
+
+
+def _has_interval(column: Column) -> bool:
+    return "interval" in column.head or column.head.startswith("×")
 
 
 def _ratios_are_of(rows: Rows) -> str | None:
     usual = statistic_of_ratios(rows)
-    return "means" if usual == "mean" else usual
+    return PLURAL.get(usual, usual) if usual else None
 
 
 def _of_starts(rows: Rows) -> Iterator[str]:
