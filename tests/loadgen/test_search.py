@@ -147,7 +147,7 @@ def test_a_trial_far_beyond_saturation_is_given_up(workers):
     assert (trial.verdict, trial.is_given_up) == ("over", True)
     assert (trial.percentiles, trial.per_second) == ({}, None), "what was not computed has no figures"
     assert "p99" not in trial.to_json()
-    assert run(tried, Asking("Server", 0.05, 100, 100.0, 0.05)).is_given_up is False, "the next trial begins anew"
+    assert run(tried, Asking("Server", 0.05, 100, 100.0, 5.0)).is_given_up is False, "the next trial begins anew"
 
 
 def test_a_trial_of_few_queries_is_unproved_and_not_over(workers):

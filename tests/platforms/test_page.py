@@ -300,15 +300,19 @@ PageSession.time = faulty
 
 
 @pytest.mark.parametrize(
-    ("fault", "words"),
-    [("crash", "*crashed*"), ("kill", "*closed*"), ("hang", "no answer within 5 s; * raise --inference-timeout")],
+    ("fault", "timeout", "words"),
+    [
+        ("crash", 60, "*crashed*"),
+        ("kill", 60, "*closed*"),
+        ("hang", 5, "no answer within 5 s; * raise --inference-timeout"),
+    ],
 )
 def test_a_fault_fails_its_benchmark_alone_and_leaves_nothing(
-    pytester, outside_xdist, monkeypatch, scratch, fault, words
+    pytester, outside_xdist, monkeypatch, scratch, fault, timeout, words
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
     suite = Suite(pytester, FAULTY.replace("{fault}", FAULTS[fault]))
-    options = ["--inference-timeout=5", "--batch-size=2", "--benchmark-json=out.json", "--benchmark-warmup=on"]
+    options = [f"--inference-timeout={timeout}", "--batch-size=2", "--benchmark-json=out.json", "--benchmark-warmup=on"]
     result = suite.run(*options, platform="chromium-wasm")
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines([f"chromium-wasm: resnet8.onnx: time: {words}"])
