@@ -1,12 +1,18 @@
 """Fixtures of the tests."""
 
 import os
+from contextlib import suppress
 
 import pytest
 from helpers import Suite, make_model
 
 from benchmarks.settings import Settings
 
+with suppress(ImportError):  # the environments that test no properties have no hypothesis
+    import hypothesis
+
+    hypothesis.settings.register_profile("busy machine", deadline=None)  # no test asserts on an absolute time
+    hypothesis.settings.load_profile("busy machine")
 os.environ.pop("COLUMNS", None)  # tox tells the width of its own screen: the runs that tests start have none
 
 

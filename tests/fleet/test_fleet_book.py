@@ -4,7 +4,7 @@ import heapq
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.fleet.book import LOST, Book
@@ -179,7 +179,6 @@ def test_a_chunk_is_whole_batches_and_bounded(rate, share, free, batch):
     assert size % batch == 0 or size == free
 
 
-@settings(deadline=None)  # thousands of chunks, which a busy machine takes its time for
 @given(st.lists(st.floats(5.0, 500.0), min_size=1, max_size=8))
 def test_all_devices_are_done_at_about_the_same_time(speeds):
     """Hold the end of a job against the earliest that there can be."""
