@@ -44,12 +44,14 @@ def read(names: Sequence[Path], tell: Callable[[str], None] = lambda _: None) ->
 
 
 def _files(names: Iterable[Path], refused: list[Refused]) -> Iterator[Path]:
-    """Yield the files of *names* and of the folders among them, each once; refuse a folder without any."""
+    """Yield the files of *names* and of the folders among them, each once; refuse what is not there."""
     seen = set[Path]()
     for name in map(at_home, names):
-        inside = sorted(name.rglob("*.json")) if os.path.isdir(name) else [name]
+        is_folder = os.path.isdir(name)
+        inside = sorted(name.rglob("*.json")) if is_folder else [name] if os.path.lexists(name) else []
         if not inside:
-            refused.append(Refused(str(name), "a folder without any .json file"))
+            why = "a folder without any .json file" if is_folder else "there is no such file"
+            refused.append(Refused(str(name), why))
         for file in inside:
             if (real := file.resolve()) not in seen:
                 seen.add(real)
