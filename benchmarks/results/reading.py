@@ -108,6 +108,8 @@ def _read(file: Path, seen: dict[str, Path], found: Found, takes: Callable[[Path
 
 def _why(error: NotARunError) -> str:
     """Return why a file holds no run, and what helps."""
+    if isinstance(error.cause, FileNotFoundError):
+        return "there is no such file"
     if isinstance(error.cause, OSError):
         return f"cannot be read: {error.cause.strerror}"
     return error.why if isinstance(error.cause, OtherKindError) else f"{error.why}; {REMEDY}"

@@ -103,17 +103,19 @@ def test_memory_is_what_the_start_took_against_the_run_s_budget(tmp_path):
     budget = {keys.MEMORY_BUDGET: 200_000_000}
     over = memory("resnet20", 250_000_000, **budget, **{keys.TAKEN: 260_000_000, keys.OVER_BUDGET: True})
     within = memory("resnet20", 150_000_000, "chromium-webnn", **budget, **{keys.TAKEN: 150_000_000})
+    (alone,) = charts(run(tmp_path, within))
+    assert alone.alternative == "chromium-webnn 150 MB. Within the budget: 1 of 1."
     (chart,) = charts(run(tmp_path, over, within))
     assert [line[1:4] for line in chart.table.rows] == [
         ["260 MB", "200 MB", "OVER 200 MB"],
         ["150 MB", "200 MB", "within 200 MB"],
     ]
-    assert "OVER the budget, 1 of 2: chromium-wasm" in chart.alternative
+    assert "OVER the budget: 1 of 2 (chromium-wasm" in chart.alternative
     assert "OVER 200 MB; before 90.0 MB, peak 340 MB" in drawing.svg(chart.spec, 1, chart.alternative)
 
 
 def test_memory_of_older_runs_and_processes_is_held_to_nothing(tmp_path):
-    older = row(tmp_path, memory("resnet20", 150_000_000, **{keys.SURROUNDING: "page"}))
+    older = row(tmp_path, memory("resnet20", 150_000_000))  # of schema 1, which says nothing of a page
     process = row(tmp_path, memory("resnet20", 50_000_000, "server-cpu", "process", **{keys.SURROUNDING: "process"}))
     assert (older.result.taken, judged(older)) == (150_000_000, "no budget")
     assert (process.result.taken, judged(process)) == (50_000_000, "a process, no budget")

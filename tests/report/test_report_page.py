@@ -81,6 +81,16 @@ def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(t
     assert twice[1] == "lighthouse-slow-4g: client, p75-2026: server, cable: server"
 
 
+def test_an_answer_for_weaker_clients_alone_says_so(tmp_path):
+    weak = {keys.SLOWDOWN: {"asked": 4}}
+    rows = [
+        result("latency", "resnet20", "server-cpu", 0.001, 1),
+        result("latency", "resnet20", "chromium-wasm@4x", 0.2, 1, **weak),
+    ]
+    told = verdicts(run(tmp_path, *rows))["resnet20"].words
+    assert told.startswith("With a mid-tier mobile (4x, emulated) resnet20 answers earlier on the server, below ")
+
+
 def test_clients_of_another_machine_than_the_servers_say_both(tmp_path):
     phone = run(tmp_path, *client("resnet20", 0.05), name="phone.json", machine="Phone")
     both = answers(Material.of([run(tmp_path, *whole()), phone])).parts

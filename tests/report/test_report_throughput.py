@@ -66,6 +66,13 @@ def test_threads_of_a_platform_stand_together_and_by_batch_size(tmp_path):
     assert chart.alternative == "server-cpu: 1 thread 1,000/s; 2 threads 1,800/s."
 
 
+def test_two_runs_of_a_thread_say_both_the_threads_and_the_run(tmp_path):
+    files = {"a": [rated("server-cpu"), rated("server-cpu-2t", rate=1800.0)], "b": [rated("server-cpu", rate=900.0)]}
+    runs = [made_up_runs.run(tmp_path / f"{name}.json", *rows) for name, rows in files.items()]
+    (chart,) = charts(throughput(Material.of(runs)))
+    assert [row[1] for row in chart.table.rows] == ["1 thread, a", "1 thread, b", "2 threads"]
+
+
 def test_scaling_is_held_against_one_thread(tmp_path):
     one = {"ratio_to_one_thread": {**made_up_runs.ratio(0.55)["ratio_to_server_cpu"]}}
     rows = [

@@ -77,10 +77,10 @@ def _verdict(group: Sequence[Decision], material: Material) -> Verdict:
 
 
 def _quotable(decision: Decision, where: str) -> str:
-    """Return who answers earlier as a sentence that stands by itself."""
-    if where.startswith("undecided"):
-        return f"{decision.model.title} is {where}"
-    return f"{decision.model.title} answers earlier on {where}"
+    """Return who answers earlier as a sentence that stands by itself; of weaker clients it says so."""
+    clients = decision.clients
+    of = decision.model.title if clients.factor == 1 else f"With {clients.title} {decision.model.title}"
+    return f"{of} is {where}" if where.startswith("undecided") else f"{of} answers earlier on {where}"
 
 
 def _chips(decision: Decision) -> list[Chip]:

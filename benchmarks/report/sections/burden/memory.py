@@ -29,7 +29,7 @@ def judged(row: Row) -> str:
     """Say how that compares with the run's budget."""
     info = row.result.info
     if keys.MEMORY_BUDGET not in info:
-        return "no budget" if row.result.surrounding == "page" else "a process, no budget"
+        return "no budget" if row.side == "client" else "a process, no budget"
     budget = words.size(info[keys.MEMORY_BUDGET])
     return f"OVER {budget}" if info.get(keys.OVER_BUDGET) else f"within {budget}"
 
@@ -40,11 +40,19 @@ def _most(named: Sequence[tuple[str, Row]]) -> str:
     if not told:
         return "This system does not tell."
     least, most = (f"{name} {words.size(size)}" for size, name in (told[0], told[-1]))
+    return f"{least if len(told) == 1 else f'From {least} to {most}'}. {_against_budgets(named)}"
+
+
+def _against_budgets(named: Sequence[tuple[str, Row]]) -> str:
+    """Say who takes more than the budget of its run."""
     held = [row for _, row in named if keys.MEMORY_BUDGET in row.result.info]
     over = [name for name, row in named if row.result.info.get(keys.OVER_BUDGET)]
-    which = f": {'; '.join(over)}" if 0 < len(over) <= FEW else ""
-    budget = f" OVER the budget, {len(over)} of {len(held)}{which}." if held else " No budget was set."
-    return f"From {least} to {most}.{budget}"
+    if not held:
+        return "No budget was set."
+    if not over:
+        return f"Within the budget: {len(held)} of {len(held)}."
+    which = f" ({'; '.join(over)})" if len(over) <= FEW else ""
+    return f"OVER the budget: {len(over)} of {len(held)}{which}."
 
 
 def _size(number: int | None) -> str:

@@ -99,11 +99,10 @@ def _images(title: str, by_heading: Mapping[str, Sequence[Row]], words: Callable
 
 def _named(rows: Sequence[Row], words: Callable[[Row], str]) -> list[Named]:
     """Return *rows* as they are called below their heading: those that are called alike tell more of themselves."""
-    called = [words(row) for row in rows]
-    full = labels(rows)
-    return [
-        (row, name if called.count(name) == 1 else more) for row, name, more in zip(rows, called, full, strict=True)
-    ]
+    several = [alike for alike in by(rows, words).values() if len(alike) > 1]
+    more = {id(row): label for alike in several for row, label in zip(alike, labels(alike), strict=True)}
+    own = [more.get(id(row), "").removeprefix(f"{row.platform}, ") for row in rows]
+    return [(row, ", ".join(filter(None, (words(row), beyond)))) for row, beyond in zip(rows, own, strict=True)]
 
 
 def _image_dot(row: Row, heading: str, label: str) -> Dot:
