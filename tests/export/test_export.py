@@ -364,7 +364,7 @@ def test_runs_that_are_not_whole_are_left_out_where_that_is_asked_and_told(tmp_p
     assert "not in the table" not in out.read_text()
     assert export(*words, whole, cut, absent) == 1
     *_, first, second = out.read_text().splitlines()
-    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; cannot be read", first)
+    assert re.match("- not in the table: .*/c&#95;&#124;[.]json&#58; there is no such file", first)
     assert re.match("- not in the table: .*/b[.]json&#58; its run is not whole", second)
     assert capsys.readouterr().err.count("refused  ") == 2
     with pytest.raises(ExportError, match=r"c_.*; .*b\.json"):
