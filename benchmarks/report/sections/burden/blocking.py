@@ -145,7 +145,7 @@ def _table(named: Sequence[tuple[str, Row]]) -> Table:
         "client",
         "thread",
         "longest task",
-        "of the worst start",
+        "of the start that froze most",
         "blocked",
         "frames missed",
         "wanted",

@@ -17,7 +17,10 @@ MOST_ROWS = 18  # of a chart
 THREADS = re.compile(r"-(?P<threads>\d+)t(?=@|-over-|$)")  # in a platform's label
 ONE_THREAD = "one_thread"  # the partner of a scaling
 SCENARIOS = {"single_stream": "one after another", "offline": "all at once", "server": "as they arrive by chance"}
-LEAD = "How much is computed in a second: farther right is more. Of ratios to one thread, farther right is slower."
+LEAD = (
+    "Farther right is more in a second; of ratios to one thread it is slower, and of clients that equal a server more "
+    "of them are needed."
+)
 IMAGES = (
     "Inside the clock: inferences one after another, until the outputs of each can be read on the host. All images "
     "over the sum of all samples; where a graph has no batch, all inferences."
