@@ -3,7 +3,6 @@
 One opening tells all of them, so these phases share what was opened once in a run, and report it apart.
 """
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -16,6 +15,7 @@ from benchmarks.measuring import trust
 from benchmarks.measuring.parity import ParityError
 from benchmarks.measuring.reference import Question, ask
 from benchmarks.measuring.sampler import readable
+from benchmarks.measuring.starts import figure
 from benchmarks.platforms import PLATFORMS
 from benchmarks.protocol import Block, Case, Opening, PlatformError, UnavailableError
 from benchmarks.results import keys
@@ -105,14 +105,14 @@ def typical(openings: Sequence[Opening]) -> Opening:
 
 
 def load_words(openings: Sequence[Opening]) -> str:
-    """Say the median load and the parts of the typical one; nothing of a platform that does not tell them.
+    """Say the load, as the table will have it, and the parts of the typical one; nothing where they are not told.
 
-    Of an even number the median lies between two, and the load that the parts add up to is told as well.
+    What the parts add up to is told as well where it is another number: a figure is none of its samples.
     """
-    one, median = typical(openings), statistics.median(opening.load for opening in openings)
+    one, whole = typical(openings), _rounded(figure([opening.load for opening in openings]).value)
     parts: Mapping[str, float] = one.facts.details.get(keys.LOAD_PARTS, {})
     words = ", ".join(f"{name} {_rounded(seconds)}" for name, seconds in parts.items())
-    load = _rounded(median) if median == one.load else f"{_rounded(median)}, of one of {_rounded(one.load)}"
+    load = whole if whole == _rounded(one.load) else f"{whole}, of one of {_rounded(one.load)}"
     return f"load {load}: {words}" if parts else ""
 
 

@@ -254,21 +254,30 @@ def test_a_pipe_has_a_width_of_its_own_and_columns_says_another(monkeypatch):
     assert Screen.of(pipe, config) == Screen(97, wraps=True)
 
 
-def written(monkeypatch, **environment):
+SHIPPED = {keys.SHIPPED: {"runtime": 2_000_000, "model": 800_000}}
+
+
+def written(monkeypatch, rows, **environment):
     for name in ("NO_COLOR", "FORCE_COLOR", "PY_COLORS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     file = io.StringIO()
     writer = create_terminal_writer(SimpleNamespace(option=SimpleNamespace(color="auto", code_highlight="no")), file)
-    _write(
-        SimpleNamespace(write=writer.write, write_line=writer.line), tables([row(**DOUBTFUL)], Screen(80, True)).lines
-    )
+    _write(SimpleNamespace(write=writer.write, write_line=writer.line), tables(rows, Screen(80, True)).lines)
     return file.getvalue()
 
 
+def test_no_line_ends_with_spaces(monkeypatch):
+    page, server = row("load", ratio=0, details=SHIPPED), row("load", "server-cpu", ratio=0, details={})
+    text = written(monkeypatch, [page, server], NO_COLOR="1")
+    assert "shipped MB" in text
+    assert [line for line in text.splitlines() if line != line.rstrip()] == []
+
+
 def test_without_colour_nothing_is_missing(monkeypatch):
-    plain, coloured = written(monkeypatch, NO_COLOR="1"), written(monkeypatch, FORCE_COLOR="1")
+    rows = [row(**DOUBTFUL)]
+    plain, coloured = written(monkeypatch, rows, NO_COLOR="1"), written(monkeypatch, rows, FORCE_COLOR="1")
     assert "\x1b" not in plain
     assert "\x1b[33m  (!)\x1b[0m" in coloured
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain

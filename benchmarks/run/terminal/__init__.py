@@ -152,7 +152,7 @@ def _write(reporter: pytest.TerminalReporter, lines: Iterable[Line]) -> None:
     """Write a table; the marks stand there in words, and in colour as well where there is any."""
     lines = [*lines]
     for line in lines:
-        reporter.write(line.text, bold=line.is_head)
+        reporter.write(line.text if line.mark else line.text.rstrip(), bold=line.is_head)
         reporter.write_line(line.mark, yellow=bool(line.mark))
     if lines:
         reporter.write_line("")
