@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import forked
 import numpy as np
 import psutil
 
@@ -228,7 +229,7 @@ class Suite:
         chosen = [f"--model={model}", *([f"--platform={platform}"] if platform else [])]
         sizes = [f"--batch-size={batch_size}"] if batch_size else []
         quick = ["--benchmark-max-time=0.005", "-p", "no:cacheprovider", *sizes]
-        return self.pytester.runpytest_subprocess(*quick, *chosen, *options)
+        return forked.run(self.folder, *quick, *chosen, *options)
 
     def lines(self, name):
         path = self.folder / name

@@ -29,6 +29,7 @@ INSTALL = "python -m pip install tox"
 SANDBOX = "sudo sysctl --write kernel.apparmor_restrict_unprivileged_userns=0"
 # The browser that pages are measured in and the runner lacks; it has Firefox.
 WEBKIT = "sudo apt-get update && sudo apt-get install --yes --no-install-recommends webkit2gtk-driver xvfb"
+MADE_BESIDE = "tests,tests-gpu,tests-history"  # environments that CI makes while lint and typing run
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the runner's own variable: the file that is shown on the page of a run
 
 
@@ -123,6 +124,48 @@ def test_ci_runs_what_it_ran_here():
     lines = (ROOT / ".ci" / "run").read_text()
     ran = {given["matrix.environment"] for given in combinations("ci", "checks")}
     assert ran == set(re.findall(r"tox run -e (\S+)", lines))
+
+
+@pytest.fixture
+def ci(tmp_path):
+    """CI's script, in a folder whose tox notes the environments that it is asked for, and fails at the one named."""
+    for name in (".ci", ".venv/bin", "bin"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    programs = {
+        "bin/python3": "",
+        "bin/apt-get": "",
+        ".venv/bin/pip": "",
+        ".venv/bin/tox": 'for asked; do :; done; echo "$asked" >> asked; [ "$asked" != "$FAILING" ] || exit 3',
+    }
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+
+    def run(failing):
+        told = {"PATH": os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]]), "FAILING": failing}
+        code = subprocess.call([tmp_path / ".ci" / "run"], env=os.environ | told)
+        return code, (tmp_path / "asked").read_text().split()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("failing", "code", "last"),
+    [
+        ("none", 0, "tests-history"),
+        ("lint", 3, "lint"),
+        ("typing", 3, "typing"),
+        (MADE_BESIDE, 3, "typing"),
+        ("tests", 3, "tests"),
+        ("tests-gpu", 3, "tests-gpu"),
+        ("tests-history", 3, "tests-history"),
+    ],
+)
+def test_ci_fails_where_any_environment_does_and_goes_no_further(ci, failing, code, last):
+    ended, asked = ci(failing)
+    asked.remove(MADE_BESIDE)  # at any time: it is made meanwhile
+    assert (ended, asked[-1]) == (code, last)
 
 
 def test_the_gate_is_a_job_of_every_pull_request_that_a_branch_rule_can_name():
