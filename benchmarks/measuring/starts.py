@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
 TRIMMED = 0.2  # of the starts at each end: of five, one may be anything
@@ -49,8 +50,6 @@ class Estimate:
 
     def p_value(self, margin: float, sign: int) -> float:
         """Return the one-sided p of no more than *margin*, in logs, in the direction of *sign*."""
-        from scipy.special import stdtr
-
         return float(stdtr(self.degrees, -(sign * self.value - margin) / self.error))
 
     def interval(self, confidence: float) -> tuple[float, float]:
@@ -87,8 +86,6 @@ def error_of_one(starts: int) -> float:
 @cache
 def quantile(probability: float, degrees: float) -> float:
     """Return that quantile of Student's t."""
-    from scipy.special import stdtrit  # here, since it takes as long to import as all else of a command that needs none
-
     return float(stdtrit(degrees, probability))
 
 
