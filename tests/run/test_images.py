@@ -134,7 +134,8 @@ def test_one_channel_is_grey(suite, folder, tmp_path):
     assert suite.benchmarks()[0]["extra_info"]["top1"] == pytest.approx(100 * 6 / 9)
 
 
-def test_what_has_no_images_or_no_constants_is_refused(suite, folder, tmp_path):
+def test_what_has_no_images_or_no_constants_is_refused(suite, folder, tmp_path, monkeypatch):
+    monkeypatch.delenv("CIFAR100_DIR", raising=False)
     model = make_classifier(tmp_path / "shades.onnx")
     refused(suite.run("-m", "accuracy", model=model), "shades.onnx: -m accuracy has to be told --mean and --std")
     refused(suite.run("-m", "accuracy", "--std=1", model=model), "shades.onnx: -m accuracy has to be told --mean, of")
