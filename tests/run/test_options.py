@@ -124,7 +124,7 @@ def test_disable_gc(suite, disabled):
 
 def test_precision_ends_the_drawing_early(suite):
     suite.run("--benchmark-json=out.json", "--benchmark-max-time=20", "--benchmark-precision=0.5")
-    assert suite.benchmarks()[0]["stats"]["total"] < 2
+    assert suite.benchmarks()[0]["stats"]["total"] < 10, "half of what it may take"
 
 
 def test_autosave_keeps_the_samples_and_says_where(suite):
