@@ -124,3 +124,9 @@ def test_an_earlier_file_stays_until_the_new_one_is_whole(tmp_path, monkeypatch)
     write_whole(file, {"benchmarks": []})
     assert json.loads(file.read_text()) == {"benchmarks": []}
     assert stat.S_ISREG(file.stat().st_mode)
+
+
+def test_a_run_that_nobody_asked_to_save_says_so(suite):
+    result = suite.run()
+    result.stdout.fnmatch_lines(["results  are in no file: --benchmark-autosave saves them, or --benchmark-json FILE"])
+    assert suite.run("--benchmark-disable").stdout.str().count("results  ") == 0
