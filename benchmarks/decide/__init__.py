@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from benchmarks.decide.answers import BANDWIDTHS, ROUND_TRIPS, Decision, Wanted, Winner, decide_all
 from benchmarks.decide.checks import Check, UnreadError, check_in, checked_of
-from benchmarks.decide.measured import MixedError, machine_of, read
+from benchmarks.decide.measured import MixedError, by_server, machine_of, read
 from benchmarks.decide.sentences import Said, networks, said, sentence, sentences_of
 from benchmarks.results import Run
 
@@ -32,8 +32,10 @@ __all__ = [
 
 
 def decisions_of(runs: Sequence[Run]) -> list[Decision]:
-    """Return what saved runs answer together, as the command does without options.
+    """Return what saved runs answer together.
 
-    Raises MixedError where they do not belong together: two files of one model's name, say.
+    Unlike in the command, which holds all clients against the first server, the clients of a machine that has a server
+    are held against that one. Raises MixedError where files do not belong together: two of one model's name, say.
     """
-    return decide_all(read(runs), Wanted(networks()))
+    wanted = Wanted(networks())
+    return [decision for group in by_server(runs) for decision in decide_all(read(group), wanted)]

@@ -196,6 +196,20 @@ def read(runs: Sequence[Run]) -> list[Model]:
     return [*models.values()]
 
 
+def by_server(runs: Sequence[Run]) -> list[list[Run]]:
+    """Return the *runs* of each machine that has a server, so that its own clients are held against that.
+
+    Those of machines without one stand beside the runs of the machine whose server answers, as in :func:`read`.
+    """
+    chosen = _servers_machine(runs)
+    serving = dict.fromkeys([chosen, *(machine_of(run) for run in runs if any(map(_is_asked, run.results)))])
+    groups: dict[str | None, list[Run]] = {machine: [] for machine in serving}
+    for run in runs:
+        machine = machine_of(run)
+        groups[machine if machine in groups else chosen].append(run)
+    return [*groups.values()]
+
+
 def of_results(results: Iterable[Result], machine: str) -> list[Model]:
     """Return what the *results* of a run that is not yet saved say."""
     models: dict[str, Model] = {}
@@ -299,6 +313,10 @@ def _is_remote(result: Result) -> bool:
 
 def _is_server(result: Result) -> bool:
     return str(result.params.get("platform")).startswith("server-")
+
+
+def _is_asked(result: Result) -> bool:
+    return _is_server(result) or _is_remote(result)
 
 
 def _reading(result: Result, machine: str, figure: Figure | None = None) -> Reading | None:

@@ -3,6 +3,7 @@
 import pytest
 from decide_runs_made_up import client, figure, network, remote, result, run, whole
 
+from benchmarks.decide import decisions_of
 from benchmarks.decide.measured import Download, MixedError, read
 from benchmarks.results import keys
 
@@ -42,6 +43,19 @@ def test_the_server_is_that_of_the_first_run_that_asked_one(tmp_path):
     only_timed = run(tmp_path, result("latency", "resnet20", "server-cpu", 0.5, 1), machine="Phone")
     (model,) = read([only_timed, run(tmp_path, *whole(), machine="Server")])
     assert (model.machine, model.servers["server-cpu"].span.value) == ("server-2-cores", 0.001)
+
+
+def test_clients_of_a_machine_with_a_server_are_held_against_that_one(tmp_path):
+    first = run(tmp_path, *whole(), machine="Server")
+    own = run(tmp_path, *whole(inference=0.1, later=0.2), machine="Laptop", started="2026-11-27T00:00:00")
+    phone = run(tmp_path, *client("resnet20", 0.3), machine="Phone", started="2026-11-28T00:00:00")
+    decided = {(one.clients.machine, one.model.machine) for one in decisions_of([own, phone, first])}
+    assert decided == {
+        ("server-2-cores", "server-2-cores"),
+        ("laptop-2-cores", "laptop-2-cores"),
+        ("phone-2-cores", "laptop-2-cores"),
+    }
+    assert not [one for one in decisions_of([own, phone, first]) if one.model.left_out]
 
 
 def test_the_later_of_two_runs_of_a_machine_counts_in_whatever_order_they_are_named(tmp_path):

@@ -73,6 +73,12 @@ def test_where_both_sides_were_measured_decide_answers_and_weaker_clients_stand_
     assert (networks, where.partition(" ms ")[0]) == ("client", "the server, below 12.9")
 
 
+def test_untrained_models_are_answered_for_last(tmp_path):
+    timing = client("resnet50", 0.2, **{keys.UNTRAINED: True})
+    timing += [result("latency", "resnet50", "server-cpu", 0.1, 1, **{keys.UNTRAINED: True})]
+    assert [*verdicts(run(tmp_path, *timing, *whole()))] == ["resnet20", "resnet50 (untrained)"]
+
+
 def test_a_server_that_answers_first_on_some_networks_alone_is_told_by_network(tmp_path):
     slow = verdicts(run(tmp_path, *whole(later=0.2)))["resnet20"]
     assert {chip.side for chip in slow.chips} == {"client", "server"}

@@ -204,7 +204,7 @@ def _files(config: pytest.Config) -> Iterator[str]:
         yield f"results  {saved}"
         yield f"compare  {program} {shlex.quote(str(saved))} OTHER.json"
     yield from (f"problem  {problem}" for problem in config.stash[UNSAVED])
-    if config.stash[RESULTS] and not (config.stash[SAVED] or config.stash[UNSAVED]):
+    if config.stash[RESULTS] and not [*config.stash[SAVED], *config.stash[UNSAVED]]:
         yield "results  are in no file: --benchmark-autosave saves them, or --benchmark-json FILE"
 
 

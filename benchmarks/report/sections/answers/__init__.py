@@ -54,9 +54,10 @@ def _undecided(material: Material) -> Iterator[Part]:
 
 
 def _decided(decisions: Sequence[Decision]) -> list[list[Decision]]:
-    """Return the decisions of each model and machine of clients, the strongest class first."""
+    """Return the decisions of each model and machine of clients, the strongest class first; untrained models last."""
     groups = by(decisions, lambda one: (one.model.name, one.clients.machine))
-    return [sorted(group, key=lambda one: one.clients.factor) for group in groups.values()]
+    strongest_first = [sorted(group, key=lambda one: one.clients.factor) for group in groups.values()]
+    return sorted(strongest_first, key=lambda group: group[0].model.is_untrained)
 
 
 def _verdict(group: Sequence[Decision], material: Material) -> Verdict:
