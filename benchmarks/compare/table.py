@@ -64,7 +64,7 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "images": cells.figure(lambda row: row.images_per_second, numbers.three),
         "rate": cells.with_ends(lambda row: row.rate),
         "longest": cells.with_ends(lambda row: row.longest_task, 1e3),
-        "memory": cells.figure(lambda row: row.memory_taken, cells.megabytes),
+        "memory": cells.figure(lambda row: row.result.taken, cells.megabytes),
         "top1": cells.figure(lambda row: row.top1, numbers.three),
     }
 

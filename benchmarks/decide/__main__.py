@@ -24,6 +24,7 @@ from benchmarks.decide.runs import CLIENTS, SERVERS, SHORT, TIMED, USUAL, as_ask
 from benchmarks.decide.sides import IN_WORKER, is_named
 from benchmarks.protocol import WHERES
 from benchmarks.results import REMEDY, NotARunError, Run, load
+from benchmarks.results.sound import sound
 from benchmarks.settings import size, writable
 from browser_harness.network import Conditions, parse
 from models.files import replacing
@@ -171,11 +172,12 @@ def _read(files: Sequence[Path]) -> suite.Kept:
     kept = suite.Kept()
     for file in files:
         try:
-            one = load(file)
+            one, left_out = sound(load(file))
         except NotARunError as error:
             raise cells.CheckError(f"{error}; {REMEDY}") from error
         print(f"{file}: of {one.saved}, {shown(device_of(one) or machine_of(one))}{_faults(one)}")
         kept.runs.append(one)
+        kept.failures += [shown(f"{file}: {one.name} is left out: {one.why}") for one in left_out]
     return kept
 
 

@@ -402,8 +402,8 @@ def _longest_task(result: Result, machine: str) -> Reading | None:
 
     Not of the start that froze most: a machine that does something else for a moment makes one.
     """
-    saved = result.info.get(keys.LONGEST_TASK)
-    return _reading(result, machine, Figure(**saved)) if isinstance(saved, Mapping) else None
+    found = result.figure_beside(keys.LONGEST_TASK)
+    return _reading(result, machine, found) if found else None
 
 
 def _frames_missed(result: Result) -> float | None:
@@ -488,5 +488,5 @@ def _note_nearby(way: Way, which: str, reading: Reading, result: Result, over: C
     round_trip = float(result.info[keys.NETWORK]["obtained"]["round_trip"]) if over and over.round_trip else 0.0
     way.fitness[which], way.nearby[which] = fitness, (reading, round_trip)
     if which == "kept":
-        saved = result.info.get(keys.SERVER_SECONDS)
-        way.inference = Span.of(Figure(**saved)) if isinstance(saved, Mapping) else None
+        computed = result.figure_beside(keys.SERVER_SECONDS)
+        way.inference = Span.of(computed) if computed else None

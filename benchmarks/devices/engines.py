@@ -16,9 +16,10 @@ from tabulate import tabulate
 
 from benchmarks.measuring.ratio import over
 from benchmarks.measuring.starts import Figure
-from benchmarks.results import REMEDY, NotARunError, Row, Run, devices, load_checked, rows_of
+from benchmarks.results import Row, Run, devices, rows_of
 from benchmarks.results.machine import names as machines
 from benchmarks.results.numbers import NONE, with_interval
+from benchmarks.results.reading import read, told
 from models.names import shown
 
 BASE = "chromium"
@@ -117,11 +118,13 @@ def main() -> None:
     """Run the command line."""
     if not sys.argv[1:]:
         sys.exit("engines: name the saved runs of two devices at least")
-    try:
-        found = [*lines([load_checked(Path(word)) for word in sys.argv[1:]])]
-    except NotARunError as error:
-        sys.exit(f"engines: {error}; {REMEDY}")
-    print("\n".join(found[1:]) or "engines: no two of these devices were measured in the same", flush=True)
+    found = read(map(Path, sys.argv[1:]))
+    for line in told(found):
+        print(shown(line), file=sys.stderr)
+    table = "\n".join([*lines(found.runs)][1:])
+    print(table or "engines: no two of these devices were measured in the same", flush=True)
+    if found.refused:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

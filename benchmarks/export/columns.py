@@ -48,7 +48,7 @@ def _info(name: str) -> Callable[[Row], Any]:
 
 def _figure(name: str) -> Callable[[Row], Any]:
     """Return what reads a figure that extra_info has with its interval."""
-    return lambda row: (row.result.info.get(name) or {}).get("value")
+    return lambda row: getattr(row.result.figure_beside(name), "value", None)
 
 
 def _ratio(name: str) -> Callable[[Row], Any]:
@@ -61,7 +61,7 @@ def _asked(row: Row) -> Any:
 
 def _joules(row: Row) -> str:
     """Return the joules of each counter, which are told apart: who adds up what may be counted twice makes it up."""
-    told = row.result.info.get("joules_per_inference") or {}
+    told = row.result.info.get(keys.JOULES) or {}
     return ", ".join(f"{counter} {joules!r}" for counter, joules in told.items())
 
 
@@ -165,7 +165,7 @@ COLUMNS = (
     Column(
         "queries_per_second",
         float,
-        lambda row: getattr(row.rate, "value", None),
+        _figure(keys.QUERIES_PER_SECOND),
         "that a server carries, by LoadGen; the times of phase server are those under that load",
     ),
     Column("ratio", float, _ratio("value"), "how many times server-cpu's time, measured in turns with it"),
@@ -183,7 +183,7 @@ COLUMNS = (
     Column(
         "longest_task_s",
         float,
-        lambda row: getattr(row.longest_task, "value", None),
+        _figure(keys.LONGEST_TASK),
         "for which a page was frozen, in the middle of the starts",
     ),
     Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before"), "of the page before it opened the model"),
@@ -192,8 +192,8 @@ COLUMNS = (
     Column(
         "memory_over_start_bytes",
         int,
-        lambda row: row.memory_taken,
-        "by which a page is held to its budget: what it took over its start",
+        lambda row: row.result.taken,
+        "taken over what was held before; by this a page is held to its budget",
     ),
     Column("memory_budget_bytes", int, _info(keys.MEMORY_BUDGET), "that a page might take over its start"),
     Column(

@@ -66,6 +66,7 @@ FIGURES = "figures"  # {"median": {"value": …, "low": …, "high": …}, …}:
 DRIFT = (
     "machine_drift"  # {"spread": 0.03, "degrees": 24}: of the machine between the run's benchmarks; in the intervals
 )
+JOULES = "joules_per_inference"  # {"rapl package-0": 0.0123, …}: of each counter of the machine
 SERVER_SECONDS = "server_seconds"  # a figure: of the inference in the server, by its own word; absent if it has none
 # A figure, of a runtime in a worker: what is left of an inference that the page waits for when the worker's own part is
 # taken away: its inputs are copied there, its outputs handed over, and the worker is woken

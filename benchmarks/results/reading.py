@@ -30,7 +30,7 @@ class Found:
 
     runs: list[Run] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    copies: list[Refused] = field(default_factory=list)  # of runs that are read: nothing is lost
+    copies: list[Refused] = field(default_factory=list)  # of other files: nothing is lost
     damaged: set[Path] = field(default_factory=set)  # the files of runs of which a result is none, and refused
 
 
@@ -92,7 +92,7 @@ def _read(file: Path, seen: dict[str, Path], found: Found, takes: Callable[[Path
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest() if os.path.isfile(file) else str(file)
         if (first := seen.setdefault(digest, file)) is not file:
-            found.copies.append(Refused(str(file), f"the same run as {first}, which is read"))
+            found.copies.append(Refused(str(file), f"the same as {first}"))
             return
         run, left_out = sound(load_any(file))
     except NotARunError as error:

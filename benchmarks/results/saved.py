@@ -217,7 +217,11 @@ class Result:
     @property
     def rate(self) -> Figure | None:
         """How many queries a second a server carried under LoadGen's load; None where none was found, or asked for."""
-        saved = self.info.get(keys.QUERIES_PER_SECOND)
+        return self.figure_beside(keys.QUERIES_PER_SECOND)
+
+    def figure_beside(self, key: str) -> Figure | None:
+        """Return a figure that was measured beside the times, such as a page's longest task; None where none was."""
+        saved = self.info.get(key)
         return Figure(**saved) if saved else None
 
     @property

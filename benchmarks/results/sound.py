@@ -1,16 +1,17 @@
-"""What of a saved run can be shown: what is damaged is refused, or left out, and why is told."""
+"""What of a saved run can be shown: a result that is damaged is left out, and why is told."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from benchmarks.results import alike, keys
-from benchmarks.results.damage import DamagedError, check_numbers, is_number, shown
-from benchmarks.results.saved import NotARunError, Result, Run, load_any
+from benchmarks.results.damage import DamagedError, check_mapping, check_numbers, is_number, shown
+from benchmarks.results.saved import NotARunError, Result, Run
 from benchmarks.results.tidy import Row, rows_of
 
 MOST = 1e12  # seconds, or times as long: nobody waited longer, and what is reckoned with them stays finite
 TIMES = ("min", "median", "mean", "max")
+SHARES = (keys.TOP1, keys.TOP5, keys.AS_REFERENCE)  # of answers, in per cent
+BESIDE = (keys.LONGEST_TASK, keys.SERVER_SECONDS, keys.TRANSFER_SECONDS)  # figures beside the times
 
 
 @dataclass(frozen=True)
@@ -21,36 +22,19 @@ class LeftOut:
     why: str
 
 
-def load_checked(file: Path) -> Run:
-    """Read a run that pytest-benchmark saved, of this suite or not; raise NotARunError where any of it is damaged."""
-    run = load_any(file)
-    for row in _rows(run):
-        try:
-            _read_all(row)
-        except Exception as error:  # whatever a file holds in place of names and numbers
-            words = f"{row.result.fullname}: it is damaged ({_words(error)})"
-            raise NotARunError(run.file, DamagedError(words)) from error
-    return run
-
-
 def sound(run: Run) -> tuple[Run, list[LeftOut]]:
     """Return *run* without the results that no run can have measured, and those with the reason.
 
     Raises NotARunError where what it tells of its machine cannot be read.
     """
-    rows = _rows(run)
+    try:
+        rows = rows_of([run])
+    except Exception as error:  # whatever a file holds in place of names and numbers
+        raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
     why = [_why_none(row) for row in rows]
     left_out = [LeftOut(row.name, words) for row, words in zip(rows, why, strict=True) if words]
     kept = [row.result for row, words in zip(rows, why, strict=True) if not words]
     return (replace(run, results=kept) if left_out else run), left_out
-
-
-def _rows(run: Run) -> list[Row]:
-    """Return the rows of a run; raise NotARunError where what it tells of its machine cannot be read."""
-    try:
-        return rows_of([run])
-    except Exception as error:  # as above
-        raise NotARunError(run.file, ValueError(f"of its machine_info: {_words(error)}")) from error
 
 
 def _why_none(row: Row) -> str:
@@ -73,6 +57,10 @@ def _faults(row: Row) -> Iterator[str]:
         yield from _of("its rate", vars(rate))
     for name, ratio in result.ratios.items():
         yield from _of(f"its ratio to {name}", vars(ratio))
+    for name in (name for name in SHARES if not _is_share(result.info.get(name))):
+        yield f"its {name} is {shown(result.info[name])}, no share in per cent"
+    if (size := result.taken) is not None and size < 0:
+        yield f"its {keys.TAKEN} is {size}, no size"
     _read_all(row)
 
 
@@ -87,6 +75,10 @@ def _is_time(value: object) -> bool:
     return is_number(value) and 0 < value <= MOST
 
 
+def _is_share(value: object) -> bool:
+    return value is None or (is_number(value) and 0 <= value <= 100)
+
+
 def _read_all(row: Row) -> None:
     """Read all that is told of a row; raise whatever stands against it."""
     for part in (row, row.result):
@@ -94,15 +86,18 @@ def _read_all(row: Row) -> None:
             if isinstance(getattr(type(part), name), property):
                 getattr(part, name)
     alike.of_benchmark(row.result)
-    _check_figures(row.result)
+    _check_beside(row.result)
 
 
-def _check_figures(result: Result) -> None:
-    """Raise DamagedError where a figure or ratio, or an end of its interval, is no number; ends may be absent."""
-    told = {name: result.figure(name) for name in result.info.get(keys.FIGURES, {})} | result.ratios
-    for name, figure in (told | ({"rate": result.rate} if result.rate else {})).items():
-        ends = [end for end in (figure.low, figure.high) if end is not None]
-        check_numbers([figure.value, *ends], f"{name}, or an end of its interval,")
+def _check_beside(result: Result) -> None:
+    """Raise DamagedError where what was measured beside the times is no number; a page may have no task at all."""
+    for name in BESIDE:
+        if figure := result.figure_beside(name):
+            ends = [end for end in (figure.low, figure.high) if end is not None]
+            check_numbers([figure.value, *ends], f"its {name}, or an end of its interval,")
+    joules = result.info.get(keys.JOULES) or {}
+    check_mapping(joules, f"its {keys.JOULES}")
+    check_numbers(joules.values(), f"its {keys.JOULES}")
 
 
 def _words(error: Exception) -> str:

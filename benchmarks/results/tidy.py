@@ -133,14 +133,7 @@ class Told:
     @property
     def longest_task(self) -> Figure | None:
         """For how long the page was frozen at once, in seconds; None where nobody looked."""
-        told = self.result.info.get(keys.LONGEST_TASK)
-        return Figure(**told) if told else None
-
-    @property
-    def memory_taken(self) -> int | None:
-        """The bytes that a page took over its start; None where the system does not tell."""
-        value: int | None = self.result.info.get(keys.TAKEN)
-        return value
+        return self.result.figure_beside(keys.LONGEST_TASK)
 
     @property
     def is_at_own_rate(self) -> bool:

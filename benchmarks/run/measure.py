@@ -262,7 +262,7 @@ def _circumstances(
     info: dict[str, Any] = {keys.TRUST: trust.assess_steady(drawn.blocks, facts, before, after, slowdown)}
     if drawn.joules and not drawn.partner_blocks:
         inferences = sum(block.inferences for block in drawn.blocks)
-        info["joules_per_inference"] = {name: value / inferences for name, value in drawn.joules.items()}
+        info[keys.JOULES] = {name: value / inferences for name, value in drawn.joules.items()}
     return info | ({keys.SLOWDOWN_OBTAINED: slowdown} if slowdown else {})
 
 

@@ -226,6 +226,7 @@ def test_latencies_under_another_load_are_another_measurement():
     [
         ("accuracy", {keys.TOP1: 69.61}, "right, %", "69.6 (!)"),
         ("memory", {keys.TAKEN: 250_000_000}, "memory, MB", "250 (!)"),
+        ("memory", {f"{keys.MEMORY}before": 50_000_000, f"{keys.MEMORY}peak": 300_000_000}, "memory, MB", "250 (!)"),
         (
             "blocking",
             {keys.LONGEST_TASK: {"value": 0.05, "starts": 3, "low": 0.04, "high": 0.06}},
@@ -373,7 +374,7 @@ def test_a_folder_is_all_runs_in_it_and_a_copy_of_one_is_no_column(tmp_path, cap
     told = capsys.readouterr()
     assert "B ÷ A" in told.out
     assert "C" not in told.out.split()
-    assert told.err.endswith(f"copy.json: the same run as {file}, which is read\n")
+    assert told.err.endswith(f"copy.json: the same as {file}\n")
 
 
 def test_nothing_in_common_ends_with_1_and_why(tmp_path, capsys):

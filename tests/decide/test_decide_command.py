@@ -105,6 +105,12 @@ def test_a_run_that_ended_badly_is_told(decided, tmp_path):
     assert (code, "interrupted, failed or refused: what it holds counts" in told) == (0, True)
 
 
+def test_a_result_that_is_damaged_is_left_out_and_told(decided, tmp_path):
+    rate = result("server", "resnet20", "server-cpu", 0.001, 1, **{keys.QUERIES_PER_SECOND: "many"})
+    code, told = decided(save(tmp_path / "damaged.json", *whole(), rate))
+    assert (code, "b1] is left out: damaged: TypeError" in told, "resnet20 on " in told) == (1, True, True)
+
+
 def test_of_one_side_alone_nothing_is_decided(decided, tmp_path):
     code, told = decided(save(tmp_path / "one.json", *client("resnet20", 0.003)))
     assert code == 1

@@ -95,7 +95,10 @@ def test_the_table_of_engines_is_made_of_saved_runs(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(engines.sys, "argv", ["engines", *map(str, files)])
     engines.main()
     assert capsys.readouterr().out.splitlines()[-1].startswith("resnet20 wasm b1  2.00 (1.9")
-    for argv, words in (([], "name the saved runs"), ([str(tmp_path / "gone.json")], "no run of this suite")):
+    for argv, words in (([], "name the saved runs"), ([*map(str, files), str(tmp_path / "gone.json")], "1")):
         monkeypatch.setattr(engines.sys, "argv", ["engines", *argv])
         with pytest.raises(SystemExit, match=words):
             engines.main()
+    told = capsys.readouterr()
+    assert told.err == f"refused  {tmp_path / 'gone.json'}: there is no such file\n"
+    assert told.out.splitlines()[-1].startswith("resnet20 wasm b1  2.00 (1.9")

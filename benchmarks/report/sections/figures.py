@@ -43,9 +43,9 @@ def _besides(row: Row) -> str:
         found.append(f"{three(rate.value)} queries/s{within(rate.low, rate.high)}")
     if row.phase == "accuracy":
         found += [f"{name} {info[name]:.2f} %" for name in (keys.TOP1, keys.TOP5) if info.get(name) is not None]
-    if task := info.get(keys.LONGEST_TASK):
-        found.append(f"longest task {milliseconds(task['value'])}{within(task.get('low'), task.get('high'), 1e3)}")
-    if info.get(keys.TAKEN):
+    if task := row.longest_task:
+        found.append(f"longest task {milliseconds(task.value)}{within(task.low, task.high, 1e3)}")
+    if (taken := row.result.taken) is not None:
         over = ", more than its budget" if info.get(keys.OVER_BUDGET) else ""
-        found.append(f"{info[keys.TAKEN] / 1e6:,.1f} MB taken{over}")
+        found.append(f"{taken / 1e6:,.1f} MB taken{over}")
     return "; ".join(found)

@@ -13,8 +13,9 @@ import pytest
 from benchmarks.compare import __main__ as comparison
 from benchmarks.compare.lines import lines_of
 from benchmarks.compare.sides import sides_of
-from benchmarks.results import NotARunError, Run, load_checked
+from benchmarks.results import NotARunError, Run, load_any
 from benchmarks.results.numbers import counted
+from benchmarks.results.sound import sound
 from benchmarks.run.each.ending import Ended, differences
 from benchmarks.run.each.words import LEFT, PLACE
 from benchmarks.run.replay import HEADLINE, IS_DOUBTFUL
@@ -123,9 +124,11 @@ class Lines:
     def _read(self, name: str, one: Ended) -> None:
         if one.arriving and one.arriving.files:
             try:
-                self._runs[name] = load_checked(one.arriving.files[0])
+                self._runs[name], left_out = sound(load_any(one.arriving.files[0]))
             except NotARunError as error:
                 self.problems.append(f"{name}: {error}")
+            else:
+                self.problems += [f"{name}: {damaged.name}: {damaged.why}" for damaged in left_out]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside all others: the runs are told in the last lines
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:

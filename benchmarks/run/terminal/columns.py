@@ -92,12 +92,12 @@ def _cpu(partner: str, row: Told) -> str:
 
 
 def _energy(rows: Rows) -> list[Column]:
-    counters = dict.fromkeys(name for row in rows for name in row.result.info.get("joules_per_inference", {}))
+    counters = dict.fromkeys(name for row in rows for name in row.result.info.get(keys.JOULES, {}))
     return [*(Column(f"mJ, {name}", partial(_millijoules, name)) for name in counters), *_steady(rows)]
 
 
 def _millijoules(counter: str, row: Told) -> str:
-    joules = row.result.info.get("joules_per_inference", {}).get(counter)
+    joules = row.result.info.get(keys.JOULES, {}).get(counter)
     return "" if joules is None else f"{joules * 1e3:#.4g}"
 
 

@@ -8,9 +8,9 @@ from benchmarks.report.few import few
 from benchmarks.report.rows.groups import by, file_of
 from benchmarks.report.rows.lines import Lines
 from benchmarks.report.sections.burden.blocking import blocking, is_emulated
-from benchmarks.report.sections.burden.energy import JOULES, energy
+from benchmarks.report.sections.burden.energy import energy
 from benchmarks.report.sections.burden.memory import memory
-from benchmarks.results import Row
+from benchmarks.results import Row, keys
 
 LEAD = (
     "What a page bears while the model computes in it. A task is what its main thread does without pause: one of more "
@@ -23,7 +23,7 @@ def burden(material: Material) -> Section | None:
     parts = [
         *few([*map(blocking, _lines(material, "blocking"))], "charts of freezing"),
         *few([*map(memory, _lines(material, "memory"))], "charts of memory"),
-        *energy([row for row in material.rows if isinstance(row.result.info.get(JOULES), Mapping)]),
+        *energy([row for row in material.rows if isinstance(row.result.info.get(keys.JOULES), Mapping)]),
     ]
     return Section("page", "What the page bears", LEAD, parts) if parts else None
 

@@ -1,6 +1,6 @@
 """How long a page freezes while a model computes in it: the longest task, what was blocked, the frames missed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.decide import words
@@ -13,7 +13,6 @@ from benchmarks.report.ends import FEW
 from benchmarks.report.rows.lines import Lines, shortened
 from benchmarks.report.sections.burden.beside import STEP, axis_of, words_of
 from benchmarks.results import Row, keys
-from benchmarks.results.damage import is_number
 
 MILLI = 1e3
 COLOUR = SIDES["client"]  # only pages freeze
@@ -38,10 +37,8 @@ def blocking(lines: Lines[Row]) -> Chart:
 
 def longest_task(row: Row) -> Figure | None:
     """Return the longest task in the middle of the starts, in seconds; of an older run that of the worst start."""
-    saved, worst = row.result.info.get(keys.LONGEST_TASK), row.result.blocking
-    if isinstance(saved, Mapping) and is_number(saved.get("value")):
-        return Figure(**saved)
-    return Figure(worst.longest_task, 1) if worst else None
+    worst = row.result.blocking
+    return row.longest_task or (Figure(worst.longest_task, 1) if worst else None)
 
 
 def suffered(row: Row) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from benchmarks.report.content import Table
-from benchmarks.results import Row
+from benchmarks.results import Row, keys
 
 MOST_OPEN = 12  # rows: more would fill a screen
-JOULES = "joules_per_inference"
 
 
 def energy(rows: Sequence[Row]) -> Iterator[Table]:
@@ -21,5 +20,5 @@ def energy(rows: Sequence[Row]) -> Iterator[Table]:
 def _joules(rows: Sequence[Row]) -> Iterator[list[str]]:
     for row in rows:
         about = [str(row.batch_size or ""), row.signs, row.run.file.name]
-        for counter, joules in row.result.info[JOULES].items():
+        for counter, joules in row.result.info[keys.JOULES].items():
             yield [row.model or "", row.platform or row.name, row.machine, str(counter), f"{joules:.3g}", *about]
