@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from execnet import RemoteError, XSpec
 from helpers import FAKE_PLATFORMS, ROOT, Suite
-from made_up_runs import benchmark, content, doubtful, run
+from made_up_runs import benchmark, content, doubtful, run, save
 
 from benchmarks.results import keys, load
 from benchmarks.results.saved import Fault
@@ -546,6 +546,28 @@ def test_a_machine_that_does_not_answer_is_told_and_left_out():
     one.pytest_sessionstart()
     assert [spec.partition("//")[0] for spec in config.option.tx] == ["popen"]
     assert [line[:24] for line in lines] == ["machine  here: ready: Li", "machine  delta: cannot m"]
+
+
+def test_what_of_a_machines_run_cannot_be_read_is_told(tmp_path):
+    damaged = save(tmp_path / "damaged.json", benchmark(), benchmark(batch=8, **{keys.TAKEN: "much"}))
+    (tmp_path / "none.json").write_text("[]")
+    lines = Lines(Config(benchmark_group_by="group"))
+    lines._config.hook = SimpleNamespace(pytest_benchmark_group_stats=lambda **_: None)
+    lines.names = ["a", "b"]
+    files = zip(lines.names, (damaged, tmp_path / "none.json"), strict=True)
+    lines.end(
+        {
+            name: SimpleNamespace(
+                words="through", problem="", results=[], arriving=SimpleNamespace(files=[file], problems=[], told=[])
+            )
+            for name, file in files
+        }
+    )
+    told = [line for line in lines._at_end if line.startswith("problem  ")]
+    assert [line.removeprefix("problem  ") for line in told] == lines.problems
+    assert told[0].startswith("problem  a: test_latency[resnet20-server-cpu-b8]: damaged: ValueError")
+    assert told[1].startswith(f"problem  b: {tmp_path / 'none.json'}: no run of this suite")
+    assert len(told) == 2
 
 
 # The real command, with machines that are processes of this one

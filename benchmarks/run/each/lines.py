@@ -105,7 +105,9 @@ class Lines:
                 self.problems += one.arriving.problems
             if one.problem:
                 self.problems.append(f"{name}: {one.problem}")
-            self._read(name, one)
+            wrong = [f"{name}: {words}" for words in self._read(name, one)]
+            self._at_end += [f"problem  {words}" for words in wrong]
+            self.problems += wrong
         if len(self._runs) == 1:
             (name,) = self._runs
             self._show_alone(ended[name].results)
@@ -121,14 +123,15 @@ class Lines:
         hook = self._config.hook.pytest_benchmark_group_stats
         hook(config=self._config, benchmarks=shown_ones, group_by=group_by)
 
-    def _read(self, name: str, one: Ended) -> None:
+    def _read(self, name: str, one: Ended) -> Iterator[str]:
+        """Read a machine's run; yield what of it could not be."""
         if one.arriving and one.arriving.files:
             try:
                 self._runs[name], left_out = sound(load_any(one.arriving.files[0]))
             except NotARunError as error:
-                self.problems.append(f"{name}: {error}")
+                yield str(error)
             else:
-                self.problems += [f"{name}: {damaged.name}: {damaged.why}" for damaged in left_out]
+                yield from (f"{damaged.name}: {damaged.why}" for damaged in left_out)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)  # outside all others: the runs are told in the last lines
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
