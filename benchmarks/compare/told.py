@@ -73,7 +73,7 @@ def unknown(sides: Sequence[Side]) -> Iterator[Told]:
     for side in sides:
         words = dict.fromkeys(words for row in side.rows.values() for words in row.result.unknown.values())
         if words:
-            yield "unknown", f"{side.letter}: {', '.join(words)}"
+            yield "unknown", f"{side.letter}: {'; '.join(words)}"
 
 
 def _versions(before: Run, now: Run) -> Iterator[Difference]:

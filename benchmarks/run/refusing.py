@@ -85,7 +85,7 @@ def _has_idle_network(config: pytest.Config, items: Sequence[pytest.Item]) -> bo
 def _idle_of_clients(config: pytest.Config, items: Sequence[pytest.Item]) -> str | None:
     """Return an option that was given of clients where only servers are measured; None where there is none.
 
-    Where every --platform is a server, the options alone have told so: before several machines are asked to collect.
+    Where every --platform is a server, Selection.faults has told so already. Here it is what -m and -k have left.
     """
     targets = _targets(items)
     if not targets or any(PLATFORMS[target.platform].side == "client" for target in targets):

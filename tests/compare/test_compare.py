@@ -175,7 +175,7 @@ def test_that_machines_and_versions_differ_is_told_in_a_line_each():
 def test_what_a_system_does_not_tell_is_told():
     unknown = {"stolen": "what a host took", "threads": "how many threads computed"}
     text = compared(*two([benchmark()], [benchmark(**{keys.TRUST: {keys.DOUBTS: {}, keys.UNKNOWN: unknown}})]))
-    assert re.findall("^unknown +(.+)", text, re.MULTILINE) == ["B: what a host took, how many threads computed"]
+    assert re.findall("^unknown +(.+)", text, re.MULTILINE) == ["B: what a host took; how many threads computed"]
 
 
 def test_one_run_twice_is_told_and_two_of_one_moment_are_not_one():

@@ -335,7 +335,7 @@ def test_what_is_unknown_of_all_is_one_line_and_of_some_another_with_their_numbe
     unknown = {"stolen": "what a host took", "frequency_change": "the processor's frequency"}
     server, page = ({keys.DOUBTS: {}, keys.UNKNOWN: {**unknown, **more}} for more in ({}, {"computing_share": "time"}))
     lines = trust_lines([row(**{keys.TRUST: trust}).result for trust in (server, page, page)])
-    assert lines[1:] == ["unknown  what a host took, the processor's frequency", "unknown  2 of 3: time"]
+    assert lines[1:] == ["unknown  what a host took; the processor's frequency", "unknown  2 of 3: time"]
 
 
 def test_what_was_chosen_and_is_in_no_table_is_told_below_it():

@@ -52,7 +52,7 @@ def _unknown(assessed: Results) -> Iterator[str]:
         kinds.setdefault(tuple(which), []).append(words)
     for places, unknown in kinds.items():
         of = "" if len(places) == len(assessed) else f"{len(places)} of {len(assessed)}: "
-        yield f"unknown  {of}{', '.join(unknown)}"
+        yield f"unknown  {of}{'; '.join(unknown)}"
 
 
 def _odd(assessed: Results, each: bool) -> list[str]:
