@@ -6,6 +6,7 @@ from benchmarks.compare.lines import Line
 from benchmarks.compare.sides import Side
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row
+from benchmarks.results.gathered import in_ranges
 from benchmarks.results.numbers import NONE, between, is_time, three, with_interval, within
 from benchmarks.results.tidy import DOUBT, Mark, run_marks
 
@@ -125,11 +126,7 @@ def _doubts(lines: Sequence[Line]) -> str:
             seen.setdefault(kind, []).append(words)
             by_letter = letters.setdefault(kind, {})
             by_letter[letter] = by_letter.get(letter, 0) + 1
-    return "; ".join(f"{_alike(words)} ({_counts(letters[kind])})" for kind, words in seen.items())
-
-
-def _alike(words: Sequence[str]) -> str:
-    return words[0] if len({*words}) == 1 else f"{words[0]} and the like"
+    return "; ".join(f"{in_ranges(words)} ({_counts(letters[kind])})" for kind, words in seen.items())
 
 
 def _counts(by_letter: Mapping[str, int]) -> str:

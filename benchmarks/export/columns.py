@@ -186,7 +186,9 @@ COLUMNS = (
         _figure(keys.LONGEST_TASK),
         "for which a page was frozen, in the middle of the starts",
     ),
-    Column("memory_before_bytes", int, _info(f"{keys.MEMORY}before"), "of the page, or process, before it opened the model"),
+    Column(
+        "memory_before_bytes", int, _info(f"{keys.MEMORY}before"), "of the page, or process, before it opened the model"
+    ),
     Column("memory_peak_bytes", int, _info(f"{keys.MEMORY}peak"), "of the page, or process, at most"),
     Column("memory_wasm_bytes", int, _info(f"{keys.MEMORY}wasm"), "of WebAssembly's own memory"),
     Column(

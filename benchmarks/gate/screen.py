@@ -18,6 +18,7 @@ from benchmarks.gate.pair import SIDES, Match, Side, SideError, Version, match, 
 from benchmarks.gate.verdicts import Row, Verdict
 from benchmarks.measuring.starts import FEWEST_STARTS
 from benchmarks.results import Result, alike, keys, load
+from benchmarks.results.gathered import in_ranges
 from benchmarks.results.saved import in_rows_alike, short
 from benchmarks.run.lockstep import Schedule
 
@@ -220,11 +221,11 @@ def row_of(benchmark: Match, measured: Measurements, decided: Mapping[str, Row])
 
 
 def doubted(doubts: Sequence[Doubts]) -> str:
-    """Say what results doubt, and how many of them, in the words of the first; nothing where none does."""
+    """Say what results doubt, and how many of them; nothing where none does."""
     by_name: dict[str, list[str]] = {}
     for name, words in (told for one in doubts for told in one.items()):
         by_name.setdefault(name, []).append(words)
-    return "; ".join(f"{len(words)} of {len(doubts)} results: {words[0]}" for words in by_name.values())
+    return "; ".join(f"{len(words)} of {len(doubts)} results: {in_ranges(words)}" for words in by_name.values())
 
 
 def _verdict_on(name: str, measured: Measurements, decided: Mapping[str, Row]) -> Row:

@@ -250,6 +250,11 @@ def test_what_is_missing_is_told_by_phase_where_there_are_several():
     assert "B lacks 1 of 2 benchmarks: latency server-cpu-b1" in text
 
 
+def test_doubts_of_a_kind_are_told_with_the_range_of_their_numbers():
+    text = compared(*two([benchmark(**doubtful("drifted by +9%"))], [benchmark(**doubtful("drifted by +1,147%"))]))
+    assert "(!)       in doubt: drifted by +9% to +1,147% (A: 1, B: 1)" in text
+
+
 def test_samples_that_cannot_be_made_alike_are_another_measurement():
     without = benchmark()
     del without["stats"]["data"]

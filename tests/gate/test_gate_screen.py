@@ -322,11 +322,12 @@ def pairs_of(stage, *sides):
 
 def test_a_verdict_tells_what_the_results_that_it_rests_on_doubt_of_themselves():
     sound, hot = doubtful(), doubtful(throttled="it was throttled 3 times", stolen="the host took 5%")
+    hotter = doubtful(throttled="it was throttled 9 times")
     beside = doubtful(other_programs="other programs used 0.5 cores", margin="other starts may differ by ±20%")
-    screened = [*pairs_of(SCREEN, (sound, hot), (hot, sound))]
+    screened = [*pairs_of(SCREEN, (sound, hot), (hot, hotter))]
     measured = Measurements(Matched([Match("a", "a")], [], []), screened)
     (row,) = screen.rows(measured, RULES)
-    assert row.doubts == "2 of 4 results: it was throttled 3 times; 2 of 4 results: the host took 5%"
+    assert row.doubts == "3 of 4 results: it was throttled 3 to 9 times; 2 of 4 results: the host took 5%"
     fresh = [*pairs_of(CONFIRM, (beside, beside))]
     (row,) = screen.rows(replace(measured, comparisons=[*screened, *fresh]), RULES)
     assert row.doubts == ""  # of the fresh starts, in which the other side is the other program

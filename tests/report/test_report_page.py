@@ -273,7 +273,7 @@ def test_doubts_of_a_kind_stand_together_with_what_to_do(tmp_path):
     ]
     section = machines(Material.of([run(tmp_path, *rows, result("latency", "resnet8", "server-cpu", 0.001, 1))]))
     (row,) = table(section, "What is doubtful (!)").rows
-    assert row[:3] == ["Xeon, 2 cores", "drifted by -8% … drifted by +1147%", "6 of 7"]
+    assert row[:3] == ["Xeon, 2 cores", "drifted by -8% to +1147%", "6 of 7"]
     assert row[3].endswith("test_latency[resnet20-server-3-b1], and 2 more")
     assert row[4] == "warm up longer with --benchmark-warmup-iterations"
 

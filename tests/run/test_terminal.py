@@ -10,11 +10,12 @@ from helpers import FAKE_PLATFORMS, Suite
 
 from benchmarks.platforms import DEFAULT_SWEEP
 from benchmarks.results import Result, keys
+from benchmarks.results.gathered import ranged
 from benchmarks.results.tidy import Measured
 from benchmarks.run.screen import PIPED, Screen, wide, wrapped
 from benchmarks.run.terminal import _without_figures, _write, asks_for_blocks
 from benchmarks.run.terminal.doubts import odd_words, trust_lines
-from benchmarks.run.terminal.gathered import listed, ranged
+from benchmarks.run.terminal.gathered import listed
 from benchmarks.run.terminal.notes import mark_lines, network_lines, parity_lines, row_lines
 from benchmarks.run.terminal.table import tables
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.measuring import trust
 from benchmarks.results import keys
+from benchmarks.results.gathered import alike, ranged
 from benchmarks.results.saved import Result
-from benchmarks.run.terminal.gathered import alike, caller, line, listed, ranged
+from benchmarks.run.terminal.gathered import caller, line, listed
 
 Results = Sequence[Result]
 SIMULATED = "on a simulated GPU, in no table"

@@ -6,9 +6,10 @@ from typing import Any
 from benchmarks.decide import sentences_of
 from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.results import keys
+from benchmarks.results.gathered import alike, ranged
 from benchmarks.results.saved import Result
 from benchmarks.results.tidy import Measured
-from benchmarks.run.terminal.gathered import alike, caller, line, listed, ranged
+from benchmarks.run.terminal.gathered import caller, line, listed
 from browser_harness.network import LINKS
 from models.names import shown as printable
 

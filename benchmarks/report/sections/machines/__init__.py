@@ -4,7 +4,6 @@ What a machine does not tell is left out: a run of pytest-benchmark alone tells 
 tells of itself in words of its own, which stand apart; the machine that served it is among the machines.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +13,11 @@ from benchmarks.report.rows.labels import run_names
 from benchmarks.report.rows.lines import shortened
 from benchmarks.report.sections.machines.devices import devices_told
 from benchmarks.results import Row, Run, devices, keys
+from benchmarks.results.gathered import in_ranges
 
 Info = Mapping[str, Any]
 NOT_TOLD = "not told"
 HIDDEN = "not told by the system"
-NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")  # as doubts have it
 MANY = 4  # benchmarks, or runs, that are named in a cell
 LEAD = "Figures of different machines are never averaged, nor those of different runs."
 
@@ -197,7 +196,13 @@ def _doubts(rows: Sequence[Row]) -> Table | None:
             found.setdefault((row.machine, name), []).append(row)
     total = {machine: sum(row.machine == machine for row in rows) for machine, _ in found}
     cells = [
-        [machine, _words(name, some), f"{len(some)} of {total[machine]}", _names(some), "; ".join(advice([name]))]
+        [
+            machine,
+            in_ranges(row.result.doubts[name] for row in some),
+            f"{len(some)} of {total[machine]}",
+            _names(some),
+            "; ".join(advice([name])),
+        ]
         for (machine, name), some in sorted(found.items(), key=lambda one: (one[0][0], -len(one[1])))
     ]
     head = ["machine", "what speaks against them", "benchmarks", "which", "what to do"]
@@ -217,16 +222,6 @@ def _unknown(rows: Sequence[Row]) -> list[Part]:
     ]
     head = ["machine", "what its system does not tell", "benchmarks", "which"]
     return [Table("What is unknown", head, cells, (2,))] if cells else []
-
-
-def _words(name: str, rows: Sequence[Row]) -> str:
-    """Return the words of the least and the most of them; what each says stands beside its figure."""
-    told = sorted({row.result.doubts[name] for row in rows}, key=lambda words: (_numbers(words), words))
-    return told[0] if len(told) == 1 else f"{told[0]} … {told[-1]}"
-
-
-def _numbers(words: str) -> list[float]:
-    return [float(number.replace(",", "")) for number in NUMBER.findall(words)]
 
 
 def _names(rows: Sequence[Row]) -> str:
