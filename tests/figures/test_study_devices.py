@@ -51,7 +51,7 @@ def test_the_readme_has_a_line_of_them(of):
     evidence = of(({}, (4.5, 3.3)), (CHROMIUM, (3.0, 2.9), doubtful()))
     (said,) = sentences(evidence)
     assert said == (
-        "**Browsers that opened a link** on this machine take so many times as long as the server for `resnet20` and "
+        "**Browsers that opened a link** on this machine take these multiples of the server's time for `resnet20` and "
         "`resnet8`: Firefox 153, 2 cores: 3.3 to 4.5; Chromium 153, 2 cores: 2.9 to 3.0 (!)."
     )
     readme = put_into(README.read_text(), evidence)

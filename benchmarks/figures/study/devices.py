@@ -44,7 +44,7 @@ def sentence_of(evidence: Evidence) -> str:
     which = "; ".join(told) if len(told) <= MOST_NAMED else f"{len(told)} of them, {_spread(evidence, [*devices])}"
     models = words.listed([f"`{model}`" for model in dict.fromkeys(row.model for row in rows)])
     place = " on this machine" if is_here else ""
-    return f"**Browsers that opened a link**{place} take so many times as long as the server for {models}: {which}."
+    return f"**Browsers that opened a link**{place} take these multiples of the server's time for {models}: {which}."
 
 
 def _brief(name: str) -> str:
