@@ -17,6 +17,7 @@ from benchmarks.results.saved import Result, Run, short
 
 DOUBT = "(!)"
 OVER_BUDGET = "over budget"
+IN_TITLES = ("untrained", "stand-in")  # signs that a model's name or a title may have already
 OF_THE_DAY = (DOUBT, OVER_BUDGET)  # marks of how a figure came out; the others tell what it is of
 BASE = "server_cpu"  # the partner that ratios are to
 FEWEST_BEYOND = 5  # samples above a percentile: of fewer it says little

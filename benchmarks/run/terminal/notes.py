@@ -8,7 +8,7 @@ from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.results import keys
 from benchmarks.results.gathered import alike, ranged
 from benchmarks.results.saved import Result
-from benchmarks.results.tidy import Measured
+from benchmarks.results.tidy import IN_TITLES, Measured
 from benchmarks.run.terminal.gathered import caller, line, listed
 from browser_harness.network import LINKS
 from models.names import shown as printable
@@ -19,7 +19,7 @@ WAYS = {  # of asking the reference, as measuring/promise.py has them
     "batch": "8 together against one by one",
 }
 
-MARKS = ("untrained", "stand-in", "emulated")  # that nothing else at the end of a run explains
+MARKS = (*IN_TITLES, "emulated")  # that nothing else at the end of a run explains
 
 
 def mark_lines(results: Sequence[Result]) -> list[str]:

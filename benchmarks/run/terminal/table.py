@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from benchmarks.results import keys
-from benchmarks.results.tidy import DOUBT, Told, shared_signs
+from benchmarks.results.tidy import DOUBT, IN_TITLES, Told, shared_signs
 from benchmarks.run.screen import Screen, wide, wrapped
 from benchmarks.run.terminal.columns import LATER, Column, Rows, of_phase, statistic_of_ratios
 from models.names import shown as printable
 
 GAP = "  "  # between columns
 PLURAL = {"mean": "means", "p10": "10th percentiles"}  # of what a ratio is of
-IN_NAMES = ("untrained", "stand-in")  # marks that a model's name may have behind it
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def _name(row: Told, tells_caches: bool) -> str:
 
 def _signs(row: Told) -> list[str]:
     """Return the marks of a row, but for those that its model's name has above it: ``resnet50.untrained``."""
-    named = [sign for sign in (row.label or "").split(".") if sign in IN_NAMES]
+    named = [sign for sign in (row.label or "").split(".") if sign in IN_TITLES]
     return [mark.sign for mark in row.marks if mark.sign not in named]
 
 

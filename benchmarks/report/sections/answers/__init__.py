@@ -13,7 +13,7 @@ from benchmarks.report.rows.groups import by
 from benchmarks.report.rows.labels import run_names
 from benchmarks.report.sections.answers.fastest import Alone, alone_of
 from benchmarks.results import Row, Run
-from benchmarks.results.tidy import OF_THE_DAY
+from benchmarks.results.tidy import IN_TITLES, OF_THE_DAY
 
 LEAD = "Whose later answers come earlier, the network included: predicted from what was measured of both sides."
 ALONE = "The inference alone, without a network: both sides were not measured so that more could be said."
@@ -30,7 +30,6 @@ ALONE_CHIP = "inference alone"
 MODEL = "--model"
 RUN = f"pytest benchmarks/ --benchmark-only {MODEL}"
 BOTH = ("--platform server-cpu", "--platform chromium-wasm")
-TITLED = ("untrained", "stand-in")  # marks that a title has, and those that a verdict tells itself
 
 
 def answers(material: Material) -> Section | None:
@@ -121,7 +120,7 @@ def _side(decision: Decision) -> Side:
 def _signs(rows: Sequence[Row], words: str = "") -> str:
     """Return the marks of a model's results that decide does not tell, and neither a title nor the *words* have."""
     told = {mark.sign: mark for row in rows for mark in row.marks if not row.result.is_software}
-    own = [sign for sign in told if sign not in (*OF_THE_DAY, *TITLED) and not sign.startswith("emulated")]
+    own = [sign for sign in told if sign not in (*OF_THE_DAY, *IN_TITLES) and not sign.startswith("emulated")]
     own = [sign for sign in own if sign not in words]
     return f" ({', '.join(own)})" if own else ""
 
@@ -167,7 +166,7 @@ def _by_speed(model: str, found: Sequence[Alone], rows: Sequence[Row]) -> Verdic
 def _titled(model: str, rows: Sequence[Row]) -> str:
     """Return a model's name with those of its rows' marks that a title has."""
     signs = {mark.sign for row in rows for mark in row.marks}
-    own = [sign for sign in TITLED if sign in signs]
+    own = [sign for sign in IN_TITLES if sign in signs]
     return f"{model} ({', '.join(own)})" if own else model
 
 

@@ -9,6 +9,7 @@ from benchmarks.report.content import Side
 from benchmarks.report.rows.labels import run_names
 from benchmarks.results import Row
 from benchmarks.results.numbers import between, three, time
+from benchmarks.results.tidy import IN_TITLES
 
 BASE = "server-cpu"
 
@@ -89,7 +90,7 @@ def _times(row: Row, ratio: Ratio) -> str:
 def _how(row: Row, ratio: Ratio) -> str:
     """Say how many times the base's time a platform takes, with its interval and its marks."""
     interval = "too few starts for an interval" if ratio.low is None else between(ratio.low, ratio.high)
-    signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign not in ("untrained", "stand-in"))
+    signs = "".join(f" {mark.sign}" for mark in row.marks if mark.sign not in IN_TITLES)
     return f"{three(ratio.value)} times the time of {BASE} ({interval}){signs}"
 
 
