@@ -158,23 +158,29 @@ def test_without_an_interval_a_ratio_is_told_and_neither_faster_nor_alike_is_cla
 
 
 @pytest.mark.parametrize(
-    ("server", "client", "side"),
+    ("server", "client", "side", "told"),
     [
-        ((0.5, 0.1), (0.4, 0.05), "client"),
-        ((0.5, 0.1), (0.46, 0.1), "undecided"),  # faster than server-cpu for sure, but not than the fastest server
-        ((0.5, None), (0.4, 0.05), "undecided"),  # of the fastest server nobody knows
-        ((0.97, 0.1), (0.99, 0.1), "undecided"),
-        ((0.5, None), (3.0, 0.1), "server"),  # server-cpu itself is faster for sure
+        ((0.5, 0.1), (0.4, 0.05), "client", "chromium-wasm is the fastest: 0.400"),
+        # faster than server-cpu for sure, but not than the fastest server
+        ((0.5, 0.1), (0.46, 0.1), "undecided", "chromium-wasm and server-cuda are not told apart: 0.460 times"),
+        # of the fastest server nobody knows
+        ((0.5, None), (0.4, 0.05), "undecided", "chromium-wasm and server-cuda are not told apart: 0.400 times"),
+        ((0.97, 0.1), (0.99, 0.1), "undecided", "server-cpu, server-cuda and chromium-wasm are not told apart: 0.970"),
+        # server-cpu itself is faster for sure
+        ((0.5, None), (3.0, 0.1), "server", "server-cuda takes 0.500 times the time of server-cpu (too few starts"),
+        ((1.5, 0.5), (1.2, 0.1), "server", "server-cpu and server-cuda are not told apart: 1.50 times"),
     ],
 )
-def test_a_side_is_the_faster_where_its_interval_lies_below_the_others(tmp_path, server, client, side):
+def test_a_side_is_the_faster_where_its_interval_lies_below_the_others(tmp_path, server, client, side, told):
     about = {keys.BATCH_SIZE: 8}  # of batches nothing is decided with a network
     rows = [
         result("latency", "resnet20", "server-cpu", 0.001, 8, **about),
         result("latency", "resnet20", "server-cuda", 0.001, 8, **about, **ratio(*server)),
         result("latency", "resnet20", "chromium-wasm", 0.001, 8, **about, **ratio(*client)),
     ]
-    assert verdicts(run(tmp_path, *rows))["resnet20"].chip.side == side
+    verdict = verdicts(run(tmp_path, *rows))["resnet20"]
+    assert verdict.chip.side == side
+    assert verdict.words.startswith(told)
 
 
 def test_two_runs_and_two_machines_are_never_one(tmp_path):

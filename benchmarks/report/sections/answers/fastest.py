@@ -49,7 +49,7 @@ def _alone(rows: Sequence[Row], run: str) -> Alone:
     if not turns:
         return Alone(run, of, "open", _apart(rows), rows[0].machine)
     clients = [one for one in turns if one[0].side == "client"]
-    parts = [_beside(*turns[0]), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
+    parts = [_beside(turns), *[f"the fastest client is {_times(*one)}" for one in clients[:1] if one != turns[0]]]
     return Alone(run, of, _side(turns), "; ".join(parts), rows[0].machine)
 
 
@@ -72,12 +72,16 @@ def _ends(ratio: Ratio) -> tuple[float, float]:
     return (0.0, math.inf) if ratio.low is None or ratio.high is None else (ratio.low, ratio.high)
 
 
-def _beside(row: Row, ratio: Ratio) -> str:
-    """Say who is fastest, the platform with the least ratio or the base itself; without an interval claim neither."""
+def _beside(turns: Sequence[tuple[Row, Ratio]]) -> str:
+    """Say who is fastest, or who are not told apart as the fastest; without an interval claim neither."""
+    row, ratio = turns[0]
     if ratio.low is None or ratio.high is None:
         return f"{row.platform} takes {_how(row, ratio)}"
-    if ratio.low <= 1 <= ratio.high:
-        return f"{BASE} and {row.platform} are not told apart: {_how(row, ratio)}"
+    reach = 1.0 if ratio.value > 1 else ratio.high  # of the fastest, which may be the base itself
+    near = [one for one in turns if _ends(one[1])[0] <= reach]
+    if len(names := [*[BASE] * (reach >= 1), *(str(one.platform) for one, _ in near)]) > 1:
+        others, last = ", ".join(names[:-1]), names[-1]
+        return f"{others} and {last} are not told apart: {', '.join(_how(*one) for one in near)}"
     if ratio.value > 1:
         return f"{BASE} is the fastest, and next {_times(row, ratio)}"
     return f"{row.platform} is the fastest: {_how(row, ratio)}"
