@@ -264,7 +264,7 @@ class Screen(io.StringIO):
 
 
 def test_on_a_screen_the_rows_are_drawn_anew_below_what_is_said(line, monkeypatch):
-    monkeypatch.setattr(boards.shutil, "get_terminal_size", lambda: boards.shutil.os.terminal_size((30, 24)))
+    monkeypatch.setattr(boards.shutil, "get_terminal_size", lambda **_: boards.shutil.os.terminal_size((30, 24)))
     stream = Screen()
     board = Board(stream)
     board.draw([])

@@ -25,7 +25,7 @@ class Screen(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda **_: os.terminal_size((80, 24)))
 
 
 def test_the_code_is_the_links_with_its_quiet_zone():
@@ -59,5 +59,5 @@ def test_on_a_screen_it_has_colours_of_its_own_light_on_dark():
     ids=["a file", "no colours", "a dumb terminal", "ASCII", "Latin 1", "narrow"],
 )
 def test_where_it_would_not_be_read_the_address_stands_alone(screen, environment, columns, monkeypatch):
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda **_: os.terminal_size((columns, 24)))
     assert [*link.lines(URL, screen, environment)] == [f"  {URL}"]
