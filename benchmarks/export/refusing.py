@@ -25,7 +25,8 @@ def whole(found: Found, is_for_tracker: bool, is_skipping: bool) -> tuple[list[R
     refused += [f"{file}: {words}" for file, words in why.items() if words]
     runs = [run for run in sound if not why[run.file]]
     if refused and not is_skipping:
-        others = f"; {len(refused) - 1} more refused; --skip-refused leaves all out" if len(refused) > 1 else ""
+        others = f"; {len(refused) - 1} more refused" if len(refused) > 1 else ""
+        others += "; --skip-refused leaves out what is" if runs else ""
         raise ExportError(f"{refused[0]}{others}")
     if not runs:
         raise ExportError("; ".join(refused))
