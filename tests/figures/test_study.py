@@ -347,6 +347,9 @@ def test_a_server_that_is_asked_over_http_has_its_rate_told_and_counts_in_no_ver
     alone = next(one for one in kept.decisions if (one.model.name, one.clients.factor) == ("resnet20", 1))
     assert f"carried {carried:,.0f} a second" in told
     assert f"equalled by {carried * alone.client.later.value:.1f} (" in told
+    other = replace(row, result=replace(row.result, info={**row.result.info, keys.MODEL_SHA256: "another"}))
+    undecided = SEVERAL.measure(replace(kept, visits=[other])).sentences
+    assert any(told.endswith("shared its cores. It is in no verdict.") for told in undecided)
     without = replace(kept, visits=[one for one in kept.visits if one is not row])
     assert SEVERAL.measure(without).word == verdict.word
 

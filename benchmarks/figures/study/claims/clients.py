@@ -62,17 +62,15 @@ def _of_rate(row: Row, carried: Figure) -> str:
 
 
 def _of_asked(row: Row, carried: Figure, evidence: Evidence) -> str:
-    """Say how many clients equal a server that is asked over HTTP: it has a stack, and who asked took of its cores."""
+    """Say how many clients equal a server that is asked over HTTP: it has a stack, and who asked shared its cores."""
     equal = [
         f"{words.rate_with_interval(clients_per_server(Span.of(carried), rate(one.client.later)))}"
         f"{evidence.signs(one, *one.client.doubts)} {_class(one)}"
         for one in evidence.decisions
         if one.model.sha256 == row.sha256 and (one.clients.is_measured or one.clients.factor == 1)
     ]
-    return (
-        f"{_carried(row, carried)}, asked over HTTP with its own stack, by programs that took of the same cores. It is "
-        f"in no verdict; it is equalled by {words.listed(equal)}."
-    )
+    told = f"{_carried(row, carried)}, asked over HTTP, through its own stack, by programs that shared its cores."
+    return f"{told} It is in no verdict{f'; it is equalled by {words.listed(equal)}' if equal else ''}."
 
 
 def _class(decision: Decision) -> str:
