@@ -236,7 +236,7 @@ class Result:
     def taken(self) -> int | None:
         """The bytes taken over the start; of older runs and of processes the peak less what was held before."""
         if (told := self.info.get(keys.TAKEN)) is not None:
-            return int(told)
+            return max(0, int(told))  # older runs told less than nothing where a page gave memory back
         return Memory(*(self.info.get(f"{keys.MEMORY}{name}") for name in ("before", "peak"))).over_start
 
     @property

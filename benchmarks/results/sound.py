@@ -59,8 +59,6 @@ def _faults(row: Row) -> Iterator[str]:
         yield from _of(f"its ratio to {name}", vars(ratio))
     for name in (name for name in SHARES if not _is_share(result.info.get(name))):
         yield f"its {name} is {shown(result.info[name])}, no share in per cent"
-    if (size := result.taken) is not None and size < 0:
-        yield f"its {keys.TAKEN} is {size}, no size"
     _read_all(row)
 
 

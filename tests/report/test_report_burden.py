@@ -120,6 +120,7 @@ def test_memory_of_older_runs_and_processes_is_held_to_nothing(tmp_path):
     assert (older.result.taken, judged(older)) == (150_000_000, "no budget")
     assert (process.result.taken, judged(process)) == (50_000_000, "a process, no budget")
     assert [told["mb"] for told in sizes([("a", older), ("b", process)])] == [150, 50]
+    assert row(tmp_path, memory("resnet20", 1, **{keys.TAKEN: -4096})).result.taken == 0
 
 
 def test_memory_that_the_system_does_not_tell_is_no_zero(tmp_path):

@@ -91,7 +91,6 @@ def damaged(**changes):
         ({"extra_info": {"trust": [1]}}, "damaged: "),
         ({"extra_info": {"slowdown": True}}, "damaged: "),
         ({"extra_info": {keys.TAKEN: "much"}}, "damaged: "),
-        ({"extra_info": {keys.TAKEN: -1}}, "its memory_over_start is -1, no size"),
         ({"extra_info": {keys.TOP1: "many"}}, 'its top1 is "many", no share in per cent'),
         ({"extra_info": {keys.TOP5: 101.0}}, "its top5 is 101.0, no share in per cent"),
         (
