@@ -47,6 +47,11 @@ def megabytes(size: float | None) -> str:
     return three(None if size is None else size / 1e6)
 
 
+def percent(share: float | None) -> str:
+    """Write a share of 10,000 images with all that it tells."""
+    return NONE if share is None else f"{share:.2f}"
+
+
 def _marked(text: str, line: Line, *sides: Side) -> str:
     """Put behind *text* the marks of the rows that it is made of, each once."""
     rows = [line.rows[side.letter] for side in sides if side.letter in line.rows]

@@ -65,7 +65,7 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "rate": cells.with_ends(lambda row: row.rate),
         "longest": cells.with_ends(lambda row: row.longest_task, 1e3),
         "memory": cells.figure(lambda row: row.result.taken, cells.megabytes),
-        "top1": cells.figure(lambda row: row.top1, numbers.three),
+        "top1": cells.figure(lambda row: row.top1, cells.percent),
     }
 
 

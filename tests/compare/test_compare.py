@@ -224,7 +224,7 @@ def test_latencies_under_another_load_are_another_measurement():
 @pytest.mark.parametrize(
     ("phase", "told", "head", "cell"),
     [
-        ("accuracy", {keys.TOP1: 69.61}, "right, %", "69.6 (!)"),
+        ("accuracy", {keys.TOP1: 69.61}, "right, %", "69.61 (!)"),
         ("memory", {keys.TAKEN: 250_000_000}, "memory, MB", "250 (!)"),
         ("memory", {f"{keys.MEMORY}before": 50_000_000, f"{keys.MEMORY}peak": 300_000_000}, "memory, MB", "250 (!)"),
         (
