@@ -403,6 +403,28 @@ def test_nothing_is_drawn_or_timed_beside_a_call_and_its_frame_is_no_slower_than
     assert computed["steps"][0] == pytest.approx(computed["steps"][1], rel=0.01)
 
 
+LATE = """(async () => {
+  const { does } = await import('/frame.mjs');
+  const frame = document.getElementById('page');
+  const blank = new Promise((resolve) => { frame.addEventListener('load', resolve, { once: true }); });
+  await does({ do: 'close' });
+  await blank;
+  const loading = does({ do: 'load' });
+  frame.dispatchEvent(new Event('load'));
+  return loading;
+})()"""
+
+
+def test_a_closed_page_that_is_told_late_is_not_taken_for_the_next_one(chromium):
+    with hosting() as host:
+        chromium.open(url=host.url)
+        device = host.device()
+        page = JoinedPage(device, page_files.FILES, (), {}, 30)
+        page.load()
+        told = chromium.ask(script=LATE)
+    assert (told["answer"], "error" in told) == (None, False)
+
+
 KNOWN = {"told": {}, "device": 3, "reason": "", "tries": 0}
 
 

@@ -49,13 +49,22 @@ async function call({ function: name, argument }) {
 /** Have a new page in the frame, with a harness and nothing else. */
 async function load() {
   await new Promise((resolve) => {
-    frame.onload = resolve;
+    frame.onload = () => isBlank() || resolve(); // of the blank page before it WebKit may tell late
     frame.src = `/index.html?${Math.random()}`; // by a new address, or it would be the same document
   });
   const inside = frame.contentWindow;
   inside.addEventListener('error', ({ message }) => noted(`uncaught: ${message}`));
   inside.addEventListener('unhandledrejection', ({ reason }) => noted(`uncaught: ${reason?.message ?? reason}`));
   if (!inside.harness) throw new Error('the page has no harness');
+}
+
+/** Whether the page in the frame is the blank one that another was closed with; one that may not be looked at is not. */
+function isBlank() {
+  try {
+    return frame.contentWindow.location.href === 'about:blank';
+  } catch {
+    return false;
+  }
 }
 
 async function close() {
