@@ -9,6 +9,7 @@ import atexit
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,13 +20,19 @@ import pytest
 
 # Not onnxruntime: a fork of it waits at its end for threads that only the first process has.
 IMPORTED = ("pytest", "numpy", "scipy.special", "onnx", "asyncio", "http.server", "tabulate", "execnet")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # who ignores one has its children ignore it
 WRITTEN = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
 def run(folder, *options):
     """Run pytest in *folder*; return how it ended and what it said, as pytester does of a process of its own."""
     began, parent = time.perf_counter(), _parent()
-    asked = {"folder": str(folder), "words": [str(option) for option in options], "environment": dict(os.environ)}
+    asked = {
+        "folder": str(folder),
+        "words": [str(option) for option in options],
+        "environment": dict(os.environ),
+        "ignored": [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_IGN],
+    }
     parent.stdin.write(f"{json.dumps(asked)}\n")
     parent.stdin.flush()
     status = os.waitstatus_to_exitcode(int(parent.stdout.readline()))
@@ -55,8 +62,11 @@ def _serve():
     sys.exit()
 
 
-def _become(folder, words, environment):
+def _become(folder, words, environment, ignored):
     """Be what ``python -m pytest`` would be in that folder."""
+    for number in SIGNALS:
+        asked = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        signal.signal(number, signal.SIG_IGN if number in ignored else asked)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

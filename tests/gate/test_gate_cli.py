@@ -174,7 +174,7 @@ def test_the_whole_way_with_the_suites_options(gate, root, tmp_path):
         (folder / "tox.py").write_text(TOX)
         (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}\n")
         shutil.copy(ROOT / "conftest.py", folder)
-    code, text, outcome = gate("base", "head", "--seconds=0.25", "--", "--benchmark-min-rounds=7")
+    code, text, outcome = gate("base", "head", "--seconds=0.25", "--", "--benchmark-min-rounds=7", "-v")
     assert (code, outcome["rows"], outcome["problems"]) == (2, [], [])
     assert "gate: exit 2, incomplete: there are no benchmarks" in text
     assert "report   out/gate.xml" in text
