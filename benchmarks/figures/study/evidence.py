@@ -11,7 +11,13 @@ from benchmarks.results import Row, Run, keys, load, rows_of
 from benchmarks.results.tidy import DOUBT
 
 # Below the folder of runs. What is not there is not measured, which each claim says.
-TIMED = ("study/*.json", "timing-networks/float32.json", "nvidia-h200/study.json", "nvidia-h200/webgpu.json")
+TIMED = (
+    "study/*.json",
+    "amd-epyc/*.json",
+    "timing-networks/float32.json",
+    "nvidia-h200/study.json",
+    "nvidia-h200/webgpu.json",
+)
 SCORED = ("nvidia-h200/accuracy.json",)  # beside those of the study
 DECIDED = ("visitor/*.json", "decide/load.json")
 JOINED = ("devices/*.json",)  # runs for browsers that joined by a link; of none nothing is said
