@@ -15,12 +15,15 @@ with suppress(ImportError):  # the environments that test no properties have no 
     hypothesis.settings.load_profile("busy machine")
 os.environ.pop("COLUMNS", None)  # tox tells the width of its own screen: the runs that tests start have none
 
-LONGEST = "test_the_gates_job_passes_an_equal_head_and_fails_a_slower_one"
+
+def pytest_configure(config):
+    """Know the mark of a test that takes longest."""
+    config.addinivalue_line("markers", "longest: begun first, or one worker is busy with it long after the others")
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the longest test: it was the last to begin, and one worker was busy with it long after the others."""
-    items.sort(key=lambda item: item.name != LONGEST)
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.get_closest_marker("longest") is None)
 
 
 @pytest.fixture

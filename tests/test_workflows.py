@@ -351,6 +351,7 @@ def read_gate(path):
     return found["base"], [(row["name"], row["verdict"]) for row in found["rows"]]
 
 
+@pytest.mark.longest
 def test_the_gates_job_passes_an_equal_head_and_fails_a_slower_one(tiny, runner):
     left, summary = git(tiny, "merge-base", "main", "HEAD"), Path(runner["GITHUB_STEP_SUMMARY"])
     assert left != git(tiny, "rev-parse", "main")
