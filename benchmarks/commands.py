@@ -9,9 +9,16 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from models.names import shown
+
 STOPPED = 130  # of a shell's command that a Ctrl-C ended
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 UNREAD = 141  # as a shell tells it of a program that nobody read to its end
+
+
+def say(line: str) -> None:
+    """Tell a person a line beside what the command prints; nothing in it can move the screen's cursor."""
+    print(shown(line), file=sys.stderr, flush=True)  # noqa: T201
 
 
 @contextmanager

@@ -10,14 +10,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.commands import STOPPED, until_unread
+from benchmarks.commands import STOPPED, say, until_unread
 from benchmarks.compare import table, told
 from benchmarks.compare.lines import Line, lines_of
 from benchmarks.compare.sides import Side, UsageError, reference, sides_of
 from benchmarks.results.numbers import counted
 from benchmarks.results.reading import read
 from benchmarks.results.reading import told as told_of
-from models.names import shown
 
 BAD_USAGE = 2
 WIDTH = 120  # where there is no terminal
@@ -71,11 +70,11 @@ def compared(lines: Sequence[Line], sides: Sequence[Side]) -> int:
 
 def run(options: argparse.Namespace, width: int) -> int:
     """Print the comparison; return the exit code."""
-    found = read(options.files, _say)
+    found = read(options.files, say)
     for line in told_of(found):
-        _say(line)
+        say(line)
     if len(found.runs) < 2:
-        _say(f"compare: nothing is compared: {counted(len(found.runs), 'run')} found; name two at least")
+        say(f"compare: nothing is compared: {counted(len(found.runs), 'run')} found; name two at least")
         return 1
     sides = sides_of(found.runs)
     base = reference(sides, options.reference)
@@ -84,13 +83,9 @@ def run(options: argparse.Namespace, width: int) -> int:
         print(line)
     if not compared(lines, sides):
         why = f"{base.letter} has no figure that another run has, too, by name and statistic"
-        _say(f"compare: nothing was compared: {why}")
+        say(f"compare: nothing was compared: {why}")
         return 1
     return 1 if found.refused else 0
-
-
-def _say(line: str) -> None:
-    print(shown(line), file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -79,8 +79,9 @@ def _differences(before: Row, now: Row) -> Iterator[Difference]:
         yield "inferences in a sample", *counts
     if before.result.headline != now.result.headline:
         yield "statistic", before.result.headline, now.result.headline
-    if before.rate and now.rate and before.is_at_own_rate:  # LoadGen's Server: latencies under as much as it carries
-        yield "queries a second meanwhile", numbers.three(before.rate.value), numbers.three(now.rate.value)
+    then, here = before.result.rate, now.result.rate
+    if then and here and before.is_at_own_rate:  # LoadGen's Server: latencies under as much as it carries
+        yield "queries a second meanwhile", numbers.three(then.value), numbers.three(here.value)
 
 
 def _ways(before: Row, now: Row) -> Iterator[Difference]:

@@ -62,7 +62,7 @@ def _kinds(reference: Side) -> dict[str, cells.Column]:
         "server-cpu": cells.in_turns,
         **{name: cells.figure(value) for name, value in ORDERS.items()},
         "images": cells.figure(lambda row: row.images_per_second, numbers.three),
-        "rate": cells.with_ends(lambda row: row.rate),
+        "rate": cells.with_ends(lambda row: row.result.rate),
         "longest": cells.with_ends(lambda row: row.longest_task, 1e3),
         "memory": cells.figure(lambda row: row.result.taken, cells.megabytes),
         "top1": cells.figure(lambda row: row.top1, cells.percent),

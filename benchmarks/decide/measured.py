@@ -33,6 +33,15 @@ NEARBY = 0.01  # seconds: of a round trip without a limit of rate, from which a 
 class MixedError(Exception):
     """Files that do not belong together; the message names them and says why."""
 
+    @classmethod
+    def of_files(cls, model: str, other: tuple[Run, str], first: tuple[Run, str]) -> "MixedError":
+        """Say of a model that two runs, each with the SHA-256 of its file, mean two files by its name."""
+        (run, digest), (before, known) = other, first
+        return cls(
+            f"{run.file}: its {model} is another file (SHA-256 {digest[:12]}) than in {before.file} ({known[:12]}); "
+            "leave one of them out"
+        )
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -244,10 +253,7 @@ def _take(models: dict[str, Model], origins: dict[str, Run], run: Run, result: R
         return
     origin = origins.setdefault(model.name, run)
     if (seen := str(result.info.get(keys.MODEL_SHA256))) != model.sha256:
-        raise MixedError(
-            f"{run.file}: its {model.name} is another file (SHA-256 {seen[:12]}) than in {origin.file} "
-            f"({model.sha256[:12]}); leave one of them out"
-        )
+        raise MixedError.of_files(model.name, (run, seen), (origin, model.sha256))
     if (shapes := result.info.get(keys.INPUTS, model.shapes)) != model.shapes:
         raise MixedError(
             f"{run.file}: its {model.name} was fed {_shown(shapes)}, in {origin.file} {_shown(model.shapes)}; "

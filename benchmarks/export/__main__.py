@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import STOPPED, until_unread
+from benchmarks.commands import STOPPED, say, until_unread
 from benchmarks.export import columns, parquet, texts, trackers
 from benchmarks.export.refusing import ExportError, whole
 from benchmarks.results import NotARunError, Row, load_any, rows_of
@@ -75,23 +75,19 @@ def run(options: argparse.Namespace) -> int:
     if options.format in TEXTS:
         _write(text, options.out)
     for file in filter(None, (options.out, options.samples)):
-        _say(f"written  {file}")
+        say(f"written  {file}")
     return 1 if refused else 0
 
 
 def _read(options: argparse.Namespace) -> tuple[list[Row], list[str]]:
     """Return the rows, and why some files have none, which is told."""
-    found = read(options.files, _say)
+    found = read(options.files, say)
     for copy in found.copies:
-        _say(f"once     {copy.file}: {copy.why}")
+        say(f"once     {copy.file}: {copy.why}")
     runs, refused = whole(found, options.format in TRACKERS, options.skip_refused)
     for words in refused:
-        _say(f"refused  {words}")
+        say(f"refused  {words}")
     return rows_of(runs), refused
-
-
-def _say(line: str) -> None:
-    print(shown(line), file=sys.stderr, flush=True)
 
 
 def _why_kept(file: Path) -> str:
@@ -116,7 +112,7 @@ def _samples(rows: Sequence[Row]) -> Any:
     without = sum(not row.result.samples for row in rows)
     if without:
         words = "benchmarks have no samples: pytest-benchmark's own runs need --benchmark-save-data"
-        _say(f"samples  {without} of {len(rows)} {words}")
+        say(f"samples  {without} of {len(rows)} {words}")
     return parquet.samples_table(rows)
 
 
@@ -125,7 +121,7 @@ def _kept(rows: Sequence[Row], skips_doubtful: bool) -> list[Row]:
     doubtful = sum(bool(row.result.doubts) for row in rows)
     if doubtful:
         words = "left out" if skips_doubtful else "exported with the doubt told; --skip-doubtful leaves them out"
-        _say(f"doubt    {doubtful} of {len(rows)} benchmarks in doubt: {words}")
+        say(f"doubt    {doubtful} of {len(rows)} benchmarks in doubt: {words}")
     kept = [row for row in rows if not (skips_doubtful and row.result.doubts)]
     if not kept:
         raise ExportError("all benchmarks are in doubt, and --skip-doubtful leaves none")

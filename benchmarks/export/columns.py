@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from benchmarks.measuring.ratio import Ratio
 from benchmarks.measuring.starts import Figure
 from benchmarks.results import Row, devices, keys
 from benchmarks.results.damage import is_number
@@ -15,6 +16,7 @@ from benchmarks.results.tidy import DOUBT
 from models.names import tame
 
 Value = str | int | float | bool | None
+TYPICAL = "it, of an inference of a batch or an opening, in the middle of the starts"
 
 
 class Column(NamedTuple):
@@ -51,8 +53,12 @@ def _figure(name: str) -> Callable[[Row], Any]:
     return lambda row: getattr(row.result.figure_beside(name), "value", None)
 
 
-def _ratio(name: str) -> Callable[[Row], Any]:
-    return lambda row: getattr(row.ratio, name, None)
+def _with_ends(name: str, unit: str, read: Callable[[Row], Figure | Ratio | None], words: str) -> Iterator[Column]:
+    """Yield the columns of a figure and of its interval; of a row that has none they are empty."""
+    yield Column(f"{name}{unit}", float, lambda row: getattr(read(row), "value", None), words)
+    low, high = "the lower end of its interval of 95 %", "the upper end of it"
+    yield Column(f"{name}_low{unit}", float, lambda row: getattr(read(row), "low", None), low)
+    yield Column(f"{name}_high{unit}", float, lambda row: getattr(read(row), "high", None), high)
 
 
 def _asked(row: Row) -> Any:
@@ -132,23 +138,9 @@ COLUMNS = (
     Column(
         "statistic", str, lambda row: row.result.statistic, "by which two runs are compared: p10, of a weak client mean"
     ),
-    Column(
-        "statistic_s",
-        float,
-        lambda row: compared(row).value,
-        "it, of an inference of a batch or an opening, in the middle of the starts",
-    ),
-    Column("statistic_low_s", float, lambda row: compared(row).low, "the lower end of its interval of 95 %"),
-    Column("statistic_high_s", float, lambda row: compared(row).high, "the upper end of it"),
+    *_with_ends("statistic", "_s", compared, TYPICAL),
     Column("headline", str, lambda row: row.result.headline, "what the suite shows: median, of a weak client mean"),
-    Column(
-        "headline_s",
-        float,
-        lambda row: row.figure.value,
-        "it, of an inference of a batch or an opening, in the middle of the starts",
-    ),
-    Column("headline_low_s", float, lambda row: row.figure.low, "the lower end of its interval of 95 %"),
-    Column("headline_high_s", float, lambda row: row.figure.high, "the upper end of it"),
+    *_with_ends("headline", "_s", lambda row: row.figure, TYPICAL),
     Column("p10_s", float, lambda row: row.p10, "the 10th percentile in the middle of the starts"),
     Column("median_s", float, lambda row: row.median, "the median in the middle of the starts"),
     Column("mean_s", float, lambda row: row.result.seconds("mean"), "the mean in the middle of the starts"),
@@ -168,10 +160,8 @@ COLUMNS = (
         _figure(keys.QUERIES_PER_SECOND),
         "that a server carries, by LoadGen; the times of phase server are those under that load",
     ),
-    Column("ratio", float, _ratio("value"), "how many times server-cpu's time, measured in turns with it"),
-    Column("ratio_low", float, _ratio("low"), "the lower end of its interval of 95 %"),
-    Column("ratio_high", float, _ratio("high"), "the upper end of it"),
-    Column("ratio_statistic", str, _ratio("statistic"), "of which times that ratio is"),
+    *_with_ends("ratio", "", lambda row: row.ratio, "how many times server-cpu's time, measured in turns with it"),
+    Column("ratio_statistic", str, lambda row: getattr(row.ratio, "statistic", None), "of which times that ratio is"),
     Column("cpu_s", float, _info(keys.CPU_SECONDS), "processor time of an inference"),
     Column("server_s", float, _figure(keys.SERVER_SECONDS), "of the inference in the server, by its own word"),
     Column(

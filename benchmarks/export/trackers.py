@@ -99,8 +99,8 @@ def _measures(row: Row) -> dict[str, dict[str, float]]:
     measures = {} if row.is_at_own_rate else {LATENCY: _metric(figure, NANO)}
     if row.ratio:
         measures[RATIO] = _metric(row.ratio)
-    if row.rate:
-        measures[THROUGHPUT] = _metric(row.rate)
+    if rate := row.result.rate:
+        measures[THROUGHPUT] = _metric(rate)
     return {**measures, DOUBTS: {"value": float(len(row.result.doubts))}}
 
 
@@ -133,7 +133,7 @@ def checked(row: Row) -> Figure:
     """Return the figure that a tracker keeps; raise ExportError where it, or the ratio, is no number above zero."""
     figure, what = compared(row), row.result.statistic
     if row.is_at_own_rate:
-        figure, what = row.rate or Figure(math.nan, 0), "rate"
+        figure, what = row.result.rate or Figure(math.nan, 0), "rate"
     for one, value in ((what, figure.value), ("ratio", row.ratio.value if row.ratio else 1.0)):
         if not (is_number(value) and 0 < value * NANO < math.inf):
             words = f"its {one} is {value}, which is none; measure again"

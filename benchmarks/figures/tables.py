@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from benchmarks.measuring.starts import Figure
 from benchmarks.results import NotARunError, Result, keys, load
 from benchmarks.results.numbers import NONE, milliseconds, within
 from models import manifest
@@ -260,8 +259,9 @@ def blocking_table(results: Sequence[Result]) -> str:
     """
     rows = []
     for result in results:
-        worst, longest = result.blocking, Figure(**result.info[keys.LONGEST_TASK])
+        worst, longest = result.blocking, result.figure_beside(keys.LONGEST_TASK)
         assert worst, "the run tells all of it"
+        assert longest, "likewise"
         frames = f"{worst.frames_missed} of {worst.frames_wanted}"
         cells = [milliseconds(longest.value), f"{worst.blocked:.0%}", frames, _headline(result)]
         names = [f"`{result.params[name]}`" for name in ("model", "platform")]

@@ -71,7 +71,7 @@ class Run:
     def run(self) -> int:
         """Do all of it; return the exit code."""
         options.check(self._arguments)
-        print("looking at the images, and at what the reference says of them: 40 s, once …", flush=True)
+        print("looking at the images, and at what the reference says of them …", flush=True)
         job = options.job(self._arguments)
         file = options.file_of(self._arguments)
         try:

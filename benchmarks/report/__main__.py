@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.commands import STOPPED
+from benchmarks.commands import STOPPED, say
 from benchmarks.report.page import write
 from benchmarks.report.place import fault, place
 from benchmarks.report.reading import Read, read
@@ -45,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
     inputs = [*map(at_home, options.files)]
     if why := fault(out, inputs):
         return _refused(why)
-    found = read(inputs, _say)
+    found = read(inputs, say)
     for line in told(found):
-        _say(line)
+        say(line)
     if not found.fleets and not any(run.results for run in found.runs):
         return _refused(f"no file holds a result; {REMEDY}")
     return _write(out, found)
@@ -59,18 +59,14 @@ def _write(out: Path, found: Read) -> int:
     except OSError as error:
         return _refused(f"{out} could not be written: {error.strerror}")
     for problem in problems:
-        _say(f"problem  {problem}")
+        say(f"problem  {problem}")
     print(f"report   {shown(str(out))}")
     return 1 if problems or found.refused else 0
 
 
 def _refused(why: str) -> int:
-    _say(f"report: {why}")
+    say(f"report: {why}")
     return NOTHING
-
-
-def _say(line: str) -> None:
-    print(shown(line), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -121,11 +121,6 @@ class Told:
         return _finite(self.result.seconds("images_per_second"))
 
     @property
-    def rate(self) -> Figure | None:
-        """The queries a second that a server carries, by LoadGen; None where nobody searched for them."""
-        return self.result.rate
-
-    @property
     def top1(self) -> float | None:
         """The right answers in per cent, where they were counted; elsewhere the same key is the manifest's."""
         value: float | None = self.result.info.get(keys.TOP1) if self.phase == "accuracy" else None

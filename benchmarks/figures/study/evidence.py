@@ -95,10 +95,7 @@ def _check_files(rows: Iterable[Row]) -> None:
             continue
         seen = first.setdefault((row.label, row.precision), row)
         if seen.sha256 != row.sha256:
-            raise MixedError(
-                f"{row.run.file}: its {row.label} is another file (SHA-256 {row.sha256[:12]}) than in {seen.run.file} "
-                f"({str(seen.sha256)[:12]}); leave one of them out"
-            )
+            raise MixedError.of_files(str(row.label), (row.run, row.sha256), (seen.run, str(seen.sha256)))
 
 
 def by_place(rows: Iterable[Row]) -> dict[Place, list[Row]]:

@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.decide import sentences_of
 from benchmarks.measuring.reference import MOST, PLACES, own_tolerance, widened
 from benchmarks.results import keys
-from benchmarks.results.gathered import alike, ranged
+from benchmarks.results.gathered import alike, in_ranges, ranged
 from benchmarks.results.saved import Result
 from benchmarks.results.tidy import IN_TITLES, Measured
 from benchmarks.run.terminal.gathered import caller, line, listed
@@ -26,7 +26,7 @@ def mark_lines(results: Sequence[Result]) -> list[str]:
     """Return what the marks of the table mean, a line for each."""
     marks = dict.fromkeys(mark for result in results for mark in Measured(result).marks)
     kinds = [[mark.words for mark in marks if mark.sign == sign] for sign in MARKS]
-    return [f"mark     {sign}: {ranged(words)}" for sign, words in zip(MARKS, kinds, strict=True) if words]
+    return [f"mark     {sign}: {in_ranges(words)}" for sign, words in zip(MARKS, kinds, strict=True) if words]
 
 
 def row_lines(results: Sequence[Result]) -> list[str]:
